@@ -1,0 +1,5 @@
+/** Goldens and checks. */
+@NullMarked
+package io.github.tpdiff.conformance;
+
+import org.jspecify.annotations.NullMarked;
