@@ -1,0 +1,193 @@
+package io.github.tpdiff.weights;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+
+/**
+ * Conversion between fp32 and the other floating-point types.
+ *
+ * <p>To F16 and BF16: round to nearest, ties to even; overflow to infinity; subnormals kept; NaN
+ * stays NaN. From every type: exact, except F64, which is rounded. F8_E4M3 has no infinities.
+ */
+public final class FloatCodec {
+
+  private static final float[] E4M3 = table(4, 3);
+  private static final float[] E5M2 = table(5, 2);
+
+  /** 2^112: the factor between the exponent biases of fp32 (127) and F16 (15). */
+  private static final float F16_REBIAS = 0x1p112f;
+
+  private FloatCodec() {}
+
+  public static float fromBf16(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  public static short toBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    if (Float.isNaN(value)) {
+      return (short) ((bits >>> 16) | 0x40);
+    }
+    return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
+  }
+
+  public static float fromF16(short bits) {
+    int sign = (bits & 0x8000) << 16;
+    int magnitude = (bits & 0x7fff) << 13;
+    if (magnitude >= (0x7c00 << 13)) {
+      return Float.intBitsToFloat(sign | magnitude | 0x7f800000);
+    }
+    // Reading the bits as fp32 is off by the exponent bias alone, in subnormals too.
+    float scaled = Float.intBitsToFloat(magnitude) * F16_REBIAS;
+    return Float.intBitsToFloat(sign | Float.floatToRawIntBits(scaled));
+  }
+
+  public static short toF16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = (bits >>> 16) & 0x8000;
+    int magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000) {
+      return (short) (sign | 0x7e00 | ((magnitude >>> 13) & 0x1ff));
+    }
+    if (magnitude >= 0x477ff000) { // 65520 and up round to infinity
+      return (short) (sign | 0x7c00);
+    }
+    if (magnitude < 0x38800000) { // below 2^-14: subnormal
+      // Adding 0.5 leaves units of 2^-24 in the low bits, rounded by the adder, ties to even.
+      float aligned = Float.intBitsToFloat(magnitude) + 0.5f;
+      return (short) (sign | (Float.floatToRawIntBits(aligned) - 0x3f000000));
+    }
+    int rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1) - (112 << 23);
+    return (short) (sign | (rounded >>> 13));
+  }
+
+  public static float fromF8E4m3(byte bits) {
+    return E4M3[bits & 0xff];
+  }
+
+  public static float fromF8E5m2(byte bits) {
+    return E5M2[bits & 0xff];
+  }
+
+  /**
+   * Decodes {@code dst.remaining()} elements from the position of {@code src} on.
+   *
+   * @throws CheckpointException when the type is not floating
+   */
+  public static void decode(DType dtype, ByteBuffer src, FloatBuffer dst) {
+    int count = dst.remaining();
+    ByteBuffer bytes =
+        src.slice(src.position(), Math.multiplyExact(count, dtype.bytes()))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    switch (dtype) {
+      case F32 -> dst.put(bytes.asFloatBuffer());
+      case F64 -> {
+        for (int i = 0; i < count; i++) {
+          dst.put((float) bytes.getDouble());
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < count; i++) {
+          dst.put(fromF16(bytes.getShort()));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          dst.put(fromBf16(bytes.getShort()));
+        }
+      }
+      case F8_E4M3 -> {
+        for (int i = 0; i < count; i++) {
+          dst.put(fromF8E4m3(bytes.get()));
+        }
+      }
+      case F8_E5M2 -> {
+        for (int i = 0; i < count; i++) {
+          dst.put(fromF8E5m2(bytes.get()));
+        }
+      }
+      default -> throw notFloating(dtype);
+    }
+  }
+
+  /** The remaining bytes of {@code src} as fp32. */
+  public static float[] decode(DType dtype, ByteBuffer src) {
+    float[] values = new float[src.remaining() / dtype.bytes()];
+    decode(dtype, src, FloatBuffer.wrap(values));
+    return values;
+  }
+
+  /**
+   * Encodes the remaining values of {@code src} as F64, F32, F16 or BF16, little-endian, at the
+   * position of {@code dst}, which advances.
+   */
+  public static void encode(FloatBuffer src, DType dtype, ByteBuffer dst) {
+    ByteOrder order = dst.order();
+    dst.order(ByteOrder.LITTLE_ENDIAN);
+    while (src.hasRemaining()) {
+      float value = src.get();
+      switch (dtype) {
+        case F64 -> dst.putDouble(value);
+        case F32 -> dst.putFloat(value);
+        case F16 -> dst.putShort(toF16(value));
+        case BF16 -> dst.putShort(toBf16(value));
+        default ->
+            throw new CheckpointException(
+                "expected F64, F32, F16 or BF16 to write floats to, found " + dtype);
+      }
+    }
+    dst.order(order);
+  }
+
+  /** A tensor of a source as fp32, read in slices. */
+  static float[] read(TensorSource source, String name) {
+    TensorInfo info = source.require(name);
+    if (!info.dtype().isFloating()) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected a floating type, found %s"
+              .formatted(source.origin(), name, info.dtype()));
+    }
+    if (info.elementCount() > Integer.MAX_VALUE - 8) {
+      throw new CheckpointException(
+          "%s: tensor '%s' has %d elements, more than one array holds"
+              .formatted(source.origin(), name, info.elementCount()));
+    }
+    float[] values = new float[(int) info.elementCount()];
+    int step = 1 << 20;
+    for (int start = 0; start < values.length; start += step) {
+      int count = Math.min(step, values.length - start);
+      int size = info.dtype().bytes();
+      ByteBuffer slice = source.bytes(name, (long) start * size, count * size);
+      decode(info.dtype(), slice, FloatBuffer.wrap(values, start, count));
+    }
+    return values;
+  }
+
+  private static float[] table(int exponentBits, int mantissaBits) {
+    int bias = (1 << (exponentBits - 1)) - 1;
+    int mantissaMask = (1 << mantissaBits) - 1;
+    int top = (1 << exponentBits) - 1;
+    float[] table = new float[256];
+    for (int code = 0; code < 256; code++) {
+      int exponent = (code >>> mantissaBits) & top;
+      int mantissa = code & mantissaMask;
+      double fraction = (double) mantissa / (1 << mantissaBits);
+      double magnitude =
+          exponent == 0
+              ? Math.scalb(fraction, 1 - bias)
+              : Math.scalb(1 + fraction, exponent - bias);
+      if (exponent == top && mantissaBits == 2) {
+        magnitude = mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN;
+      } else if ((code & 0x7f) == 0x7f) {
+        magnitude = Double.NaN;
+      }
+      table[code] = (float) (code >= 128 ? -magnitude : magnitude);
+    }
+    return table;
+  }
+
+  private static CheckpointException notFloating(DType dtype) {
+    return new CheckpointException("expected a floating type, found " + dtype);
+  }
+}

@@ -1,0 +1,58 @@
+package io.github.tpdiff.weights;
+
+import java.util.List;
+
+/**
+ * Name, element type and shape of one tensor, row-major.
+ *
+ * @param shape every dimension at least 0; empty for a scalar
+ */
+public record TensorInfo(String name, DType dtype, List<Long> shape) {
+
+  /**
+   * @throws CheckpointException when a dimension is negative or the size in bytes exceeds 2^63 - 1
+   */
+  public TensorInfo {
+    shape = List.copyOf(shape);
+    for (long dimension : shape) {
+      if (dimension < 0) {
+        throw new CheckpointException(
+            "tensor '%s': expected dimensions of at least 0, found %s".formatted(name, shape));
+      }
+    }
+    byteCount(name, dtype, shape);
+  }
+
+  /** Number of elements: the product of the shape, 1 for a scalar. */
+  public long elementCount() {
+    return byteCount() / dtype.bytes();
+  }
+
+  /** Size of the payload in bytes. */
+  public long byteCount() {
+    return byteCount(name, dtype, shape);
+  }
+
+  /** The same tensor under another name. */
+  public TensorInfo withName(String newName) {
+    return new TensorInfo(newName, dtype, shape);
+  }
+
+  private static long byteCount(String name, DType dtype, List<Long> shape) {
+    try {
+      long count = 1;
+      for (long dimension : shape) {
+        count = Math.multiplyExact(count, dimension);
+      }
+      return Math.multiplyExact(count, dtype.bytes());
+    } catch (ArithmeticException overflow) {
+      throw new CheckpointException(
+          "tensor '%s': shape %s of %s exceeds 2^63 bytes".formatted(name, brief(shape), dtype),
+          overflow);
+    }
+  }
+
+  private static Object brief(List<Long> shape) {
+    return shape.size() <= 16 ? shape : "of " + shape.size() + " dimensions";
+  }
+}

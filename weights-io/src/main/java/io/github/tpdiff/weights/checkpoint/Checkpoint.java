@@ -1,0 +1,79 @@
+package io.github.tpdiff.weights.checkpoint;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.safetensors.SafetensorsFile;
+import io.github.tpdiff.weights.safetensors.SafetensorsShards;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Opens checkpoints of any format this project reads. */
+public final class Checkpoint {
+
+  /** Names of checkpoints in folders of the Hugging Face hub, preferred first. */
+  private static final List<String> FILE_NAMES =
+      List.of(
+          "diffusion_pytorch_model.safetensors.index.json",
+          "diffusion_pytorch_model.safetensors",
+          "model.safetensors.index.json",
+          "model.safetensors",
+          "diffusion_pytorch_model.bin",
+          "pytorch_model.bin");
+
+  private static final List<String> SUFFIXES =
+      List.of(".safetensors.index.json", ".safetensors", ".pth", ".pt", ".bin", ".ckpt");
+
+  private Checkpoint() {}
+
+  /**
+   * Opens a file (safetensors, an index of shards, a torch pickle) or the one checkpoint of a
+   * folder.
+   *
+   * @throws CheckpointException when there is none, more than one to choose from, or it is damaged
+   */
+  public static TensorSource open(Path path) {
+    Path file = Files.isDirectory(path) ? fileIn(path) : path;
+    String name = String.valueOf(file.getFileName());
+    if (name.endsWith(".json")) {
+      return SafetensorsShards.open(file);
+    }
+    return SafetensorsFile.open(file);
+  }
+
+  private static Path fileIn(Path folder) {
+    for (String name : FILE_NAMES) {
+      Path file = folder.resolve(name);
+      if (Files.isRegularFile(file)) {
+        return file;
+      }
+    }
+    for (String suffix : SUFFIXES) {
+      List<Path> found = filesIn(folder, suffix);
+      if (found.size() == 1) {
+        return found.get(0);
+      }
+      if (found.size() > 1) {
+        throw new CheckpointException(
+            "%s: expected one checkpoint, found %s; give the file itself"
+                .formatted(folder, found.stream().map(Path::getFileName).toList()));
+      }
+    }
+    throw new CheckpointException(
+        "%s: no checkpoint in this folder; expected one of %s".formatted(folder, FILE_NAMES));
+  }
+
+  private static List<Path> filesIn(Path folder, String suffix) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> file.getFileName().toString().endsWith(suffix))
+          .filter(Files::isRegularFile)
+          .sorted()
+          .toList();
+    } catch (IOException failure) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(folder, failure), failure);
+    }
+  }
+}

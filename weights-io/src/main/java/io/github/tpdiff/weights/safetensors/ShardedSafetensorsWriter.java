@@ -1,0 +1,164 @@
+package io.github.tpdiff.weights.safetensors;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.weights.AtomicFile;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSink;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Writes a checkpoint as safetensors files of bounded size and an index, under the names the
+ * Hugging Face hub uses: {@code base-00001-of-0000N.safetensors}, {@code
+ * base.safetensors.index.json}; one {@code base.safetensors} without an index when everything fits.
+ *
+ * <p>Tensors fill the shards in the order they are declared. The index appears last.
+ */
+public final class ShardedSafetensorsWriter implements TensorSink {
+
+  /**
+   * What to write.
+   *
+   * @param baseName such as {@code diffusion_pytorch_model} or {@code model}
+   * @param maxShardBytes payload of a shard; a larger tensor gets a shard of its own
+   */
+  public record Plan(
+      Path folder,
+      String baseName,
+      long maxShardBytes,
+      List<TensorInfo> tensors,
+      Map<String, String> metadata) {
+
+    public Plan {
+      if (maxShardBytes < 1) {
+        throw new CheckpointException(
+            "%s: expected shards of at least 1 byte, found %d".formatted(folder, maxShardBytes));
+      }
+      tensors = List.copyOf(tensors);
+      metadata = Map.copyOf(metadata);
+    }
+  }
+
+  private final Plan plan;
+  private final List<SafetensorsWriter> shards = new ArrayList<>();
+  private final Map<String, SafetensorsWriter> holders = new LinkedHashMap<>();
+  private final Map<String, String> weightMap = new TreeMap<>();
+
+  private ShardedSafetensorsWriter(Plan plan) {
+    this.plan = plan;
+  }
+
+  public static ShardedSafetensorsWriter create(Plan plan) {
+    ShardedSafetensorsWriter writer = new ShardedSafetensorsWriter(plan);
+    try {
+      List<List<TensorInfo>> groups = groups(plan);
+      for (int i = 0; i < groups.size(); i++) {
+        writer.addShard(groups.get(i), fileName(plan.baseName(), i + 1, groups.size()));
+      }
+      return writer;
+    } catch (RuntimeException failure) {
+      writer.close();
+      throw failure;
+    }
+  }
+
+  private static List<List<TensorInfo>> groups(Plan plan) {
+    List<List<TensorInfo>> groups = new ArrayList<>();
+    List<TensorInfo> group = new ArrayList<>();
+    long size = 0;
+    for (TensorInfo info : plan.tensors()) {
+      if (!group.isEmpty() && info.byteCount() > plan.maxShardBytes() - size) {
+        groups.add(group);
+        group = new ArrayList<>();
+        size = 0;
+      }
+      group.add(info);
+      size += info.byteCount();
+    }
+    groups.add(group);
+    return groups;
+  }
+
+  private static String fileName(String baseName, int number, int count) {
+    return count == 1
+        ? baseName + ".safetensors"
+        : "%s-%05d-of-%05d.safetensors".formatted(baseName, number, count);
+  }
+
+  private void addShard(List<TensorInfo> group, String fileName) {
+    Path target = plan.folder().resolve(fileName);
+    SafetensorsWriter shard = SafetensorsWriter.create(target, group, plan.metadata());
+    shards.add(shard);
+    for (TensorInfo info : group) {
+      if (holders.putIfAbsent(info.name(), shard) != null) {
+        throw new CheckpointException(
+            "%s: tensor '%s' is declared twice".formatted(plan.folder(), info.name()));
+      }
+      weightMap.put(info.name(), fileName);
+    }
+  }
+
+  @Override
+  public void append(String name, ByteBuffer bytes) {
+    holder(name).append(name, bytes);
+  }
+
+  @Override
+  public void fill(String name, Payload payload) {
+    holder(name).fill(name, payload);
+  }
+
+  @Override
+  public void commit() {
+    shards.forEach(SafetensorsWriter::commit);
+    if (shards.size() > 1) {
+      Path index = plan.folder().resolve(plan.baseName() + ".safetensors.index.json");
+      AtomicFile.write(index, indexJson());
+    }
+  }
+
+  private byte[] indexJson() {
+    long total = plan.tensors().stream().mapToLong(TensorInfo::byteCount).sum();
+    Map<String, Object> index = new LinkedHashMap<>();
+    index.put("metadata", Map.of("total_size", total));
+    index.put("weight_map", weightMap);
+    DefaultPrettyPrinter printer =
+        new DefaultPrettyPrinter(
+                Separators.createDefaultInstance()
+                    .withObjectFieldValueSpacing(Separators.Spacing.AFTER))
+            .withObjectIndenter(new DefaultIndenter("  ", "\n"));
+    try {
+      String json = new ObjectMapper().writer(printer).writeValueAsString(index);
+      return (json + "\n").getBytes(StandardCharsets.UTF_8);
+    } catch (JsonProcessingException failure) {
+      throw new CheckpointException(
+          "%s: the index cannot be written: %s".formatted(plan.folder(), failure.getMessage()),
+          failure);
+    }
+  }
+
+  @Override
+  public void close() {
+    shards.forEach(SafetensorsWriter::close);
+  }
+
+  private SafetensorsWriter holder(String name) {
+    return Optional.ofNullable(holders.get(name))
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "%s: tensor '%s' was not declared".formatted(plan.folder(), name)));
+  }
+}

@@ -1,0 +1,178 @@
+package io.github.tpdiff.weights.safetensors;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Pull parsing of hostile JSON: strict UTF-8, no byte order mark, bounded nesting. */
+final class StrictJson implements AutoCloseable {
+
+  /** Says what is wrong with the text, without naming the file. */
+  static final class Malformed extends Exception {
+    Malformed(String message) {
+      super(message);
+    }
+  }
+
+  private static final JsonFactory FACTORY =
+      JsonFactory.builder()
+          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNestingDepth(64)
+                  .maxNameLength(SafetensorsHeader.MAX_BYTES)
+                  .maxStringLength(SafetensorsHeader.MAX_BYTES)
+                  .build())
+          .build();
+
+  private final JsonParser parser;
+
+  private StrictJson(JsonParser parser) {
+    this.parser = parser;
+  }
+
+  static StrictJson open(byte[] utf8) throws IOException, Malformed {
+    if (utf8.length > 0 && (utf8[0] & 0xff) >= 0x80) {
+      throw new Malformed("expected JSON, found byte 0x%02x at its start".formatted(utf8[0]));
+    }
+    Reader reader =
+        new InputStreamReader(
+            new ByteArrayInputStream(utf8),
+            StandardCharsets.UTF_8
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
+                .onUnmappableCharacter(CodingErrorAction.REPORT));
+    return new StrictJson(FACTORY.createParser(reader));
+  }
+
+  /** One line for an exception of the parser. */
+  static String reason(IOException failure) {
+    if (failure instanceof CharacterCodingException) {
+      return "it is not UTF-8";
+    }
+    String message = String.valueOf(failure.getMessage());
+    return message.lines().findFirst().orElse(message);
+  }
+
+  void expect(JsonToken wanted, String what) throws IOException, Malformed {
+    JsonToken found = parser.nextToken();
+    if (found != wanted) {
+      throw new Malformed("expected %s, found %s".formatted(what, describe()));
+    }
+  }
+
+  /** Moves to the next name of an object; false at its end. */
+  boolean nextName() throws IOException, Malformed {
+    return parser.nextToken() == JsonToken.FIELD_NAME;
+  }
+
+  String name() throws IOException, Malformed {
+    return wellFormed(parser.currentName());
+  }
+
+  /** Moves to the next element of an array; false at its end. */
+  boolean nextElement() throws IOException {
+    return parser.nextToken() != JsonToken.END_ARRAY;
+  }
+
+  /** The current token as an integer of at least 0. */
+  long natural(String what) throws IOException, Malformed {
+    if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
+      throw new Malformed("expected an integer in %s, found %s".formatted(what, describe()));
+    }
+    long value;
+    try {
+      value = parser.getLongValue();
+    } catch (IOException tooLarge) {
+      throw new Malformed("%s: %s".formatted(what, reason(tooLarge)));
+    }
+    if (value < 0) {
+      throw new Malformed(
+          "expected an integer of at least 0 in %s, found %d".formatted(what, value));
+    }
+    return value;
+  }
+
+  String string(String what) throws IOException, Malformed {
+    expect(JsonToken.VALUE_STRING, what);
+    return wellFormed(parser.getText());
+  }
+
+  /** The next value, an object of strings without repeated names; null counts as empty. */
+  Map<String, String> strings(String what) throws IOException, Malformed {
+    Map<String, String> strings = new LinkedHashMap<>();
+    if (parser.nextToken() == JsonToken.VALUE_NULL) {
+      return strings;
+    }
+    if (parser.currentToken() != JsonToken.START_OBJECT) {
+      throw new Malformed("expected %s to be an object, found %s".formatted(what, describe()));
+    }
+    while (nextName()) {
+      String name = name();
+      if (strings.putIfAbsent(name, string("a string for '%s' in %s".formatted(name, what)))
+          != null) {
+        throw new Malformed("'%s' appears twice in %s".formatted(name, what));
+      }
+    }
+    return strings;
+  }
+
+  /** Passes over the next value. */
+  void skip() throws IOException {
+    parser.nextToken();
+    parser.skipChildren();
+  }
+
+  void expectEnd() throws IOException, Malformed {
+    if (parser.nextToken() != null) {
+      throw new Malformed("expected nothing after the JSON object, found " + describe());
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    parser.close();
+  }
+
+  private String describe() throws IOException {
+    JsonToken token = parser.currentToken();
+    if (token == null) {
+      return "the end";
+    }
+    return switch (token) {
+      case START_OBJECT -> "an object";
+      case START_ARRAY -> "an array";
+      case VALUE_STRING -> "a string";
+      default -> brief(parser.getText());
+    };
+  }
+
+  private static String brief(String text) {
+    return text.length() <= 40 ? text : text.substring(0, 40) + "…";
+  }
+
+  private static String wellFormed(String text) throws Malformed {
+    for (int i = 0; i < text.length(); i++) {
+      char unit = text.charAt(i);
+      if (Character.isHighSurrogate(unit)
+          && i + 1 < text.length()
+          && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(unit)) {
+        throw new Malformed("a string holds half of a surrogate pair");
+      }
+    }
+    return text;
+  }
+}

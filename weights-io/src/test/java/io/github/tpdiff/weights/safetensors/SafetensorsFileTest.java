@@ -1,0 +1,134 @@
+package io.github.tpdiff.weights.safetensors;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.FileGoldens;
+import io.github.tpdiff.weights.FileGoldens.Entry;
+import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class SafetensorsFileTest {
+
+  @TempDir Path folder;
+
+  static Stream<Entry> accepted() throws IOException {
+    return Stream.concat(
+        FileGoldens.entries(FileGoldens.resource("files/safetensors-valid"), "accept"),
+        FileGoldens.entries(FileGoldens.resource("files/safetensors-invalid"), "accept"));
+  }
+
+  static Stream<Entry> rejected() throws IOException {
+    return FileGoldens.entries(FileGoldens.resource("files/safetensors-invalid"), "reject");
+  }
+
+  @ParameterizedTest
+  @MethodSource("accepted")
+  void file_readsToTheValuesOfTheReference(Entry entry) {
+    try (TensorSource source = Checkpoint.open(entry.file())) {
+      if (entry.json().hasNonNull("tensors")
+          && Files.exists(entry.folder().resolve("io.safetensors"))) {
+        entry.assertHeldBy(source);
+      }
+      assertThat(source.names()).hasSize(entry.json().get("tensors").size());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("rejected")
+  void damagedFile_isRefusedInOneLineThatNamesIt(Entry entry) {
+    assertThatThrownBy(() -> Checkpoint.open(entry.file()).close())
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining(entry.folder().toString())
+        .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void deepNesting_isRefused() throws IOException {
+    assertRefused("{\"a\":{\"x\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}}");
+    assertRefused("{\"x\":".repeat(50_000) + "1" + "}".repeat(50_000));
+  }
+
+  @Test
+  void sliceBeyond2GiB_isReadFromItsPlace() throws IOException {
+    long elements = (3L << 30) / 4;
+    String json =
+        "{\"big\":{\"dtype\":\"F32\",\"shape\":[%d],\"data_offsets\":[0,%d]}}"
+            .formatted(elements, elements * 4);
+    Path file = write(json);
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(8 + json.length() + elements * 4);
+      sparse.seek(8 + json.length() + (3L << 30) - 8);
+      sparse.write(new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
+    }
+    try (SafetensorsFile source = SafetensorsFile.open(file)) {
+      assertThat(source.bytes("big", (3L << 30) - 8, 8).getLong()).isEqualTo(0x0807060504030201L);
+      assertThat(source.bytes("big", 100, (3 << 29)).remaining()).isEqualTo(3 << 29);
+      assertThatThrownBy(() -> source.bytes("big"))
+          .hasMessageContaining("tensor 'big' has 3221225472 bytes, more than one buffer holds");
+      assertThatThrownBy(() -> source.bytes("big", (3L << 30) - 8, 9))
+          .hasMessageContaining("expected a slice of its 3221225472 bytes");
+    }
+  }
+
+  @Test
+  void region_isWhereThePayloadLies() throws IOException {
+    Path file = FileGoldens.resource("files/safetensors-valid/dtypes.safetensors");
+    try (SafetensorsFile source = SafetensorsFile.open(file)) {
+      FileRegion region = source.region("f16").orElseThrow();
+      byte[] all = Files.readAllBytes(region.file());
+      ByteBuffer expected = ByteBuffer.wrap(all, (int) region.offset(), (int) region.length());
+      assertThat(source.bytes("f16")).isEqualTo(expected);
+      assertThat(source.bytes("f16").isDirect()).isTrue();
+      assertThat(source.bytes("f16").isReadOnly()).isTrue();
+    }
+  }
+
+  @Test
+  void missingTensor_isReportedWithTheNearestName() {
+    Path file = FileGoldens.resource("files/safetensors-valid/dtypes.safetensors");
+    try (SafetensorsFile source = SafetensorsFile.open(file)) {
+      assertThatThrownBy(() -> source.require("bf61"))
+          .hasMessage(file + ": tensor 'bf61' is missing; the nearest name is 'bf16'");
+    }
+  }
+
+  @Test
+  void closedFile_isNotRead() {
+    SafetensorsFile source =
+        SafetensorsFile.open(FileGoldens.resource("files/safetensors-valid/dtypes.safetensors"));
+    source.close();
+    assertThatThrownBy(() -> source.bytes("f32"))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("read after it was closed");
+  }
+
+  private void assertRefused(String json) throws IOException {
+    Path file = write(json);
+    assertThatThrownBy(() -> SafetensorsFile.open(file).close())
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("damaged safetensors header")
+        .hasMessageNotContaining("\n");
+  }
+
+  private Path write(String json) throws IOException {
+    byte[] header = json.getBytes(StandardCharsets.UTF_8);
+    ByteBuffer bytes = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putLong(header.length).put(header);
+    return Files.write(folder.resolve("test.safetensors"), bytes.array());
+  }
+}
