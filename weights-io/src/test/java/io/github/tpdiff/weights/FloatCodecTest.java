@@ -24,7 +24,7 @@ class FloatCodecTest {
   void everyF16Code_decodesAsTorchDoes() {
     float[] expected = TORCH.floats("out.all_fp16_as_fp32");
     for (int code = 0; code < 65536; code++) {
-      assertThat(FloatCodec.fromF16((short) code)).isEqualTo(expected[code]);
+      assertThat(FloatCodec.fromF16((short) code)).isEqualTo(Float.valueOf(expected[code]));
     }
   }
 
@@ -33,8 +33,8 @@ class FloatCodecTest {
     float[] e4m3 = TORCH.floats("out.all_f8_e4m3_as_fp32");
     float[] e5m2 = TORCH.floats("out.all_f8_e5m2_as_fp32");
     for (int code = 0; code < 256; code++) {
-      assertThat(FloatCodec.fromF8E4m3((byte) code)).isEqualTo(e4m3[code]);
-      assertThat(FloatCodec.fromF8E5m2((byte) code)).isEqualTo(e5m2[code]);
+      assertThat(FloatCodec.fromF8E4m3((byte) code)).isEqualTo(Float.valueOf(e4m3[code]));
+      assertThat(FloatCodec.fromF8E5m2((byte) code)).isEqualTo(Float.valueOf(e5m2[code]));
     }
   }
 
@@ -46,10 +46,10 @@ class FloatCodecTest {
     for (int i = 0; i < values.length; i++) {
       assertThat(FloatCodec.fromBf16(FloatCodec.toBf16(values[i])))
           .as("%s", values[i])
-          .isEqualTo(bf16[i]);
+          .isEqualTo(Float.valueOf(bf16[i]));
       assertThat(FloatCodec.fromF16(FloatCodec.toF16(values[i])))
           .as("%s", values[i])
-          .isEqualTo(fp16[i]);
+          .isEqualTo(Float.valueOf(fp16[i]));
     }
   }
 
@@ -96,7 +96,7 @@ class FloatCodecTest {
   @Property
   void bf16Codes_surviveTheRoundTrip(@ForAll short code) {
     float value = FloatCodec.fromBf16(code);
-    assertThat(FloatCodec.fromBf16(FloatCodec.toBf16(value))).isEqualTo(value);
+    assertThat(FloatCodec.fromBf16(FloatCodec.toBf16(value))).isEqualTo(Float.valueOf(value));
   }
 
   @Test
