@@ -2,12 +2,14 @@ package io.github.tpdiff.weights.checkpoint;
 
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.pickle.TorchFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsShards;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Opens checkpoints of any format this project reads. */
@@ -26,6 +28,9 @@ public final class Checkpoint {
   private static final List<String> SUFFIXES =
       List.of(".safetensors.index.json", ".safetensors", ".pth", ".pt", ".bin", ".ckpt");
 
+  private static final List<String> WRAPPERS =
+      List.of("state_dict/", "model_state_dict/", "model/state_dict/", "model/");
+
   private Checkpoint() {}
 
   /**
@@ -40,7 +45,23 @@ public final class Checkpoint {
     if (name.endsWith(".json")) {
       return SafetensorsShards.open(file);
     }
-    return SafetensorsFile.open(file);
+    return name.endsWith(".safetensors") || name.endsWith(".sft")
+        ? SafetensorsFile.open(file)
+        : unwrapped(TorchFile.open(file));
+  }
+
+  /** The model alone, where it was saved beside other things. */
+  private static TensorSource unwrapped(TorchFile file) {
+    for (String wrapper : WRAPPERS) {
+      if (file.names().stream().anyMatch(name -> name.startsWith(wrapper))) {
+        return file.renamed(
+            name ->
+                Optional.of(name)
+                    .filter(full -> full.startsWith(wrapper))
+                    .map(full -> full.substring(wrapper.length())));
+      }
+    }
+    return file;
   }
 
   private static Path fileIn(Path folder) {

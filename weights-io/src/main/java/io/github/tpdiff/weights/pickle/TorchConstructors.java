@@ -1,0 +1,200 @@
+package io.github.tpdiff.weights.pickle;
+
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.pickle.StoredTensor.Storage;
+import io.github.tpdiff.weights.pickle.Unpickler.Constant;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The names a file of {@code torch.save} may use: tensors, parameters and ordered dictionaries. */
+final class TorchConstructors implements Constructors {
+
+  private enum Function {
+    TENSOR_V1,
+    TENSOR_V2,
+    TENSOR_V3,
+    PARAMETER,
+    FROM_TYPE,
+    ORDERED_DICT,
+    SIZE,
+    DEVICE,
+    TYPE
+  }
+
+  private static final Map<String, Object> GLOBALS =
+      Map.ofEntries(
+          Map.entry("torch._utils._rebuild_tensor", Function.TENSOR_V1),
+          Map.entry("torch._utils._rebuild_tensor_v2", Function.TENSOR_V2),
+          Map.entry("torch._utils._rebuild_tensor_v3", Function.TENSOR_V3),
+          Map.entry("torch._utils._rebuild_parameter", Function.PARAMETER),
+          Map.entry("torch._utils._rebuild_parameter_with_state", Function.PARAMETER),
+          Map.entry("torch._tensor._rebuild_from_type_v2", Function.FROM_TYPE),
+          Map.entry("torch.Tensor", Function.TYPE),
+          Map.entry("torch.nn.parameter.Parameter", Function.TYPE),
+          Map.entry("collections.OrderedDict", Function.ORDERED_DICT),
+          Map.entry("torch.Size", Function.SIZE),
+          Map.entry("torch.device", Function.DEVICE));
+
+  /** Storage classes; the untyped one counts bytes. */
+  private static final Map<String, DType> STORAGES =
+      Map.ofEntries(
+          Map.entry("torch.DoubleStorage", DType.F64),
+          Map.entry("torch.FloatStorage", DType.F32),
+          Map.entry("torch.HalfStorage", DType.F16),
+          Map.entry("torch.BFloat16Storage", DType.BF16),
+          Map.entry("torch.LongStorage", DType.I64),
+          Map.entry("torch.IntStorage", DType.I32),
+          Map.entry("torch.ShortStorage", DType.I16),
+          Map.entry("torch.CharStorage", DType.I8),
+          Map.entry("torch.ByteStorage", DType.U8),
+          Map.entry("torch.BoolStorage", DType.BOOL),
+          Map.entry("torch.UntypedStorage", DType.U8),
+          Map.entry("torch.storage.UntypedStorage", DType.U8));
+
+  private static final Map<String, DType> DTYPES =
+      Map.ofEntries(
+          Map.entry("torch.float64", DType.F64),
+          Map.entry("torch.float32", DType.F32),
+          Map.entry("torch.float16", DType.F16),
+          Map.entry("torch.bfloat16", DType.BF16),
+          Map.entry("torch.int64", DType.I64),
+          Map.entry("torch.int32", DType.I32),
+          Map.entry("torch.int16", DType.I16),
+          Map.entry("torch.int8", DType.I8),
+          Map.entry("torch.uint64", DType.U64),
+          Map.entry("torch.uint32", DType.U32),
+          Map.entry("torch.uint16", DType.U16),
+          Map.entry("torch.uint8", DType.U8),
+          Map.entry("torch.bool", DType.BOOL),
+          Map.entry("torch.float8_e4m3fn", DType.F8_E4M3),
+          Map.entry("torch.float8_e5m2", DType.F8_E5M2));
+
+  private record StorageClass(DType dtype) {}
+
+  private final Map<String, Storage> storages = new HashMap<>();
+
+  /** Every storage that the pickle refers to, by key. */
+  Map<String, Storage> storages() {
+    return storages;
+  }
+
+  @Override
+  public Object global(String module, String name) throws PickleException {
+    String global = module + "." + name;
+    DType storage = STORAGES.get(global);
+    if (storage != null) {
+      return new StorageClass(storage);
+    }
+    Object known = GLOBALS.getOrDefault(global, DTYPES.get(global));
+    if (known == null) {
+      throw new PickleException(
+          "'%s' is not a constructor of tensors; the file is refused, nothing was executed"
+              .formatted(global.replaceAll("\\p{Cntrl}", "?")));
+    }
+    return known;
+  }
+
+  @Override
+  public Object call(Object callable, List<Object> arguments) throws PickleException {
+    if (!(callable instanceof Function function)) {
+      throw new PickleException("something that is not a constructor is called");
+    }
+    return switch (function) {
+      case TENSOR_V1, TENSOR_V2 -> {
+        Storage storage = argument(arguments, 0, Storage.class);
+        yield tensor(storage, storage.dtype(), arguments);
+      }
+      case TENSOR_V3 ->
+          tensor(
+              argument(arguments, 0, Storage.class),
+              argument(arguments, 6, DType.class),
+              arguments);
+      case PARAMETER -> argument(arguments, 0, StoredTensor.class);
+      case FROM_TYPE ->
+          call(argument(arguments, 0, Function.class), list(argument(arguments, 2, List.class)));
+      case ORDERED_DICT -> orderedDict(arguments);
+      case SIZE -> argument(arguments, 0, List.class);
+      case DEVICE -> Constant.OPAQUE;
+      case TYPE -> throw new PickleException("a tensor class is called as a constructor");
+    };
+  }
+
+  private static StoredTensor tensor(Storage storage, DType dtype, List<Object> arguments)
+      throws PickleException {
+    return StoredTensor.of(
+        storage,
+        dtype,
+        argument(arguments, 1, Long.class),
+        longs(argument(arguments, 2, List.class)),
+        longs(argument(arguments, 3, List.class)));
+  }
+
+  private static Map<Object, Object> orderedDict(List<Object> arguments) throws PickleException {
+    Map<Object, Object> map = new LinkedHashMap<>();
+    if (!arguments.isEmpty()) {
+      for (Object pair : argument(arguments, 0, List.class)) {
+        if (!(pair instanceof List<?> items)
+            || items.size() != 2
+            || !(items.get(0) instanceof String key)) {
+          throw new PickleException("expected pairs of a string and a value in an OrderedDict");
+        }
+        map.put(key, items.get(1));
+      }
+    }
+    return map;
+  }
+
+  /** {@code ('storage', class, key, location, element count, …)}. */
+  @Override
+  public Object persistent(Object id) throws PickleException {
+    if (!(id instanceof List<?> list) || list.size() < 5 || !"storage".equals(list.get(0))) {
+      throw new PickleException("expected a storage as persistent id, found something else");
+    }
+    List<Object> fields = list(list);
+    DType dtype = argument(fields, 1, StorageClass.class).dtype();
+    String key = argument(fields, 2, String.class);
+    long count = argument(fields, 4, Long.class);
+    if (count < 0 || count > Long.MAX_VALUE / dtype.bytes()) {
+      throw new PickleException("storage '%s' claims %d elements".formatted(key, count));
+    }
+    if (fields.size() > 5 && fields.get(5) != Constant.NONE) {
+      throw new PickleException("storage '%s' is a view of another; save it anew".formatted(key));
+    }
+    Storage storage = new Storage(key, dtype, count);
+    Storage known = storages.putIfAbsent(key, storage);
+    if (known != null && known.byteCount() != storage.byteCount()) {
+      throw new PickleException("storage '%s' is described in two ways".formatted(key));
+    }
+    return storage;
+  }
+
+  private static <T> T argument(List<Object> arguments, int index, Class<T> type)
+      throws PickleException {
+    if (index >= arguments.size() || !type.isInstance(arguments.get(index))) {
+      throw new PickleException(
+          "expected a %s as argument %d of a constructor".formatted(type.getSimpleName(), index));
+    }
+    return type.cast(arguments.get(index));
+  }
+
+  private static List<Object> list(List<?> values) {
+    return new ArrayList<>(values);
+  }
+
+  private static List<Long> longs(List<?> values) throws PickleException {
+    List<Long> longs = new ArrayList<>();
+    for (Object value : values) {
+      if (!(value instanceof Long number)) {
+        throw new PickleException(
+            "expected whole numbers as shape and strides, found "
+                + (value instanceof BigInteger ? "one of over 64 bits" : "another object"));
+      }
+      longs.add(number);
+    }
+    return longs;
+  }
+}

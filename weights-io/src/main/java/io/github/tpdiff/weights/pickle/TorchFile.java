@@ -1,0 +1,125 @@
+package io.github.tpdiff.weights.pickle;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.MappedFile;
+import io.github.tpdiff.weights.Slices;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A file of {@code torch.save}, zip archive or the older plain layout, read without executing
+ * anything.
+ *
+ * <p>Tensors are named by their path in the saved object, keys and list positions joined by {@code
+ * /}. Contiguous tensors are mapped in place; views with other strides are gathered when asked for,
+ * slice by slice.
+ */
+public final class TorchFile implements TensorSource {
+
+  private final MappedFile file;
+  private final Map<String, StoredTensor> tensors;
+  private final Map<String, TensorInfo> infos = new LinkedHashMap<>();
+  private final Map<String, FileRegion> storages;
+
+  private TorchFile(MappedFile file, TorchLayout.Content content) throws PickleException {
+    this.file = file;
+    this.tensors = content.tensors();
+    this.storages = content.storages();
+    for (Map.Entry<String, StoredTensor> tensor : tensors.entrySet()) {
+      infos.put(tensor.getKey(), tensor.getValue().info(tensor.getKey()));
+    }
+  }
+
+  /**
+   * Opens a file.
+   *
+   * @throws CheckpointException when it is damaged, or names anything but constructors of tensors
+   */
+  public static TorchFile open(Path path) {
+    MappedFile file = MappedFile.open(path);
+    try {
+      return new TorchFile(file, TorchLayout.read(file));
+    } catch (PickleException refused) {
+      file.close();
+      throw new CheckpointException(
+          "%s: cannot be read as a torch file: %s".formatted(path, refused.getMessage()), refused);
+    } catch (RuntimeException failure) {
+      file.close();
+      throw failure;
+    }
+  }
+
+  @Override
+  public Set<String> names() {
+    return Collections.unmodifiableSet(infos.keySet());
+  }
+
+  @Override
+  public Optional<TensorInfo> find(String name) {
+    return Optional.ofNullable(infos.get(name));
+  }
+
+  @Override
+  public ByteBuffer bytes(String name, long offset, int length) {
+    Slices.check(this, require(name), offset, length);
+    Optional<FileRegion> region = region(name);
+    if (region.isPresent()) {
+      return file.slice(region.get().offset() + offset, length);
+    }
+    return gather(Optional.ofNullable(tensors.get(name)).orElseThrow(), offset, length);
+  }
+
+  @Override
+  public Optional<FileRegion> region(String name) {
+    return Optional.ofNullable(tensors.get(name))
+        .filter(StoredTensor::isContiguous)
+        .map(
+            tensor ->
+                new FileRegion(
+                    file.path(),
+                    storage(tensor).offset() + tensor.offset() * tensor.dtype().bytes(),
+                    require(name).byteCount()));
+  }
+
+  private ByteBuffer gather(StoredTensor tensor, long offset, int length) {
+    int size = tensor.dtype().bytes();
+    long storageStart = storage(tensor).offset();
+    long first = offset / size;
+    ByteBuffer gathered = ByteBuffer.allocateDirect(length).order(ByteOrder.LITTLE_ENDIAN);
+    for (long element = first; gathered.hasRemaining(); element++) {
+      ByteBuffer bytes = file.slice(storageStart + tensor.index(element) * size, size);
+      bytes.position(element == first ? (int) (offset % size) : 0);
+      bytes.limit(Math.min(size, bytes.position() + gathered.remaining()));
+      gathered.put(bytes);
+    }
+    return gathered.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private FileRegion storage(StoredTensor tensor) {
+    return Optional.ofNullable(storages.get(tensor.storage().key())).orElseThrow();
+  }
+
+  @Override
+  public Map<String, String> metadata() {
+    return Map.of();
+  }
+
+  @Override
+  public String origin() {
+    return file.path().toString();
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}
