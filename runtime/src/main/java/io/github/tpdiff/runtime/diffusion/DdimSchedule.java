@@ -1,0 +1,127 @@
+package io.github.tpdiff.runtime.diffusion;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A schedule on the rows of an ᾱ table, with integer timesteps.
+ *
+ * @param form the table
+ * @param spacing how timesteps are chosen
+ * @param stepsOffset added to {@link Spacing#LEADING} timesteps
+ * @param finalTime where the last step ends: 0 for ᾱ = 1, or the first row ({@code set_alpha_to_one
+ *     false})
+ */
+public record DdimSchedule(
+    EpsilonPrediction form, Spacing spacing, int stepsOffset, double finalTime)
+    implements NoiseSchedule {
+
+  /** The published grids, named as in {@code timestep_spacing}. */
+  public enum Spacing {
+    /** Multiples of N / steps, plus the offset. */
+    LEADING,
+    /** From the last row down in equal parts, each minus one. */
+    TRAILING,
+    /** Both end rows included; steps are still N / steps long (diffusers' DDIM). */
+    LINSPACE,
+    /** Equal parts of all rows, each step ending where the next begins (DPM-Solver++). */
+    CHAINED
+  }
+
+  /**
+   * @throws IllegalArgumentException if the offset is negative or {@code finalTime} is neither 0
+   *     nor the first row
+   */
+  public DdimSchedule {
+    checkArgument(stepsOffset >= 0, "steps_offset: at least 0, found %s", stepsOffset);
+    checkArgument(
+        finalTime == 0 || finalTime == form.firstTime(),
+        "final time: expected 0 or the first row %s, found %s",
+        form.firstTime(),
+        finalTime);
+  }
+
+  @Override
+  public double time(double fraction) {
+    return fraction;
+  }
+
+  @Override
+  public double fraction(double time) {
+    return time;
+  }
+
+  @Override
+  public double timestep(double time) {
+    return Math.max(0, form.timestep(time));
+  }
+
+  @Override
+  public List<Step> steps(int count, double start, double end) {
+    int rows = form.trainTimesteps();
+    checkArgument(count >= 1 && count <= rows, "steps: from 1 to %s, found %s", rows, count);
+    checkArgument(
+        start <= 1 && end >= 0 && start > end,
+        "steps: the interval must lie in [0, 1] and go down, found %s to %s",
+        start,
+        end);
+    return start == 1 && end == 0 ? published(count) : part(count, start, end);
+  }
+
+  private List<Step> published(int count) {
+    int rows = form.trainTimesteps();
+    int stride = rows / count;
+    var steps = new ArrayList<Step>(count);
+    for (int i = 0; i < count; i++) {
+      int timestep =
+          switch (spacing) {
+            case LEADING -> (count - 1 - i) * stride + stepsOffset;
+            case TRAILING -> (int) Math.rint(rows - i * ((double) rows / count)) - 1;
+            case LINSPACE -> count == 1 ? 0 : row(rows - 1, count - 1, count - 1 - i);
+            case CHAINED -> row(rows - 1, count, count - i);
+          };
+      checkArgument(
+          timestep < rows,
+          "steps_offset: %s with %s steps passes the last timestep %s",
+          stepsOffset,
+          count,
+          rows - 1);
+      int next =
+          spacing != Spacing.CHAINED
+              ? timestep - stride
+              : i + 1 < count ? row(rows - 1, count, count - i - 1) : -1;
+      steps.add(step(timestep, next));
+    }
+    return List.copyOf(steps);
+  }
+
+  /** Row {@code index} of {@code parts} equal parts of 0 … last, halves to even as numpy rounds. */
+  private static int row(int last, int parts, int index) {
+    return (int) Math.rint(index * ((double) last / parts));
+  }
+
+  private Step step(int timestep, int next) {
+    return new Step(form.time(timestep), next < 0 ? finalTime : form.time(next), timestep);
+  }
+
+  /** Equal parts between two times, on rows; a last stage ends at {@code finalTime}. */
+  private List<Step> part(int count, double start, double end) {
+    var steps = new ArrayList<Step>(count);
+    int timestep = (int) Math.round(form.timestep(start));
+    for (int i = 1; i <= count; i++) {
+      int next = (int) Math.round(form.timestep(start + i * (end - start) / count));
+      checkArgument(
+          next < timestep,
+          "steps: times %s to %s hold %s timesteps, fewer than %s steps",
+          start,
+          end,
+          Math.round((start - end) * form.trainTimesteps()),
+          count);
+      steps.add(step(timestep, next));
+      timestep = next;
+    }
+    return List.copyOf(steps);
+  }
+}

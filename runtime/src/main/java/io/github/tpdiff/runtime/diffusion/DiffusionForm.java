@@ -1,0 +1,52 @@
+package io.github.tpdiff.runtime.diffusion;
+
+/**
+ * How a noisy latent is made of data and noise, and what the network predicts of it.
+ *
+ * <p>{@code x_t = γ_t x_0 + σ_t ε} with t in [0, 1], t = 0 clean. In the coordinate {@code y = x /
+ * scale(t)} and the clock {@code τ} both forms are straight lines, {@code y_τ = y_0 + τ · dy/dτ},
+ * and the network predicts {@code dy/dτ}; so samplers, targets and linkage are written once, in (y,
+ * τ):
+ *
+ * <pre>
+ *   form            γ          σ           network predicts    y        τ
+ *   flow matching   1 − t      t           ε − x_0             x        t
+ *   DDIM            √ᾱ_t       √(1 − ᾱ_t)  ε                   x / γ    σ / γ
+ * </pre>
+ */
+public sealed interface DiffusionForm permits FlowMatching, EpsilonPrediction {
+
+  /** The share γ_t of the data. */
+  double gamma(double t);
+
+  /** The share σ_t of the noise. */
+  double sigma(double t);
+
+  /** The factor between the latent and the coordinate: {@code x = scale(t) · y}. */
+  double scale(double t);
+
+  /** The clock τ; grows with t. */
+  double tau(double t);
+
+  /**
+   * The time at which {@code σ_t / γ_t} is {@code noiseToSignal}; the inverse of that ratio.
+   *
+   * @param noiseToSignal at least 0; infinity is t = 1 for flow matching
+   */
+  double timeAt(double noiseToSignal);
+
+  /** What the network is told at time t, on the checkpoint's own scale. */
+  double timestep(double t);
+
+  /** The time of a timestep; the inverse of {@link #timestep}. */
+  double time(double timestep);
+
+  /**
+   * The largest time not above t at which the network can be asked: t itself for flow matching, a
+   * point of the table for DDIM.
+   */
+  double floorTime(double t);
+
+  /** The smallest time at which the network can be asked. */
+  double firstTime();
+}

@@ -1,0 +1,26 @@
+package io.github.tpdiff.runtime.diffusion;
+
+/**
+ * Second order in (y, τ) with two predictions a step (Karras et al. 2022, algorithm 1); a step to
+ * clean data is Euler's, because the network is not asked there.
+ */
+public record HeunSampler() implements Sampler {
+
+  @Override
+  public Latents sample(SamplerRun run, Latents start) {
+    Latents x = start;
+    for (int i = 0; i < run.steps().size(); i++) {
+      Step step = run.steps().get(i);
+      Latents slope = run.predict(x, step);
+      Latents next = run.advance(x, slope, step);
+      if (run.form().sigma(step.next()) > 0) {
+        double timestep = run.schedule().timestep(step.next());
+        Latents slopeThere = run.prediction().predict(next, timestep);
+        next = run.advance(x, slope.mix(0.5, 0.5, slopeThere), step);
+      }
+      x = next;
+      run.listener().onStep(i, x);
+    }
+    return x;
+  }
+}

@@ -1,0 +1,35 @@
+package io.github.tpdiff.runtime.diffusion;
+
+import java.util.List;
+
+/**
+ * Where a sampler asks the network: the published time grid of a checkpoint, whole or cut to a
+ * stage.
+ */
+public interface NoiseSchedule {
+
+  /** The form that the checkpoint was trained in. */
+  DiffusionForm form();
+
+  /** The time at a fraction in [0, 1] of the timestep index, through the schedule's shift. */
+  double time(double fraction);
+
+  /** The fraction of the timestep index at a time; the inverse of {@link #time}. */
+  double fraction(double time);
+
+  /** What the network is told at a time, with the schedule's own rounding. */
+  double timestep(double time);
+
+  /**
+   * The steps from {@code start} down to {@code end}, spaced as this schedule spaces its own; the
+   * whole interval, 1 to 0, gives exactly the published grid.
+   *
+   * @throws IllegalArgumentException if the interval is empty or cannot hold that many steps
+   */
+  List<Step> steps(int count, double start, double end);
+
+  /** The published grid of {@code count} steps. */
+  default List<Step> steps(int count) {
+    return steps(count, 1, 0);
+  }
+}

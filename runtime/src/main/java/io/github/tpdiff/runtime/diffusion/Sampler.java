@@ -1,0 +1,9 @@
+package io.github.tpdiff.runtime.diffusion;
+
+/** A solver of dy/dτ = prediction over the steps of one run. */
+@FunctionalInterface
+public interface Sampler {
+
+  /** The latents at the end of the run's last step, from {@code start} at its first. */
+  Latents sample(SamplerRun run, Latents start);
+}

@@ -1,0 +1,159 @@
+package io.github.tpdiff.runtime.diffusion;
+
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the fields of a {@code scheduler_config.json}; what is absent has upstream's default. */
+final class SchedulerConfig {
+  private final Map<String, ?> fields;
+
+  SchedulerConfig(Map<String, ?> fields) {
+    this.fields = fields;
+  }
+
+  Scheduler scheduler() {
+    String name = text("_class_name", "");
+    return switch (name) {
+      case "UniPCMultistepScheduler" -> uniPc();
+      case "FlowUniPCMultistepScheduler" ->
+          new Scheduler(flow(FlowSchedule.Spacing.UNI_PC_ORIGINAL, "shift"), new UniPcSampler());
+      case "FlowMatchEulerDiscreteScheduler" -> flowMatchEuler();
+      case "DDIMScheduler" -> ddim();
+      case "DPMSolverMultistepScheduler" -> dpmSolver();
+      default ->
+          throw new IllegalArgumentException(
+              "scheduler_config.json: _class_name: expected UniPCMultistepScheduler, "
+                  + "FlowUniPCMultistepScheduler, FlowMatchEulerDiscreteScheduler, DDIMScheduler or "
+                  + "DPMSolverMultistepScheduler, found "
+                  + name);
+    };
+  }
+
+  private Scheduler uniPc() {
+    only("use_flow_sigmas", false, true);
+    only("prediction_type", "epsilon", "flow_prediction");
+    only("solver_order", 2, 2);
+    only("solver_type", "bh2", "bh2");
+    only("predict_x0", true, true);
+    only("lower_order_final", true, true);
+    only("final_sigmas_type", "zero", "zero");
+    only("thresholding", false, false);
+    return new Scheduler(flow(FlowSchedule.Spacing.UNI_PC, "flow_shift"), new UniPcSampler());
+  }
+
+  private Scheduler flowMatchEuler() {
+    only("use_dynamic_shifting", false, false);
+    only("shift_terminal", null, null);
+    only("invert_sigmas", false, false);
+    only("stochastic_sampling", false, false);
+    noOtherSigmas();
+    return new Scheduler(flow(FlowSchedule.Spacing.FLOW_MATCH_EULER, "shift"), new EulerSampler());
+  }
+
+  private Scheduler ddim() {
+    only("clip_sample", true, false);
+    only("thresholding", false, false);
+    EpsilonPrediction form = table();
+    var spacing =
+        switch (text("timestep_spacing", "leading")) {
+          case "leading" -> DdimSchedule.Spacing.LEADING;
+          case "trailing" -> DdimSchedule.Spacing.TRAILING;
+          case "linspace" -> DdimSchedule.Spacing.LINSPACE;
+          default -> throw unsupported("timestep_spacing", "leading, trailing or linspace");
+        };
+    double last = truth("set_alpha_to_one", true) ? 0 : form.firstTime();
+    return new Scheduler(
+        new DdimSchedule(form, spacing, (int) number("steps_offset", 0), last), new EulerSampler());
+  }
+
+  private Scheduler dpmSolver() {
+    only("algorithm_type", "dpmsolver++", "dpmsolver++");
+    only("solver_order", 2, 2);
+    only("solver_type", "midpoint", "midpoint");
+    only("final_sigmas_type", "zero", "zero");
+    only("timestep_spacing", "linspace", "linspace");
+    only("thresholding", false, false);
+    only("use_flow_sigmas", false, false);
+    only("use_lu_lambdas", false, false);
+    noOtherSigmas();
+    return new Scheduler(
+        new DdimSchedule(table(), DdimSchedule.Spacing.CHAINED, 0, 0), new DpmSolverSampler());
+  }
+
+  private void noOtherSigmas() {
+    only("use_karras_sigmas", false, false);
+    only("use_exponential_sigmas", false, false);
+    only("use_beta_sigmas", false, false);
+  }
+
+  private FlowSchedule flow(FlowSchedule.Spacing spacing, String shiftField) {
+    var form = new FlowMatching((int) number("num_train_timesteps", 1000));
+    return new FlowSchedule(spacing, number(shiftField, 1), form);
+  }
+
+  private EpsilonPrediction table() {
+    only("prediction_type", "epsilon", "epsilon");
+    only("trained_betas", null, null);
+    only("rescale_betas_zero_snr", false, false);
+    double start = number("beta_start", 0.0001);
+    double end = number("beta_end", 0.02);
+    int rows = (int) number("num_train_timesteps", 1000);
+    return switch (text("beta_schedule", "linear")) {
+      case "linear" -> EpsilonPrediction.linear(start, end, rows);
+      case "scaled_linear" -> EpsilonPrediction.scaledLinear(start, end, rows);
+      default -> throw unsupported("beta_schedule", "linear or scaled_linear");
+    };
+  }
+
+  private String text(String field, String absent) {
+    Object value = fields.get(field);
+    if (value == null) {
+      return absent;
+    }
+    if (value instanceof String text) {
+      return text;
+    }
+    throw unsupported(field, "a string");
+  }
+
+  private double number(String field, double absent) {
+    Object value = fields.get(field);
+    if (value == null) {
+      return absent;
+    }
+    if (value instanceof Number number) {
+      return number.doubleValue();
+    }
+    throw unsupported(field, "a number");
+  }
+
+  private boolean truth(String field, boolean absent) {
+    Object value = fields.get(field);
+    if (value == null) {
+      return absent;
+    }
+    if (value instanceof Boolean truth) {
+      return truth;
+    }
+    throw unsupported(field, "true or false");
+  }
+
+  /** Refuses a value that would change the result in a way that is not implemented. */
+  private void only(String field, @Nullable Object absent, @Nullable Object supported) {
+    Object value = fields.containsKey(field) ? fields.get(field) : absent;
+    boolean same =
+        (value instanceof Number left && supported instanceof Number right)
+            ? left.doubleValue() == right.doubleValue()
+            : Objects.equals(value, supported);
+    if (!same) {
+      throw unsupported(field, String.valueOf(supported));
+    }
+  }
+
+  private IllegalArgumentException unsupported(String field, String expected) {
+    Object found = fields.containsKey(field) ? fields.get(field) : "none";
+    return new IllegalArgumentException(
+        "scheduler_config.json: " + field + ": expected " + expected + ", found " + found);
+  }
+}
