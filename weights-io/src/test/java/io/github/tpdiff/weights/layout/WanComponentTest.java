@@ -1,0 +1,110 @@
+package io.github.tpdiff.weights.layout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.weights.FileGoldens;
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+class WanComponentTest {
+
+  @Test
+  void vaeNames_matchEveryPublishedPair() throws IOException {
+    KeyMap keys = WanComponent.VAE.keys();
+    List<String> pairs = lines("wan-vae.tsv");
+    assertThat(pairs).hasSize(194);
+    for (String pair : pairs) {
+      String original = pair.substring(0, pair.indexOf('\t'));
+      String diffusers = pair.substring(pair.indexOf('\t') + 1);
+      assertThat(keys.toDiffusers(original)).contains(diffusers);
+      assertThat(keys.toOriginal(diffusers)).contains(original);
+    }
+  }
+
+  @Test
+  void imageToVideoNames_areThoseOfDiffusers() throws IOException {
+    Set<String> original = new LinkedHashSet<>(lines("wan-i2v-original.txt"));
+    Set<String> diffusers = new LinkedHashSet<>(lines("wan-i2v-diffusers.txt"));
+    try (TensorSource mapped = WanComponent.TRANSFORMER.asDiffusers(named(original))) {
+      assertThat(mapped.names()).containsExactlyInAnyOrderElementsOf(diffusers);
+    }
+    KeyMap keys = WanComponent.TRANSFORMER.keys();
+    assertThat(diffusers.stream().map(name -> keys.toOriginal(name).orElseThrow()))
+        .containsExactlyInAnyOrderElementsOf(original);
+  }
+
+  @Test
+  void everyNameOfThePublishedTransformer_survivesTheRoundTrip() throws IOException {
+    KeyMap keys = WanComponent.TRANSFORMER.keys();
+    Set<String> names = new LinkedHashSet<>(lines("wan-transformer-1.3B-diffusers.txt"));
+    assertThat(names).hasSize(825);
+    for (String name : names) {
+      assertThat(keys.toDiffusers(keys.toOriginal(name).orElseThrow())).contains(name);
+    }
+    assertThat(keys.toOriginal("blocks.17.norm2.bias")).contains("blocks.17.norm3.bias");
+    assertThat(keys.toOriginal("blocks.3.scale_shift_table")).contains("blocks.3.modulation");
+    assertThat(WanComponent.detect(names)).contains(WanComponent.TRANSFORMER);
+    assertThat(WanComponent.TRANSFORMER.isOriginal(names)).isFalse();
+    try (TensorSource source = named(names)) {
+      assertThat(WanComponent.TRANSFORMER.asDiffusers(source)).isSameAs(source);
+    }
+  }
+
+  @Test
+  void textEncoderPickle_isReadUnderTheNamesOfTransformers() throws IOException {
+    try (TensorSource original =
+        Checkpoint.open(FileGoldens.resource("layout/umt5-original.pth"))) {
+      assertThat(WanComponent.detect(original.names())).contains(WanComponent.TEXT_ENCODER);
+      assertThat(WanComponent.TEXT_ENCODER.isOriginal(original.names())).isTrue();
+      TensorSource mapped = WanComponent.TEXT_ENCODER.asDiffusers(original);
+      assertThat(mapped.names())
+          .containsExactlyInAnyOrderElementsOf(lines("umt5-transformers.txt"));
+      assertThat(mapped.bytes("encoder.block.1.layer.1.DenseReluDense.wi_0.weight"))
+          .isEqualTo(original.bytes("blocks.1.ffn.gate.0.weight"));
+    }
+  }
+
+  @Test
+  void repackagedPrefix_isDroppedAndForeignTensorsAreLeftOut() throws IOException {
+    Set<String> names =
+        lines("wan-i2v-original.txt").stream()
+            .map(name -> "model.diffusion_model." + name)
+            .collect(Collectors.toCollection(LinkedHashSet::new));
+    names.add("vae.decoder.conv1.weight");
+    assertThat(WanComponent.detect(names)).contains(WanComponent.TRANSFORMER);
+    try (TensorSource mapped = WanComponent.TRANSFORMER.asDiffusers(named(names))) {
+      assertThat(mapped.names())
+          .containsExactlyInAnyOrderElementsOf(lines("wan-i2v-diffusers.txt"));
+    }
+  }
+
+  @Test
+  void otherComponent_isNamedInTheError() throws IOException {
+    try (TensorSource source = named(new LinkedHashSet<>(lines("wan-i2v-diffusers.txt")))) {
+      assertThatThrownBy(() -> WanComponent.VAE.asDiffusers(source))
+          .hasMessageContaining("expected the tensors of a Wan 2.1 VAE")
+          .hasMessageEndingWith("which is a TRANSFORMER");
+    }
+    assertThat(WanComponent.detect(Set.of("a", "b"))).isEmpty();
+    assertThat(WanComponent.detect(Set.of())).isEmpty();
+  }
+
+  private static TensorSource named(Set<String> names) {
+    MemoryTensors.Builder tensors = MemoryTensors.builder();
+    names.forEach(name -> tensors.addFloats(name, List.of(), 0));
+    return tensors.build();
+  }
+
+  private static List<String> lines(String name) throws IOException {
+    return Files.readAllLines(FileGoldens.resource("layout/" + name));
+  }
+}
