@@ -1,0 +1,74 @@
+package io.github.tpdiff.runtime.media;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A picture of several clips: a row a clip, evenly spaced frames from left to right, the first and
+ * the last among them.
+ */
+public final class ContactSheet {
+  private static final int GAP = 4;
+  private static final int BACKGROUND = 0x202020;
+
+  private final int columns;
+  private final List<VideoClip> rows = new ArrayList<>();
+
+  /** A sheet with at most this many frames of each clip. */
+  public ContactSheet(int columns) {
+    checkArgument(columns >= 1, "columns: expected at least 1, found %s", columns);
+    this.columns = columns;
+  }
+
+  /** Adds a row. */
+  public ContactSheet add(VideoClip clip) {
+    rows.add(clip);
+    return this;
+  }
+
+  /**
+   * Writes the sheet as PNG, replacing the file.
+   *
+   * @throws IllegalStateException if it has no rows
+   */
+  public void write(Path file) throws IOException {
+    if (rows.isEmpty()) {
+      throw new IllegalStateException(file + ": expected at least one clip, found none");
+    }
+    int width = GAP + rows.stream().mapToInt(c -> shown(c) * (c.width() + GAP)).max().orElseThrow();
+    int height = GAP + rows.stream().mapToInt(c -> c.height() + GAP).sum();
+    var sheet = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    fill(sheet);
+    int top = GAP;
+    for (var clip : rows) {
+      paintRow(sheet, clip, top);
+      top += clip.height() + GAP;
+    }
+    PngWriter.write(file, sheet);
+  }
+
+  private static void fill(BufferedImage sheet) {
+    for (int y = 0; y < sheet.getHeight(); y++) {
+      for (int x = 0; x < sheet.getWidth(); x++) {
+        sheet.setRGB(x, y, BACKGROUND);
+      }
+    }
+  }
+
+  private void paintRow(BufferedImage sheet, VideoClip clip, int top) {
+    int shown = shown(clip);
+    for (int column = 0; column < shown; column++) {
+      int frame = shown == 1 ? 0 : Math.round(column * (clip.frames() - 1) / (shown - 1f));
+      PngWriter.paint(sheet, clip.frame(frame), GAP + column * (clip.width() + GAP), top);
+    }
+  }
+
+  private int shown(VideoClip clip) {
+    return Math.min(columns, clip.frames());
+  }
+}
