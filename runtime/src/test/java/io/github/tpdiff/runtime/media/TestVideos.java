@@ -98,9 +98,10 @@ final class TestVideos {
       setup.accept(recorder);
       recorder.start();
       var pixels = (ByteBuffer) picture.image[0];
-      for (int y = 0; y < 24; y++) {
-        for (int x = 0; x < 3 * 32; x++) {
-          pixels.put(y * picture.imageStride + x, (byte) 255);
+      // The frame's memory comes uninitialised.
+      for (int y = 0; y < 48; y++) {
+        for (int x = 0; x < 3 * 64; x++) {
+          pixels.put(y * picture.imageStride + x, (byte) (y < 24 && x < 3 * 32 ? 255 : 0));
         }
       }
       recorder.record(picture, avutil.AV_PIX_FMT_RGB24);
