@@ -9,14 +9,15 @@ import java.nio.file.StandardCopyOption;
 record PartialFile(Path partial, Path target) implements AutoCloseable {
 
   static PartialFile of(Path target) throws IOException {
-    var name = target.getFileName().toString();
-    var folder = target.toAbsolutePath().getParent();
+    var absolute = target.toAbsolutePath();
+    var folder = absolute.getParent();
     if (folder == null) {
       throw new IOException(target + ": expected a file name, found a root folder");
     }
     Files.createDirectories(folder);
-    return new PartialFile(
-        Files.createTempFile(folder, "." + name, ".partial"), target.toAbsolutePath());
+    // Not a temporary file of the JDK's making: those are readable by their owner only.
+    var name = "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".partial";
+    return new PartialFile(folder.resolve(name), absolute);
   }
 
   void commit() throws IOException {

@@ -36,9 +36,7 @@ public final class VideoReader implements AutoCloseable {
       while (decoder.advance()) {
         intervals.add(decoder.seconds());
       }
-      if (decoder.decoded() == 0) {
-        throw new DamagedVideoException(file, 0, "expected at least one frame, found none");
-      }
+      requireFrames(file, decoder);
       var framing = Framing.whole(decoder.stream());
       boolean variable = intervals.areVariable();
       return new VideoInfo(
@@ -52,6 +50,12 @@ public final class VideoReader implements AutoCloseable {
     }
   }
 
+  private static void requireFrames(Path file, VideoDecoder decoder) throws IOException {
+    if (decoder.decoded() == 0) {
+      throw new DamagedVideoException(file, 0, "expected at least one frame, found none");
+    }
+  }
+
   /** Reads a whole video into memory; its rate is the file's nominal one. */
   public static VideoClip readAll(Path file) throws IOException {
     try (var reader = open(file)) {
@@ -59,6 +63,7 @@ public final class VideoReader implements AutoCloseable {
       for (var next = reader.next(); next.isPresent(); next = reader.next()) {
         frames.add(next.get());
       }
+      requireFrames(file, reader.decoder);
       return VideoClip.of(frames, reader.decoder.stream().nominalFps());
     }
   }

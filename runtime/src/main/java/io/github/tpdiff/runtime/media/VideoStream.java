@@ -169,7 +169,9 @@ final class VideoStream implements AutoCloseable {
 
   private static void require(Path file, int result) throws IOException {
     if (result < 0) {
-      throw new IOException(file + ": expected a video, found: " + message(result));
+      throw new IOException(
+          "%s: expected a video, found: %s; the file is cut off or of another kind"
+              .formatted(file, message(result)));
     }
   }
 

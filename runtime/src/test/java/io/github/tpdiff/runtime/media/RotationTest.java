@@ -3,7 +3,8 @@ package io.github.tpdiff.runtime.media;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -18,23 +19,17 @@ class RotationTest {
     "180, 64, 48, BOTTOM_RIGHT",
     "270, 48, 64, BOTTOM_LEFT"
   })
-  void storedPicture_isTurnedClockwise(int degrees, int width, int height, Corner mark)
-      throws IOException {
-    var folder = Files.createTempDirectory("rotation");
+  void storedPicture_isTurnedClockwise(
+      int degrees, int width, int height, Corner mark, @TempDir Path folder) throws IOException {
     var file = folder.resolve("turned.mp4");
-    try {
-      TestVideos.writeMarked(file, recorder -> recorder.setDisplayRotation(-degrees));
-      var info = VideoReader.probe(file);
-      assertThat(info.rotation()).isEqualTo(degrees);
-      assertThat(info.width()).isEqualTo(width);
-      assertThat(info.height()).isEqualTo(height);
-      assertMark(VideoReader.readAll(file).frame(0), mark);
-      var request = new ClipRequest(FrameCount.exactly(1), 8, width / 2, height / 2, 0);
-      assertMark(ClipReader.first(file, request).clip().frame(0), mark);
-    } finally {
-      Files.deleteIfExists(file);
-      Files.delete(folder);
-    }
+    TestVideos.writeMarked(file, recorder -> recorder.setDisplayRotation(-degrees));
+    var info = VideoReader.probe(file);
+    assertThat(info.rotation()).isEqualTo(degrees);
+    assertThat(info.width()).isEqualTo(width);
+    assertThat(info.height()).isEqualTo(height);
+    assertMark(VideoReader.readAll(file).frame(0), mark);
+    var request = new ClipRequest(FrameCount.exactly(1), 8, width / 2, height / 2, 0);
+    assertMark(ClipReader.first(file, request).clip().frame(0), mark);
   }
 
   private static void assertMark(VideoFrame frame, Corner mark) {

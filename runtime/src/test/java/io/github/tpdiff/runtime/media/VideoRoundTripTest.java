@@ -53,20 +53,14 @@ class VideoRoundTripTest {
 
   @ParameterizedTest
   @ValueSource(doubles = {8, 16, 23.976, 30000 / 1001.0, 60})
-  void rate_isKept(double fps) throws IOException {
-    var folder = Files.createTempDirectory("rate");
+  void rate_isKept(double fps, @TempDir Path folder) throws IOException {
     var file = folder.resolve("clip.mp4");
-    try {
-      VideoWriter.write(file, TestVideos.numbered(9, 32, 32, fps));
-      var info = VideoReader.probe(file);
-      assertThat(info.fps()).isEqualTo(fps, within(1e-3));
-      assertThat(info.variableFrameRate()).isFalse();
-      assertThat(info.frames()).isEqualTo(9);
-      assertThat(info.seconds()).isEqualTo(9 / fps, within(1e-3));
-    } finally {
-      Files.deleteIfExists(file);
-      Files.delete(folder);
-    }
+    VideoWriter.write(file, TestVideos.numbered(9, 32, 32, fps));
+    var info = VideoReader.probe(file);
+    assertThat(info.fps()).isEqualTo(fps, within(1e-3));
+    assertThat(info.variableFrameRate()).isFalse();
+    assertThat(info.frames()).isEqualTo(9);
+    assertThat(info.seconds()).isEqualTo(9 / fps, within(1e-3));
   }
 
   @Test
