@@ -1,12 +1,8 @@
 package io.github.tpdiff.weights.safetensors;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.util.DefaultIndenter;
-import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
-import com.fasterxml.jackson.core.util.Separators;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSink;
 import java.nio.ByteBuffer;
@@ -134,19 +130,7 @@ public final class ShardedSafetensorsWriter implements TensorSink {
     Map<String, Object> index = new LinkedHashMap<>();
     index.put("metadata", Map.of("total_size", total));
     index.put("weight_map", weightMap);
-    DefaultPrettyPrinter printer =
-        new DefaultPrettyPrinter(
-                Separators.createDefaultInstance()
-                    .withObjectFieldValueSpacing(Separators.Spacing.AFTER))
-            .withObjectIndenter(new DefaultIndenter("  ", "\n"));
-    try {
-      String json = new ObjectMapper().writer(printer).writeValueAsString(index);
-      return (json + "\n").getBytes(StandardCharsets.UTF_8);
-    } catch (JsonProcessingException failure) {
-      throw new CheckpointException(
-          "%s: the index cannot be written: %s".formatted(plan.folder(), failure.getMessage()),
-          failure);
-    }
+    return (IndentedJson.write(index) + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
   @Override

@@ -1,0 +1,303 @@
+package io.github.tpdiff.weights.lora;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.FileGoldens;
+import io.github.tpdiff.weights.FloatCodec;
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.safetensors.SafetensorsFile;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class LoraFileTest {
+
+  private static final Path WAN = FileGoldens.resource("lora");
+  private static final Path UNET = FileGoldens.resource("lora/animatediff");
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource({
+    "lora/pytorch_lora_weights.safetensors, DIFFUSERS, 2",
+    "lora, DIFFUSERS, 2",
+    "lora-no-metadata/pytorch_lora_weights.safetensors, DIFFUSERS, 1",
+    "lora-musubi/lora.safetensors, KOHYA, 2",
+    "lora-comfyui/lora.safetensors, COMFYUI, 1",
+    "lora-comfyui-alpha/lora.safetensors, COMFYUI, 2",
+    "lora-peft, PEFT, 2"
+  })
+  void everyForm_readsToTheSameMatrices(String path, LoraFormat format, double scale) {
+    LoraFile read = LoraFile.read(WAN.resolve(path));
+    assertThat(read.format()).isEqualTo(format);
+    assertThat(read.ignored()).isEmpty();
+    assertThat(read.weights().component()).isEqualTo("transformer");
+    assertThat(read.weights().pairs()).hasSize(20);
+    Path reference = WAN.resolve("lora/pytorch_lora_weights.safetensors");
+    try (TensorSource tensors = SafetensorsFile.open(reference)) {
+      read.weights()
+          .pairs()
+          .forEach(
+              (module, pair) -> {
+                String stem = "transformer." + module;
+                assertThat(pair.scale()).isEqualTo(scale);
+                assertThat(pair.rank()).isEqualTo(4);
+                assertThat(pair.a()).isEqualTo(tensors.floats(stem + ".lora_A.weight"));
+                assertThat(pair.b()).isEqualTo(tensors.floats(stem + ".lora_B.weight"));
+              });
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "DIFFUSERS, lora/pytorch_lora_weights.safetensors",
+    "KOHYA, lora-musubi/lora.safetensors",
+    "COMFYUI, lora-comfyui-alpha/lora.safetensors",
+    "PEFT, lora-peft/adapter_model.safetensors"
+  })
+  void writtenFile_holdsTheTensorsOfTheTool(LoraFormat format, String reference) {
+    LoraWeights weights = LoraFile.read(WAN.resolve("lora")).weights();
+    Path path = folder.resolve("out.safetensors");
+    assertThat(LoraWriter.write(path, weights, format, DType.F32)).isEmpty();
+    Path file = format == LoraFormat.PEFT ? path.resolve("adapter_model.safetensors") : path;
+    try (TensorSource written = SafetensorsFile.open(file);
+        TensorSource expected = SafetensorsFile.open(WAN.resolve(reference))) {
+      assertThat(written.names()).containsExactlyElementsOf(expected.names());
+      for (String name : expected.names()) {
+        assertThat(written.require(name)).isEqualTo(expected.require(name));
+        assertThat(written.bytes(name)).isEqualTo(expected.bytes(name));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"DIFFUSERS", "PEFT", "COMFYUI", "KOHYA"})
+  void modulesOfDifferentRankAndAlpha_surviveEveryForm(LoraFormat format) {
+    Map<String, LoraPair> pairs = new TreeMap<>();
+    pairs.put("blocks.0.attn1.to_q", pair(2, 1, 3, 3));
+    pairs.put("blocks.0.attn2.add_k_proj", pair(2, 1, 3, 5));
+    pairs.put("blocks.10.ffn.net.0.proj", pair(3, 0.25, 7, 3));
+    pairs.put("blocks.1.attn1.to_out.0", pair(2, 0.75, 3, 3));
+    pairs.put("condition_embedder.time_embedder.linear_1", pair(2, 1, 2, 4));
+    Map<String, String> metadata = Map.of("tpdiff.stage_plan", "{\"stages\": 3}\n", "é", "");
+    LoraWeights weights = new LoraWeights("transformer", pairs, metadata);
+    Path path = folder.resolve("out.safetensors");
+    LoraWriter.write(path, weights, format, DType.F32);
+    LoraFile read = LoraFile.read(path);
+    assertThat(read.format()).isEqualTo(format);
+    assertThat(read.weights().metadata()).isEqualTo(metadata);
+    assertThat(read.weights().pairs().keySet()).isEqualTo(pairs.keySet());
+    pairs.forEach(
+        (module, pair) -> {
+          LoraPair other = Objects.requireNonNull(read.weights().pairs().get(module));
+          assertThat(other.scale()).as(module).isEqualTo(pair.scale());
+          assertThat(other.rank()).isEqualTo(pair.rank());
+          assertThat(other.a()).isEqualTo(pair.a());
+          assertThat(other.b()).isEqualTo(pair.b());
+        });
+  }
+
+  @Test
+  void diffusersHeader_carriesPeftsConfigurationWithThePrefix() {
+    LoraWeights weights =
+        new LoraWeights(
+            "transformer",
+            Map.of("blocks.0.attn1.to_q", pair(2, 2, 3, 3), "proj_out", pair(1, 1, 1, 1)),
+            Map.of());
+    Path path = folder.resolve("out.safetensors");
+    LoraWriter.write(path, weights, LoraFormat.DIFFUSERS, DType.BF16);
+    try (TensorSource written = SafetensorsFile.open(path)) {
+      assertThat(written.require("transformer.proj_out.lora_A.weight").dtype())
+          .isEqualTo(DType.BF16);
+      assertThat(written.metadata())
+          .containsEntry("format", "pt")
+          .containsEntry(
+              "lora_adapter_metadata",
+              """
+              {
+                "transformer.alpha_pattern": {
+                  "blocks.0.attn1.to_q": 4
+                },
+                "transformer.bias": "none",
+                "transformer.fan_in_fan_out": false,
+                "transformer.inference_mode": false,
+                "transformer.init_lora_weights": true,
+                "transformer.lora_alpha": 1,
+                "transformer.lora_dropout": 0.0,
+                "transformer.peft_type": "LORA",
+                "transformer.r": 1,
+                "transformer.rank_pattern": {
+                  "blocks.0.attn1.to_q": 2
+                },
+                "transformer.target_modules": [
+                  "blocks.0.attn1.to_q",
+                  "proj_out"
+                ],
+                "transformer.use_dora": false,
+                "transformer.use_rslora": false
+              }"""
+                  .strip());
+    }
+  }
+
+  @Test
+  void kohyaFileOfSomeLayers_comesWithACaution() {
+    LoraWeights weights =
+        new LoraWeights("transformer", Map.of("blocks.0.attn1.to_q", pair(1, 1, 2, 2)), Map.of());
+    assertThat(LoraWriter.write(folder.resolve("k"), weights, LoraFormat.KOHYA, DType.F32))
+        .containsExactly(
+            "diffusers expects kohya files to hold every layer of a block; 9 are missing, such as"
+                + " blocks.0.attn1.to_k");
+  }
+
+  @Test
+  void diffsynthNames_areRead() {
+    Path path = folder.resolve("d.safetensors");
+    SafetensorsWriter.write(
+        path,
+        MemoryTensors.builder()
+            .addFloats("blocks.3.cross_attn.k_img.lora_A.default.weight", List.of(1L, 2L), 1, 2)
+            .addFloats("blocks.3.cross_attn.k_img.lora_B.default.weight", List.of(2L, 1L), 3, 4)
+            .addFloats("blocks.3.norm3.diff_b", List.of(1L), 9)
+            .build());
+    LoraFile read = LoraFile.read(path);
+    assertThat(read.format()).isEqualTo(LoraFormat.DIFFSYNTH);
+    assertThat(read.weights().pairs()).containsOnlyKeys("blocks.3.attn2.add_k_proj");
+    assertThat(read.ignored()).containsExactly("blocks.3.norm3.diff_b");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "lora/pytorch_lora_weights.safetensors, DIFFUSERS, 2, unet.",
+    "lora-down-up/pytorch_lora_weights.safetensors, DOWN_UP, 1, unet.",
+  })
+  void motionLora_readsToTheSameMatrices(
+      String path, LoraFormat format, double scale, String prefix) {
+    LoraFile read = LoraFile.read(UNET.resolve(path));
+    assertThat(read.format()).isEqualTo(format);
+    assertThat(read.weights().component()).isEqualTo("unet");
+    assertThat(read.weights().pairs()).hasSize(56);
+    assertThat(read.weights().pairs().values()).allMatch(pair -> pair.scale() == scale);
+    try (TensorSource tensors =
+        Checkpoint.open(UNET.resolve("lora/pytorch_lora_weights.safetensors"))) {
+      read.weights()
+          .pairs()
+          .forEach(
+              (module, pair) ->
+                  assertThat(pair.a())
+                      .isEqualTo(tensors.floats(prefix + module + ".lora_A.weight")));
+    }
+  }
+
+  @Test
+  void originalMotionLora_hasTheModulesOfDiffusers() {
+    LoraWeights original = LoraFile.read(UNET.resolve("motion_lora.ckpt")).weights();
+    LoraWeights diffusers =
+        LoraFile.read(UNET.resolve("lora/pytorch_lora_weights.safetensors")).weights();
+    assertThat(original.pairs().keySet()).isEqualTo(diffusers.pairs().keySet());
+    assertThat(original.pairs().values()).allMatch(pair -> pair.scale() == 1);
+  }
+
+  @Test
+  void domainAdapterAndKohyaFile_addressSpatialLayers() {
+    LoraWeights adapter = LoraFile.read(UNET.resolve("domain_adapter.ckpt")).weights();
+    LoraWeights kohya = LoraFile.read(UNET.resolve("lora-kohya-spatial")).weights();
+    assertThat(adapter.pairs().keySet()).isEqualTo(kohya.pairs().keySet());
+    assertThat(kohya.pairs().keySet())
+        .contains("down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0");
+    assertThat(kohya.pairs().values()).allMatch(pair -> pair.scale() == 2);
+    assertThat(kohya.component()).isEqualTo("unet");
+  }
+
+  @Test
+  void filesThatHoldNoWholeLora_areRefused() {
+    assertRefused("expected tensors of a LoRA", "a.weight");
+    assertRefused("the LoRA's B is missing", "transformer.proj_out.lora_A.weight");
+    assertRefused("belongs to a DoRA", "transformer.proj_out.lora_magnitude_vector");
+    assertRefused(
+        "mean the same",
+        "transformer.proj_out.lora_A.weight",
+        "diffusion_model.head.head.lora_A.weight");
+    assertRefused(
+        "expected A [r, in] and B [out, r], found [2, 3] and [2, 3]",
+        "transformer.proj_out.lora_A.weight",
+        "transformer.proj_out.lora_B.weight");
+  }
+
+  private void assertRefused(String reason, String... names) {
+    MemoryTensors.Builder tensors = MemoryTensors.builder();
+    for (String name : names) {
+      tensors.addFloats(name, List.of(2L, 3L), 0, 0, 0, 0, 0, 0);
+    }
+    Path path = folder.resolve("bad.safetensors");
+    SafetensorsWriter.write(path, tensors.build());
+    assertThatThrownBy(() -> LoraFile.read(path))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageStartingWith(path + ": ")
+        .hasMessageContaining(reason);
+  }
+
+  @Test
+  void mergedWeight_isThatOfTheMatrixProduct() {
+    int out = 5;
+    int in = 7;
+    LoraPair pair = pair(3, 0.5, out, in);
+    float[] weight = new float[out * in];
+    for (int i = 0; i < weight.length; i++) {
+      weight[i] = (float) Math.sin(i);
+    }
+    double[] expected = new double[out * in];
+    for (int o = 0; o < out; o++) {
+      for (int i = 0; i < in; i++) {
+        double change = 0;
+        for (int k = 0; k < 3; k++) {
+          change += (double) pair.b()[o * 3 + k] * pair.a()[k * in + i];
+        }
+        expected[o * in + i] = weight[o * in + i] + 0.8 * 0.5 * change;
+      }
+    }
+    MemoryTensors base =
+        MemoryTensors.builder().addFloats("w", List.of((long) out, (long) in), weight).build();
+    var payload = LoraMerge.merged(base, "w", pair, 0.8);
+    var buffer = ByteBuffer.allocate(out * in * 4);
+    for (int first = 0; first < out * in; first += 4) {
+      int count = Math.min(4, out * in - first);
+      payload.fill(4L * first, buffer.slice(4 * first, 4 * count));
+    }
+    pair.addTo(weight, 0.8);
+    float[] merged = FloatCodec.decode(DType.F32, buffer.position(0));
+    for (int i = 0; i < merged.length; i++) {
+      assertThat((double) merged[i]).isCloseTo(expected[i], within(1e-6));
+      assertThat((double) weight[i]).isCloseTo(expected[i], within(1e-6));
+    }
+    assertThatThrownBy(() -> LoraMerge.merged(base, "w", pair(1, 1, 4, 7), 1))
+        .hasMessageContaining("tensor 'w': expected [4, 7] to merge the LoRA into, found [5, 7]");
+  }
+
+  private static LoraPair pair(int rank, double scale, int out, int in) {
+    float[] a = new float[rank * in];
+    float[] b = new float[out * rank];
+    for (int i = 0; i < a.length; i++) {
+      a[i] = (float) Math.cos(3 * i + rank);
+    }
+    for (int i = 0; i < b.length; i++) {
+      b[i] = (float) Math.cos(5 * i + out);
+    }
+    return new LoraPair(rank, scale, a, b);
+  }
+}
