@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /**
  * A file written under a temporary name in its folder, which {@link #commit()} forces to disk and
@@ -33,9 +34,12 @@ public final class AtomicFile implements AutoCloseable {
         throw new CheckpointException("%s: expected the path of a file".formatted(target));
       }
       Files.createDirectories(folder);
-      Path temporary = Files.createTempFile(folder, "." + target.getFileName() + ".", ".part");
-      return new AtomicFile(
-          target, temporary, FileChannel.open(temporary, StandardOpenOption.WRITE));
+      Path temporary =
+          folder.resolve(".%s.%s.part".formatted(target.getFileName(), UUID.randomUUID()));
+      // Not Files.createTempFile: that would leave a checkpoint only its owner can read.
+      FileChannel channel =
+          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      return new AtomicFile(target, temporary, channel);
     } catch (IOException failure) {
       throw failure(target, failure);
     }

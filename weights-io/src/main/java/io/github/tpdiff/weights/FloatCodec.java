@@ -123,21 +123,32 @@ public final class FloatCodec {
    * position of {@code dst}, which advances.
    */
   public static void encode(FloatBuffer src, DType dtype, ByteBuffer dst) {
-    ByteOrder order = dst.order();
-    dst.order(ByteOrder.LITTLE_ENDIAN);
-    while (src.hasRemaining()) {
-      float value = src.get();
-      switch (dtype) {
-        case F64 -> dst.putDouble(value);
-        case F32 -> dst.putFloat(value);
-        case F16 -> dst.putShort(toF16(value));
-        case BF16 -> dst.putShort(toBf16(value));
-        default ->
-            throw new CheckpointException(
-                "expected F64, F32, F16 or BF16 to write floats to, found " + dtype);
+    int count = src.remaining();
+    int end = dst.position() + Math.multiplyExact(count, dtype.bytes());
+    ByteBuffer bytes =
+        dst.slice(dst.position(), count * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    switch (dtype) {
+      case F32 -> bytes.asFloatBuffer().put(src);
+      case F64 -> {
+        for (int i = 0; i < count; i++) {
+          bytes.putDouble(src.get());
+        }
       }
+      case F16 -> {
+        for (int i = 0; i < count; i++) {
+          bytes.putShort(toF16(src.get()));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < count; i++) {
+          bytes.putShort(toBf16(src.get()));
+        }
+      }
+      default ->
+          throw new CheckpointException(
+              "expected F64, F32, F16 or BF16 to write floats to, found " + dtype);
     }
-    dst.order(order);
+    dst.position(end);
   }
 
   /** A tensor of a source as fp32, read in slices. */

@@ -48,7 +48,8 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
     Map<String, Double> alphas = new HashMap<>();
     root.path(prefix + "alpha_pattern")
         .properties()
-        .forEach(entry -> alphas.put(entry.getKey(), entry.getValue().asDouble()));
+        .forEach(
+            entry -> alphas.put(plainName(origin, entry.getKey()), entry.getValue().asDouble()));
     return new AdapterConfig(
         alpha.isNumber() ? OptionalDouble.of(alpha.asDouble()) : OptionalDouble.empty(),
         alphas,
@@ -66,9 +67,19 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
     return alpha.isEmpty() ? 1 : alphaHere / (rankStabilised ? Math.sqrt(rank) : rank);
   }
 
-  private static boolean names(String pattern, String module) {
+  /** PEFT takes patterns; names with escaped dots are those that occur. */
+  private static String plainName(String origin, String pattern) {
     String plain = pattern.replace("^", "").replace("\\.", ".");
-    return module.equals(plain) || module.endsWith("." + plain);
+    if (!plain.matches("[\\w.-]+")) {
+      throw new CheckpointException(
+          "%s: alpha_pattern: expected the name of a module, found the pattern '%s'"
+              .formatted(origin, pattern));
+    }
+    return plain;
+  }
+
+  private static boolean names(String name, String module) {
+    return module.equals(name) || module.endsWith("." + name);
   }
 
   /** PEFT's fields for a LoRA, sorted; modules that differ from the most frequent are listed. */

@@ -5,8 +5,10 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSink;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -119,9 +121,20 @@ public final class ShardedSafetensorsWriter implements TensorSink {
   @Override
   public void commit() {
     shards.forEach(SafetensorsWriter::commit);
+    Path index = plan.folder().resolve(plan.baseName() + ".safetensors.index.json");
     if (shards.size() > 1) {
-      Path index = plan.folder().resolve(plan.baseName() + ".safetensors.index.json");
       AtomicFile.write(index, indexJson());
+    } else {
+      deleteOld(index);
+    }
+  }
+
+  /** An index left by an earlier checkpoint would hide the single file. */
+  private static void deleteOld(Path index) {
+    try {
+      Files.deleteIfExists(index);
+    } catch (IOException failure) {
+      throw new CheckpointException("%s: cannot be deleted: %s".formatted(index, failure), failure);
     }
   }
 

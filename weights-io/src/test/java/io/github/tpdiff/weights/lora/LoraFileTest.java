@@ -13,7 +13,9 @@ import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -250,6 +252,34 @@ class LoraFileTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessageStartingWith(path + ": ")
         .hasMessageContaining(reason);
+  }
+
+  @Test
+  void peftPatternsAndRankStabilisation_decideTheScale() throws IOException {
+    SafetensorsWriter.write(
+        folder.resolve("adapter_model.safetensors"),
+        MemoryTensors.builder()
+            .addFloats("base_model.model.x.to_q.lora_A.weight", List.of(4L, 1L), 1, 2, 3, 4)
+            .addFloats("base_model.model.x.to_q.lora_B.weight", List.of(1L, 4L), 1, 2, 3, 4)
+            .addFloats("base_model.model.y.to_q.lora_A.weight", List.of(4L, 1L), 1, 2, 3, 4)
+            .addFloats("base_model.model.y.to_q.lora_B.weight", List.of(1L, 4L), 1, 2, 3, 4)
+            .build());
+    Path config = folder.resolve("adapter_config.json");
+    String fields = "{\"lora_alpha\": 8, \"alpha_pattern\": {\"^y\\\\.to_q\": 6}, ";
+    Files.writeString(config, fields + "\"use_rslora\": true}");
+    Map<String, LoraPair> pairs = LoraFile.read(folder).weights().pairs();
+    assertThat(Objects.requireNonNull(pairs.get("x.to_q")).scale()).isEqualTo(4);
+    assertThat(Objects.requireNonNull(pairs.get("y.to_q")).scale()).isEqualTo(3);
+    Files.writeString(config, fields + "\"use_dora\": true}");
+    assertThatThrownBy(() -> LoraFile.read(folder))
+        .hasMessage(config + ": 'use_dora' is on, expected a LoRA without it");
+    Files.writeString(config, "{\"alpha_pattern\": {\"(x|y).*\": 6}}");
+    assertThatThrownBy(() -> LoraFile.read(folder))
+        .hasMessageContaining("expected the name of a module, found the pattern '(x|y).*'");
+    Files.writeString(config, "{");
+    assertThatThrownBy(() -> LoraFile.read(folder))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("is not JSON");
   }
 
   @Test

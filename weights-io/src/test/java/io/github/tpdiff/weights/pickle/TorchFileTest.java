@@ -7,11 +7,14 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.FileGoldens;
 import io.github.tpdiff.weights.FileGoldens.Entry;
 import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -148,6 +151,81 @@ class TorchFileTest {
     try (TorchFile source = TorchFile.open(file)) {
       assertThat(source.names()).isEmpty();
     }
+  }
+
+  @Test
+  void storageBeyond4GiB_isFoundThroughThe64BitDirectory() throws IOException {
+    long elements = (5L << 30) / 2;
+    String pickle =
+        "\u0080\u0002}X\u0001\u0000\u0000\u0000wctorch._utils\n_rebuild_tensor_v2\n(("
+            + "X\u0007\u0000\u0000\u0000storagectorch\nBFloat16Storage\n"
+            + "X\u0001\u0000\u0000\u00000X\u0003\u0000\u0000\u0000cpu"
+            + "\u008a\u0005"
+            + littleEndian(elements, 5)
+            + "tQK\u0000\u008a\u0005"
+            + littleEndian(elements, 5)
+            + "\u0085K\u0001\u0085\u0089)tRs.";
+    byte[] text = pickle.getBytes(StandardCharsets.ISO_8859_1);
+    Path path = folder.resolve("large.pth");
+    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+      file.write(localHeader("a/data.pkl", text.length));
+      file.write(text);
+      long storage = file.getFilePointer();
+      file.write(localHeader("a/data/0", -1));
+      long data = file.getFilePointer();
+      file.seek(data + 2 * elements - 2);
+      file.write(new byte[] {0x40, 0x40});
+      long directory = file.getFilePointer();
+      file.write(directoryEntry("a/data.pkl", text.length, 0));
+      file.write(directoryEntry("a/data/0", 2 * elements, storage));
+      long end = file.getFilePointer();
+      file.write(end64(directory, end));
+    }
+    try (TorchFile source = TorchFile.open(path)) {
+      assertThat(source.require("w").shape()).containsExactly(elements);
+      ByteBuffer last = source.bytes("w", 2 * elements - 2, 2);
+      assertThat(FloatCodec.fromBf16(last.getShort())).isEqualTo(3);
+    }
+  }
+
+  private static String littleEndian(long value, int bytes) {
+    byte[] all = bytes(buffer(8).putLong(value));
+    return new String(all, 0, bytes, StandardCharsets.ISO_8859_1);
+  }
+
+  private static byte[] localHeader(String name, int size) {
+    byte[] text = name.getBytes(StandardCharsets.US_ASCII);
+    ByteBuffer header = buffer(30 + text.length).putInt(0x04034b50);
+    header.putInt(18, size).putInt(22, size).putShort(26, (short) text.length);
+    return bytes(header.put(30, text));
+  }
+
+  private static byte[] directoryEntry(String name, long size, long offset) {
+    byte[] text = name.getBytes(StandardCharsets.US_ASCII);
+    ByteBuffer entry = buffer(46 + text.length + 28).putInt(0x02014b50);
+    entry.putInt(20, -1).putInt(24, -1).putInt(42, -1);
+    entry.putShort(28, (short) text.length).putShort(30, (short) 28).put(46, text);
+    entry.position(46 + text.length).putShort((short) 1).putShort((short) 24);
+    return bytes(entry.putLong(size).putLong(size).putLong(offset));
+  }
+
+  private static byte[] end64(long directory, long end) {
+    ByteBuffer records = buffer(56 + 20 + 22).putInt(0x06064b50);
+    records.putLong(4, 44).putLong(24, 2).putLong(32, 2);
+    records.putLong(40, end - directory).putLong(48, directory);
+    records.putInt(56, 0x07064b50).putLong(64, end).putInt(72, 1);
+    records.putInt(76, 0x06054b50).putInt(84, -1).putInt(88, -1).putInt(92, -1);
+    return bytes(records);
+  }
+
+  private static byte[] bytes(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.capacity()];
+    buffer.get(0, bytes);
+    return bytes;
+  }
+
+  private static ByteBuffer buffer(int size) {
+    return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private void assertRefused(String pickle) throws IOException {

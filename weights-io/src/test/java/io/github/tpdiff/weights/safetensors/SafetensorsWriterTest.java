@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -27,6 +28,8 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -177,6 +180,26 @@ class SafetensorsWriterTest {
     }
   }
 
+  @Test
+  void singleShard_replacesAnOlderIndex() throws IOException {
+    MemoryTensors tensors = MemoryTensors.builder().addFloats("a", List.of(1L), 1).build();
+    Files.writeString(folder.resolve("model.safetensors.index.json"), "old");
+    Plan plan = new Plan(folder, "model", 20, tensors.infos(), Map.of());
+    try (ShardedSafetensorsWriter writer = ShardedSafetensorsWriter.create(plan)) {
+      writer.copy(tensors, "a");
+      writer.commit();
+    }
+    assertThat(filesInFolder()).containsExactly("model.safetensors");
+  }
+
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void writtenFile_hasThePermissionsOfAnyNewFile() throws IOException {
+    Path plain = Files.createFile(folder.resolve("plain"));
+    Path file = writeAb(folder.resolve("x.safetensors"), List.of(A, B));
+    assertThat(Files.getPosixFilePermissions(file)).isEqualTo(Files.getPosixFilePermissions(plain));
+  }
+
   @Property(tries = 100)
   void whatIsWritten_isRead(@ForAll("tensorLists") List<TensorInfo> infos) throws IOException {
     Path file = Files.createTempFile("tpdiff", ".safetensors");
@@ -184,7 +207,7 @@ class SafetensorsWriterTest {
       MemoryTensors.Builder builder = MemoryTensors.builder().metadata("ключ", "\u0001\n\"");
       for (TensorInfo info : infos) {
         byte[] payload = new byte[(int) info.byteCount()];
-        new java.util.Random(info.hashCode()).nextBytes(payload);
+        new Random(info.hashCode()).nextBytes(payload);
         builder.add(info, ByteBuffer.wrap(payload));
       }
       MemoryTensors tensors = builder.build();
