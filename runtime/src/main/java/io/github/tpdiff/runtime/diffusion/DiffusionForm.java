@@ -47,6 +47,12 @@ public sealed interface DiffusionForm permits FlowMatching, EpsilonPrediction {
    */
   double floorTime(double t);
 
+  /** The smallest time not below t at which the network can be asked. */
+  default double ceilTime(double t) {
+    double below = floorTime(t);
+    return t - below > 1e-9 ? below + firstTime() : below;
+  }
+
   /** The smallest time at which the network can be asked. */
   double firstTime();
 }
