@@ -1,0 +1,94 @@
+package io.github.tpdiff.runtime.diffusion;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * How much of clips changes how fast: the mean power of each frequency over time.
+ *
+ * <p>Frequency k of F frames is the k-th function of the orthonormal cosine transform (DCT-II),
+ * which does not see the jump between last and first frame that a Fourier transform sees. White
+ * noise of variance 1 has power 1 everywhere.
+ *
+ * @param power P(k), k = 0 … F − 1
+ */
+public record TemporalSpectrum(List<Double> power) {
+
+  /**
+   * @throws IllegalArgumentException if there is no frequency or a power is negative
+   */
+  public TemporalSpectrum {
+    power = List.copyOf(power);
+    checkArgument(!power.isEmpty(), "spectrum: at least one frequency");
+    checkArgument(
+        power.stream().allMatch(p -> p >= 0 && Double.isFinite(p)),
+        "spectrum: powers must be at least 0, found %s",
+        power);
+  }
+
+  /**
+   * The spectrum of clips of one length, over all their channels and pixels.
+   *
+   * @throws IllegalArgumentException if there is no clip or their lengths differ
+   */
+  public static TemporalSpectrum of(List<Latents> clips) {
+    checkArgument(!clips.isEmpty(), "spectrum: at least one clip");
+    int frames = clips.get(0).frames();
+    double[] sums = new double[frames];
+    long series = 0;
+    TimeMatrix cosines = cosines(frames);
+    for (Latents clip : clips) {
+      checkArgument(
+          clip.frames() == frames,
+          "spectrum: clips of one length, found %s and %s frames",
+          frames,
+          clip.frames());
+      addPower(sums, cosines.apply(clip));
+      series += clip.shape().elements() / frames;
+    }
+    double count = series;
+    return new TemporalSpectrum(Arrays.stream(sums).map(sum -> sum / count).boxed().toList());
+  }
+
+  private static TimeMatrix cosines(int frames) {
+    var cosines = new TimeMatrix(frames, frames);
+    for (int k = 0; k < frames; k++) {
+      double norm = Math.sqrt((k == 0 ? 1.0 : 2.0) / frames);
+      for (int n = 0; n < frames; n++) {
+        cosines.set(k, n, norm * Math.cos(Math.PI * k * (n + 0.5) / frames));
+      }
+    }
+    return cosines;
+  }
+
+  private static void addPower(double[] sums, Latents coefficients) {
+    int pixels = coefficients.shape().pixels();
+    float[] data = coefficients.data();
+    for (int i = 0; i < data.length; i++) {
+      sums[i / pixels % sums.length] += (double) data[i] * data[i];
+    }
+  }
+
+  /** The number F of frames. */
+  public int frames() {
+    return power.size();
+  }
+
+  /**
+   * What a stride discards, per frame of one channel and pixel, in nats, as far as noise at time t
+   * still shows it: {@code ½·Σ log(1 + γ_t² P(k) / σ_t²) / F} over the frequencies that a clip of
+   * F/r frames cannot hold.
+   */
+  public double informationLost(int stride, DiffusionForm form, double t) {
+    double ratio = form.gamma(t) / form.sigma(t);
+    double sum = 0;
+    for (int k = 0; k < power.size(); k++) {
+      if ((long) k * stride >= power.size()) {
+        sum += 0.5 * Math.log1p(ratio * ratio * power.get(k));
+      }
+    }
+    return sum / power.size();
+  }
+}

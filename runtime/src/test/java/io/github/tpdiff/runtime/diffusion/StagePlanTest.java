@@ -1,0 +1,239 @@
+package io.github.tpdiff.runtime.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class StagePlanTest {
+  private static final NoiseSchedule FLOW = new FlowSchedule(FlowSchedule.Spacing.UNI_PC, 3);
+  private static final EpsilonPrediction TABLE = EpsilonPrediction.linear(0.00085, 0.012, 1000);
+  private static final NoiseSchedule DDIM =
+      new DdimSchedule(TABLE, DdimSchedule.Spacing.LEADING, 1, 0);
+  private static final FrameResampling SHARED = FrameResampling.sharedFirstFrame();
+  private static final FrameResampling GROUPED = FrameResampling.groupedFirstFrame();
+
+  @Test
+  void frames_halveWithASharedFirstFrameAsInWan() {
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 21);
+    assertThat(plan.stages()).extracting(Stage::frames).containsExactly(6, 11, 21);
+    assertThat(plan.stage(3).positions()).containsExactly(0, 4, 8, 12, 16, 20);
+    assertThat(plan.stage(2).positions()).startsWith(0, 2, 4).endsWith(20);
+  }
+
+  @Test
+  void frames_halveWithoutASharedFrameAsInAnimateDiff() {
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, GROUPED), DDIM, 16);
+    assertThat(plan.stages()).extracting(Stage::frames).containsExactly(4, 8, 16);
+    assertThat(plan.stage(3).positions()).containsExactly(0, 4, 8, 12);
+  }
+
+  @Test
+  void rates_areInSamplingOrder() {
+    var config = StageConfig.pyramid(3, SHARED).withRates(List.of(4, 2));
+    StagePlan plan = StagePlan.of(config, FLOW, 17);
+    assertThat(plan.stages()).extracting(Stage::stride).containsExactly(8, 2, 1);
+    assertThat(plan.stages()).extracting(Stage::frames).containsExactly(3, 9, 17);
+  }
+
+  @Test
+  void aLengthThatDoesNotFit_namesTheNearestThatDo() {
+    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 20))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("20")
+        .hasMessageContaining("17 and 21");
+    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, GROUPED), FLOW, 18))
+        .hasMessageContaining("16 and 20");
+    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 3))
+        .hasMessageContaining("shortest clip that does has 5");
+  }
+
+  @Test
+  void defaultBoundaries_areEqualPartsOfTheShiftedSchedule() {
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 21);
+    // 3u / (1 + 2u) at u = 2/3 and 1/3
+    assertThat(plan.stage(2).start()).isCloseTo(6.0 / 7, within(1e-12));
+    assertThat(plan.stage(1).start()).isCloseTo(0.6, within(1e-12));
+    assertThat(plan.stage(1).end()).isZero();
+  }
+
+  @Test
+  void stageEnds_followFromLinkage() {
+    var config = StageConfig.pyramid(3, GROUPED).withBoundaries(List.of(2.0 / 3, 1.0 / 3));
+    StagePlan plan = StagePlan.of(config, FLOW, 16);
+    // σ/γ at the end is σ/(√2·γ) at the next start: 2/√2 and 0.5/√2.
+    double first = 2 / Math.sqrt(2);
+    double second = 0.5 / Math.sqrt(2);
+    assertThat(plan.stage(3).end()).isCloseTo(first / (1 + first), within(1e-12));
+    assertThat(plan.stage(2).end()).isCloseTo(second / (1 + second), within(1e-12));
+  }
+
+  @Test
+  void linkageNoise_isThePapersBlocksForNearestUpsamplingByTwo() {
+    var config = StageConfig.pyramid(2, SHARED).withBoundaries(List.of(0.6));
+    Linkage linkage = StagePlan.of(config, FLOW, 5).linkages().get(0);
+    TimeMatrix covariance = linkage.noiseFactor().times(linkage.noiseFactor().transpose());
+    double half = 0.6 * 0.6 / 2;
+    double[][] expected = {
+      {half, 0, 0, 0, 0},
+      {0, half, -half, 0, 0},
+      {0, -half, half, 0, 0},
+      {0, 0, 0, half, -half},
+      {0, 0, 0, -half, half}
+    };
+    for (int i = 0; i < 5; i++) {
+      for (int j = 0; j < 5; j++) {
+        assertThat(covariance.get(i, j)).isCloseTo(expected[i][j], within(1e-12));
+      }
+    }
+  }
+
+  @Test
+  void ddimStageEnd_isTheNoisiestRowThatKeepsTheLinkageNoisePossible() {
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, GROUPED), DDIM, 16);
+    for (int k = 3; k >= 2; k--) {
+      double start = plan.stage(k - 1).start();
+      double limit = TABLE.tau(start) / Math.sqrt(2);
+      double row = TABLE.timestep(plan.stage(k).end());
+      assertThat(row).isCloseTo(Math.rint(row), within(1e-9));
+      assertThat(TABLE.tau(TABLE.time(Math.rint(row)))).isLessThanOrEqualTo(limit);
+      assertThat(TABLE.tau(TABLE.time(Math.rint(row) + 1))).isGreaterThan(limit);
+    }
+  }
+
+  @Test
+  void oneStage_trainsTheVanillaTargets() {
+    Latents x0 = noise(new LatentShape(1, 2, 5, 2, 3), 1);
+    Latents noise = noise(x0.shape(), 2);
+    StagePlan flow = StagePlan.of(StageConfig.vanilla(), FLOW, 5);
+    TrainingExample velocity = flow.example(flow.stage(1), 0.3, x0, noise);
+    assertClose(velocity.input(), x0.mix(0.7, 0.3, noise));
+    assertClose(velocity.target(), noise.plus(-1, x0));
+    assertThat(velocity.timestep()).isEqualTo(300);
+    StagePlan ddim = StagePlan.of(StageConfig.vanilla(), DDIM, 5);
+    double t = TABLE.time(400);
+    TrainingExample epsilon = ddim.example(ddim.stage(1), t, x0, noise);
+    double alpha = TABLE.alphaCumprod(t);
+    assertClose(epsilon.input(), x0.mix(Math.sqrt(alpha), Math.sqrt(1 - alpha), noise));
+    assertThat(epsilon.timestep()).isCloseTo(400, within(1e-9));
+  }
+
+  @Test
+  void flowStage_isTheLineBetweenItsEndsInThePapersScaleOrGlobalTime() {
+    var config = StageConfig.pyramid(3, SHARED).withBoundaries(List.of(0.8, 0.5));
+    StagePlan plan = StagePlan.of(config, FLOW, 5);
+    Stage stage = plan.stage(2);
+    Latents x0 = noise(new LatentShape(1, 1, 5, 1, 2), 3);
+    Latents noise = noise(new LatentShape(1, 1, 3, 1, 2), 4);
+    // D_4 keeps frames 0, 4; U gives 0, 4, 4. D_2 keeps 0, 2, 4.
+    Latents start = frames(x0, 0, 4, 4).mix(0.2, 0.8, noise);
+    Latents end = frames(x0, 0, 2, 4).mix(1 - stage.end(), stage.end(), noise);
+    double part = 0.25;
+    double t = stage.end() + part * (0.8 - stage.end());
+    TrainingExample example = plan.example(stage, t, x0, noise);
+    assertClose(example.input(), start.mix(part, 1 - part, end));
+    Latents paper = start.plus(-1, end);
+    assertClose(example.target(), paper.times(1 / (0.8 - stage.end())));
+    StagePlan scaled = StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), FLOW, 5);
+    assertClose(scaled.example(stage, t, x0, noise).target(), paper);
+  }
+
+  @Test
+  void ddimTarget_isThePapersEquation11() {
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(2, GROUPED), DDIM, 4);
+    Stage stage = plan.stage(1);
+    Latents x0 = noise(new LatentShape(1, 1, 4, 1, 2), 5);
+    Latents noise = noise(x0.shape(), 6);
+    double gammaS = TABLE.gamma(stage.start());
+    double sigmaS = TABLE.sigma(stage.start());
+    Latents start = frames(x0, 0, 0, 2, 2).mix(gammaS, sigmaS, noise);
+    double t = TABLE.time(100);
+    TrainingExample example = plan.example(stage, t, x0, noise);
+    // Eq. 11 with the clean end: ε_k = (x_s/γ_s − x_0) / (σ_s/γ_s); eq. 7: x_t = γ_t·x_0 + σ_t·ε_k.
+    Latents target = start.mix(1 / gammaS, -1, x0).times(gammaS / sigmaS);
+    assertClose(example.target(), target);
+    assertClose(example.input(), x0.mix(TABLE.gamma(t), TABLE.sigma(t), target));
+  }
+
+  @Test
+  void meanAndLinear_areWhatTheirNamesSay() {
+    var mean = new FrameResampling(Downsampling.MEAN, Upsampling.LINEAR, FirstFrame.SHARED);
+    Latents ramp = ramp(9);
+    assertThat(mean.down(9, 4).apply(ramp).data()).containsExactly(0, 2.5f, 6.5f);
+    // A ramp stays a ramp under linear upsampling, up to the constant ends.
+    Latents back = mean.up(3, 4).apply(mean.down(9, 4).apply(ramp));
+    assertThat(back.data()).containsExactly(0, 1, 2, 3, 4, 5, 6, 6.5f, 6.5f);
+    var stride = new FrameResampling(Downsampling.STRIDE, Upsampling.LINEAR, FirstFrame.GROUPED);
+    Latents kept = stride.down(8, 2).apply(ramp(8));
+    assertThat(kept.data()).containsExactly(0, 2, 4, 6);
+    assertThat(stride.up(4, 2).apply(kept).data()).containsExactly(0, 1, 2, 3, 4, 5, 6, 6);
+  }
+
+  @Test
+  void impossibleConfigurations_areRefusedInOneLine() {
+    var config = StageConfig.pyramid(3, SHARED);
+    assertThatThrownBy(() -> config.withBoundaries(List.of(0.5)))
+        .hasMessageContaining("expected 2 values");
+    assertThatThrownBy(() -> config.withBoundaries(List.of(0.3, 0.5)))
+        .hasMessageContaining("must fall");
+    assertThatThrownBy(() -> config.withRates(List.of(1, 2))).hasMessageContaining("rates");
+    assertThatThrownBy(() -> config.withStepSplit(List.of(1, 1)))
+        .hasMessageContaining("step_split");
+    assertThatThrownBy(
+            () -> StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), DDIM, 21))
+        .hasMessageContaining("target_scale");
+    StagePlan plan = StagePlan.of(config, FLOW, 21);
+    Latents x0 = ramp(21);
+    assertThatThrownBy(() -> plan.example(plan.stage(1), 0.99, x0, x0))
+        .hasMessageContaining("stage 1 runs from");
+    assertThatThrownBy(() -> plan.stage(4)).hasMessageContaining("from 1 to 3");
+  }
+
+  @Test
+  void steps_splitByShares() {
+    var config = StageConfig.pyramid(3, SHARED);
+    assertThat(config.splitSteps(30)).containsExactly(10, 10, 10);
+    assertThat(config.splitSteps(31)).containsExactly(10, 10, 11);
+    assertThat(config.withStepSplit(List.of(1, 1, 2)).splitSteps(30)).containsExactly(7, 8, 15);
+    assertThat(config.withStepSplit(List.of(2, 1, 1)).splitSteps(4)).containsExactly(2, 1, 1);
+    assertThat(config.withStepSplit(List.of(98, 1, 1)).splitSteps(3)).containsExactly(1, 1, 1);
+    assertThatThrownBy(() -> config.splitSteps(2)).hasMessageContaining("at least one for each");
+  }
+
+  static Latents noise(LatentShape shape, long seed) {
+    var random = new Random(seed);
+    return NoiseSource.of(random).draw(shape);
+  }
+
+  private static Latents ramp(int frames) {
+    float[] data = new float[frames];
+    for (int i = 0; i < frames; i++) {
+      data[i] = i;
+    }
+    return Latents.of(new LatentShape(1, 1, frames, 1, 1), data);
+  }
+
+  /** The given frames of a clip of one channel. */
+  private static Latents frames(Latents x, int... indices) {
+    int pixels = x.shape().pixels();
+    float[] data = new float[indices.length * pixels];
+    for (int i = 0; i < indices.length; i++) {
+      System.arraycopy(x.data(), indices[i] * pixels, data, i * pixels, pixels);
+    }
+    return Latents.of(x.shape().withFrames(indices.length), data);
+  }
+
+  /** Within rounding of a few float operations on values of size 1 to 10. */
+  private static void assertClose(Latents actual, Latents expected) {
+    assertThat(actual.shape()).isEqualTo(expected.shape());
+    for (int i = 0; i < expected.data().length; i++) {
+      assertThat((double) actual.data()[i]).isCloseTo(expected.data()[i], within(5e-6));
+    }
+  }
+}

@@ -1,0 +1,145 @@
+package io.github.tpdiff.runtime.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class StagedSamplerTest {
+  private static final LatentShape SHAPE = new LatentShape(1, 2, 9, 3, 2);
+  private static final Denoiser WAVE =
+      (x, timestep, positions) -> {
+        float[] v = new float[x.data().length];
+        for (int i = 0; i < v.length; i++) {
+          v[i] = (float) Math.tanh(0.7 * x.data()[i] + timestep / 1000);
+        }
+        return Latents.of(x.shape(), v);
+      };
+
+  static Stream<Map<String, Object>> schedulers() {
+    return Stream.of(
+        Map.of(
+            "_class_name",
+            "UniPCMultistepScheduler",
+            "use_flow_sigmas",
+            true,
+            "prediction_type",
+            "flow_prediction",
+            "flow_shift",
+            5.0),
+        Map.of("_class_name", "FlowUniPCMultistepScheduler", "shift", 3.0),
+        Map.of("_class_name", "FlowMatchEulerDiscreteScheduler", "shift", 3.0),
+        Map.of("_class_name", "DDIMScheduler", "clip_sample", false, "steps_offset", 1));
+  }
+
+  @ParameterizedTest
+  @MethodSource("schedulers")
+  void oneStage_isTheVanillaSamplerBitForBit(Map<String, Object> config) {
+    Scheduler scheduler = Scheduler.fromConfig(config);
+    StagePlan plan = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), 9);
+    Latents staged =
+        StagedSampler.of(plan, scheduler.sampler(), 7)
+            .sample(SHAPE, WAVE, NoiseSource.seeded(3), StageListener.silent());
+    Trajectory vanilla =
+        scheduler.trajectory(NoiseSource.seeded(3).draw(SHAPE), 7, WAVE.at(new int[9]));
+    assertThat(staged.data()).isEqualTo(vanilla.samples().get(7).data());
+  }
+
+  @ParameterizedTest
+  @MethodSource("schedulers")
+  void stages_askTheNetworkInsideTheirTimesWithTheirPositions(Map<String, Object> config) {
+    Scheduler scheduler = Scheduler.fromConfig(config);
+    StagePlan plan =
+        StagePlan.of(
+            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()), scheduler.schedule(), 9);
+    var asked = new ArrayList<Integer>();
+    Denoiser recording =
+        (x, timestep, positions) -> {
+          asked.add(x.frames());
+          Stage stage =
+              plan.stages().stream().filter(s -> s.frames() == x.frames()).findFirst().get();
+          assertThat(positions).isEqualTo(stage.positions());
+          DiffusionForm form = scheduler.schedule().form();
+          assertThat(timestep).isLessThanOrEqualTo(form.timestep(stage.start()) + 1e-9);
+          assertThat(timestep).isGreaterThanOrEqualTo(form.timestep(stage.end()) - 1);
+          return WAVE.predict(x, timestep, positions);
+        };
+    var heard = new ArrayList<String>();
+    StageListener listener =
+        new StageListener() {
+          @Override
+          public void onStage(Stage stage, int steps, Latents x) {
+            heard.add("stage " + stage.number() + " of " + steps);
+          }
+
+          @Override
+          public void onStep(Stage stage, int index, Latents x) {
+            heard.add(stage.number() + "." + index);
+          }
+        };
+    Latents result =
+        new StagedSampler(plan, scheduler.sampler(), List.of(2, 1, 3))
+            .sample(SHAPE, recording, NoiseSource.seeded(3), listener);
+    assertThat(result.shape()).isEqualTo(SHAPE);
+    assertThat(asked).containsExactly(3, 3, 5, 9, 9, 9);
+    assertThat(heard)
+        .containsExactly(
+            "stage 3 of 2",
+            "3.0",
+            "3.1",
+            "stage 2 of 1",
+            "2.0",
+            "stage 1 of 3",
+            "1.0",
+            "1.1",
+            "1.2");
+  }
+
+  @Test
+  void stageScale_samplesAsGlobalScaleDoes() {
+    var schedule = new FlowSchedule(FlowSchedule.Spacing.FLOW_MATCH_EULER, 1);
+    StageConfig config = StageConfig.pyramid(3, FrameResampling.sharedFirstFrame());
+    StagePlan global = StagePlan.of(config, schedule, 9);
+    StagePlan stage =
+        StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), schedule, 9);
+    Denoiser inStageTime =
+        (x, timestep, positions) -> {
+          Stage at =
+              stage.stages().stream().filter(s -> s.frames() == x.frames()).findFirst().get();
+          return WAVE.predict(x, timestep, positions).times(at.start() - at.end());
+        };
+    Latents expected = run(global, WAVE);
+    Latents actual = run(stage, inStageTime);
+    for (int i = 0; i < expected.data().length; i++) {
+      assertThat(Math.abs(actual.data()[i] - expected.data()[i])).isLessThan(1e-5f);
+    }
+  }
+
+  @Test
+  void stepsThatDoNotFit_areRefused() {
+    StagePlan plan =
+        StagePlan.of(
+            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()),
+            new FlowSchedule(FlowSchedule.Spacing.UNI_PC, 3),
+            9);
+    assertThatThrownBy(() -> new StagedSampler(plan, new EulerSampler(), List.of(1, 1)))
+        .hasMessageContaining("expected 3 values");
+    assertThatThrownBy(
+            () ->
+                StagedSampler.of(plan, new EulerSampler(), 3)
+                    .sample(
+                        SHAPE.withFrames(5), WAVE, NoiseSource.seeded(0), StageListener.silent()))
+        .hasMessageContaining("the plan is for 9 frames");
+  }
+
+  private static Latents run(StagePlan plan, Denoiser denoiser) {
+    return StagedSampler.of(plan, new UniPcSampler(), 9)
+        .sample(SHAPE, denoiser, NoiseSource.seeded(1), StageListener.silent());
+  }
+}
