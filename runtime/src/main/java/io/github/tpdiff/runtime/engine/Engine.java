@@ -1,0 +1,23 @@
+package io.github.tpdiff.runtime.engine;
+
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.weights.TensorSource;
+
+/** Lowers programs and runs them on one device. */
+public interface Engine extends AutoCloseable {
+  /** One line for the user: engine, version, device and why this device. */
+  String description();
+
+  /**
+   * Makes {@code program} ready to run.
+   *
+   * @param weights every tensor of {@link Program#weights()}, in any floating dtype; must stay open
+   *     while the executable is
+   * @throws io.github.tpdiff.weights.CheckpointException if a tensor is missing or misshapen,
+   *     naming it
+   */
+  Executable load(Program program, TensorSource weights);
+
+  @Override
+  void close();
+}

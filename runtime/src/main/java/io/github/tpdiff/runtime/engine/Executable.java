@@ -1,0 +1,30 @@
+package io.github.tpdiff.runtime.engine;
+
+import java.util.List;
+import java.util.Map;
+
+/** A program ready to run on an engine. Not safe for use by several threads at once. */
+public interface Executable extends AutoCloseable {
+  List<String> inputNames();
+
+  List<String> outputNames();
+
+  /**
+   * Runs once.
+   *
+   * @param inputs a tensor for each of {@link #inputNames()} that is not bound
+   * @return a tensor for each of {@link #outputNames()}
+   * @throws io.github.tpdiff.runtime.graph.GraphException if an input is missing or does not fit
+   */
+  Map<String, Tensor> run(Map<String, Tensor> inputs);
+
+  /**
+   * This executable with some inputs fixed and held where the engine runs: what depends only on the
+   * prompt is handed over once and used in every step. Closing the result frees what it holds and
+   * leaves this executable open.
+   */
+  Executable bind(Map<String, Tensor> fixed);
+
+  @Override
+  void close();
+}

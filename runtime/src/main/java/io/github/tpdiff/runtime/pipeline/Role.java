@@ -1,0 +1,46 @@
+package io.github.tpdiff.runtime.pipeline;
+
+/**
+ * What a component does in a pipeline, and the names of its inputs and outputs.
+ *
+ * <p>State convention: an output {@code s.next} of one chunk is the input {@code s} of the
+ * following chunk. {@code FIRST} programs take no state and give all of it.
+ */
+public enum Role {
+  /**
+   * {@code input_ids} I64 [batch, text], {@code attention_mask} I64 [batch, text] to {@code
+   * last_hidden_state} [batch, text, d]. Rows of padding are unspecified.
+   */
+  TEXT_ENCODER("text_encoder/model"),
+  /**
+   * What depends only on the prompt: {@code encoder_hidden_states} [batch, text, d], and {@code
+   * encoder_hidden_states_image} where the model has it, to inputs of the denoiser (each block's
+   * cross-attention keys and values).
+   */
+  CONDITIONING("transformer/conditioning"),
+  /**
+   * {@code hidden_states} [batch, C, frames, height, width], {@code timestep} F32 [batch] on the
+   * checkpoint's scale, {@code temporal_positions} F32 [frames], and the outputs of {@link
+   * #CONDITIONING} to {@code out_hidden_states} [batch, C', frames, height, width].
+   */
+  DENOISER("transformer/model"),
+  /** {@code sample} [batch, 3, 1, H, W] in [−1, 1] to {@code latent_mean} and state. */
+  VAE_ENCODER_FIRST("vae_encoder/first"),
+  /** {@code sample} [batch, 3, temporalFactor, H, W] and state to {@code latent_mean} and state. */
+  VAE_ENCODER_NEXT("vae_encoder/model"),
+  /** {@code latent_sample} [batch, C, 1, h, w] to {@code sample} (1 frame, clamped) and state. */
+  VAE_DECODER_FIRST("vae_decoder/first"),
+  /** {@code latent_sample} [batch, C, 1, h, w] and state to {@code sample} and state. */
+  VAE_DECODER_NEXT("vae_decoder/model");
+
+  private final String path;
+
+  Role(String path) {
+    this.path = path;
+  }
+
+  /** Where the component's graph lies in an exported folder, without the extension. */
+  public String path() {
+    return path;
+  }
+}

@@ -1,0 +1,33 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import io.github.tpdiff.runtime.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** An opened checkpoint: programs over mapped weights, ready for any engine. */
+public interface VideoModel extends AutoCloseable {
+  PipelineDescription description();
+
+  /** The components whose files are present. */
+  Map<Role, Component> components();
+
+  /**
+   * The tokenizer, opened on first use and closed with the model.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if the checkpoint has none
+   */
+  Tokenizer tokenizer();
+
+  /** The folder of tokenizer files, for export. */
+  Path tokenizerFolder();
+
+  /** Prefix of LoRA keys in diffusers' files: {@code transformer} or {@code unet}. */
+  String loraComponent();
+
+  /** Module name suffixes that a LoRA targets unless told otherwise, e.g. {@code to_q}. */
+  List<String> defaultLoraTargets();
+
+  @Override
+  void close();
+}
