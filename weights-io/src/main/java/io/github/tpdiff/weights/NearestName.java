@@ -4,11 +4,12 @@ import java.util.Collection;
 import java.util.Optional;
 
 /** The name most like a misspelt one, by Levenshtein distance. */
-final class NearestName {
+public final class NearestName {
 
   private NearestName() {}
 
-  static Optional<String> of(String wanted, Collection<String> names) {
+  /** The nearest of {@code names}; empty if there are none. */
+  public static Optional<String> of(String wanted, Collection<String> names) {
     String best = null;
     int bestDistance = Integer.MAX_VALUE;
     for (String name : names) {

@@ -1,0 +1,19 @@
+package io.github.tpdiff.runtime.engine;
+
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.weights.TensorSource;
+import java.util.Set;
+
+/** What an engine offers to the trainer. */
+@FunctionalInterface
+public interface TrainingEngine {
+  /**
+   * Makes {@code program} ready for training.
+   *
+   * @param program with one output
+   * @param weights every tensor of {@link Program#weights()}, the trained ones with their first
+   *     values; must stay open while the result is
+   * @param trained names of the weights whose gradients are wanted
+   */
+  Trainable train(Program program, TensorSource weights, Set<String> trained);
+}
