@@ -1,0 +1,77 @@
+package io.github.tpdiff.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The {@code tpdiff} command. */
+@Command(
+    name = "tpdiff",
+    description = "Temporal pyramid video diffusion: train, export, run.",
+    footer = {
+      "",
+      "Exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 3 an internal error."
+    })
+public final class Tpdiff implements Runnable {
+  private static final String VERSION = "tpdiff 0.1.0";
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "expected a command");
+  }
+
+  /** The whole command tree. */
+  static CommandLine commandLine() {
+    var root = new CommandLine(new Tpdiff());
+    CommandProvider.provided().forEach(root::addSubcommand);
+    root.addSubcommand(new Completion());
+    addHelp(root);
+    var errors = new ErrorLines(Path.of(System.getProperty("java.io.tmpdir")));
+    root.setExecutionExceptionHandler(errors);
+    root.setParameterExceptionHandler(errors);
+    root.setCaseInsensitiveEnumValuesAllowed(true);
+    root.setExitCodeExceptionMapper(failure -> ExitCode.INTERNAL);
+    return root;
+  }
+
+  private static void addHelp(CommandLine command) {
+    command.getCommandSpec().mixinStandardHelpOptions(true).version(VERSION);
+    command.setUsageHelpAutoWidth(true);
+    command.getSubcommands().values().forEach(Tpdiff::addHelp);
+  }
+
+  /** Runs one command and ends the process. */
+  public static void main(String[] arguments) {
+    CommandLine root = commandLine();
+    int code;
+    try {
+      code = root.execute(arguments);
+    } catch (Error failure) {
+      // Out of memory, a native library that does not load: picocli handles exceptions only.
+      code = new ErrorLines(Path.of(System.getProperty("java.io.tmpdir"))).report(failure, root);
+    }
+    System.exit(code);
+  }
+
+  /** Prints a completion script for bash and zsh. */
+  @Command(
+      name = "completion",
+      description = "Prints a completion script: source <(tpdiff completion)")
+  static final class Completion implements Runnable {
+    @Spec private CommandSpec spec;
+
+    @Override
+    public void run() {
+      PrintWriter out = spec.commandLine().getOut();
+      out.print(AutoComplete.bash("tpdiff", spec.root().commandLine()));
+      out.flush();
+    }
+  }
+}
