@@ -1,0 +1,12 @@
+package io.github.tpdiff.conformance;
+
+import io.github.tpdiff.cli.CommandProvider;
+import java.util.List;
+
+/** The commands {@code conformance} and {@code bench}. */
+public final class ConformanceCommands implements CommandProvider {
+  @Override
+  public List<Object> commands() {
+    return List.of(new ConformanceCommand());
+  }
+}

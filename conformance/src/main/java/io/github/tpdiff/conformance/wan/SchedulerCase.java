@@ -1,0 +1,107 @@
+package io.github.tpdiff.conformance.wan;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.conformance.golden.CaseException;
+import io.github.tpdiff.conformance.golden.CaseKind;
+import io.github.tpdiff.conformance.golden.Checks;
+import io.github.tpdiff.conformance.golden.GoldenCase;
+import io.github.tpdiff.conformance.golden.GoldenRun;
+import io.github.tpdiff.conformance.golden.Values;
+import io.github.tpdiff.runtime.diffusion.Denoiser;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.Trajectory;
+import io.github.tpdiff.runtime.engine.Tensor;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Kinds {@code scheduler} and {@code scheduler_original}: grids and trajectories, the network
+ * replaced by a function of the sample and the timestep.
+ */
+public final class SchedulerCase implements CaseKind.Plain {
+  private static final Pattern FUNCTION =
+      Pattern.compile(
+          "tanh\\(\\s*([0-9.eE+-]+)\\s*\\*\\s*x\\s*\\+\\s*t\\s*/\\s*([0-9.eE+-]+)\\s*\\)");
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @Override
+  public void check(GoldenCase golden, Checks checks) {
+    Denoiser.Prediction network = network(golden.arg("function").asText());
+    for (GoldenRun run : golden.runs()) {
+      Map<String, Object> config = config(golden);
+      if (run.args().has("shift")) {
+        config.put(
+            run.args().path("shift_key").asText("shift"), run.args().path("shift").asDouble());
+      }
+      Trajectory found =
+          Scheduler.fromConfig(config)
+              .trajectory(latents(run.input("sample")), run.arg("steps").asInt(), network);
+      checks.compare(run.prefix() + "timesteps", array(found.timesteps()));
+      if (run.expects("sigmas")) {
+        checks.compare(run.prefix() + "sigmas", array(found.sigmas()));
+      }
+      checks.compare(run.prefix() + "samples", samples(found.samples()));
+    }
+  }
+
+  /** The original repository has no configuration file: its one scheduler is UniPC for flows. */
+  private static Map<String, Object> config(GoldenCase golden) {
+    if (!golden.args().has("checkpoint")) {
+      return new HashMap<>(Map.of("_class_name", "FlowUniPCMultistepScheduler"));
+    }
+    Path checkpoint = golden.checkpoint();
+    Path file =
+        Files.isDirectory(checkpoint) ? checkpoint.resolve("scheduler_config.json") : checkpoint;
+    return JSON.convertValue(
+        golden.file(golden.folder().relativize(file).toString()),
+        new TypeReference<HashMap<String, Object>>() {});
+  }
+
+  private static Denoiser.Prediction network(String function) {
+    Matcher matcher = FUNCTION.matcher(function);
+    if (!matcher.matches()) {
+      throw new CaseException(
+          "args.function: expected tanh(NUMBER*x + t/NUMBER), found " + function);
+    }
+    double factor = Double.parseDouble(matcher.group(1));
+    double period = Double.parseDouble(matcher.group(2));
+    return (x, timestep) -> {
+      float[] velocity = new float[x.data().length];
+      for (int i = 0; i < velocity.length; i++) {
+        velocity[i] = (float) Math.tanh(factor * x.data()[i] + timestep / period);
+      }
+      return Latents.of(x.shape(), velocity);
+    };
+  }
+
+  private static Latents latents(Tensor tensor) {
+    long[] shape = tensor.shape();
+    return Latents.of(
+        new LatentShape(
+            Math.toIntExact(shape[0]),
+            Math.toIntExact(shape[1]),
+            Math.toIntExact(shape[2]),
+            Math.toIntExact(shape[3]),
+            Math.toIntExact(shape[4])),
+        tensor.toFloatArray());
+  }
+
+  private static double[] array(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  private static double[] samples(List<Latents> samples) {
+    return samples.stream()
+        .map(Latents::data)
+        .flatMapToDouble(data -> java.util.Arrays.stream(Values.widened(data)))
+        .toArray();
+  }
+}
