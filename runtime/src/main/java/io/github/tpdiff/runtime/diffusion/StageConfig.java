@@ -92,6 +92,11 @@ public record StageConfig(
     return rates.stream().reduce(1, Math::multiplyExact);
   }
 
+  /** Whether a clip of this many latent frames divides into the stages. */
+  public boolean fits(int latentFrames) {
+    return stages() == 1 ? latentFrames >= 1 : resampling.fits(latentFrames, largestStride());
+  }
+
   /** The same with other rates. */
   public StageConfig withRates(List<Integer> others) {
     return new StageConfig(others, boundaries, stepSplit, resampling, targetScale);

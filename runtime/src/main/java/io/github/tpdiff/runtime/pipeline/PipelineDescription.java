@@ -1,5 +1,7 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import java.util.List;
 import java.util.Map;
 
@@ -16,6 +18,7 @@ import java.util.Map;
 public record PipelineDescription(
     String family, Latents latents, Text text, Map<String, Object> scheduler, Defaults defaults) {
   public PipelineDescription {
+    checkArgument(!family.isBlank(), "family: expected a name, found none");
     scheduler = Map.copyOf(scheduler);
   }
 
@@ -38,9 +41,38 @@ public record PipelineDescription(
       int sizeMultiple,
       List<Double> mean,
       List<Double> std) {
+    /**
+     * @throws IllegalArgumentException if a factor is not positive, or mean and std are not one
+     *     finite value a channel
+     */
     public Latents {
-      mean = List.copyOf(mean);
-      std = List.copyOf(std);
+      requirePositive("latents.channels", channels);
+      requirePositive("latents.spatial_factor", spatialFactor);
+      requirePositive("latents.temporal_factor", temporalFactor);
+      requirePositive("latents.size_multiple", sizeMultiple);
+      checkArgument(
+          sizeMultiple % spatialFactor == 0,
+          "latents.size_multiple: expected a multiple of spatial_factor %s, found %s",
+          spatialFactor,
+          sizeMultiple);
+      mean = requireFinite("latents.mean", mean, channels);
+      std = requireFinite("latents.std", std, channels);
+      checkArgument(
+          std.stream().allMatch(value -> value > 0),
+          "latents.std: expected positive values, found %s",
+          std);
+    }
+
+    /** The pixel frames that {@code latentFrames} latent frames stand for. */
+    public int frames(int latentFrames) {
+      int alone = sharedFirstFrame ? 1 : 0;
+      return alone + Math.multiplyExact(latentFrames - alone, temporalFactor);
+    }
+
+    /** The most latent frames that {@code frames} pixel frames fill; 0 if they fill none. */
+    public int latentFrames(int frames) {
+      int alone = sharedFirstFrame && frames >= 1 ? 1 : 0;
+      return alone + (frames - alone) / temporalFactor;
     }
   }
 
@@ -50,7 +82,11 @@ public record PipelineDescription(
    * @param maxLength tokens per prompt; embeddings are filled with zero rows up to it
    * @param cleaning how prompts are cleaned before tokenisation
    */
-  public record Text(int maxLength, Cleaning cleaning) {}
+  public record Text(int maxLength, Cleaning cleaning) {
+    public Text {
+      checkArgument(maxLength >= 2, "text.max_length: expected at least 2, found %s", maxLength);
+    }
+  }
 
   /** How prompts are cleaned. */
   public enum Cleaning {
@@ -70,5 +106,32 @@ public record PipelineDescription(
    * @param guidanceScale 1 for none
    */
   public record Defaults(
-      int height, int width, int frames, double fps, int steps, double guidanceScale) {}
+      int height, int width, int frames, double fps, int steps, double guidanceScale) {
+    public Defaults {
+      requirePositive("defaults.height", height);
+      requirePositive("defaults.width", width);
+      requirePositive("defaults.frames", frames);
+      requirePositive("defaults.steps", steps);
+      checkArgument(
+          fps > 0 && Double.isFinite(fps), "defaults.fps: expected more than 0, found %s", fps);
+      checkArgument(
+          Double.isFinite(guidanceScale),
+          "defaults.guidance_scale: expected a finite number, found %s",
+          guidanceScale);
+    }
+  }
+
+  private static void requirePositive(String field, int value) {
+    checkArgument(value >= 1, "%s: expected at least 1, found %s", field, value);
+  }
+
+  private static List<Double> requireFinite(String field, List<Double> values, int channels) {
+    checkArgument(
+        values.size() == channels && values.stream().allMatch(Double::isFinite),
+        "%s: expected %s finite values, one a channel, found %s",
+        field,
+        channels,
+        values);
+    return List.copyOf(values);
+  }
 }

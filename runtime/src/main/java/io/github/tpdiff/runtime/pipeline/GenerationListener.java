@@ -1,0 +1,39 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import io.github.tpdiff.runtime.diffusion.Stage;
+
+/** Watches a generation; what it throws ends it. */
+public interface GenerationListener {
+  /**
+   * A step that is done.
+   *
+   * @param stage the stage it belongs to
+   * @param step in the stage, from 1
+   * @param stageSteps steps of the stage
+   * @param done steps done in all stages
+   * @param steps steps of all stages
+   * @param seconds this step took
+   */
+  record StepDone(Stage stage, int step, int stageSteps, int done, int steps, double seconds) {}
+
+  /** A part of the work begins. */
+  default void onPhase(Phase phase) {}
+
+  /** A step of denoising is done. */
+  default void onStep(StepDone step) {}
+
+  /** {@code done} of {@code frames} pixel frames are decoded. */
+  default void onFrame(int done, int frames) {}
+
+  /** The parts of the work, in order. */
+  enum Phase {
+    TEXT,
+    DENOISING,
+    DECODING
+  }
+
+  /** Does nothing. */
+  static GenerationListener silent() {
+    return new GenerationListener() {};
+  }
+}

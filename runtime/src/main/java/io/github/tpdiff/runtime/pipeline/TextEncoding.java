@@ -1,0 +1,83 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.text.PromptCleaner;
+import io.github.tpdiff.runtime.text.TokenBatch;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import io.github.tpdiff.weights.CheckpointException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Prompts to embeddings: clean, tokenise, run the text encoder on the real tokens, fill with zero
+ * rows.
+ *
+ * <p>Holds the text encoder until closed, and the embedding of every prompt it was given.
+ */
+public final class TextEncoding implements AutoCloseable {
+  private final PipelineDescription.Text text;
+  private final Tokenizer tokenizer;
+  private final Executable encoder;
+  private final Map<String, Tensor> known = new HashMap<>();
+
+  private TextEncoding(PipelineDescription.Text text, Tokenizer tokenizer, Executable encoder) {
+    this.text = text;
+    this.tokenizer = tokenizer;
+    this.encoder = encoder;
+  }
+
+  /**
+   * Loads the text encoder.
+   *
+   * @throws CheckpointException if it or the tokenizer is absent
+   */
+  public static TextEncoding open(PipelineParts parts) {
+    Tokenizer tokenizer = parts.tokenizer();
+    return new TextEncoding(parts.description().text(), tokenizer, parts.load(Role.TEXT_ENCODER));
+  }
+
+  /** The embedding of a prompt, [1, maxLength, d]; rows beyond its tokens are zero. */
+  public Tensor encode(String prompt) {
+    return known.computeIfAbsent(cleaned(prompt), this::embed);
+  }
+
+  private String cleaned(String prompt) {
+    return switch (text.cleaning()) {
+      case NONE -> prompt;
+      case WHITESPACE -> PromptCleaner.clean(prompt);
+    };
+  }
+
+  private Tensor embed(String prompt) {
+    TokenBatch tokens = tokenizer.encode(List.of(prompt), text.maxLength());
+    int length = tokens.length(0);
+    Map<String, Tensor> outputs =
+        encoder.run(
+            Map.of(
+                "input_ids", row(tokens.inputIds()[0], length),
+                "attention_mask", row(tokens.attentionMask()[0], length)));
+    Tensor states = Outputs.require(outputs, "last_hidden_state", Role.TEXT_ENCODER);
+    long[] shape = states.shape();
+    if (shape.length != 3 || shape[0] != 1 || shape[1] != length) {
+      throw new CheckpointException(
+          "%s: last_hidden_state: expected [1, %d, d], found %s"
+              .formatted(Role.TEXT_ENCODER.path(), length, Arrays.toString(shape)));
+    }
+    Tensor filled = Tensor.zeros(1, text.maxLength(), shape[2]);
+    filled.floats().put(states.floats());
+    return filled;
+  }
+
+  private static Tensor row(long[] values, int length) {
+    return Tensor.ofLongs(Arrays.copyOf(values, length), 1, length);
+  }
+
+  /** Frees the text encoder. */
+  @Override
+  public void close() {
+    encoder.close();
+  }
+}
