@@ -1,0 +1,140 @@
+package io.github.tpdiff.adapters.wan;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * A component's {@code config.json}. Fields may be absent or null, and unknown ones are ignored:
+ * files of every age are about.
+ *
+ * @param origin the file, for messages
+ */
+record ConfigFile(String origin, JsonNode fields) {
+
+  /** The file if it exists, else a configuration without fields. */
+  static ConfigFile open(Path file) {
+    if (!Files.isRegularFile(file)) {
+      return none(file);
+    }
+    try {
+      JsonNode root = new ObjectMapper().readTree(file.toFile());
+      if (!root.isObject()) {
+        throw new CheckpointException(file + ": expected a JSON object, found " + kind(root));
+      }
+      return new ConfigFile(file.toString(), root);
+    } catch (IOException e) {
+      String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      throw new CheckpointException(file + ": expected JSON: " + reason, e);
+    }
+  }
+
+  /** A configuration without fields, in place of one that {@code file} has not. */
+  static ConfigFile none(Path file) {
+    return new ConfigFile(file.toString(), JsonNodeFactory.instance.objectNode());
+  }
+
+  /** The class the file was written for, under diffusers' name for it or transformers'. */
+  Optional<String> className() {
+    return findString("_class_name")
+        .or(() -> Optional.ofNullable(fields.path("architectures").path(0).textValue()));
+  }
+
+  private static String kind(JsonNode node) {
+    return node.getNodeType().name().toLowerCase(Locale.ROOT);
+  }
+
+  private Optional<JsonNode> find(String field) {
+    JsonNode node = fields.path(field);
+    return node.isMissingNode() || node.isNull() ? Optional.empty() : Optional.of(node);
+  }
+
+  /** A positive integer, if the field is there. */
+  Optional<Integer> findInt(String field) {
+    return find(field).map(node -> positive(field, node));
+  }
+
+  private int positive(String field, JsonNode node) {
+    if (!node.canConvertToInt() || !node.isIntegralNumber() || node.intValue() < 1) {
+      throw wrong(field, "a positive integer", node);
+    }
+    return node.intValue();
+  }
+
+  Optional<Double> findDouble(String field) {
+    return find(field).map(node -> number(field, node));
+  }
+
+  private double number(String field, JsonNode node) {
+    if (!node.isNumber()) {
+      throw wrong(field, "a number", node);
+    }
+    return node.doubleValue();
+  }
+
+  Optional<String> findString(String field) {
+    return find(field)
+        .map(
+            node ->
+                Optional.ofNullable(node.textValue())
+                    .orElseThrow(() -> wrong(field, "a string", node)));
+  }
+
+  Optional<List<Integer>> findInts(String field) {
+    return findList(field).map(list -> list.stream().map(n -> positive(field, n)).toList());
+  }
+
+  Optional<List<Double>> findDoubles(String field) {
+    return findList(field).map(list -> list.stream().map(n -> number(field, n)).toList());
+  }
+
+  Optional<List<Boolean>> findBooleans(String field) {
+    return findList(field).map(list -> list.stream().map(n -> flag(field, n)).toList());
+  }
+
+  private boolean flag(String field, JsonNode node) {
+    if (!node.isBoolean()) {
+      throw wrong(field, "true or false", node);
+    }
+    return node.booleanValue();
+  }
+
+  private Optional<List<JsonNode>> findList(String field) {
+    return find(field)
+        .map(
+            node -> {
+              if (!node.isArray()) {
+                throw wrong(field, "a list", node);
+              }
+              var list = new ArrayList<JsonNode>();
+              node.forEach(list::add);
+              return list;
+            });
+  }
+
+  /** All fields as plain maps, lists, strings, numbers and booleans; nulls are left out. */
+  Map<String, Object> toMap() {
+    var map =
+        new ObjectMapper()
+            .convertValue(fields, new TypeReference<LinkedHashMap<String, Object>>() {});
+    map.values().removeIf(Objects::isNull);
+    return map;
+  }
+
+  CheckpointException wrong(String field, String expected, Object found) {
+    return new CheckpointException(
+        "%s: %s: expected %s, found %s".formatted(origin, field, expected, found));
+  }
+}

@@ -1,0 +1,85 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+
+/**
+ * Sizes of a UMT5 encoder.
+ *
+ * @param headDim width of one head; all heads together need not be as wide as the model
+ * @param buckets of relative positions, half for each direction
+ * @param maxDistance from which on all positions share a bucket
+ */
+record Umt5Config(
+    int vocabulary,
+    int width,
+    int layers,
+    int heads,
+    int headDim,
+    int ffnDim,
+    int buckets,
+    int maxDistance,
+    double eps) {
+  private static final String BLOCK = "encoder.block.0.layer.";
+
+  /** From a configuration, or from the tensors where there is none. */
+  static Umt5Config read(ConfigFile config, TensorSource weights) {
+    config
+        .findString("feed_forward_proj")
+        .filter(kind -> !kind.equals("gated-gelu"))
+        .ifPresent(
+            kind -> {
+              throw config.wrong("feed_forward_proj", "gated-gelu", kind);
+            });
+    String bias = BLOCK + "0.SelfAttention.relative_attention_bias.weight";
+    int heads = config.findInt("num_heads").orElseGet(() -> extent(weights, bias, 1));
+    return new Umt5Config(
+        config.findInt("vocab_size").orElseGet(() -> extent(weights, "shared.weight", 0)),
+        config.findInt("d_model").orElseGet(() -> extent(weights, "shared.weight", 1)),
+        config.findInt("num_layers").orElseGet(() -> layers(weights)),
+        heads,
+        config
+            .findInt("d_kv")
+            .orElseGet(() -> extent(weights, BLOCK + "0.SelfAttention.q.weight", 0) / heads),
+        config
+            .findInt("d_ff")
+            .orElseGet(() -> extent(weights, BLOCK + "1.DenseReluDense.wi_0.weight", 0)),
+        config.findInt("relative_attention_num_buckets").orElseGet(() -> extent(weights, bias, 0)),
+        config.findInt("relative_attention_max_distance").orElse(128),
+        config.findDouble("layer_norm_epsilon").orElse(1e-6));
+  }
+
+  private static int extent(TensorSource weights, String tensor, int axis) {
+    var shape = weights.require(tensor).shape();
+    if (shape.size() <= axis) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected 2 dimensions, found %s"
+              .formatted(weights.origin(), tensor, shape));
+    }
+    return shape.get(axis).intValue();
+  }
+
+  private static int layers(TensorSource weights) {
+    int count = 0;
+    while (weights.find("encoder.block." + count + ".layer.0.layer_norm.weight").isPresent()) {
+      count++;
+    }
+    return count;
+  }
+
+  /**
+   * The bucket of a relative position key − query: exact up to a quarter of the buckets, then
+   * logarithmic up to {@code maxDistance}; keys after the query use the upper half.
+   */
+  int bucket(int relative) {
+    int half = buckets / 2;
+    int exact = half / 2;
+    int base = relative > 0 ? half : 0;
+    int n = Math.abs(relative);
+    if (n < exact) {
+      return base + n;
+    }
+    double fraction = Math.log((double) n / exact) / Math.log((double) maxDistance / exact);
+    return base + Math.min(half - 1, exact + (int) (fraction * (half - exact)));
+  }
+}

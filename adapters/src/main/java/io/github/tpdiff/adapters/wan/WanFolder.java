@@ -1,0 +1,160 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.layout.WanComponent;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Finds components in what the user names: a folder in diffusers' layout, one in the authors'
+ * layout, the folder of a single component, or a checkpoint file.
+ */
+record WanFolder(Path root) {
+  private static final String CONFIG = "config.json";
+  private static final List<String> CHECKPOINTS =
+      List.of(".safetensors", ".safetensors.index.json", ".pth", ".bin", ".pt", ".ckpt");
+
+  /** Where one component's tensors are (a file, or a folder with one checkpoint) and its sizes. */
+  record Found(Path checkpoint, ConfigFile config) {
+    /** The tensors under diffusers' names. */
+    TensorSource open(WanComponent component) {
+      TensorSource source = Checkpoint.open(checkpoint);
+      try {
+        return component.asDiffusers(source);
+      } catch (RuntimeException e) {
+        source.close();
+        throw e;
+      }
+    }
+  }
+
+  Found require(WanComponent component) {
+    return find(component)
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "%s: expected a Wan %s: a folder %s, the authors' file, or the component itself"
+                        .formatted(root, label(component), subfolder(component))));
+  }
+
+  Optional<Found> find(WanComponent component) {
+    if (Files.isRegularFile(root)) {
+      Path config = root.resolveSibling(CONFIG);
+      return Optional.of(new Found(root, configFor(config, component)));
+    }
+    Path sub = root.resolve(subfolder(component));
+    if (Files.isDirectory(sub)) {
+      ConfigFile config = ConfigFile.open(sub.resolve(CONFIG));
+      return describes(config, component) ? Optional.of(new Found(sub, config)) : Optional.empty();
+    }
+    return originalFile(component)
+        .map(file -> new Found(file, ConfigFile.none(file)))
+        .or(() -> findItself(component));
+  }
+
+  private Optional<Found> findItself(WanComponent component) {
+    ConfigFile config = ConfigFile.open(root.resolve(CONFIG));
+    boolean isIt = config.className().isPresent() ? describes(config, component) : holds(component);
+    boolean present = files().stream().anyMatch(name -> endsWithAny(name, CHECKPOINTS));
+    return isIt && present ? Optional.of(new Found(root, config)) : Optional.empty();
+  }
+
+  /** Whether the folder's one checkpoint is this component, by the names of its tensors. */
+  private boolean holds(WanComponent component) {
+    if (files().stream().noneMatch(name -> endsWithAny(name, CHECKPOINTS))) {
+      return false;
+    }
+    try (TensorSource source = Checkpoint.open(root)) {
+      return WanComponent.detect(source.names()).filter(component::equals).isPresent();
+    } catch (CheckpointException e) {
+      return false; // several checkpoints, or damaged: not a component's folder
+    }
+  }
+
+  private Optional<Path> originalFile(WanComponent component) {
+    return files().stream()
+        .filter(name -> isOriginalFile(name.toLowerCase(Locale.ROOT), component))
+        .findFirst()
+        .map(root::resolve);
+  }
+
+  private static boolean isOriginalFile(String name, WanComponent component) {
+    boolean checkpoint = endsWithAny(name, List.of(".pth", ".safetensors"));
+    return switch (component) {
+      case TRANSFORMER -> false; // has a configuration beside it
+      case VAE -> checkpoint && name.startsWith("wan") && name.contains("vae");
+      case TEXT_ENCODER -> checkpoint && name.contains("t5") && name.contains("enc");
+    };
+  }
+
+  /** The configuration at {@code file} unless it is that of another component. */
+  private static ConfigFile configFor(Path file, WanComponent component) {
+    ConfigFile config = ConfigFile.open(file);
+    return describes(config, component) ? config : ConfigFile.none(file);
+  }
+
+  private static boolean describes(ConfigFile config, WanComponent component) {
+    return config
+        .className()
+        .map(
+            name ->
+                switch (component) {
+                  case TRANSFORMER -> List.of("WanModel", "WanTransformer3DModel").contains(name);
+                  case VAE -> name.equals("AutoencoderKLWan");
+                  case TEXT_ENCODER -> name.equals("UMT5EncoderModel");
+                })
+        .orElse(true);
+  }
+
+  /** Where the tokenizer's files should be. */
+  Path tokenizer() {
+    Path original = root.resolve("google").resolve("umt5-xxl");
+    return Files.isDirectory(original) ? original : root.resolve("tokenizer");
+  }
+
+  /** The fields of the scheduler's configuration, or those of the published model. */
+  Map<String, Object> scheduler() {
+    ConfigFile file = ConfigFile.open(root.resolve("scheduler").resolve("scheduler_config.json"));
+    if (file.className().isPresent()) {
+      return file.toMap();
+    }
+    boolean original =
+        ConfigFile.open(root.resolve(CONFIG)).className().filter("WanModel"::equals).isPresent();
+    return original ? WanDefaults.ORIGINAL_SCHEDULER : WanDefaults.SCHEDULER;
+  }
+
+  private List<String> files() {
+    if (!Files.isDirectory(root)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.list(root)) {
+      return files
+          .filter(Files::isRegularFile)
+          .map(file -> file.getFileName().toString())
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new CheckpointException(root + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static boolean endsWithAny(String name, List<String> suffixes) {
+    return suffixes.stream().anyMatch(name::endsWith);
+  }
+
+  static String subfolder(WanComponent component) {
+    return component.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String label(WanComponent component) {
+    return subfolder(component).replace('_', ' ');
+  }
+}

@@ -1,0 +1,209 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiFunction;
+
+/**
+ * The causal video autoencoder of Wan 2.1, chunk by chunk: memory does not grow with the video.
+ *
+ * <p>Each chunk carries what its causal convolutions must see of the frames before as state named
+ * after the layer.
+ */
+final class WanVae {
+  private static final int PIXEL_CHANNELS = 3;
+
+  private final WanVaeConfig config;
+
+  WanVae(WanVaeConfig config) {
+    this.config = config;
+  }
+
+  /** {@code sample} to {@code latent_mean}, the mean of the posterior, not normalised. */
+  Program encoder(Chunk chunk) {
+    int frames = chunk == Chunk.FIRST ? 1 : config.temporalFactor();
+    var walk = new Walk(chunk, frames, config.baseDim());
+    walk.add(
+        "encoder.conv_in",
+        Value.input("sample", "batch", PIXEL_CHANNELS, frames, "height", "width"),
+        (s, x) -> s.causalConv(x, "encoder.conv_in", config.baseDim(), 3));
+    int index = 0;
+    for (int level = 0; level < config.levels(); level++) {
+      int width = config.width(level);
+      for (int i = 0; i < config.resBlocks(); i++) {
+        walk.resBlock("encoder.down_blocks." + index++, width);
+      }
+      if (level < config.levels() - 1) {
+        boolean halves = config.temporalDownsample().get(level);
+        walk.add("encoder.down_blocks." + index++, (s, n, x) -> downsample(s, n, x, halves));
+      }
+    }
+    walk.middle("encoder");
+    return walk.finish(
+        "encoder",
+        "latent_mean",
+        (s, x) -> {
+          int moments = 2 * config.latentChannels();
+          Value y =
+              CausalSegment.pointwise(output(s, x, "encoder", moments), "quant_conv", moments);
+          return y.slice(1, 0, config.latentChannels());
+        });
+  }
+
+  /** {@code latent_sample}, de-normalised, to {@code sample} in [−1, 1]. */
+  Program decoder(Chunk chunk) {
+    int top = config.width(config.levels() - 1);
+    var walk = new Walk(chunk, 1, top);
+    walk.add(
+        "decoder.conv_in",
+        Value.input("latent_sample", "batch", config.latentChannels(), 1, "height", "width"),
+        (s, x) ->
+            s.causalConv(
+                CausalSegment.pointwise(x, "post_quant_conv", config.latentChannels()),
+                "decoder.conv_in",
+                top,
+                3));
+    walk.middle("decoder");
+    for (int block = 0; block < config.levels(); block++) {
+      int level = config.levels() - 1 - block;
+      String name = "decoder.up_blocks." + block;
+      for (int i = 0; i <= config.resBlocks(); i++) {
+        walk.resBlock(name + ".resnets." + i, config.width(level));
+      }
+      if (level > 0) {
+        boolean doubles = config.temporalDownsample().get(level - 1);
+        walk.add(name + ".upsamplers.0", (s, n, x) -> upsample(s, n, x, doubles));
+      }
+    }
+    return walk.finish(
+        "decoder", "sample", (s, x) -> output(s, x, "decoder", PIXEL_CHANNELS).clamp(-1, 1));
+  }
+
+  /** A layer that makes a segment of its own. */
+  @FunctionalInterface
+  private interface Layer {
+    Value apply(CausalSegment segment, String name, Value x);
+  }
+
+  /** The segments so far and the shape that flows between them. */
+  private static final class Walk {
+    private final Chunk chunk;
+    private final List<Graph> segments = new ArrayList<>();
+    private long frames;
+    private long channels;
+
+    Walk(Chunk chunk, long frames, long channels) {
+      this.chunk = chunk;
+      this.frames = frames;
+      this.channels = channels;
+    }
+
+    private Value flow() {
+      return Value.input("x", "batch", channels, frames, "height", "width");
+    }
+
+    void add(String name, Layer layer) {
+      add(name, flow(), (s, x) -> layer.apply(s, name, x));
+    }
+
+    void add(String name, Value input, BiFunction<CausalSegment, Value, Value> layer) {
+      var segment = new CausalSegment(chunk);
+      Value result = layer.apply(segment, input);
+      segments.add(segment.graph(name, "x", result));
+      channels = result.dim(1).value();
+      frames = result.dim(2).value();
+    }
+
+    void resBlock(String name, int width) {
+      add(name, (s, n, x) -> WanVae.resBlock(s, n, x, width));
+    }
+
+    void middle(String half) {
+      String name = half + ".mid_block";
+      int width = (int) channels;
+      resBlock(name + ".resnets.0", width);
+      add(name + ".attentions.0", (s, n, x) -> attention(n, x));
+      resBlock(name + ".resnets.1", width);
+    }
+
+    Program finish(String half, String output, BiFunction<CausalSegment, Value, Value> layer) {
+      var segment = new CausalSegment(chunk);
+      segments.add(segment.graph(half + ".conv_out", output, layer.apply(segment, flow())));
+      var outputs = new ArrayList<>(List.of(output));
+      for (Graph graph : segments) {
+        graph.outputs().keySet().stream().filter(o -> o.endsWith(".next")).forEach(outputs::add);
+      }
+      return new Program("vae." + half, segments, outputs);
+    }
+  }
+
+  private static Value resBlock(CausalSegment segment, String name, Value x, int width) {
+    Value u = segment.causalConv(norm(x, name + ".norm1", 3).silu(), name + ".conv1", width, 3);
+    u = segment.causalConv(norm(u, name + ".norm2", 3).silu(), name + ".conv2", width, 3);
+    Value skip =
+        x.dim(1).is(width) ? x : CausalSegment.pointwise(x, name + ".conv_shortcut", width);
+    return u.plus(skip);
+  }
+
+  private static Value output(CausalSegment segment, Value x, String half, int channels) {
+    Value u = norm(x, half + ".norm_out", 3).silu();
+    return segment.causalConv(u, half + ".conv_out", channels, 3);
+  }
+
+  /** x / ‖x‖ · √C · γ over the channels; γ carries {@code axes} ones, by the layer it came from. */
+  private static Value norm(Value x, String name, int axes) {
+    long channels = x.dim(1).value();
+    long[] shape = new long[axes + 1];
+    java.util.Arrays.fill(shape, 1);
+    shape[0] = channels;
+    Value gamma = Value.weight(name + ".gamma", shape);
+    return x.l2Normalize(1)
+        .times(Math.sqrt((double) channels))
+        .times(axes == 3 ? gamma : gamma.reshape(channels, 1, 1, 1));
+  }
+
+  /** Attention of one head over the positions of each frame. */
+  private static Value attention(String name, Value x) {
+    long c = x.dim(1).value();
+    var grid = new Object[] {x.dim(0), x.dim(2), x.dim(3), x.dim(4), c};
+    Value rows =
+        norm(x, name + ".norm", 2)
+            .transpose(0, 2, 3, 4, 1)
+            .reshape(x.dim(0).times(x.dim(2)), x.dim(3).times(x.dim(4)), c);
+    List<Value> qkv = pixelLinear(rows, name + ".to_qkv", 3 * c).split(2, 3);
+    Value mixed =
+        qkv.get(0)
+            .attention(new Op.Attention(1, 1 / Math.sqrt((double) c)), qkv.get(1), qkv.get(2));
+    return pixelLinear(mixed, name + ".proj", c).reshape(grid).transpose(0, 4, 1, 2, 3).plus(x);
+  }
+
+  /** A 1×1 convolution of frames, over rows of channels. */
+  private static Value pixelLinear(Value rows, String name, long out) {
+    long in = rows.dim(-1).value();
+    return rows.linear(
+        Value.weight(name + ".weight", out, in, 1, 1).reshape(out, in),
+        Value.weight(name + ".bias", out));
+  }
+
+  private static Value downsample(
+      CausalSegment segment, String name, Value x, boolean halvesFrames) {
+    Value y =
+        CausalSegment.frameConv(
+            x, name + ".resample.1", x.dim(1).value(), CausalSegment.FrameConv.HALVING);
+    return halvesFrames ? segment.halveFrames(y, name + ".time_conv") : y;
+  }
+
+  private static Value upsample(
+      CausalSegment segment, String name, Value x, boolean doublesFrames) {
+    Value y = doublesFrames ? segment.doubleFrames(x, name + ".time_conv") : x;
+    return CausalSegment.frameConv(
+        y.repeat(1, 1, 1, 2, 2),
+        name + ".resample.1",
+        x.dim(1).value() / 2,
+        CausalSegment.FrameConv.SAME);
+  }
+}

@@ -1,0 +1,116 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.layout.WanComponent;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** An opened Wan folder. */
+final class WanVideoModel implements VideoModel {
+  private final WanFolder folder;
+  private final Map<Role, Component> components = new EnumMap<>(Role.class);
+  private PipelineDescription.Latents latents = WanComponents.latents(WanVaeConfig.PUBLISHED);
+  private Optional<Tokenizer> tokenizer = Optional.empty();
+
+  private WanVideoModel(WanFolder folder) {
+    this.folder = folder;
+  }
+
+  static WanVideoModel open(WanFolder folder) {
+    var model = new WanVideoModel(folder);
+    try {
+      model.openAll();
+      return model;
+    } catch (RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private void openAll() {
+    folder
+        .find(WanComponent.TEXT_ENCODER)
+        .ifPresent(found -> components.putAll(WanComponents.openTextEncoder(found)));
+    folder
+        .find(WanComponent.TRANSFORMER)
+        .ifPresent(found -> components.putAll(WanComponents.openTransformer(found).components()));
+    folder
+        .find(WanComponent.VAE)
+        .map(WanComponents::openVae)
+        .ifPresent(
+            vae -> {
+              components.putAll(vae.components());
+              latents = vae.latents();
+            });
+    if (components.isEmpty()) {
+      throw new CheckpointException(
+          folder.root()
+              + ": expected a Wan checkpoint with at least one of transformer, vae, text_encoder,"
+              + " or the authors' files; found none");
+    }
+  }
+
+  @Override
+  public PipelineDescription description() {
+    return new PipelineDescription(
+        WanFamily.NAME,
+        latents,
+        new PipelineDescription.Text(
+            WanDefaults.TEXT_LENGTH, PipelineDescription.Cleaning.WHITESPACE),
+        folder.scheduler(),
+        WanDefaults.GENERATION);
+  }
+
+  @Override
+  public Map<Role, Component> components() {
+    return Collections.unmodifiableMap(components);
+  }
+
+  @Override
+  public synchronized Tokenizer tokenizer() {
+    if (tokenizer.isEmpty()) {
+      try {
+        tokenizer = Optional.of(HuggingFaceTokenizer.open(tokenizerFolder()));
+      } catch (IOException e) {
+        throw new CheckpointException(String.valueOf(e.getMessage()), e);
+      }
+    }
+    return tokenizer.orElseThrow();
+  }
+
+  @Override
+  public Path tokenizerFolder() {
+    return folder.tokenizer();
+  }
+
+  @Override
+  public String loraComponent() {
+    return "transformer";
+  }
+
+  @Override
+  public List<String> defaultLoraTargets() {
+    return WanDefaults.LORA_TARGETS;
+  }
+
+  @Override
+  public synchronized void close() {
+    components.values().stream()
+        .map(Component::weights)
+        .distinct()
+        .forEach(io.github.tpdiff.weights.TensorSource::close);
+    tokenizer.ifPresent(Tokenizer::close);
+    tokenizer = Optional.empty();
+  }
+}

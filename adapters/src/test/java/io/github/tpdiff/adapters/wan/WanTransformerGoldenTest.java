@@ -1,0 +1,93 @@
+package io.github.tpdiff.adapters.wan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.reference.ReferenceEngine;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class WanTransformerGoldenTest {
+
+  /** Two samples with a timestep each; the second is image-to-video in the authors' layout. */
+  @ParameterizedTest
+  @ValueSource(strings = {"transformer-t2v", "transformer-i2v-original"})
+  void forward_matchesDiffusers(String name) {
+    try (var golden = Golden.open(name)) {
+      golden.assertMatches("out.sample", forward(golden, ""));
+    }
+  }
+
+  @Test
+  void forward_matchesTheOriginalCode() {
+    try (var golden = Golden.open("transformer-i2v-original")) {
+      golden.assertMatches("out.sample_original", forward(golden, ""));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"stride1", "stride2", "stride4"})
+  void forward_takesTemporalPositionsFromOutside(String run) {
+    try (var golden = Golden.open("rope-positions")) {
+      golden.assertMatches("out." + run + ".sample", forward(golden, run + "."));
+    }
+  }
+
+  @Test
+  void blocks_differInNamesOnly() {
+    var components = WanComponents.openTransformer(Golden.open("transformer-t2v").checkpoint());
+    var segments = component(components, Role.DENOISER).program().segments();
+    var first = segments.get(1).nodes().stream().map(node -> node.shape().toString()).toList();
+    var second = segments.get(2).nodes().stream().map(node -> node.shape().toString()).toList();
+    assertEquals(first, second);
+    components.values().forEach(c -> c.weights().close());
+  }
+
+  private static Tensor forward(Golden golden, String run) {
+    var components = WanComponents.openTransformer(golden.checkpoint());
+    String in = "in." + run;
+    Map<String, Tensor> prompt = new HashMap<>();
+    prompt.put("encoder_hidden_states", golden.tensor(in + "encoder_hidden_states"));
+    if (golden.has(in + "encoder_hidden_states_image")) {
+      prompt.put("encoder_hidden_states_image", golden.tensor(in + "encoder_hidden_states_image"));
+    }
+    Map<String, Tensor> inputs = new HashMap<>(run(components, Role.CONDITIONING, prompt));
+    Tensor latents = golden.tensor(in + "hidden_states");
+    inputs.put("hidden_states", latents);
+    inputs.put("timestep", golden.floats(in + "timestep"));
+    inputs.put(
+        "temporal_positions",
+        golden.has(in + "temporal_positions")
+            ? golden.floats(in + "temporal_positions")
+            : ramp(latents.shape()[2]));
+    Tensor sample = run(components, Role.DENOISER, inputs).get("out_hidden_states");
+    components.values().forEach(c -> c.weights().close());
+    return java.util.Objects.requireNonNull(sample);
+  }
+
+  private static Tensor ramp(long count) {
+    var values = new float[(int) count];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
+    return Tensor.ofFloats(values, count);
+  }
+
+  private static Map<String, Tensor> run(
+      Map<Role, Component> components, Role role, Map<String, Tensor> inputs) {
+    Component component = component(components, role);
+    try (var engine = new ReferenceEngine();
+        var executable = engine.load(component.program(), component.weights())) {
+      return executable.run(inputs);
+    }
+  }
+
+  private static Component component(Map<Role, Component> components, Role role) {
+    return java.util.Objects.requireNonNull(components.get(role));
+  }
+}
