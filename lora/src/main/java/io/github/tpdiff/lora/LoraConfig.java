@@ -1,0 +1,65 @@
+package io.github.tpdiff.lora;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which linear layers gain a low-rank change, and of which rank.
+ *
+ * @param rank r of {@code A [r, in]} and {@code B [out, r]}
+ * @param alpha the change is scaled by {@code alpha / rank}
+ * @param targets modules to change
+ * @param exclude of the targets, those left alone
+ * @param ranks ranks that differ; the first pattern that matches a module decides
+ */
+public record LoraConfig(
+    int rank,
+    double alpha,
+    List<ModulePattern> targets,
+    List<ModulePattern> exclude,
+    Map<ModulePattern, Integer> ranks) {
+
+  /**
+   * @throws IllegalArgumentException if a value is out of range or there is no target
+   */
+  public LoraConfig {
+    checkArgument(rank >= 1, "lora.rank: at least 1, found %s", rank);
+    checkArgument(
+        alpha > 0 && Double.isFinite(alpha), "lora.alpha: must be positive, found %s", alpha);
+    checkArgument(!targets.isEmpty(), "lora.targets: expected at least one module pattern");
+    targets = List.copyOf(targets);
+    exclude = List.copyOf(exclude);
+    ranks = Collections.unmodifiableMap(new LinkedHashMap<>(ranks));
+    ranks.forEach(
+        (pattern, own) ->
+            checkArgument(
+                own >= 1, "lora.rank_pattern: %s: at least 1, found %s", pattern.text(), own));
+  }
+
+  /** One rank for all modules whose dotted names end in one of {@code targets}. */
+  public static LoraConfig of(int rank, double alpha, List<String> targets) {
+    return new LoraConfig(
+        rank, alpha, targets.stream().map(ModulePattern::new).toList(), List.of(), Map.of());
+  }
+
+  boolean targets(String module) {
+    return targets.stream().anyMatch(p -> p.matches(module))
+        && exclude.stream().noneMatch(p -> p.matches(module));
+  }
+
+  int rankOf(String module) {
+    return ranks.entrySet().stream()
+        .filter(entry -> entry.getKey().matches(module))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElse(rank);
+  }
+
+  double scaleOf(String module) {
+    return alpha / rankOf(module);
+  }
+}

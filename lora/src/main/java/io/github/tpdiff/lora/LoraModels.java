@@ -1,0 +1,130 @@
+package io.github.tpdiff.lora;
+
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import io.github.tpdiff.weights.NearestName;
+import io.github.tpdiff.weights.lora.LoraWeights;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Models with a LoRA on them. */
+public final class LoraModels {
+  /** The roles whose weights a LoRA changes: cross-attention's keys and values are conditioning. */
+  private static final List<Role> CHANGED = List.of(Role.CONDITIONING, Role.DENOISER);
+
+  private LoraModels() {}
+
+  private interface Change {
+    Component apply(Component component);
+  }
+
+  /**
+   * The model with the LoRA beside its weights: nothing of the checkpoint is copied or converted.
+   * Closing the result closes {@code model}.
+   *
+   * @param strength a factor on the whole LoRA; 1 as trained
+   * @throws IllegalArgumentException if a module of the LoRA is not in the model or has another
+   *     size there
+   */
+  public static VideoModel applied(VideoModel model, LoraWeights lora, double strength) {
+    requireModules(model, lora);
+    return changed(
+        model,
+        component -> {
+          var injection = LoraInjection.of(component.program(), lora, strength);
+          var values = Parameter.source(injection.parametersOf(lora));
+          return new Component(injection.program(), component.weights().overlaid(values));
+        });
+  }
+
+  /**
+   * The model with the LoRA added into the weights it touches, each computed when it is read; the
+   * programs stay as they are. Closing the result closes {@code model}.
+   *
+   * @param strength a factor on the whole LoRA; 1 as trained
+   * @throws IllegalArgumentException if a module of the LoRA is not in the model
+   */
+  public static VideoModel merged(VideoModel model, LoraWeights lora, double strength) {
+    requireModules(model, lora);
+    return changed(
+        model,
+        component ->
+            new Component(
+                component.program(), new MergedTensors(component.weights(), lora, strength)));
+  }
+
+  private static void requireModules(VideoModel model, LoraWeights lora) {
+    var modules = new LinkedHashSet<String>();
+    for (Role role : CHANGED) {
+      Component component = model.components().get(role);
+      if (component != null) {
+        modules.addAll(LoraInjection.linearModules(component.program()));
+      }
+    }
+    Set<String> unknown = new HashSet<>(lora.pairs().keySet());
+    unknown.removeAll(modules);
+    unknown.stream()
+        .sorted()
+        .findFirst()
+        .ifPresent(
+            name -> {
+              throw new IllegalArgumentException(
+                  "LoRA module '%s' is no linear layer of the model (%d of %d modules are not)%s"
+                      .formatted(
+                          name,
+                          unknown.size(),
+                          lora.pairs().size(),
+                          NearestName.of(name, modules)
+                              .map(near -> "; the nearest is '" + near + "'")
+                              .orElse("")));
+            });
+  }
+
+  private static VideoModel changed(VideoModel model, Change change) {
+    var components = new EnumMap<Role, Component>(Role.class);
+    components.putAll(model.components());
+    CHANGED.forEach(role -> components.computeIfPresent(role, (r, c) -> change.apply(c)));
+    return new WithLora(model, Collections.unmodifiableMap(components));
+  }
+
+  private record WithLora(VideoModel model, Map<Role, Component> components) implements VideoModel {
+    @Override
+    public PipelineDescription description() {
+      return model.description();
+    }
+
+    @Override
+    public Tokenizer tokenizer() {
+      return model.tokenizer();
+    }
+
+    @Override
+    public Path tokenizerFolder() {
+      return model.tokenizerFolder();
+    }
+
+    @Override
+    public String loraComponent() {
+      return model.loraComponent();
+    }
+
+    @Override
+    public List<String> defaultLoraTargets() {
+      return model.defaultLoraTargets();
+    }
+
+    @Override
+    public void close() {
+      model.close();
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package io.github.tpdiff.lora.train;
+
+import io.github.tpdiff.runtime.diffusion.Alignment;
+import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.diffusion.StageWeights;
+import io.github.tpdiff.runtime.diffusion.TimestepSampling;
+
+/**
+ * What is trained: the stages, and how often each stage and time is visited. One stage is vanilla
+ * training.
+ *
+ * @param stages the pyramid
+ * @param schedule the checkpoint's own
+ * @param weights how often each stage is visited
+ * @param timesteps how often each time is
+ * @param alignment which noise each clip gets
+ */
+public record PhasedDiffusion(
+    StageConfig stages,
+    NoiseSchedule schedule,
+    StageWeights weights,
+    TimestepSampling timesteps,
+    Alignment alignment) {
+
+  /** Plain diffusion training, all times alike. */
+  public static PhasedDiffusion vanilla(NoiseSchedule schedule) {
+    return of(StageConfig.vanilla(), schedule);
+  }
+
+  /** All stages and times alike, no alignment. */
+  public static PhasedDiffusion of(StageConfig stages, NoiseSchedule schedule) {
+    return new PhasedDiffusion(
+        stages,
+        schedule,
+        StageWeights.uniform(stages.stages()),
+        TimestepSampling.uniform(),
+        Alignment.none());
+  }
+
+  /** The same with another alignment. */
+  public PhasedDiffusion withAlignment(Alignment other) {
+    return new PhasedDiffusion(stages, schedule, weights, timesteps, other);
+  }
+
+  /** The stages of clips with so many latent frames. */
+  public StagePlan plan(int frames) {
+    return StagePlan.of(stages, schedule, frames);
+  }
+}

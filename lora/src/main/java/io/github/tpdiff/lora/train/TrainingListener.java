@@ -1,0 +1,26 @@
+package io.github.tpdiff.lora.train;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Is told how training goes, on the training thread. */
+public interface TrainingListener {
+  /** After every step. */
+  default void stepped(TrainingProgress progress) {}
+
+  /**
+   * After a validation.
+   *
+   * @param step steps done
+   * @param losses mean by stage number
+   */
+  default void validated(int step, Map<Integer, Double> losses) {}
+
+  /** After a state was written. */
+  default void saved(Path folder) {}
+
+  /** Asked between batches; true stops training in a state that can be resumed. */
+  default boolean stopAsked() {
+    return false;
+  }
+}

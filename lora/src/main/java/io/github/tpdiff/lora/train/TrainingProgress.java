@@ -1,0 +1,28 @@
+package io.github.tpdiff.lora.train;
+
+import java.time.Duration;
+import java.util.Map;
+
+/**
+ * One step done.
+ *
+ * @param step steps done, from 1
+ * @param steps steps in all
+ * @param epoch passes over the data, so far
+ * @param loss mean over the step's batches
+ * @param stageLosses mean by the stages that the step visited
+ * @param gradientNorm before clipping
+ * @param learningRate of the step
+ * @param stepsPerSecond since this run began
+ * @param left expected until the last step
+ */
+public record TrainingProgress(
+    int step,
+    int steps,
+    double epoch,
+    double loss,
+    Map<Integer, Double> stageLosses,
+    double gradientNorm,
+    double learningRate,
+    double stepsPerSecond,
+    Duration left) {}

@@ -1,0 +1,74 @@
+package io.github.tpdiff.lora.train;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.lora.optim.LearningRate;
+import java.util.OptionalDouble;
+
+/**
+ * How training goes.
+ *
+ * @param seed of everything random
+ * @param steps optimizer steps
+ * @param batches sizes
+ * @param optimizer what a step does
+ * @param captionDropout share of captions replaced by the empty or negative prompt
+ */
+public record TrainingSettings(
+    long seed, int steps, Batches batches, Optimizer optimizer, double captionDropout) {
+
+  /**
+   * How many clips make a step.
+   *
+   * @param size clips that go through the network together
+   * @param accumulation batches whose mean gradient makes a step
+   */
+  public record Batches(int size, int accumulation) {
+    /**
+     * @throws IllegalArgumentException if one is not positive
+     */
+    public Batches {
+      checkArgument(size >= 1, "train.batch_size: at least 1, found %s", size);
+      checkArgument(
+          accumulation >= 1, "train.gradient_accumulation: at least 1, found %s", accumulation);
+    }
+  }
+
+  /**
+   * What a step does with the gradients.
+   *
+   * @param adamW betas, eps, weight decay
+   * @param learningRate of each step
+   * @param maxGradNorm to which the norm over all gradients is cut, if given
+   */
+  public record Optimizer(
+      AdamW.Settings adamW, LearningRate learningRate, OptionalDouble maxGradNorm) {
+    /**
+     * @throws IllegalArgumentException if the norm is not positive
+     */
+    public Optimizer {
+      checkArgument(
+          maxGradNorm.isEmpty() || maxGradNorm.getAsDouble() > 0,
+          "train.max_grad_norm: must be positive, found %s",
+          maxGradNorm);
+    }
+
+    /** torch's defaults at a constant rate, gradients cut to a norm of 1. */
+    public static Optimizer constant(double rate) {
+      return new Optimizer(
+          AdamW.Settings.DEFAULT, LearningRate.constant(rate), OptionalDouble.of(1));
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public TrainingSettings {
+    checkArgument(steps >= 1, "train.steps: at least 1, found %s", steps);
+    checkArgument(
+        captionDropout >= 0 && captionDropout <= 1,
+        "train.caption_dropout: from 0 to 1, found %s",
+        captionDropout);
+  }
+}

@@ -1,0 +1,89 @@
+package io.github.tpdiff.lora.train;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A program, its frozen weights, and the tensors that are trained.
+ *
+ * @param program with one output
+ * @param frozen the checkpoint; not closed by training
+ * @param parameters first values by weight name; changed in place
+ */
+public record TrainingTarget(
+    Program program, TensorSource frozen, Map<String, Parameter> parameters) {
+
+  public TrainingTarget {
+    checkArgument(!parameters.isEmpty(), "training: expected at least one tensor to train");
+    parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+  }
+
+  /** The denoiser of a model with its conditioning, from prompt embeddings to the prediction. */
+  public static Component network(VideoModel model) {
+    Component conditioning = require(model, Role.CONDITIONING);
+    Component denoiser = require(model, Role.DENOISER);
+    TensorSource weights =
+        conditioning.weights() == denoiser.weights()
+            ? denoiser.weights()
+            : conditioning.weights().overlaid(denoiser.weights());
+    return new Component(conditioning.program().then(denoiser.program()), weights);
+  }
+
+  private static Component require(VideoModel model, Role role) {
+    Component component = model.components().get(role);
+    if (component == null) {
+      throw new CheckpointException(
+          "checkpoint: expected a %s to train, found none".formatted(model.loraComponent()));
+    }
+    return component;
+  }
+
+  /** Trains the low-rank changes of an injection into {@link #network}. */
+  public static TrainingTarget lora(
+      LoraInjection injection, TensorSource frozen, Map<String, Parameter> parameters) {
+    return new TrainingTarget(injection.program(), frozen, parameters);
+  }
+
+  /**
+   * Trains tensors of the network itself, in full.
+   *
+   * @param patterns matched with tensor names and with module names
+   * @throws IllegalArgumentException if none matches
+   */
+  public static TrainingTarget weights(Component network, List<ModulePattern> patterns) {
+    var parameters = new LinkedHashMap<String, Parameter>();
+    for (String name : network.program().weights().keySet()) {
+      String module = name.substring(0, Math.max(0, name.lastIndexOf('.')));
+      if (patterns.stream().anyMatch(p -> p.matches(name) || p.matches(module))) {
+        parameters.put(
+            name,
+            new Parameter(network.weights().require(name).shape(), network.weights().floats(name)));
+      }
+    }
+    checkArgument(
+        !parameters.isEmpty(),
+        "train.weights: %s match no tensor of the %s, such as %s",
+        patterns,
+        network.program().name(),
+        network.program().weights().keySet().stream().findFirst().orElse("none"));
+    return new TrainingTarget(network.program(), network.weights(), parameters);
+  }
+
+  /** All weights with the present values of the trained ones, copied. */
+  public TensorSource weights() {
+    return frozen.overlaid(Parameter.source(parameters));
+  }
+}

@@ -1,0 +1,65 @@
+package io.github.tpdiff.lora.train;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.lora.data.TrainingSet;
+import io.github.tpdiff.lora.train.Draws.Purpose;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.engine.Trainable;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The loss on clips that are not trained on, at fixed noises and times, so that two figures differ
+ * only by what was learned between them.
+ *
+ * @param clips held out
+ * @param everySteps how often it is taken
+ * @param timesPerStage times at which each clip is tried in each stage, spread as training's are
+ */
+public record Validation(TrainingSet clips, int everySteps, int timesPerStage) {
+  /**
+   * @throws IllegalArgumentException if a number is not positive or there is no clip
+   */
+  public Validation {
+    checkArgument(everySteps >= 1, "train.validate_every: at least 1, found %s", everySteps);
+    checkArgument(timesPerStage >= 1, "validation: at least one time, found %s", timesPerStage);
+    checkArgument(!clips.shapes().isEmpty(), "validation: expected at least one clip");
+  }
+
+  /** Mean loss by stage number. */
+  Map<Integer, Double> losses(Trainable model, PhasedDiffusion diffusion, Draws draws) {
+    var sums = new TreeMap<Integer, Double>(Collections.reverseOrder());
+    for (int clip = 0; clip < clips.shapes().size(); clip++) {
+      StagePlan plan = diffusion.plan(clips.shapes().get(clip).frames());
+      for (Stage stage : plan.stages()) {
+        for (int j = 0; j < timesPerStage; j++) {
+          TrainingBatch batch = batch(clip, plan, stage, new Try(diffusion, draws, j));
+          sums.merge(stage.number(), model.loss(batch.inputs(), batch.target()), Double::sum);
+        }
+      }
+    }
+    int count = clips.shapes().size() * timesPerStage;
+    sums.replaceAll((stage, sum) -> sum / count);
+    return sums;
+  }
+
+  private record Try(PhasedDiffusion diffusion, Draws draws, int number) {}
+
+  private TrainingBatch batch(int clip, StagePlan plan, Stage stage, Try t) {
+    double time =
+        t.diffusion()
+            .timesteps()
+            .draw(stage, plan.schedule().form(), () -> (t.number() + 0.5) / timesPerStage);
+    long seed = t.draws().bits(Purpose.VALIDATION, clip, stage.number(), t.number());
+    var shape = clips.shapes().get(clip).withFrames(stage.frames());
+    return TrainingBatch.of(
+        List.of(
+            plan.example(stage, time, clips.latents(clip), NoiseSource.seeded(seed).draw(shape))),
+        List.of(clips.conditioning(clip)));
+  }
+}
