@@ -38,6 +38,7 @@ record TrainingState(
   private static final String EXP_AVG = "exp_avg.";
   private static final String EXP_AVG_SQ = "exp_avg_sq.";
 
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Values(TensorInfo info, float[] floats) {}
 
   /**
