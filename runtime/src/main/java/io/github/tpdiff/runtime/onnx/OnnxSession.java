@@ -1,0 +1,159 @@
+package io.github.tpdiff.runtime.onnx;
+
+import ai.onnxruntime.NodeInfo;
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.ElementType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * An open graph with the weights it holds.
+ *
+ * <p>Inputs are read where they lie. Results are written straight into the returned tensors once a
+ * run with the same input shapes has told their shapes; the first such run copies.
+ */
+final class OnnxSession implements AutoCloseable {
+  private final String name;
+  private final OrtEnvironment environment;
+  private final OrtSession session;
+  private final Collection<OnnxTensor> weights;
+  private final Map<String, TensorInfo> inputs;
+  private final Map<Map<String, List<Long>>, Map<String, long[]>> resultShapes = new HashMap<>();
+
+  /**
+   * @param name for messages
+   * @param weights closed with the session
+   */
+  OnnxSession(
+      String name, OrtEnvironment environment, OrtSession session, Collection<OnnxTensor> weights)
+      throws OrtException {
+    this.name = name;
+    this.environment = environment;
+    this.session = session;
+    this.weights = List.copyOf(weights);
+    this.inputs = new LinkedHashMap<>();
+    for (Map.Entry<String, NodeInfo> input : session.getInputInfo().entrySet()) {
+      inputs.put(input.getKey(), (TensorInfo) input.getValue().getInfo());
+    }
+  }
+
+  String name() {
+    return name;
+  }
+
+  Map<String, TensorInfo> inputs() {
+    return inputs;
+  }
+
+  List<String> outputNames() {
+    return List.copyOf(session.getOutputNames());
+  }
+
+  Map<String, Tensor> run(Map<String, Tensor> given) {
+    var shapes = new HashMap<String, List<Long>>();
+    given.forEach((input, tensor) -> shapes.put(input, toList(tensor.shape())));
+    var open = new ArrayList<OnnxTensor>();
+    try {
+      var feeds = new LinkedHashMap<String, OnnxTensor>();
+      for (Map.Entry<String, Tensor> input : given.entrySet()) {
+        feeds.put(input.getKey(), wrap(input.getValue(), open));
+      }
+      Map<String, long[]> known = resultShapes.get(shapes);
+      if (known != null) {
+        return runInto(feeds, known, open);
+      }
+      Map<String, Tensor> results = runAndCopy(feeds);
+      var learnt = new HashMap<String, long[]>();
+      results.forEach((output, tensor) -> learnt.put(output, tensor.shape()));
+      resultShapes.put(shapes, learnt);
+      return results;
+    } catch (OrtException failure) {
+      throw new OnnxException(name + ": ONNX Runtime: " + failure.getMessage(), failure);
+    } finally {
+      open.forEach(OnnxTensor::close);
+    }
+  }
+
+  private Map<String, Tensor> runInto(
+      Map<String, OnnxTensor> feeds, Map<String, long[]> shapes, List<OnnxTensor> open)
+      throws OrtException {
+    var results = new LinkedHashMap<String, Tensor>();
+    var pinned = new LinkedHashMap<String, OnnxTensor>();
+    for (Map.Entry<String, NodeInfo> output : session.getOutputInfo().entrySet()) {
+      long[] shape = Objects.requireNonNull(shapes.get(output.getKey()));
+      ElementType type = elementType((TensorInfo) output.getValue().getInfo());
+      Tensor result = Tensor.of(type, shape, allocate(type, shape));
+      results.put(output.getKey(), result);
+      pinned.put(output.getKey(), wrap(result, open));
+    }
+    session.run(feeds, pinned).close();
+    return results;
+  }
+
+  private Map<String, Tensor> runAndCopy(Map<String, OnnxTensor> feeds) throws OrtException {
+    var results = new LinkedHashMap<String, Tensor>();
+    try (OrtSession.Result result = session.run(feeds)) {
+      for (Map.Entry<String, OnnxValue> output : result) {
+        var value = (OnnxTensor) output.getValue();
+        ElementType type = elementType(value.getInfo());
+        long[] shape = value.getInfo().getShape();
+        ByteBuffer bytes = allocate(type, shape);
+        bytes.put(value.getByteBuffer()).flip();
+        results.put(output.getKey(), Tensor.of(type, shape, bytes));
+      }
+    }
+    return results;
+  }
+
+  private OnnxTensor wrap(Tensor tensor, List<OnnxTensor> open) throws OrtException {
+    OnnxJavaType type = tensor.type() == ElementType.F32 ? OnnxJavaType.FLOAT : OnnxJavaType.INT64;
+    OnnxTensor wrapped = OnnxTensor.createTensor(environment, tensor.bytes(), tensor.shape(), type);
+    open.add(wrapped);
+    return wrapped;
+  }
+
+  private static ByteBuffer allocate(ElementType type, long[] shape) {
+    long bytes = type == ElementType.F32 ? Float.BYTES : Long.BYTES;
+    for (long extent : shape) {
+      bytes = Math.multiplyExact(bytes, extent);
+    }
+    return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  static ElementType elementType(TensorInfo info) {
+    return switch (info.type) {
+      case FLOAT -> ElementType.F32;
+      case INT64 -> ElementType.I64;
+      default -> throw new IllegalArgumentException("tensors of " + info.type + " are not used");
+    };
+  }
+
+  private static List<Long> toList(long[] shape) {
+    return java.util.Arrays.stream(shape).boxed().toList();
+  }
+
+  @Override
+  public void close() {
+    try {
+      session.close();
+    } catch (OrtException failure) {
+      throw new OnnxException(name + ": cannot be closed: " + failure.getMessage(), failure);
+    } finally {
+      weights.forEach(OnnxTensor::close);
+    }
+  }
+}

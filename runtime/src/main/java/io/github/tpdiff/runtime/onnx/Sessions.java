@@ -1,0 +1,131 @@
+package io.github.tpdiff.runtime.onnx;
+
+import ai.onnxruntime.OnnxTensorLike;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.SessionOptions;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Opens ONNX Runtime sessions on one device with the options that this project's graphs need. */
+final class Sessions {
+  /**
+   * Larger results are not computed ahead: without a bound the runtime keeps an fp32 copy of every
+   * 16-bit weight.
+   */
+  private static final String FOLDING_LIMIT = Integer.toString(1 << 20);
+
+  /** Below it lie the files that a model without a folder of its own may refer to. */
+  private static final Path ROOT = temporaryFolder().toAbsolutePath().getRoot();
+
+  private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
+  private final boolean cuda;
+  private String placeholder = "";
+
+  Sessions(boolean cuda) {
+    this.cuda = cuda;
+  }
+
+  OrtEnvironment environment() {
+    return environment;
+  }
+
+  OrtSession open(Path model) throws OrtException {
+    try (SessionOptions options = options()) {
+      return environment.createSession(model.toString(), options);
+    }
+  }
+
+  /** A model from its bytes, with weights handed over; these must stay open with the session. */
+  OrtSession open(byte[] model, Map<String, ? extends OnnxTensorLike> weights) throws OrtException {
+    try (SessionOptions options = options()) {
+      options.addConfigEntry(
+          "session.model_external_initializers_file_folder_path", ROOT.toString());
+      for (Map.Entry<String, ? extends OnnxTensorLike> weight : weights.entrySet()) {
+        options.addInitializer(weight.getKey(), weight.getValue());
+      }
+      return environment.createSession(model, options);
+    }
+  }
+
+  private static Path temporaryFolder() {
+    return Path.of(System.getProperty("java.io.tmpdir", "."));
+  }
+
+  /** How a model without a folder of its own refers to a file; empty on another drive. */
+  static Optional<String> locationOf(Path file) {
+    try {
+      // Links are resolved here: the runtime refuses those that leave its folder.
+      Path real = file.toRealPath();
+      return ROOT.equals(real.getRoot())
+          ? Optional.of(ROOT.relativize(real).toString().replace('\\', '/'))
+          : Optional.empty();
+    } catch (IOException failure) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(file, failure), failure);
+    }
+  }
+
+  /** Opens a graph of one node, to see whether the device can be used at all. */
+  void probe() throws OrtException {
+    var program =
+        new Program(
+            "probe", List.of(Graph.of("probe", "y", Value.input("x", 1).plus(1))), List.of("y"));
+    byte[] model =
+        ProgramLowering.lower(
+                program,
+                OnnxFlavour.STANDARD,
+                name -> {
+                  throw new IllegalStateException("the probe has no weights");
+                })
+            .toByteArray();
+    open(model, Map.of()).close();
+  }
+
+  /**
+   * Location of a weight that is handed over: the runtime looks whether there is a file even though
+   * it does not read it.
+   */
+  synchronized String placeholder() {
+    if (placeholder.isEmpty()) {
+      try {
+        Path file = Files.createTempFile(temporaryFolder(), "tpdiff-weight", "");
+        file.toFile().deleteOnExit();
+        placeholder = locationOf(file).orElseThrow();
+      } catch (IOException failure) {
+        throw new CheckpointException(
+            "folder for temporary files: cannot be written: " + failure, failure);
+      }
+    }
+    return placeholder;
+  }
+
+  private SessionOptions options() throws OrtException {
+    var options = new SessionOptions();
+    try {
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      options.setIntraOpNumThreads(Runtime.getRuntime().availableProcessors());
+      // Beyond EXTENDED, an fp16 weight whose cast is not folded can abort the process.
+      options.setOptimizationLevel(OptLevel.EXTENDED_OPT);
+      options.addConfigEntry(
+          "optimization.constant_folding_max_output_size_in_bytes", FOLDING_LIMIT);
+      if (cuda) {
+        options.addCUDA();
+      }
+      return options;
+    } catch (OrtException failure) {
+      options.close();
+      throw failure;
+    }
+  }
+}
