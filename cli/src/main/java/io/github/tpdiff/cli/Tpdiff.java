@@ -31,6 +31,8 @@ public final class Tpdiff implements Runnable {
   static CommandLine commandLine() {
     var root = new CommandLine(new Tpdiff());
     CommandProvider.provided().forEach(root::addSubcommand);
+    root.addSubcommand(new InspectCommand());
+    root.addSubcommand(new LoraCommand());
     root.addSubcommand(new Completion());
     addHelp(root);
     var errors = new ErrorLines(Path.of(System.getProperty("java.io.tmpdir")));

@@ -1,0 +1,177 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.layout.WanComponent;
+import io.github.tpdiff.weights.lora.LoraFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** What a path holds, as fields to print. */
+final class Inspection {
+  private static final String COMPONENTS = "components";
+  private static final String MISSING = "missing";
+
+  private Inspection() {}
+
+  /**
+   * Looks at a model folder, an exported folder, a cache, or one file of tensors.
+   *
+   * @throws CheckpointException if it is none of them
+   */
+  static Map<String, Object> of(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      Optional<ModelFamily> family =
+          ModelFamily.all().stream().filter(candidate -> candidate.recognises(path)).findFirst();
+      if (family.isPresent()) {
+        return model(path, family.get());
+      }
+    }
+    return tensors(path);
+  }
+
+  /** Whether nothing that the model needs is missing. */
+  static boolean complete(Map<String, Object> fields) {
+    return !(fields.get(COMPONENTS) instanceof Map<?, ?> components)
+        || components.values().stream()
+            .noneMatch(c -> c instanceof Map<?, ?> component && component.containsKey(MISSING));
+  }
+
+  private static Map<String, Object> model(Path path, ModelFamily family) {
+    var fields = new LinkedHashMap<String, Object>();
+    fields.put("path", path.toString());
+    fields.put("kind", "checkpoint");
+    fields.put("family", family.name());
+    fields.put(
+        "layout",
+        Files.exists(path.resolve("model_index.json")) || Files.exists(path.resolve("transformer"))
+            ? "diffusers"
+            : "original");
+    try (VideoModel model = family.open(path)) {
+      fields.put("defaults", model.description().defaults().toString());
+      fields.put("latents", model.description().latents().toString());
+      fields.put(COMPONENTS, components(model.components()));
+      Set<Role> absent = new HashSet<>(List.of(Role.values()));
+      absent.removeAll(model.components().keySet());
+      if (!absent.isEmpty()) {
+        fields.put("absent", absent.stream().sorted().map(Role::path).toList());
+      }
+    }
+    return fields;
+  }
+
+  private static Map<String, Object> components(Map<Role, Component> components) {
+    var byRole = new EnumMap<Role, Component>(Role.class);
+    byRole.putAll(components);
+    var used = new LinkedHashMap<String, Set<String>>();
+    byRole
+        .values()
+        .forEach(
+            component ->
+                used.computeIfAbsent(component.weights().origin(), origin -> new HashSet<>())
+                    .addAll(component.program().weights().keySet()));
+    var fields = new LinkedHashMap<String, Object>();
+    var described = new HashSet<String>();
+    byRole.forEach(
+        (role, component) -> {
+          TensorSource weights = component.weights();
+          // Programs that share a file are described once, by the first of them.
+          if (described.add(weights.origin())) {
+            fields.put(
+                role.path(),
+                component(weights, used.getOrDefault(weights.origin(), Set.of()), component));
+          } else {
+            missing(component).ifPresent(names -> fields.put(role.path(), Map.of(MISSING, names)));
+          }
+        });
+    return fields;
+  }
+
+  private static Map<String, Object> component(
+      TensorSource weights, Collection<String> used, Component component) {
+    Map<String, Object> fields = summary(weights);
+    missing(component).ifPresent(names -> fields.put(MISSING, names));
+    List<String> over = weights.names().stream().filter(name -> !used.contains(name)).toList();
+    if (!over.isEmpty()) {
+      fields.put("left over", over);
+    }
+    return fields;
+  }
+
+  private static Optional<List<String>> missing(Component component) {
+    var names = new ArrayList<String>();
+    for (Map.Entry<String, Value> weight : component.program().weights().entrySet()) {
+      if (component.weights().find(weight.getKey()).isEmpty()) {
+        names.add(weight.getKey());
+      }
+    }
+    return names.isEmpty() ? Optional.empty() : Optional.of(names);
+  }
+
+  private static Map<String, Object> tensors(Path path) {
+    if (Files.isRegularFile(path.resolve("adapter_config.json"))
+        || Files.isRegularFile(path.resolve("pytorch_lora_weights.safetensors"))) {
+      return LoraCommand.describe(path, LoraFile.read(path));
+    }
+    try (TensorSource source = Checkpoint.open(path)) {
+      if (source.names().stream()
+          .anyMatch(name -> name.toLowerCase(Locale.ROOT).contains("lora"))) {
+        return LoraCommand.describe(path, LoraFile.read(path));
+      }
+      var fields = new LinkedHashMap<String, Object>();
+      fields.put("path", path.toString());
+      fields.put("kind", "tensors");
+      WanComponent.detect(source.names())
+          .ifPresent(
+              component -> {
+                fields.put("family", "wan");
+                fields.put("component", component.name().toLowerCase(Locale.ROOT));
+                fields.put(
+                    "layout", component.isOriginal(source.names()) ? "original" : "diffusers");
+              });
+      fields.putAll(summary(source));
+      if (!source.metadata().isEmpty()) {
+        fields.put("metadata", new TreeMap<>(source.metadata()));
+      }
+      return fields;
+    }
+  }
+
+  private static Map<String, Object> summary(TensorSource source) {
+    var fields = new LinkedHashMap<String, Object>();
+    var types = new TreeMap<String, Long>();
+    long parameters = 0;
+    long bytes = 0;
+    for (String name : source.names()) {
+      TensorInfo info = source.require(name);
+      types.merge(info.dtype().name(), 1L, Long::sum);
+      parameters += info.elementCount();
+      bytes += info.byteCount();
+    }
+    fields.put("file", source.origin());
+    fields.put("tensors", source.names().size());
+    fields.put("dtypes", types);
+    fields.put("parameters", parameters);
+    fields.put("bytes", bytes);
+    return fields;
+  }
+}
