@@ -1,0 +1,102 @@
+package io.github.tpdiff.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LoraCommandTest {
+  private static final String MODULE = "blocks.0.attn1.to_q";
+
+  @TempDir private Path folder;
+  private Path lora;
+
+  @BeforeEach
+  void writeLora() {
+    lora = folder.resolve("lora.safetensors");
+    SafetensorsWriter.write(
+        lora,
+        MemoryTensors.builder()
+            .addFloats("transformer." + MODULE + ".lora_A.weight", List.of(1L, 2L), 1, 2)
+            .addFloats("transformer." + MODULE + ".lora_B.weight", List.of(2L, 1L), 3, 5)
+            .build());
+  }
+
+  @Test
+  void info_namesFormRankAndTargets() {
+    var run = Invocation.of("lora", "info", lora, "--json");
+    assertThat(run.exitCode()).isZero();
+    assertThat(run.out().replaceAll("\\s", ""))
+        .contains("\"format\":\"diffusers\"")
+        .contains("\"ranks\":[1]")
+        .contains("\"targets\":[\"attn1.to_q\"]")
+        .contains("\"parameters\":4");
+  }
+
+  @Test
+  void inspect_ofALora_saysTheSame() {
+    assertThat(Invocation.of("inspect", lora).out()).contains("diffusers").contains("attn1.to_q");
+  }
+
+  @Test
+  void convert_toComfyUi_keepsTheValuesUnderTheOriginalNames() {
+    Path to = folder.resolve("comfy.safetensors");
+    var run = Invocation.of("lora", "convert", lora, to, "--format", "comfyui");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    try (var written = Checkpoint.open(to)) {
+      assertThat(written.floats("diffusion_model.blocks.0.self_attn.q.lora_down.weight"))
+          .containsExactly(1, 2);
+      assertThat(written.floats("diffusion_model.blocks.0.self_attn.q.lora_up.weight"))
+          .containsExactly(3, 5);
+    }
+  }
+
+  @Test
+  void merge_addsBTimesA() {
+    Path base = folder.resolve("base.safetensors");
+    SafetensorsWriter.write(
+        base,
+        MemoryTensors.builder()
+            .addFloats(MODULE + ".weight", List.of(2L, 2L), 10, 20, 30, 40)
+            .addFloats(MODULE + ".bias", List.of(2L), 7, 8)
+            .build());
+    Path to = folder.resolve("merged.safetensors");
+    var run = Invocation.of("lora", "merge", base, lora, to, "--strength", "2");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    try (var written = Checkpoint.open(to)) {
+      assertThat(written.floats(MODULE + ".weight")).containsExactly(16, 32, 40, 60);
+      assertThat(written.floats(MODULE + ".bias")).containsExactly(7, 8);
+    }
+  }
+
+  @Test
+  void merge_intoAnotherNetwork_namesTheTensorAndWritesNothing() {
+    Path base = folder.resolve("base.safetensors");
+    SafetensorsWriter.write(
+        base, MemoryTensors.builder().addFloats("other.weight", List.of(1L), 1).build());
+    Path to = folder.resolve("merged.safetensors");
+    var run = Invocation.of("lora", "merge", base, lora, to);
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains(MODULE + ".weight").contains(base.toString());
+    assertThat(Files.exists(to)).isFalse();
+  }
+
+  @Test
+  void inspect_ofTensors_countsThem() {
+    Path base = folder.resolve("base.safetensors");
+    SafetensorsWriter.write(
+        base,
+        MemoryTensors.builder()
+            .addFloats("patch_embedding.weight", List.of(2L, 3L), 1, 2, 3, 4, 5, 6)
+            .build());
+    assertThat(Invocation.of("inspect", base, "--json").out().replaceAll("\\s", ""))
+        .contains("\"tensors\":1", "\"parameters\":6", "\"bytes\":24", "\"dtypes\":{\"F32\":1}");
+  }
+}
