@@ -4,20 +4,14 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
-import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
-import com.fasterxml.jackson.databind.node.MissingNode;
-import io.github.tpdiff.weights.NearestName;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** What a JSON library found wrong, in one line for the user. */
 final class JsonErrors {
-  private static final Pattern MISSING =
-      Pattern.compile("(?:Missing required|Null value for) creator property '([^']+)'");
   private static final int SHOWN = 60;
 
   private JsonErrors() {}
@@ -33,18 +27,6 @@ final class JsonErrors {
 
   static String content(String origin, JsonNode tree, JsonMappingException failure) {
     String field = field(failure);
-    if (failure instanceof UnrecognizedPropertyException unknown) {
-      return "%s: %s: there is no such field%s"
-          .formatted(
-              origin, field, nearest(unknown).map(n -> "; did you mean " + n + "?").orElse(""));
-    }
-    var missing = MISSING.matcher(firstLine(failure.getOriginalMessage()));
-    if (missing.find()) {
-      String name = missing.group(1);
-      String full =
-          field.isEmpty() || field.endsWith(name) ? name(field, name) : field + "." + name;
-      return "%s: %s: expected a value, found none".formatted(origin, full);
-    }
     if (failure instanceof ValueInstantiationException && failure.getCause() != null) {
       return "%s: %s".formatted(origin, firstLine(failure.getCause().getMessage()));
     }
@@ -65,18 +47,6 @@ final class JsonErrors {
     return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
   }
 
-  private static String name(String field, String name) {
-    return field.isEmpty() ? name : field;
-  }
-
-  private static Optional<String> nearest(UnrecognizedPropertyException unknown) {
-    return Optional.ofNullable(unknown.getKnownPropertyIds())
-        .flatMap(
-            known ->
-                NearestName.of(
-                    unknown.getPropertyName(), known.stream().map(Object::toString).toList()));
-  }
-
   private static String field(JsonMappingException failure) {
     var field = new StringBuilder();
     for (var step : failure.getPath()) {
@@ -95,7 +65,7 @@ final class JsonErrors {
       node =
           step.getFieldName() == null ? node.path(step.getIndex()) : node.path(step.getFieldName());
     }
-    return node == null ? MissingNode.getInstance() : node;
+    return node;
   }
 
   private static String expected(Class<?> type) {

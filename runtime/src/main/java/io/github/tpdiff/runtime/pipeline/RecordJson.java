@@ -113,6 +113,11 @@ public final class RecordJson<T> {
       throw new CheckpointException(
           "%s: expected a JSON object, found %s".formatted(origin, JsonErrors.describe(tree)));
     }
+    UnknownFields.find(tree, type)
+        .ifPresent(
+            unknown -> {
+              throw new CheckpointException("%s: %s".formatted(origin, unknown));
+            });
     try {
       return MAPPER.treeToValue(tree, type);
     } catch (JsonMappingException failure) {
