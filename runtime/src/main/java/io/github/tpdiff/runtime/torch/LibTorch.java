@@ -1,0 +1,50 @@
+package io.github.tpdiff.runtime.torch;
+
+import ai.djl.engine.Engine;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The native library, loaded once for the process. */
+final class LibTorch {
+  private static final Path SMT = Path.of("/sys/devices/system/cpu/smt/active");
+
+  private static final class Loaded {
+    static final Engine ENGINE = load();
+  }
+
+  private LibTorch() {}
+
+  static Engine start() {
+    return Loaded.ENGINE;
+  }
+
+  private static Engine load() {
+    // DJL reads these once, when it loads: no usage reports, no search for natives online.
+    setDefault("OPT_OUT_TRACKING", "true");
+    setDefault("ai.djl.offline", "true");
+    Engine engine = Engine.getEngine("PyTorch");
+    if (System.getProperty("ai.djl.pytorch.num_threads") == null) {
+      JniUtils.setNumThreads(physicalCores());
+    }
+    return engine;
+  }
+
+  private static void setDefault(String property, String value) {
+    if (System.getProperty(property) == null && System.getenv(property) == null) {
+      System.setProperty(property, value);
+    }
+  }
+
+  /** Matrix products gain nothing from a core's second thread. */
+  private static int physicalCores() {
+    int logical = Runtime.getRuntime().availableProcessors();
+    try {
+      boolean shared = Files.exists(SMT) && Files.readString(SMT).strip().equals("1");
+      return shared ? Math.max(1, logical / 2) : logical;
+    } catch (IOException unknown) {
+      return logical;
+    }
+  }
+}

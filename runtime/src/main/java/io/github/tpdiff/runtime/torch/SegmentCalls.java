@@ -1,0 +1,58 @@
+package io.github.tpdiff.runtime.torch;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.github.tpdiff.runtime.graph.Value;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Calls the methods of segments with their values, weights and constants. */
+final class SegmentCalls {
+  private final TorchModule module;
+  private final TorchWeights weights;
+  private final Map<Value, NDArray> constants = new HashMap<>();
+
+  SegmentCalls(List<Segment> segments, TorchModule module, TorchWeights weights, NDManager held) {
+    this.module = module;
+    this.weights = weights;
+    for (Segment segment : segments) {
+      for (Value constant : segment.constants()) {
+        constants.computeIfAbsent(constant, c -> HostTensors.constant(c, held));
+      }
+    }
+  }
+
+  /**
+   * Runs a segment.
+   *
+   * @return its outputs by name, belonging to {@code scope}
+   * @throws io.github.tpdiff.runtime.graph.GraphException if a value is missing or does not fit
+   */
+  Map<String, NDArray> run(
+      Segment segment, Map<String, NDArray> values, TorchModule.Mode mode, NDManager scope) {
+    var shapes = new HashMap<String, long[]>();
+    values.forEach((name, array) -> shapes.put(name, array.getShape().getShape()));
+    segment.graph().bind(shapes);
+    try (NDManager copies = scope.newSubManager()) {
+      var arguments = arguments(segment, values, copies);
+      List<NDArray> results = module.call(segment.method(), arguments, mode, scope);
+      var outputs = new LinkedHashMap<String, NDArray>();
+      for (int i = 0; i < results.size(); i++) {
+        outputs.put(segment.outputs().get(i), results.get(i));
+      }
+      return outputs;
+    }
+  }
+
+  /** The argument list of a segment's method; weights that are copies belong to {@code copies}. */
+  List<NDArray> arguments(Segment segment, Map<String, NDArray> values, NDManager copies) {
+    var arguments = new ArrayList<NDArray>();
+    segment.inputs().forEach(name -> arguments.add(values.get(name)));
+    segment.weights().forEach(name -> arguments.add(weights.get(name, copies)));
+    segment.constants().forEach(constant -> arguments.add(constants.get(constant)));
+    return arguments;
+  }
+}

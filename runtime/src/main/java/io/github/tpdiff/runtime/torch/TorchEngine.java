@@ -1,0 +1,77 @@
+package io.github.tpdiff.runtime.torch;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.weights.TensorSource;
+
+/**
+ * PyTorch through DJL: programs become TorchScript, weights are read where the checkpoint is
+ * mapped, in the checkpoint's precision, and computed with in fp32.
+ *
+ * <p>Loading the engine is process-wide and unpacks its native libraries once into DJL's cache
+ * folder; nothing is downloaded and no usage is reported unless the user's own DJL settings say so.
+ */
+public final class TorchEngine implements Engine {
+  private final Device device;
+  private final String reason;
+
+  private TorchEngine(Device device, String reason) {
+    this.device = device;
+    this.reason = reason;
+  }
+
+  /** Runs on the CPU. */
+  public static TorchEngine cpu() {
+    LibTorch.start();
+    return new TorchEngine(Device.cpu(), "as asked");
+  }
+
+  /**
+   * Runs on the first CUDA device.
+   *
+   * @throws IllegalStateException if the loaded PyTorch sees none
+   */
+  public static TorchEngine cuda() {
+    if (LibTorch.start().getGpuCount() == 0) {
+      throw new IllegalStateException(
+          "PyTorch "
+              + LibTorch.start().getVersion()
+              + " sees no CUDA device; point PYTORCH_LIBRARY_PATH and PYTORCH_VERSION at a CUDA"
+              + " build of libtorch, or choose the CPU");
+    }
+    return new TorchEngine(Device.gpu(0), "as asked");
+  }
+
+  /** Runs on the first CUDA device if the loaded PyTorch sees one, else on the CPU. */
+  public static TorchEngine best() {
+    return LibTorch.start().getGpuCount() > 0
+        ? new TorchEngine(Device.gpu(0), "the first CUDA device")
+        : new TorchEngine(Device.cpu(), "PyTorch sees no CUDA device");
+  }
+
+  @Override
+  public String description() {
+    return "PyTorch %s (DJL) on %s, %s".formatted(LibTorch.start().getVersion(), device, reason);
+  }
+
+  @Override
+  public Executable load(Program program, TensorSource weights) {
+    return loadProgram(program, weights);
+  }
+
+  TorchExecutable loadProgram(Program program, TensorSource weights) {
+    TorchWeights.check(program, weights);
+    return new TorchExecutable(program, weights, newManager());
+  }
+
+  private NDManager newManager() {
+    return LibTorch.start().newBaseManager(device);
+  }
+
+  /** Nothing to free: what was loaded is freed when it is closed. */
+  @Override
+  public void close() {}
+}

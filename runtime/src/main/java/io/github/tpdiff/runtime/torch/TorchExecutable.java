@@ -1,0 +1,153 @@
+package io.github.tpdiff.runtime.torch;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.GraphException;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.weights.TensorSource;
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A program that runs segment by segment; a value is freed after the last segment to read it. */
+final class TorchExecutable implements Executable {
+  private final Program program;
+  private final Map<String, Value> inputs;
+  private final List<Set<String>> deadAfter = new ArrayList<>();
+  private final NDManager held;
+  private final TorchModule module;
+  private final List<Segment> segments;
+  private final SegmentCalls calls;
+
+  TorchExecutable(Program program, TensorSource source, NDManager held) {
+    this.program = program;
+    this.inputs = program.inputs();
+    this.held = held;
+    var script = new TorchScriptWriter(program, name -> TorchWeights.isBf16(source, name));
+    this.segments = script.segments();
+    this.module = new TorchModule(script.source(), held);
+    this.calls = new SegmentCalls(segments, module, new TorchWeights(source, module, held), held);
+    for (int i = 0; i < segments.size(); i++) {
+      deadAfter.add(program.deadAfter(i));
+    }
+  }
+
+  @Override
+  public List<String> inputNames() {
+    return List.copyOf(inputs.keySet());
+  }
+
+  @Override
+  public List<String> outputNames() {
+    return program.outputs();
+  }
+
+  @Override
+  public Map<String, Tensor> run(Map<String, Tensor> given) {
+    return run(given, Map.of());
+  }
+
+  private Map<String, Tensor> run(Map<String, Tensor> given, Map<String, NDArray> bound) {
+    try (NDManager scope = held.newSubManager()) {
+      var values = new HashMap<>(bound);
+      values.putAll(toDevice(given, scope));
+      for (int i = 0; i < segments.size(); i++) {
+        var outputs = calls.run(segments.get(i), values, TorchModule.Mode.INFERENCE, scope);
+        outputs.forEach((name, array) -> free(values.put(name, array), scope));
+        deadAfter.get(i).forEach(name -> free(values.remove(name), scope));
+      }
+      var results = new LinkedHashMap<String, Tensor>();
+      for (String name : program.outputs()) {
+        results.put(name, HostTensors.toHost(Objects.requireNonNull(values.get(name))));
+      }
+      return results;
+    } finally {
+      Reference.reachabilityFence(given); // a value may be a view of an input's memory
+    }
+  }
+
+  /** Frees what belongs to this run; what is bound stays. */
+  private static void free(@Nullable NDArray array, NDManager scope) {
+    if (array != null && array.getManager() == scope) {
+      array.close();
+    }
+  }
+
+  /** The tensors among {@code given} that this program reads. */
+  private Map<String, NDArray> toDevice(Map<String, Tensor> given, NDManager scope) {
+    var arrays = new HashMap<String, NDArray>();
+    given.forEach(
+        (name, tensor) -> {
+          Value expected = inputs.get(name);
+          if (expected == null) {
+            throw new GraphException(
+                "%s: there is no input %s; inputs are %s"
+                    .formatted(program.name(), name, inputs.keySet()));
+          }
+          HostTensors.requireType(program.name(), name, expected, tensor);
+          arrays.put(name, HostTensors.toDevice(tensor, scope));
+        });
+    return arrays;
+  }
+
+  @Override
+  public Executable bind(Map<String, Tensor> fixed) {
+    return new Bound(fixed, Map.of());
+  }
+
+  /** How many tensors this holds, views of weights included. */
+  int heldTensors() {
+    return held.getManagedArrays().size();
+  }
+
+  @Override
+  public void close() {
+    module.close();
+    held.close();
+  }
+
+  /** The executable around this with some inputs held on the device. */
+  private final class Bound implements Executable {
+    private final NDManager manager = held.newSubManager();
+    private final Map<String, NDArray> bound;
+
+    Bound(Map<String, Tensor> fixed, Map<String, NDArray> already) {
+      this.bound = new HashMap<>(already);
+      bound.putAll(toDevice(fixed, manager));
+    }
+
+    @Override
+    public List<String> inputNames() {
+      return inputs.keySet().stream().filter(name -> !bound.containsKey(name)).toList();
+    }
+
+    @Override
+    public List<String> outputNames() {
+      return program.outputs();
+    }
+
+    @Override
+    public Map<String, Tensor> run(Map<String, Tensor> given) {
+      return TorchExecutable.this.run(given, bound);
+    }
+
+    @Override
+    public Executable bind(Map<String, Tensor> fixed) {
+      return new Bound(fixed, bound);
+    }
+
+    @Override
+    public void close() {
+      manager.close();
+    }
+  }
+}

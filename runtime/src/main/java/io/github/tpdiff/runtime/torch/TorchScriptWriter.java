@@ -1,0 +1,70 @@
+package io.github.tpdiff.runtime.torch;
+
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.Program;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/**
+ * Lowers a program to one TorchScript class with a method for each distinct segment body.
+ *
+ * <p>Every method maps one list of tensors to another, which is what keeps a call cheap and lets
+ * DJL choose the method by name.
+ */
+final class TorchScriptWriter {
+  /** The class's name. */
+  static final String CLASS = "Program";
+
+  /** The first elements of a file, mapped: path, count, code of the element type. */
+  static final String MAP_FILE = "map_file";
+
+  private static final String SUPPORT =
+      """
+        def map_file(self: __torch__.Program, path: str, size: int, dtype: int) -> Tensor:
+          return torch.from_file(path, False, size, dtype=dtype)
+        def join(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
+          return [torch.cat(v, 0)]
+        def mse(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
+          return [torch.mse_loss(torch.to(v[0], 7), torch.to(v[1], 7))]
+        def mse_grad(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
+          return [torch.mul(torch.sub(v[0], v[1]), torch.div(2.0, torch.numel(v[0])))]
+      """;
+
+  private final Map<String, String> methodOfBody = new LinkedHashMap<>();
+  private final List<Segment> segments = new ArrayList<>();
+
+  /**
+   * @param bf16 the weights that arrive as BF16, see {@link MethodWriter}
+   */
+  TorchScriptWriter(Program program, Predicate<String> bf16) {
+    for (Graph graph : program.segments()) {
+      var writer = new MethodWriter(graph, bf16);
+      String method = method("run", writer.write());
+      segments.add(new Segment(graph, method, writer.constants()));
+    }
+  }
+
+  List<Segment> segments() {
+    return List.copyOf(segments);
+  }
+
+  /** The name of the method with this body, added if it is new. */
+  String method(String prefix, String body) {
+    return methodOfBody.computeIfAbsent(body, b -> prefix + methodOfBody.size());
+  }
+
+  /** The class. */
+  String source() {
+    var text = new StringBuilder("class " + CLASS + "(Module):\n");
+    text.append("  __parameters__ = []\n  __buffers__ = []\n  training : bool\n");
+    methodOfBody.forEach(
+        (body, name) ->
+            text.append("  def %s(self: __torch__.%s,\n".formatted(name, CLASS))
+                .append("    v: List[Tensor]) -> List[Tensor]:\n")
+                .append(body));
+    return text.append(SUPPORT).toString();
+  }
+}

@@ -1,0 +1,176 @@
+package io.github.tpdiff.runtime.torch;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.FloatCodec;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The weights of a program as PyTorch tensors in the checkpoint's element type.
+ *
+ * <p>BF16 goes by the name of F16, because DJL wraps no BF16 memory; methods read the bits as BF16
+ * where they cast to fp32.
+ *
+ * <p>On the CPU a weight is a view of the checkpoint's mapping, held for as long as the program is
+ * and costing no memory of its own. What PyTorch cannot read in place (other element types,
+ * addresses that do not suit the type) is copied for each use. On a GPU all are held.
+ */
+final class TorchWeights {
+  private static final long PIECE = 1L << 27;
+
+  private final TensorSource source;
+  private final TorchModule module;
+  private final NDManager held;
+  private final Map<String, NDArray> ready = new HashMap<>();
+
+  /** Checks every weight of {@code program} against {@code source}. */
+  static void check(Program program, TensorSource source) {
+    program.weights().forEach((name, value) -> check(name, value, source));
+  }
+
+  /** Whether methods must read this weight's bits as BF16. */
+  static boolean isBf16(TensorSource source, String name) {
+    return source.require(name).dtype() == DType.BF16;
+  }
+
+  private static void check(String name, Value value, TensorSource source) {
+    TensorInfo info = source.require(name);
+    List<Long> expected = Arrays.stream(value.shape().evaluate(Map.of())).boxed().toList();
+    if (!info.shape().equals(expected)) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected shape %s, found %s; is it the checkpoint of another model?"
+              .formatted(source.origin(), name, expected, info.shape()));
+    }
+    if (!info.dtype().isFloating()) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected a floating type, found %s"
+              .formatted(source.origin(), name, info.dtype()));
+    }
+  }
+
+  TorchWeights(TensorSource source, TorchModule module, NDManager held) {
+    this.source = source;
+    this.module = module;
+    this.held = held;
+  }
+
+  /** The tensor of that name, held or belonging to {@code scope}. */
+  NDArray get(String name, NDManager scope) {
+    NDArray known = ready.get(name);
+    if (known != null) {
+      return known;
+    }
+    if (scope.getDevice().isGpu()) {
+      NDArray uploaded = load(name, held);
+      ready.put(name, uploaded);
+      return uploaded;
+    }
+    TensorInfo info = source.require(name);
+    Optional<NDArray> view = view(info, held);
+    view.ifPresent(array -> ready.put(name, array));
+    return view.orElseGet(() -> load(name, scope));
+  }
+
+  /** A view of the checkpoint, if PyTorch can read it where it lies. */
+  private Optional<NDArray> view(TensorInfo info, NDManager scope) {
+    Optional<DataType> type = dataType(info.dtype());
+    if (type.isEmpty()) {
+      return Optional.empty();
+    }
+    if (info.byteCount() > Integer.MAX_VALUE) {
+      return source.region(info.name()).flatMap(region -> mapped(info, region, scope));
+    }
+    ByteBuffer bytes = source.bytes(info.name());
+    return isAligned(bytes, info.dtype())
+        ? Optional.of(HostTensors.wrap(bytes, shape(info), type.get(), scope))
+        : Optional.empty();
+  }
+
+  /** Larger than one Java buffer: PyTorch maps the file itself. */
+  private Optional<NDArray> mapped(TensorInfo info, FileRegion region, NDManager scope) {
+    if (region.offset() % info.dtype().bytes() != 0) {
+      return Optional.empty();
+    }
+    try (NDManager parts = scope.newSubManager()) {
+      NDArray file = module.mapFile(region, info.dtype(), parts);
+      long from = region.offset() / info.dtype().bytes();
+      NDArray shaped = file.get("{}:{}", from, file.size()).reshape(shape(info));
+      shaped.attach(scope);
+      return Optional.of(shaped);
+    }
+  }
+
+  /** A copy in memory of {@code scope}'s device, read in pieces. */
+  private NDArray load(String name, NDManager scope) {
+    TensorInfo info = source.require(name);
+    Shape shape = shape(info);
+    DataType type = dataType(info.dtype()).orElse(DataType.FLOAT32);
+    var pieces = new ArrayList<NDArray>();
+    long step = PIECE * info.dtype().bytes();
+    for (long start = 0; start < info.byteCount(); start += step) {
+      int length = (int) Math.min(step, info.byteCount() - start);
+      ByteBuffer bytes = source.bytes(name, start, length);
+      ByteBuffer copy =
+          dataType(info.dtype()).isPresent() ? copy(bytes) : decoded(info.dtype(), bytes);
+      long count = length / info.dtype().bytes();
+      pieces.add(HostTensors.wrap(copy, new Shape(count), type, scope));
+    }
+    if (pieces.isEmpty()) {
+      return scope.create(shape, type);
+    }
+    NDArray joined =
+        pieces.size() == 1
+            ? pieces.get(0)
+            : module.call("join", pieces, TorchModule.Mode.NO_GRAD, scope).get(0);
+    NDArray shaped = joined.reshape(shape);
+    if (pieces.size() > 1) {
+      joined.close();
+      pieces.forEach(NDArray::close);
+    }
+    return shaped;
+  }
+
+  private static ByteBuffer copy(ByteBuffer bytes) {
+    return ByteBuffer.allocateDirect(bytes.remaining()).put(bytes.duplicate()).flip();
+  }
+
+  private static ByteBuffer decoded(DType dtype, ByteBuffer bytes) {
+    int count = bytes.remaining() / dtype.bytes();
+    var floats = ByteBuffer.allocateDirect(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    FloatCodec.decode(dtype, bytes, floats.asFloatBuffer());
+    return floats;
+  }
+
+  private static boolean isAligned(ByteBuffer bytes, DType dtype) {
+    return bytes.alignmentOffset(bytes.position(), dtype.bytes()) == 0;
+  }
+
+  private static Shape shape(TensorInfo info) {
+    return new Shape(info.shape().stream().mapToLong(Long::longValue).toArray());
+  }
+
+  private static Optional<DataType> dataType(DType dtype) {
+    return switch (dtype) {
+      case F64 -> Optional.of(DataType.FLOAT64);
+      case F32 -> Optional.of(DataType.FLOAT32);
+      case F16, BF16 -> Optional.of(DataType.FLOAT16);
+      default -> Optional.empty();
+    };
+  }
+}
