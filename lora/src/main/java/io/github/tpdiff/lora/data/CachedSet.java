@@ -1,0 +1,105 @@
+package io.github.tpdiff.lora.data;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import com.google.common.hash.Hashing;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.engine.Tensor;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+
+/** A training set in the files that {@link Preparation} made; each is read when needed. */
+public final class CachedSet implements TrainingSet {
+
+  /** A clip and its caption, in their files. */
+  record Entry(LatentCache latents, LatentCache.Entry clip, CaptionCache caption) {
+    Path video() {
+      return latents.file();
+    }
+  }
+
+  private final List<Entry> entries;
+  private final CaptionCache uncaptioned;
+
+  CachedSet(List<Entry> entries, CaptionCache uncaptioned) {
+    this.entries = List.copyOf(entries);
+    this.uncaptioned = uncaptioned;
+  }
+
+  /**
+   * Two parts of a set.
+   *
+   * @param training to train on
+   * @param heldOut to validate on
+   */
+  public record Split(CachedSet training, CachedSet heldOut) {}
+
+  /**
+   * Holds out whole videos, chosen by their content: at least one clip if {@code share} is above 0.
+   *
+   * @throws IllegalArgumentException if nothing would be left to train on
+   */
+  public Split split(double share) {
+    checkArgument(share >= 0 && share < 1, "data.validation: in [0, 1), found %s", share);
+    List<Path> videos =
+        entries.stream()
+            .map(Entry::video)
+            .distinct()
+            .sorted(Comparator.comparing(v -> hash(v.getFileName().toString())))
+            .toList();
+    int out = (int) Math.ceil(share * videos.size());
+    checkArgument(
+        out < videos.size(),
+        "data.validation: holding out %s of %s videos leaves none to train on; add videos or set it"
+            + " to 0",
+        out,
+        videos.size());
+    List<Path> held = videos.subList(0, out);
+    var training = new ArrayList<Entry>();
+    var heldOut = new ArrayList<Entry>();
+    entries.forEach(e -> (held.contains(e.video()) ? heldOut : training).add(e));
+    return new Split(new CachedSet(training, uncaptioned), new CachedSet(heldOut, uncaptioned));
+  }
+
+  private static String hash(String text) {
+    return Hashing.sha256().hashString(text, StandardCharsets.UTF_8).toString();
+  }
+
+  @Override
+  public List<LatentShape> shapes() {
+    return entries.stream().map(e -> e.clip().shape()).toList();
+  }
+
+  @Override
+  public Latents latents(int clip) {
+    Entry entry = entries.get(clip);
+    return entry.latents().latents(entry.clip().number());
+  }
+
+  @Override
+  public Map<String, Tensor> conditioning(int clip) {
+    return Map.of("encoder_hidden_states", entries.get(clip).caption().read());
+  }
+
+  @Override
+  public Map<String, Tensor> uncaptioned() {
+    return Map.of("encoder_hidden_states", uncaptioned.read());
+  }
+
+  @Override
+  public String fingerprint() {
+    var text = new StringBuilder(uncaptioned.file().getFileName().toString());
+    entries.forEach(
+        e ->
+            text.append('\n')
+                .append(e.video().getFileName())
+                .append(e.clip().number())
+                .append(e.caption().file().getFileName()));
+    return hash(text.toString());
+  }
+}

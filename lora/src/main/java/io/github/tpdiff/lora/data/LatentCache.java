@@ -1,0 +1,90 @@
+package io.github.tpdiff.lora.data;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.safetensors.SafetensorsFile;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One video's clips as latents: {@code clip.0}, {@code clip.1}, … [1, C, F, H, W] with the line of
+ * the report of each in the header.
+ *
+ * @param file of the cache, named by a hash of the video's content and of all that made the latents
+ */
+record LatentCache(Path file) {
+  private static final String CLIP = "clip.";
+  private static final String REPORT = "report.";
+
+  /** A clip that was made. */
+  record Clip(Latents latents, String report) {}
+
+  /**
+   * A clip that is there.
+   *
+   * @param number in the file
+   * @param shape of its latents
+   * @param report what was done to make it
+   */
+  record Entry(int number, LatentShape shape, String report) {}
+
+  void write(List<Clip> clips) {
+    var tensors = MemoryTensors.builder();
+    for (int i = 0; i < clips.size(); i++) {
+      LatentShape s = clips.get(i).latents().shape();
+      tensors.addFloats(
+          CLIP + i,
+          List.of(1L, (long) s.channels(), (long) s.frames(), (long) s.height(), (long) s.width()),
+          clips.get(i).latents().data());
+      tensors.metadata(REPORT + i, clips.get(i).report());
+    }
+    SafetensorsWriter.write(file, tensors.build());
+  }
+
+  /** What the file holds; empty if there is none. */
+  Optional<List<Entry>> entries() {
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    try (TensorSource source = SafetensorsFile.open(file)) {
+      var entries = new ArrayList<Entry>();
+      for (int i = 0; source.find(CLIP + i).isPresent(); i++) {
+        entries.add(
+            new Entry(
+                i,
+                shape(source.require(CLIP + i)),
+                source.metadata().getOrDefault(REPORT + i, "")));
+      }
+      return Optional.of(entries);
+    }
+  }
+
+  Latents latents(int number) {
+    try (TensorSource source = SafetensorsFile.open(file)) {
+      return Latents.of(shape(source.require(CLIP + number)), source.floats(CLIP + number));
+    }
+  }
+
+  private LatentShape shape(TensorInfo info) {
+    List<Long> shape = info.shape();
+    if (shape.size() != 5) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected [1, C, F, H, W], found %s; delete the file"
+              .formatted(file, info.name(), shape));
+    }
+    return new LatentShape(
+        Math.toIntExact(shape.get(0)),
+        Math.toIntExact(shape.get(1)),
+        Math.toIntExact(shape.get(2)),
+        Math.toIntExact(shape.get(3)),
+        Math.toIntExact(shape.get(4)));
+  }
+}

@@ -1,0 +1,178 @@
+package io.github.tpdiff.lora.data;
+
+import com.google.common.hash.Hashing;
+import com.google.common.io.MoreFiles;
+import io.github.tpdiff.lora.data.ClipEncoders.CaptionEncoder;
+import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
+import io.github.tpdiff.lora.data.PreparedVideo.Rule;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Turns videos and captions into cached latents and embeddings.
+ *
+ * <p>A cache file is named by the content it was made from and the configuration that made it, so a
+ * changed video, size or encoder makes a new one; files are complete or absent, and a stopped
+ * preparation goes on where it was.
+ */
+public final class Preparation {
+  private final PreparationRequest request;
+  private final ClipEncoders encoders;
+  private final PreparationListener listener;
+  private final String latentsFingerprint;
+  private Optional<LatentEncoder> latentEncoder = Optional.empty();
+
+  /** Is told of every video done. */
+  @FunctionalInterface
+  public interface PreparationListener {
+    void prepared(PreparedVideo video, int done, int total);
+  }
+
+  /**
+   * A set and how it came to be.
+   *
+   * @param clips to train on
+   * @param report what became of every video
+   */
+  public record Prepared(CachedSet clips, PreparationReport report) {}
+
+  /** A video that gave clips, and its caption. */
+  private record Captioned(LatentCache latents, String caption) {}
+
+  private Preparation(
+      PreparationRequest request, ClipEncoders encoders, PreparationListener listener) {
+    this.request = request;
+    this.encoders = encoders;
+    this.listener = listener;
+    this.latentsFingerprint = encoders.latentsFingerprint();
+  }
+
+  /**
+   * Makes what is not there yet.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if no clip is left, saying which rule
+   *     dropped what
+   */
+  public static Prepared prepare(
+      PreparationRequest request, ClipEncoders encoders, PreparationListener listener) {
+    return new Preparation(request, encoders, listener).run();
+  }
+
+  private Prepared run() {
+    List<SourceVideo> videos = SourceList.read(request.source());
+    var captions = new ArrayList<Captioned>();
+    var rows = new ArrayList<PreparedVideo>();
+    try {
+      for (SourceVideo video : videos) {
+        PreparedVideo row = prepare(video, captions);
+        rows.add(row);
+        listener.prepared(row, rows.size(), videos.size());
+      }
+    } finally {
+      latentEncoder.ifPresent(LatentEncoder::close);
+    }
+    var report = new PreparationReport(rows);
+    report.requireClips();
+    return new Prepared(withCaptions(captions), report);
+  }
+
+  private PreparedVideo prepare(SourceVideo video, List<Captioned> captions) {
+    if (video.caption().isEmpty()) {
+      return PreparedVideo.dropped(
+          video.file(), Rule.NO_CAPTION, "expected a caption: a .txt of the same name, not empty");
+    }
+    LatentCache cache;
+    try {
+      cache = cache(video.file());
+    } catch (IOException failure) {
+      return PreparedVideo.dropped(video.file(), Rule.UNREADABLE, "cannot be read: " + failure);
+    }
+    Optional<List<LatentCache.Entry>> there = cache.entries();
+    PreparedVideo row =
+        there.isPresent() ? cached(video.file(), there.get()) : make(video.file(), cache);
+    if (row.drop().isEmpty()) {
+      captions.add(new Captioned(cache, video.caption().get()));
+    }
+    return row;
+  }
+
+  private static PreparedVideo cached(Path file, List<LatentCache.Entry> entries) {
+    return new PreparedVideo(
+        file, entries.stream().map(LatentCache.Entry::report).toList(), true, Optional.empty());
+  }
+
+  private PreparedVideo make(Path file, LatentCache cache) {
+    List<ClipCutter.Cut> cuts;
+    try {
+      cuts = new ClipCutter(request.sizes(), request.clipsPerVideo()).cut(file);
+    } catch (ClipCutter.DroppedException dropped) {
+      return PreparedVideo.dropped(file, dropped.rule(), dropped.getMessage());
+    }
+    if (latentEncoder.isEmpty()) {
+      latentEncoder = Optional.of(encoders.openLatents());
+    }
+    LatentEncoder encoder = latentEncoder.get();
+    cache.write(
+        cuts.stream()
+            .map(cut -> new LatentCache.Clip(encoder.encode(cut.clip()), cut.report()))
+            .toList());
+    return new PreparedVideo(
+        file, cuts.stream().map(ClipCutter.Cut::report).toList(), false, Optional.empty());
+  }
+
+  private LatentCache cache(Path video) throws IOException {
+    String content = MoreFiles.asByteSource(video).hash(Hashing.sha256()).toString();
+    return new LatentCache(
+        request
+            .cache()
+            .resolve("latents")
+            .resolve(
+                key(content + request.sizes() + request.clipsPerVideo() + latentsFingerprint)));
+  }
+
+  private static String key(String text) {
+    return Hashing.sha256().hashString(text, StandardCharsets.UTF_8).toString().substring(0, 32)
+        + ".safetensors";
+  }
+
+  private CachedSet withCaptions(List<Captioned> captions) {
+    String fingerprint = encoders.captionsFingerprint();
+    var caches = new LinkedHashMap<String, CaptionCache>();
+    caches.put(request.uncaptioned(), captionCache(request.uncaptioned(), fingerprint));
+    captions.forEach(c -> caches.computeIfAbsent(c.caption(), t -> captionCache(t, fingerprint)));
+    makeMissing(caches);
+    var entries = new ArrayList<CachedSet.Entry>();
+    for (Captioned video : captions) {
+      CaptionCache embedding = captionCache(video.caption(), fingerprint);
+      for (LatentCache.Entry clip : video.latents().entries().orElseThrow()) {
+        entries.add(new CachedSet.Entry(video.latents(), clip, embedding));
+      }
+    }
+    return new CachedSet(entries, captionCache(request.uncaptioned(), fingerprint));
+  }
+
+  private void makeMissing(Map<String, CaptionCache> caches) {
+    if (caches.values().stream().allMatch(CaptionCache::exists)) {
+      return;
+    }
+    try (CaptionEncoder encoder = encoders.openCaptions()) {
+      caches.forEach(
+          (caption, cache) -> {
+            if (!cache.exists()) {
+              cache.write(caption, encoder.encode(caption));
+            }
+          });
+    }
+  }
+
+  private CaptionCache captionCache(String caption, String fingerprint) {
+    return new CaptionCache(
+        request.cache().resolve("captions").resolve(key(caption + '\0' + fingerprint)));
+  }
+}

@@ -1,0 +1,29 @@
+package io.github.tpdiff.lora.data;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What is to be made of which videos.
+ *
+ * @param source a folder of videos or a list, see {@link SourceList}
+ * @param cache where latents and embeddings are kept
+ * @param sizes clips may have; each video gets the one nearest to its shape, of those the longest
+ *     it fills
+ * @param clipsPerVideo at most, one after another
+ * @param uncaptioned the prompt that stands in for dropped captions
+ */
+public record PreparationRequest(
+    Path source, Path cache, List<VideoSize> sizes, int clipsPerVideo, String uncaptioned) {
+  /**
+   * @throws IllegalArgumentException if there is no size or a number is not positive
+   */
+  public PreparationRequest {
+    sizes = List.copyOf(sizes);
+    checkArgument(!sizes.isEmpty(), "data.sizes: expected at least one");
+    checkArgument(clipsPerVideo >= 1, "data.clips_per_video: at least 1, found %s", clipsPerVideo);
+  }
+}
