@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.pipeline;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.ServiceLoader;
 
 /** A family of video models; implementations are found through {@link ServiceLoader}. */
@@ -18,6 +19,11 @@ public interface ModelFamily {
    * @throws io.github.tpdiff.weights.CheckpointException if what is there cannot be used
    */
   VideoModel open(Path folder);
+
+  /** Sizes of this family that can be written with made-up weights, by name. */
+  default Map<String, CheckpointTemplate> templates() {
+    return Map.of();
+  }
 
   /** All families on the class path. */
   static List<ModelFamily> all() {

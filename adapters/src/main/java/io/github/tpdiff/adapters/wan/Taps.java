@@ -1,0 +1,78 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.weights.TensorInfo;
+import java.util.Arrays;
+import java.util.List;
+
+/** A tensor of zeros in which single taps are set; indices left out are 0. */
+final class Taps {
+  private final List<Long> shape;
+  private final float[] values;
+
+  Taps(TensorInfo info) {
+    this.shape = info.shape();
+    this.values = new float[Math.toIntExact(info.elementCount())];
+  }
+
+  int extent(int axis) {
+    return shape.get(axis).intValue();
+  }
+
+  float[] values() {
+    return values;
+  }
+
+  Taps fill(float value) {
+    Arrays.fill(values, value);
+    return this;
+  }
+
+  Taps set(double value, int... index) {
+    long at = 0;
+    for (int axis = 0; axis < shape.size(); axis++) {
+      at = at * shape.get(axis) + (axis < index.length ? index[axis] : 0);
+    }
+    values[(int) at] = (float) value;
+    return this;
+  }
+
+  /** Output channel i is input channel i of the present position, for the first {@code count}. */
+  Taps identity(int count) {
+    for (int i = 0; i < count; i++) {
+      present(1, i, i);
+    }
+    return this;
+  }
+
+  /** Of the present frame's own position: the last of three frames, the centre of 3×3. */
+  Taps present(double value, int out, int in) {
+    int side = extent(shape.size() - 1);
+    return set(value, out, in, extent(2) - 1, side / 2, side / 2);
+  }
+
+  /**
+   * {@code sign} times a separable 3×3 filter of the present frame, from each of {@code count}
+   * input channels to one output channel.
+   */
+  Taps spatial(double sign, Channels channels, double... filter) {
+    boolean causal = shape.size() == 5;
+    for (int i = 0; i < channels.count(); i++) {
+      int out = channels.out() + i;
+      int in = channels.in() + i;
+      for (int y = 0; y < filter.length; y++) {
+        for (int x = 0; x < filter.length; x++) {
+          double value = sign * filter[y] * filter[x];
+          if (causal) {
+            set(value, out, in, extent(2) - 1, y, x);
+          } else {
+            set(value, out, in, y, x);
+          }
+        }
+      }
+    }
+    return this;
+  }
+
+  /** {@code count} channels from {@code out} on, each from the one at the same place after in. */
+  record Channels(int out, int in, int count) {}
+}

@@ -1,0 +1,155 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.text.UnigramTokenizerWriter;
+import io.github.tpdiff.weights.layout.WanComponent;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** The sizes of all components of one model, and the configuration files that record them. */
+record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config textEncoder) {
+  private static final String DIFFUSERS = "0.33.0.dev0";
+  private static final List<Integer> PATCH = List.of(1, 2, 2);
+
+  /** Words that the made-up tokenizer knows whole; others it spells. */
+  static final List<String> WORDS =
+      List.of(
+          ("a an the of in on and with over under from to at is are video red green blue yellow"
+                  + " orange purple white black grey pink cyan magenta bright dark soft sharp ball"
+                  + " circle square triangle disc ring bar star block shape shapes dot line wave"
+                  + " sun moon sky sea water fire snow wind grass field city street car cat dog"
+                  + " fox bird fish moving moves rolling rolls bouncing bounces turning turns"
+                  + " spinning spins rising rises falling falls growing grows shrinking shrinks"
+                  + " sliding slides drifting drifts left right up down slowly quickly fast slow"
+                  + " across around towards away small large big tiny low high quality blurry"
+                  + " background foreground camera light")
+              .split(" "));
+
+  static final WanSizes WAN_1_3B =
+      new WanSizes(published(12, 8960, 30), WanVaeConfig.PUBLISHED, publishedText());
+  static final WanSizes WAN_14B =
+      new WanSizes(published(40, 13824, 40), WanVaeConfig.PUBLISHED, publishedText());
+
+  /** Wan's structure at a size that two processor cores train in a minute. */
+  static WanSizes tiny() {
+    int vocabulary = new UnigramTokenizerWriter(WORDS).vocabularySize();
+    return new WanSizes(
+        new WanTransformerConfig(4, 24, 3, 256, 16, 16, 64, 64, PATCH, 1e-6, Optional.empty()),
+        LinearCodec.CONFIG,
+        new Umt5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6));
+  }
+
+  private static WanTransformerConfig published(int heads, int ffnDim, int layers) {
+    return new WanTransformerConfig(
+        heads, 128, layers, ffnDim, 16, 16, 4096, 256, PATCH, 1e-6, Optional.empty());
+  }
+
+  private static Umt5Config publishedText() {
+    return new Umt5Config(256_384, 4096, 24, 64, 64, 10_240, 32, 128, 1e-6);
+  }
+
+  /** Programs that together use every tensor of the component. */
+  List<Program> programs(WanComponent component) {
+    return switch (component) {
+      case TRANSFORMER -> {
+        var model = new WanTransformer(transformer);
+        yield List.of(model.denoiser(), model.conditioning());
+      }
+      case VAE -> {
+        var model = new WanVae(vae);
+        yield List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
+      }
+      case TEXT_ENCODER -> List.of(new Umt5Encoder(textEncoder).program());
+    };
+  }
+
+  /** The fields of {@code config.json} as published. */
+  Map<String, Object> config(WanComponent component, String dtype) {
+    return switch (component) {
+      case TRANSFORMER -> transformerConfig();
+      case VAE -> vaeConfig();
+      case TEXT_ENCODER -> textEncoderConfig(dtype);
+    };
+  }
+
+  private Map<String, Object> transformerConfig() {
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("_class_name", "WanTransformer3DModel");
+    fields.put("_diffusers_version", DIFFUSERS);
+    fields.put("attention_head_dim", transformer.headDim());
+    fields.put("cross_attn_norm", true);
+    fields.put("eps", transformer.eps());
+    fields.put("ffn_dim", transformer.ffnDim());
+    fields.put("freq_dim", transformer.freqDim());
+    fields.put("in_channels", transformer.inChannels());
+    fields.put("num_attention_heads", transformer.heads());
+    fields.put("num_layers", transformer.layers());
+    fields.put("out_channels", transformer.outChannels());
+    fields.put("patch_size", transformer.patchSize());
+    fields.put("qk_norm", "rms_norm_across_heads");
+    fields.put("rope_max_seq_len", 1024);
+    fields.put("text_dim", transformer.textDim());
+    return fields;
+  }
+
+  private Map<String, Object> vaeConfig() {
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("_class_name", "AutoencoderKLWan");
+    fields.put("_diffusers_version", DIFFUSERS);
+    fields.put("attn_scales", List.of());
+    fields.put("base_dim", vae.baseDim());
+    fields.put("dim_mult", vae.dimMult());
+    fields.put("dropout", 0.0);
+    fields.put("latents_mean", vae.latentsMean());
+    fields.put("latents_std", vae.latentsStd());
+    fields.put("num_res_blocks", vae.resBlocks());
+    fields.put("temperal_downsample", vae.temporalDownsample());
+    fields.put("z_dim", vae.latentChannels());
+    return fields;
+  }
+
+  private Map<String, Object> textEncoderConfig(String dtype) {
+    String type =
+        switch (dtype) {
+          case "f16" -> "float16";
+          case "bf16" -> "bfloat16";
+          default -> "float32";
+        };
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("architectures", List.of("UMT5EncoderModel"));
+    fields.put("d_ff", textEncoder.ffnDim());
+    fields.put("d_kv", textEncoder.headDim());
+    fields.put("d_model", textEncoder.width());
+    fields.put("dense_act_fn", "gelu_new");
+    fields.put("eos_token_id", 1);
+    fields.put("feed_forward_proj", "gated-gelu");
+    fields.put("is_encoder_decoder", true);
+    fields.put("is_gated_act", true);
+    fields.put("layer_norm_epsilon", textEncoder.eps());
+    fields.put("model_type", "umt5");
+    fields.put("num_heads", textEncoder.heads());
+    fields.put("num_layers", textEncoder.layers());
+    fields.put("pad_token_id", 0);
+    fields.put("relative_attention_max_distance", textEncoder.maxDistance());
+    fields.put("relative_attention_num_buckets", textEncoder.buckets());
+    fields.put("scalable_attention", true);
+    fields.put("tie_word_embeddings", false);
+    fields.put("tokenizer_class", "T5Tokenizer");
+    fields.put("torch_dtype", type);
+    fields.put("vocab_size", textEncoder.vocabulary());
+    return fields;
+  }
+
+  static Map<String, Object> modelIndex() {
+    return Map.of(
+        "_class_name", "WanPipeline",
+        "_diffusers_version", DIFFUSERS,
+        "scheduler", List.of("diffusers", "UniPCMultistepScheduler"),
+        "text_encoder", List.of("transformers", "UMT5EncoderModel"),
+        "tokenizer", List.of("transformers", "T5TokenizerFast"),
+        "transformer", List.of("diffusers", "WanTransformer3DModel"),
+        "vae", List.of("diffusers", "AutoencoderKLWan"));
+  }
+}

@@ -1,0 +1,43 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.reference.ReferenceEngine;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/** One chunk through the autoencoder on the reference engine. */
+final class Codec {
+  private static final String NEXT = ".next";
+
+  private Codec() {}
+
+  static Map<String, Tensor> encode(
+      WanComponents.Vae vae, Role role, Map<String, Tensor> before, Tensor frames) {
+    return run(vae, role, before, Map.of("sample", frames));
+  }
+
+  static Map<String, Tensor> decode(
+      WanComponents.Vae vae, Role role, Map<String, Tensor> before, Map<String, Tensor> encoded) {
+    Tensor latent = Objects.requireNonNull(encoded.get("latent_mean"));
+    return run(vae, role, before, Map.of("latent_sample", latent));
+  }
+
+  /** Runs one chunk with the state that the chunk {@code before} left. */
+  static Map<String, Tensor> run(
+      WanComponents.Vae vae, Role role, Map<String, Tensor> before, Map<String, Tensor> chunk) {
+    var component = Objects.requireNonNull(vae.components().get(role));
+    Map<String, Tensor> inputs = new HashMap<>(chunk);
+    before.forEach(
+        (name, value) -> {
+          if (name.endsWith(NEXT)) {
+            inputs.put(name.substring(0, name.length() - NEXT.length()), value);
+          }
+        });
+    try (var engine = new ReferenceEngine();
+        var executable = engine.load(component.program(), component.weights())) {
+      return executable.run(inputs);
+    }
+  }
+}

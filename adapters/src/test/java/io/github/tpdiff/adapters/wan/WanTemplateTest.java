@@ -1,0 +1,153 @@
+package io.github.tpdiff.adapters.wan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.layout.WanComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+final class WanTemplateTest {
+  @TempDir private Path temporary;
+
+  /** Counts of the published checkpoints. */
+  @ParameterizedTest
+  @CsvSource({
+    "wan-1.3b, TRANSFORMER, 825, 1418996800",
+    "wan-14b, TRANSFORMER, 1095, 14288491584",
+    "wan-1.3b, VAE, 194, 126892531",
+    "wan-1.3b, TEXT_ENCODER, 242, 5680910336"
+  })
+  void sizes_areThePublishedOnes(String name, WanComponent component, int tensors, long elements) {
+    WanSizes sizes = name.equals("wan-14b") ? WanSizes.WAN_14B : WanSizes.WAN_1_3B;
+    Map<String, Long> counts = new HashMap<>();
+    for (var program : sizes.programs(component)) {
+      program
+          .weights()
+          .forEach((key, value) -> counts.put(key, value.shape().elementCount().value()));
+    }
+    assertEquals(tensors, counts.size());
+    assertEquals(elements, counts.values().stream().mapToLong(Long::longValue).sum());
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "F16", "BF16"})
+  void tiny_opensCompleteInEveryType(DType dtype) {
+    Path folder = temporary.resolve("tiny");
+    write(folder, dtype, tiny().defaultComponents());
+    var family = ModelFamily.all().stream().filter(f -> f.name().equals("wan")).findFirst();
+    assertTrue(family.orElseThrow().recognises(folder));
+    try (var model = family.orElseThrow().open(folder)) {
+      assertEquals(Role.values().length, model.components().size());
+      model
+          .components()
+          .values()
+          .forEach(
+              c ->
+                  c.program()
+                      .weights()
+                      .forEach(
+                          (name, value) -> {
+                            var info = c.weights().require(name);
+                            assertEquals(dtype, info.dtype(), name);
+                            assertEquals(
+                                value.shape().dims().stream().map(d -> d.value()).toList(),
+                                info.shape(),
+                                name);
+                          }));
+      assertEquals(
+          16, model.tokenizer().encode(List.of("a red ball rolls"), 16).inputIds()[0].length);
+    }
+  }
+
+  @Test
+  void folderWithFiles_isRefusedAndLeftAlone() throws Exception {
+    Path file = Files.writeString(temporary.resolve("mine.txt"), "mine");
+    var refusal =
+        assertThrows(
+            CheckpointException.class,
+            () -> write(temporary, DType.F32, tiny().defaultComponents()));
+    assertTrue(refusal.getMessage().contains("empty folder"), refusal.getMessage());
+    assertEquals("mine", Files.readString(file));
+  }
+
+  @Test
+  void partOfACheckpoint_opensAsThatPart() {
+    Path folder = temporary.resolve("part");
+    write(folder, DType.BF16, List.of("transformer"));
+    try (var model = new WanFamily().open(folder)) {
+      assertEquals(List.of(Role.CONDITIONING, Role.DENOISER), roles(model.components()));
+    }
+    try (var model = new WanFamily().open(folder.resolve("transformer"))) {
+      assertEquals(List.of(Role.CONDITIONING, Role.DENOISER), roles(model.components()));
+    }
+  }
+
+  private static List<Role> roles(Map<Role, ?> components) {
+    return components.keySet().stream().sorted().toList();
+  }
+
+  /** A picture without detail comes back as it was, at every frame of a group. */
+  @Test
+  void tinyCodec_restoresBrightnessColourAndTime() {
+    Path folder = temporary.resolve("codec");
+    write(folder, DType.F32, List.of("vae"));
+    var vae = WanComponents.openVae(folder);
+    int side = 64;
+    float[][] colours = {{0.5f, -0.3f, 0.1f}, {0.4f, 0, 0.2f}, {-0.6f, 0.7f, 0}, {0, 0.1f, 0.9f}};
+    var first = Codec.encode(vae, Role.VAE_ENCODER_FIRST, Map.of(), plain(side, colours[3]));
+    var next = Codec.encode(vae, Role.VAE_ENCODER_NEXT, first, plain(side, colours));
+    var shown = Codec.decode(vae, Role.VAE_DECODER_FIRST, Map.of(), first);
+    assertMiddle(shown, side, colours[3]);
+    assertMiddle(Codec.decode(vae, Role.VAE_DECODER_NEXT, shown, next), side, colours);
+    vae.components().values().forEach(c -> c.weights().close());
+  }
+
+  private static Tensor plain(int side, float[]... frames) {
+    int area = side * side;
+    var values = new float[3 * frames.length * area];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = frames[i / area % frames.length][i / area / frames.length];
+    }
+    return Tensor.ofFloats(values, 1, 3, frames.length, side, side);
+  }
+
+  /** The picture's middle: its border fades to grey, since convolutions see zeros beyond it. */
+  private static void assertMiddle(Map<String, Tensor> decoded, int side, float[]... frames) {
+    Tensor video = Objects.requireNonNull(decoded.get("sample"));
+    assertEquals(frames.length, video.shape()[2]);
+    for (int c = 0; c < 3; c++) {
+      for (int f = 0; f < frames.length; f++) {
+        int at = ((c * frames.length + f) * side + side / 2) * side + side / 2;
+        // The constant channel's finite size costs a few thousandths.
+        assertEquals(frames[f][c], video.floats().get(at), 0.01, "channel " + c + " frame " + f);
+      }
+    }
+  }
+
+  private static CheckpointTemplate tiny() {
+    return Objects.requireNonNull(new WanFamily().templates().get("wan-tiny"));
+  }
+
+  private static void write(Path folder, DType dtype, List<String> components) {
+    tiny().write(new CheckpointTemplate.Order(folder, dtype, components, (bytes, total) -> {}));
+  }
+}
