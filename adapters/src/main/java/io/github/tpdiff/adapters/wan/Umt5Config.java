@@ -21,6 +21,15 @@ record Umt5Config(
     int maxDistance,
     double eps) {
   private static final String BLOCK = "encoder.block.0.layer.";
+  private static final int FARTHEST = 1 << 16;
+
+  Umt5Config {
+    if (maxDistance > FARTHEST || buckets < 4 || buckets % 4 != 0) {
+      throw new CheckpointException(
+          "UMT5: relative_attention_num_buckets and _max_distance: expected a multiple of 4 and at"
+              + " most %d, found %d and %d".formatted(FARTHEST, buckets, maxDistance));
+    }
+  }
 
   /** From a configuration, or from the tensors where there is none. */
   static Umt5Config read(ConfigFile config, TensorSource weights) {
@@ -36,7 +45,7 @@ record Umt5Config(
     return new Umt5Config(
         config.findInt("vocab_size").orElseGet(() -> extent(weights, "shared.weight", 0)),
         config.findInt("d_model").orElseGet(() -> extent(weights, "shared.weight", 1)),
-        config.findInt("num_layers").orElseGet(() -> layers(weights)),
+        layers(config, weights),
         heads,
         config
             .findInt("d_kv")
@@ -59,12 +68,20 @@ record Umt5Config(
     return shape.get(axis).intValue();
   }
 
-  private static int layers(TensorSource weights) {
+  private static int layers(ConfigFile config, TensorSource weights) {
     int count = 0;
     while (weights.find("encoder.block." + count + ".layer.0.layer_norm.weight").isPresent()) {
       count++;
     }
-    return count;
+    int there = count;
+    config
+        .findInt("num_layers")
+        .filter(said -> said != there)
+        .ifPresent(
+            said -> {
+              throw config.wrong("num_layers", there + ", the blocks in the checkpoint", said);
+            });
+    return there;
   }
 
   /**

@@ -57,13 +57,7 @@ record WanTransformerConfig(
    * @param weights under diffusers' names
    */
   static WanTransformerConfig read(ConfigFile config, TensorSource weights) {
-    config
-        .findString("qk_norm")
-        .filter(kind -> !kind.equals("rms_norm_across_heads"))
-        .ifPresent(
-            kind -> {
-              throw config.wrong("qk_norm", "rms_norm_across_heads", kind);
-            });
+    refuseUnknownForms(config, weights);
     var sizes = new Sizes(config, weights);
     int width = sizes.of("dim", "patch_embedding.weight", 0);
     int heads =
@@ -72,12 +66,13 @@ record WanTransformerConfig(
             .or(() -> config.findInt("num_heads"))
             .orElseGet(() -> width / config.findInt("attention_head_dim").orElse(DEFAULT_HEAD_DIM));
     int headDim = config.findInt("attention_head_dim").orElse(width / Math.max(1, heads));
+    requireWidth(config, (long) heads * headDim, sizes.at("patch_embedding.weight", 0));
     List<Integer> patch = config.findInts("patch_size").orElseGet(() -> sizes.patch());
     int patchElements = patch.stream().reduce(1, Math::multiplyExact);
     return new WanTransformerConfig(
         heads,
         headDim,
-        config.findInt("num_layers").orElseGet(sizes::layers),
+        sizes.layers(),
         sizes.of("ffn_dim", "blocks.0.ffn.net.0.proj.weight", 0),
         sizes.of("in_channels", "patch_embedding.weight", 1),
         config
@@ -89,6 +84,29 @@ record WanTransformerConfig(
         patch,
         config.findDouble("eps").orElse(1e-6),
         imageDim(config, weights));
+  }
+
+  private static void refuseUnknownForms(ConfigFile config, TensorSource weights) {
+    config
+        .findString("qk_norm")
+        .filter(kind -> !kind.equals("rms_norm_across_heads"))
+        .ifPresent(
+            kind -> {
+              throw config.wrong("qk_norm", "rms_norm_across_heads", kind);
+            });
+    String positions = "condition_embedder.image_embedder.pos_embed";
+    if (weights.find(positions).isPresent()) {
+      throw new CheckpointException(
+          "%s: tensor '%s': models between a first and a last frame are not supported"
+              .formatted(weights.origin(), positions));
+    }
+  }
+
+  private static void requireWidth(ConfigFile config, long found, int expected) {
+    if (found != expected) {
+      throw config.wrong(
+          "heads times head dimension", expected + ", the width of patch_embedding.weight", found);
+    }
   }
 
   private static Optional<Integer> imageDim(ConfigFile config, TensorSource weights) {
@@ -127,12 +145,21 @@ record WanTransformerConfig(
       return info;
     }
 
+    /** As many as there are tensors for; a configuration that says otherwise is not this one's. */
     int layers() {
       int count = 0;
       while (weights.find("blocks." + count + ".scale_shift_table").isPresent()) {
         count++;
       }
-      return count;
+      int there = count;
+      config
+          .findInt("num_layers")
+          .filter(said -> said != there)
+          .ifPresent(
+              said -> {
+                throw config.wrong("num_layers", there + ", the blocks in the checkpoint", said);
+              });
+      return there;
     }
   }
 }

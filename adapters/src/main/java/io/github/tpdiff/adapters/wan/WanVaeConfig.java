@@ -21,6 +21,7 @@ record WanVaeConfig(
     List<Boolean> temporalDownsample,
     List<Double> latentsMean,
     List<Double> latentsStd) {
+  private static final int MOST_BLOCKS = 64;
   static final List<Integer> DIM_MULT = List.of(1, 2, 4, 4);
   static final List<Boolean> TEMPORAL_DOWNSAMPLE = List.of(false, true, true);
 
@@ -44,6 +45,10 @@ record WanVaeConfig(
     temporalDownsample = List.copyOf(temporalDownsample);
     latentsMean = List.copyOf(latentsMean);
     latentsStd = List.copyOf(latentsStd);
+    if (dimMult.isEmpty() || dimMult.size() > 8) {
+      throw new CheckpointException(
+          "Wan VAE: dim_mult: expected 1 to 8 levels, found " + dimMult.size());
+    }
     requireCount("temperal_downsample", dimMult.size() - 1, temporalDownsample);
     requireCount("latents_mean", latentChannels, latentsMean);
     requireCount("latents_std", latentChannels, latentsStd);
@@ -62,6 +67,13 @@ record WanVaeConfig(
    * @param weights under diffusers' names
    */
   static WanVaeConfig read(ConfigFile config, TensorSource weights) {
+    config
+        .findInt("num_res_blocks")
+        .filter(count -> count > MOST_BLOCKS)
+        .ifPresent(
+            count -> {
+              throw config.wrong("num_res_blocks", "at most " + MOST_BLOCKS, count);
+            });
     return new WanVaeConfig(
         config
             .findInt("base_dim")

@@ -1,0 +1,125 @@
+package io.github.tpdiff.adapters.wan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class WanFolderTest {
+  private final WanFamily family = new WanFamily();
+  @TempDir private Path folder;
+
+  @Test
+  void authorsLayout_givesEveryComponentAndTheirScheduler() throws IOException {
+    copy("transformer-i2v-original/config.json");
+    copy("transformer-i2v-original/diffusion_pytorch_model.safetensors");
+    copy("vae-original/Wan2.1_VAE.pth");
+    copy("text-encoder-original/models_t5_umt5-xxl-enc-bf16.pth");
+    assertTrue(family.recognises(folder));
+    try (var model = family.open(folder)) {
+      assertEquals(EnumSet.allOf(Role.class), model.components().keySet());
+      assertEquals(WanVaeConfig.LATENTS_MEAN, model.description().latents().mean());
+      var grid = Scheduler.fromConfig(model.description().scheduler()).schedule().steps(5);
+      // The published grid of the authors' solver at shift 5.
+      assertEquals(
+          List.of(999.0, 952.0, 882.0, 768.0, 555.0),
+          grid.stream().map(step -> step.timestep()).toList());
+    }
+  }
+
+  @Test
+  void diffusersLayout_opensWithWhatIsThere() throws IOException {
+    copy("vae/vae/config.json", "vae/config.json");
+    copy("vae/vae/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors");
+    Files.createDirectories(folder.resolve("transformer"));
+    Files.writeString(
+        folder.resolve("transformer/config.json"), "{\"_class_name\": \"SomethingElse\"}");
+    try (var model = family.open(folder)) {
+      assertEquals(4, model.components().size());
+      assertTrue(model.components().containsKey(Role.VAE_DECODER_NEXT));
+      assertTrue(model.tokenizerFolder().endsWith("tokenizer"));
+      var error = assertThrows(CheckpointException.class, model::tokenizer);
+      assertTrue(error.getMessage().contains("tokenizer.json"), error.getMessage());
+    }
+  }
+
+  @Test
+  void otherFolders_areNotRecognised() throws IOException {
+    assertFalse(family.recognises(folder));
+    assertFalse(family.recognises(folder.resolve("absent")));
+    Files.createDirectories(folder.resolve("vae"));
+    Files.writeString(folder.resolve("vae/config.json"), "{\"_class_name\": \"AutoencoderKL\"}");
+    Files.writeString(folder.resolve("config.json"), "{\"_class_name\": \"FluxTransformer\"}");
+    assertFalse(family.recognises(folder));
+    var error = assertThrows(CheckpointException.class, () -> family.open(folder));
+    assertTrue(error.getMessage().startsWith(folder + ": expected a Wan checkpoint"));
+  }
+
+  /** One line that names the file, the field, what was expected and what was found. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"ffn_dim\": \"wide\"}|ffn_dim: expected a positive integer, found \"wide\"",
+        "{\"num_layers\": 7}|num_layers: expected 2, the blocks in the checkpoint, found 7",
+        "{\"num_heads\": 5}|heads times head dimension: expected 48",
+        "{\"patch_size\": 2}|patch_size: expected a list, found 2",
+        "{\"qk_norm\": \"layer_norm\"}|qk_norm: expected rms_norm_across_heads, found layer_norm",
+        "[1, 2]|expected a JSON object, found array",
+        "{\"dim\": 48|expected JSON",
+      })
+  void wrongConfiguration_isNamed(String json, String message) throws IOException {
+    copy("transformer-i2v-original/diffusion_pytorch_model.safetensors");
+    Path config = Files.writeString(folder.resolve("config.json"), json);
+    var error =
+        assertThrows(CheckpointException.class, () -> WanComponents.openTransformer(folder));
+    assertTrue(error.getMessage().startsWith(config + ": "), error.getMessage());
+    assertTrue(error.getMessage().contains(message), error.getMessage());
+    assertEquals(1, error.getMessage().lines().count());
+  }
+
+  @Test
+  void unknownFieldsAndAbsentOnes_areNoMatter() throws IOException {
+    copy("transformer-i2v-original/diffusion_pytorch_model.safetensors");
+    Files.writeString(
+        folder.resolve("config.json"), "{\"num_heads\": 2, \"pos_embed_seq_len\": null, \"x\": 1}");
+    var published = WanComponents.openTransformer(Golden.folder("transformer-i2v-original"));
+    var bare = WanComponents.openTransformer(folder);
+    for (Role role : List.of(Role.CONDITIONING, Role.DENOISER)) {
+      assertEquals(shapes(published, role), shapes(bare, role));
+    }
+    published.values().forEach(c -> c.weights().close());
+    bare.values().forEach(c -> c.weights().close());
+  }
+
+  private static List<String> shapes(
+      java.util.Map<Role, io.github.tpdiff.runtime.pipeline.Component> components, Role role) {
+    return java.util.Objects.requireNonNull(components.get(role)).program().segments().stream()
+        .flatMap(graph -> graph.nodes().stream())
+        .map(Object::toString)
+        .toList();
+  }
+
+  private void copy(String resource) throws IOException {
+    copy(resource, Path.of(resource).getFileName().toString());
+  }
+
+  private void copy(String resource, String target) throws IOException {
+    Path file = folder.resolve(target);
+    Files.createDirectories(java.util.Objects.requireNonNull(file.getParent()));
+    Files.copy(Golden.folder(resource), file);
+  }
+}
