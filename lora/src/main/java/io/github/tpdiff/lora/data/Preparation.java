@@ -64,6 +64,36 @@ public final class Preparation {
     return new Preparation(request, encoders, listener).run();
   }
 
+  /**
+   * What would become of every video, found by cutting it: nothing is encoded or written.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if no clip would be left
+   */
+  public static PreparationReport survey(PreparationRequest request) {
+    var rows = new ArrayList<PreparedVideo>();
+    var cutter = new ClipCutter(request.sizes(), request.clipsPerVideo());
+    for (SourceVideo video : SourceList.read(request.source())) {
+      rows.add(video.caption().isEmpty() ? uncaptioned(video.file()) : survey(video, cutter));
+    }
+    var report = new PreparationReport(rows);
+    report.requireClips();
+    return report;
+  }
+
+  private static PreparedVideo survey(SourceVideo video, ClipCutter cutter) {
+    try {
+      List<String> lines = cutter.cut(video.file()).stream().map(ClipCutter.Cut::report).toList();
+      return new PreparedVideo(video.file(), lines, false, Optional.empty());
+    } catch (ClipCutter.DroppedException dropped) {
+      return PreparedVideo.dropped(video.file(), dropped.rule(), dropped.getMessage());
+    }
+  }
+
+  private static PreparedVideo uncaptioned(Path file) {
+    return PreparedVideo.dropped(
+        file, Rule.NO_CAPTION, "expected a caption: a .txt of the same name, not empty");
+  }
+
   private Prepared run() {
     List<SourceVideo> videos = SourceList.read(request.source());
     var captions = new ArrayList<Captioned>();
@@ -84,8 +114,7 @@ public final class Preparation {
 
   private PreparedVideo prepare(SourceVideo video, List<Captioned> captions) {
     if (video.caption().isEmpty()) {
-      return PreparedVideo.dropped(
-          video.file(), Rule.NO_CAPTION, "expected a caption: a .txt of the same name, not empty");
+      return uncaptioned(video.file());
     }
     LatentCache cache;
     try {

@@ -65,13 +65,10 @@ public record TrainingTarget(
    */
   public static TrainingTarget weights(Component network, List<ModulePattern> patterns) {
     var parameters = new LinkedHashMap<String, Parameter>();
-    for (String name : network.program().weights().keySet()) {
-      String module = name.substring(0, Math.max(0, name.lastIndexOf('.')));
-      if (patterns.stream().anyMatch(p -> p.matches(name) || p.matches(module))) {
-        parameters.put(
-            name,
-            new Parameter(network.weights().require(name).shape(), network.weights().floats(name)));
-      }
+    for (String name : trainedNames(network, patterns)) {
+      parameters.put(
+          name,
+          new Parameter(network.weights().require(name).shape(), network.weights().floats(name)));
     }
     checkArgument(
         !parameters.isEmpty(),
@@ -80,6 +77,17 @@ public record TrainingTarget(
         network.program().name(),
         network.program().weights().keySet().stream().findFirst().orElse("none"));
     return new TrainingTarget(network.program(), network.weights(), parameters);
+  }
+
+  /** The tensors of a network that patterns match, in order of first use. */
+  public static List<String> trainedNames(Component network, List<ModulePattern> patterns) {
+    return network.program().weights().keySet().stream()
+        .filter(
+            name -> {
+              String module = name.substring(0, Math.max(0, name.lastIndexOf('.')));
+              return patterns.stream().anyMatch(p -> p.matches(name) || p.matches(module));
+            })
+        .toList();
   }
 
   /** All weights with the present values of the trained ones, copied. */

@@ -1,0 +1,34 @@
+package io.github.tpdiff.lora.job;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A clip's size as users write it: {@code 832x480x81}.
+ *
+ * @param width pixels
+ * @param height pixels
+ * @param frames pixel frames
+ */
+public record ClipSize(int width, int height, int frames) {
+  private static final Pattern FORM = Pattern.compile("(\\d{1,5})x(\\d{1,5})x(\\d{1,6})");
+
+  /**
+   * @throws IllegalArgumentException if the text has another form
+   */
+  static ClipSize parse(String text) {
+    Matcher form = FORM.matcher(text.strip());
+    if (!form.matches()) {
+      throw new IllegalArgumentException("data.sizes: expected 832x480x81, found " + text);
+    }
+    return new ClipSize(
+        Integer.parseInt(form.group(1)),
+        Integer.parseInt(form.group(2)),
+        Integer.parseInt(form.group(3)));
+  }
+
+  @Override
+  public String toString() {
+    return width + "x" + height + "x" + frames;
+  }
+}

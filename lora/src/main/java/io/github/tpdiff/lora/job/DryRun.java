@@ -1,0 +1,205 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.train.TrainingTarget;
+import io.github.tpdiff.runtime.cost.Cost;
+import io.github.tpdiff.runtime.cost.CostModel;
+import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.weights.DType;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * What a job's training would take, without doing any of it.
+ *
+ * @param rows a line for each size and stage, stages in sampling order, and one for training the
+ *     size without stages
+ * @param steps of the job
+ */
+public record DryRun(List<Row> rows, int steps) {
+  /** Value, gradient, two running means, and the engine's copies of value and gradient. */
+  private static final long BYTES_PER_TRAINED = 6L * Float.BYTES;
+
+  /**
+   * One size in one stage.
+   *
+   * @param size of the clips
+   * @param stage its number, 0 for training without stages
+   * @param share of the steps that visit it
+   * @param latentFrames at its frame rate
+   * @param tokens of the longest sequence
+   * @param seconds predicted for an optimizer step
+   * @param peakBytes predicted: activations, the largest segment's weights, what is trained
+   */
+  public record Row(
+      VideoSize size,
+      int stage,
+      double share,
+      int latentFrames,
+      long tokens,
+      double seconds,
+      long peakBytes) {}
+
+  public DryRun {
+    rows = List.copyOf(rows);
+  }
+
+  /**
+   * Prices a job.
+   *
+   * @param machine what the engine sustains here
+   */
+  public static DryRun of(ResolvedJob job, Machine machine) {
+    var network = TrainingTarget.network(job.model());
+    Program program = job.injection().map(LoraInjection::program).orElse(network.program());
+    var pricing =
+        new Pricing(
+            job,
+            program,
+            new CostModel(program, WeightSizes.all(DType.F32)),
+            machine,
+            BYTES_PER_TRAINED * trainedValues(job));
+    var rows = new ArrayList<Row>();
+    for (VideoSize size : job.sizes()) {
+      LatentShape shape =
+          size.latentShape(job.model().description().latents(), job.diffusion().stages());
+      var plan = job.diffusion().plan(shape.frames());
+      List<Double> weights = job.diffusion().weights().weights();
+      double all = weights.stream().mapToDouble(Double::doubleValue).sum();
+      for (int i = 0; i < plan.stages().size(); i++) {
+        Stage stage = plan.stages().get(i);
+        rows.add(
+            pricing.row(
+                size, stage.number(), weights.get(i) / all, shape.withFrames(stage.frames())));
+      }
+      if (!job.diffusion().stages().equals(StageConfig.vanilla())) {
+        rows.add(pricing.row(size, 0, 0, shape));
+      }
+    }
+    return new DryRun(rows, job.job().train().settings().steps());
+  }
+
+  private static long trainedValues(ResolvedJob job) {
+    return job.injection()
+        .map(i -> i.modules().stream().mapToLong(m -> (long) m.rank() * (m.in() + m.out())).sum())
+        .orElseGet(
+            () ->
+                TrainingTarget.trainedNames(
+                        TrainingTarget.network(job.model()), job.job().train().weights())
+                    .stream()
+                    .mapToLong(
+                        name ->
+                            TrainingTarget.network(job.model())
+                                .weights()
+                                .require(name)
+                                .elementCount())
+                    .sum());
+  }
+
+  private record Pricing(
+      ResolvedJob job, Program program, CostModel model, Machine machine, long trainedBytes) {
+
+    Row row(VideoSize size, int stage, double share, LatentShape shape) {
+      var batches = job.job().train().settings().batches();
+      Cost cost = model.price(inputShapes(shape.withBatch(batches.size())));
+      // Forward, forward again from each segment's inputs, and a backward of twice that.
+      double seconds = 4 * machine.predictSeconds(cost) * batches.accumulation();
+      long peak = cost.trainingPeakBytes() + cost.largestSegmentWeightBytes() + trainedBytes;
+      return new Row(size, stage, share, shape.frames(), cost.tokens(), seconds, peak);
+    }
+
+    private Map<String, long[]> inputShapes(LatentShape shape) {
+      var shapes = new HashMap<String, long[]>();
+      Map<String, Long> symbols =
+          Map.of(
+              "batch", (long) shape.batch(),
+              "frames", (long) shape.frames(),
+              "height", (long) shape.height(),
+              "width", (long) shape.width(),
+              "text", (long) job.model().description().text().maxLength());
+      program.inputs().forEach((name, value) -> shapes.put(name, shape(value, symbols)));
+      shapes.put(
+          "hidden_states",
+          new long[] {
+            shape.batch(),
+            Objects.requireNonNull(program.inputs().get("hidden_states")).dim(1).value(),
+            shape.frames(),
+            shape.height(),
+            shape.width()
+          });
+      return shapes;
+    }
+
+    private static long[] shape(Value value, Map<String, Long> symbols) {
+      return value.shape().evaluate(symbols);
+    }
+  }
+
+  /** Predicted seconds of all steps, sizes and stages visited as often as they will be. */
+  public double seconds() {
+    return steps * rows.stream().mapToDouble(r -> r.share() * r.seconds()).sum() / sizes();
+  }
+
+  /** The same without stages; 0 where the job has none. */
+  public double vanillaSeconds() {
+    return steps
+        * rows.stream().filter(r -> r.stage() == 0).mapToDouble(Row::seconds).sum()
+        / sizes();
+  }
+
+  private long sizes() {
+    return rows.stream().map(Row::size).distinct().count();
+  }
+
+  /** The largest predicted peak. */
+  public long peakBytes() {
+    return rows.stream().filter(r -> r.share() > 0).mapToLong(Row::peakBytes).max().orElse(0);
+  }
+
+  /** A table for people. */
+  public List<String> table() {
+    var lines = new ArrayList<String>();
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "%-16s %-8s %7s %8s %10s %12s",
+            "size",
+            "stage",
+            "frames",
+            "tokens",
+            "s/step",
+            "peak memory"));
+    for (Row r : rows) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%-16s %-8s %7d %8d %10.3g %9.2f GB",
+              r.size().width() + "x" + r.size().height() + "x" + r.size().frames(),
+              r.stage() == 0 ? "vanilla" : Integer.toString(r.stage()),
+              r.latentFrames(),
+              r.tokens(),
+              r.seconds(),
+              r.peakBytes() / 1e9));
+    }
+    String speedUp =
+        vanillaSeconds() > 0
+            ? String.format(
+                Locale.ROOT, "; without stages %.2f times that", vanillaSeconds() / seconds())
+            : "";
+    lines.add(
+        String.format(
+            Locale.ROOT, "%d steps: about %.0f s of computing%s", steps, seconds(), speedUp));
+    return lines;
+  }
+}

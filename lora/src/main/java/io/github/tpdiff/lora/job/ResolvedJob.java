@@ -1,0 +1,223 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.lora.CheckpointFingerprint;
+import io.github.tpdiff.lora.LoraConfig;
+import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.lora.data.CachedSet;
+import io.github.tpdiff.lora.data.ClipEncoders;
+import io.github.tpdiff.lora.data.Preparation;
+import io.github.tpdiff.lora.data.PreparationRequest;
+import io.github.tpdiff.lora.train.PhasedDiffusion;
+import io.github.tpdiff.lora.train.SnapshotWriter;
+import io.github.tpdiff.lora.train.StateFolder;
+import io.github.tpdiff.lora.train.TrainingRun;
+import io.github.tpdiff.lora.train.TrainingTarget;
+import io.github.tpdiff.lora.train.Validation;
+import io.github.tpdiff.runtime.diffusion.FlowMatching;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
+import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
+import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageWeights;
+import io.github.tpdiff.runtime.diffusion.TimestepSampling;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.weights.lora.LoraFormat;
+import io.github.tpdiff.weights.lora.LoraWriter;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A job with everything that it leaves to the checkpoint decided, and checked against it.
+ *
+ * @param job as written
+ * @param model the opened checkpoint, not closed
+ * @param diffusion stages, times, alignment
+ * @param sizes that clips may have; each fits the VAE and the stages
+ */
+public record ResolvedJob(
+    TrainingJob job, VideoModel model, PhasedDiffusion diffusion, List<VideoSize> sizes) {
+  /** Name of the LoRA file in the output folder. */
+  public static final String LORA_FILE = "pytorch_lora_weights.safetensors";
+
+  /** Name of the file of tensors trained in full. */
+  public static final String WEIGHTS_FILE = "trained_weights.safetensors";
+
+  /** The shift that trainers of flow-matching video models use. */
+  private static final double USUAL_SHIFT = 3;
+
+  public ResolvedJob {
+    sizes = List.copyOf(sizes);
+  }
+
+  /**
+   * Decides.
+   *
+   * @throws IllegalArgumentException if a size does not fit the VAE or the stages, naming the
+   *     nearest that do
+   */
+  public static ResolvedJob of(TrainingJob job, VideoModel model) {
+    PipelineDescription description = model.description();
+    NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
+    StageConfig stages = stages(job.stages(), description.latents().sharedFirstFrame());
+    var weights =
+        job.stages().weights().isEmpty()
+            ? StageWeights.uniform(stages.stages())
+            : new StageWeights(job.stages().weights());
+    var diffusion =
+        new PhasedDiffusion(
+            stages, schedule, weights, timesteps(job.train(), schedule), job.stages().alignment());
+    List<VideoSize> sizes = sizes(job.data(), description.defaults());
+    for (VideoSize size : sizes) {
+      try {
+        diffusion.plan(size.latentShape(description.latents(), stages).frames());
+      } catch (IllegalArgumentException wrong) {
+        throw new IllegalArgumentException(
+            "data.sizes: %dx%dx%d: %s"
+                .formatted(size.width(), size.height(), size.frames(), wrong.getMessage()),
+            wrong);
+      }
+    }
+    return new ResolvedJob(job, model, diffusion, sizes);
+  }
+
+  private static StageConfig stages(TrainingJob.Stages stages, boolean sharedFirstFrame) {
+    return new StageConfig(
+        stages.rates(),
+        stages.boundaries(),
+        List.of(),
+        new FrameResampling(
+            stages.downsampling(),
+            stages.upsampling(),
+            sharedFirstFrame ? FirstFrame.SHARED : FirstFrame.GROUPED),
+        stages.targetScale());
+  }
+
+  private static TimestepSampling timesteps(TrainingJob.Train train, NoiseSchedule schedule) {
+    boolean flow = schedule.form() instanceof FlowMatching;
+    var spread =
+        train
+            .timesteps()
+            .orElse(flow ? TrainingJob.Timesteps.LOGIT_NORMAL : TrainingJob.Timesteps.UNIFORM);
+    var sampling =
+        switch (spread) {
+          case UNIFORM -> TimestepSampling.uniform();
+          case LOGIT_NORMAL -> TimestepSampling.logitNormal(0, 1);
+        };
+    return sampling.shifted(train.timestepShift().orElse(flow ? USUAL_SHIFT : 1));
+  }
+
+  private static List<VideoSize> sizes(
+      TrainingJob.Data data, PipelineDescription.Defaults defaults) {
+    double fps = data.fps().orElse(defaults.fps());
+    return data.sizes().isEmpty()
+        ? List.of(new VideoSize(defaults.height(), defaults.width(), defaults.frames(), fps))
+        : data.sizes().stream()
+            .map(s -> new VideoSize(s.height(), s.width(), s.frames(), fps))
+            .toList();
+  }
+
+  /** What is to be prepared; see {@link Preparation#prepare}. */
+  public PreparationRequest preparation() {
+    TrainingJob.Data data = job.data();
+    return new PreparationRequest(
+        data.path(), data.cache(), sizes, data.clipsPerVideo(), data.negativePrompt());
+  }
+
+  /** Prepares the data. */
+  public Preparation.Prepared prepare(
+      ClipEncoders encoders, Preparation.PreparationListener listener) {
+    return Preparation.prepare(preparation(), encoders, listener);
+  }
+
+  /** The injection that the job asks for; empty where it trains tensors in full. */
+  public Optional<LoraInjection> injection() {
+    if (!job.train().weights().isEmpty()) {
+      return Optional.empty();
+    }
+    TrainingJob.Lora lora = job.lora();
+    List<ModulePattern> targets =
+        lora.targets().isEmpty()
+            ? model.defaultLoraTargets().stream().map(ModulePattern::new).toList()
+            : lora.targets();
+    return Optional.of(
+        LoraInjection.inject(
+            TrainingTarget.network(model).program(),
+            new LoraConfig(lora.rank(), lora.alpha(), targets, lora.exclude(), lora.ranks())));
+  }
+
+  /**
+   * The training of this job.
+   *
+   * @param clips prepared
+   * @param start from the beginning or the newest state of the output folder
+   */
+  public TrainingRun run(CachedSet clips, TrainingRun.Start start) {
+    var network = TrainingTarget.network(model);
+    Optional<LoraInjection> injection = injection();
+    TrainingTarget target =
+        injection
+            .map(
+                i ->
+                    TrainingTarget.lora(
+                        i, network.weights(), i.freshParameters(job.train().settings().seed())))
+            .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
+    SnapshotWriter writer = injection.map(this::loraWriter).orElseGet(ResolvedJob::weightsWriter);
+    TrainingJob.Output output = job.output();
+    CachedSet.Split split = clips.split(job.data().validation());
+    Optional<Validation> validation =
+        job.data().validation() > 0
+            ? Optional.of(new Validation(split.heldOut(), job.train().validateEvery(), 4))
+            : Optional.empty();
+    return new TrainingRun(
+        target,
+        split.training(),
+        diffusion,
+        job.train().settings(),
+        validation,
+        Optional.of(new StateFolder(output.folder(), output.saveEvery(), output.keep(), writer)),
+        start);
+  }
+
+  private SnapshotWriter loraWriter(LoraInjection injection) {
+    Map<String, String> metadata = metadata();
+    return (folder, snapshot) -> {
+      var own = new LinkedHashMap<>(metadata);
+      own.put("tpdiff.step", Integer.toString(snapshot.step()));
+      LoraWriter.write(
+          folder.resolve(LORA_FILE),
+          injection.toWeights(model.loraComponent(), snapshot.parameters(), own),
+          LoraFormat.DIFFUSERS,
+          job.output().dtype());
+    };
+  }
+
+  private Map<String, String> metadata() {
+    var metadata = new LinkedHashMap<String, String>();
+    metadata.put(LoraWriter.BASE_MODEL, String.valueOf(job.model().getFileName()));
+    metadata.put(
+        "tpdiff.base_checkpoint",
+        CheckpointFingerprint.of(TrainingTarget.network(model).weights()));
+    metadata.put(RecordJson.STAGES_HEADER, RecordJson.STAGES.format(diffusion.stages()));
+    metadata.put("tpdiff.seed", Long.toString(job.train().settings().seed()));
+    metadata.put(
+        "tpdiff.version",
+        Optional.ofNullable(ResolvedJob.class.getPackage().getImplementationVersion())
+            .orElse("development"));
+    return metadata;
+  }
+
+  private static SnapshotWriter weightsWriter() {
+    return (folder, snapshot) ->
+        SafetensorsWriter.write(
+            folder.resolve(WEIGHTS_FILE), Parameter.source(snapshot.parameters()));
+  }
+}

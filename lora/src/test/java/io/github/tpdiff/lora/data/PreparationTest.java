@@ -1,0 +1,203 @@
+package io.github.tpdiff.lora.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.media.VideoClip;
+import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class PreparationTest {
+  @TempDir private Path folder;
+  private Path videos = Path.of("");
+
+  /** Encoders whose results can be told from what they were given; they count their work. */
+  private static final class Countable implements ClipEncoders {
+    private final String version;
+    private int clips;
+    private final List<String> captions = new ArrayList<>();
+
+    Countable(String version) {
+      this.version = version;
+    }
+
+    @Override
+    public String latentsFingerprint() {
+      return version;
+    }
+
+    @Override
+    public String captionsFingerprint() {
+      return "text";
+    }
+
+    @Override
+    public LatentEncoder openLatents() {
+      return new LatentEncoder() {
+        @Override
+        public Latents encode(VideoClip clip) {
+          clips++;
+          Latents latents =
+              Latents.zeros(
+                  new LatentShape(
+                      1, 1, 1 + (clip.frames() - 1) / 4, clip.height() / 8, clip.width() / 8));
+          Arrays.fill(latents.data(), clip.data()[0]);
+          return latents;
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
+
+    @Override
+    public CaptionEncoder openCaptions() {
+      return new CaptionEncoder() {
+        @Override
+        public Tensor encode(String caption) {
+          captions.add(caption);
+          return Tensor.ofFloats(new float[] {caption.length(), 1, 0, 0, 0, 0, 0, 0}, 1, 4, 2);
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
+  }
+
+  @BeforeEach
+  void render() throws IOException {
+    videos = Files.createDirectory(folder.resolve("videos"));
+    video("wide", 64, 32, 24);
+    video("tall", 32, 64, 24);
+    video("short", 64, 32, 4);
+    video("mute", 64, 32, 24);
+    Files.writeString(videos.resolve("wide.txt"), "a wide one\n");
+    Files.writeString(videos.resolve("tall.txt"), "a tall one");
+    Files.writeString(videos.resolve("short.txt"), "too short");
+  }
+
+  private void video(String name, int width, int height, int frames) throws IOException {
+    float[] data = new float[3 * frames * height * width];
+    for (int i = 0; i < data.length; i++) {
+      data[i] = (i % 97) / 97f - 0.5f;
+    }
+    VideoWriter.write(videos.resolve(name + ".mp4"), new VideoClip(data, frames, height, width, 8));
+  }
+
+  private PreparationRequest request(Path source) {
+    return new PreparationRequest(
+        source,
+        folder.resolve("cache"),
+        List.of(
+            new VideoSize(32, 64, 9, 8), new VideoSize(32, 64, 17, 8), new VideoSize(64, 32, 9, 8)),
+        2,
+        "");
+  }
+
+  @Test
+  void videos_getTheNearestShapeAndTheLongestLengthTheyFill() {
+    var prepared = Preparation.prepare(request(videos), new Countable("1"), (v, d, t) -> {});
+    assertThat(prepared.clips().shapes())
+        .containsExactly(
+            new LatentShape(1, 1, 3, 8, 4),
+            new LatentShape(1, 1, 3, 8, 4),
+            new LatentShape(1, 1, 5, 4, 8));
+    List<String> table = prepared.report().table();
+    assertThat(table)
+        .anyMatch(l -> l.startsWith("dropped  mute.mp4") && l.contains("caption"))
+        .anyMatch(l -> l.startsWith("dropped  short.mp4") && l.contains("expected 9 frames"))
+        .anyMatch(l -> l.startsWith("kept     wide.mp4") && l.contains("17 frames of 64 x 32"))
+        .contains("3 clips of 2 of 4 videos; dropped: 1 without a caption, 1 too short");
+    assertThat(Preparation.survey(request(videos)).table()).isEqualTo(table);
+    Tensor wide = prepared.clips().conditioning(2).get("encoder_hidden_states");
+    assertThat(java.util.Objects.requireNonNull(wide).toFloatArray())
+        .containsExactly(10, 1, 0, 0, 0, 0, 0, 0);
+  }
+
+  @Test
+  void secondPreparation_makesOnlyWhatChanged() throws IOException {
+    Preparation.prepare(request(videos), new Countable("1"), (v, d, t) -> {});
+    var again = new Countable("1");
+    var same = Preparation.prepare(request(videos), again, (v, d, t) -> {});
+    assertThat(again.clips).isZero();
+    assertThat(again.captions).isEmpty();
+    assertThat(same.report().table()).anyMatch(l -> l.startsWith("cached   wide.mp4"));
+
+    Files.writeString(videos.resolve("wide.txt"), "another caption");
+    video("tall", 32, 64, 16);
+    var changed = new Countable("1");
+    var other = Preparation.prepare(request(videos), changed, (v, d, t) -> {});
+    assertThat(changed.clips).isEqualTo(1);
+    assertThat(changed.captions).containsExactly("another caption");
+    assertThat(other.clips().fingerprint()).isNotEqualTo(same.clips().fingerprint());
+
+    var otherVae = new Countable("2");
+    Preparation.prepare(request(videos), otherVae, (v, d, t) -> {});
+    assertThat(otherVae.clips).isEqualTo(2);
+  }
+
+  @Test
+  void cachedLatents_areWhatTheEncoderGave() {
+    var prepared = Preparation.prepare(request(videos), new Countable("1"), (v, d, t) -> {});
+    var clips = prepared.clips();
+    for (int i = 0; i < clips.shapes().size(); i++) {
+      Latents latents = clips.latents(i);
+      assertThat(latents.shape()).isEqualTo(clips.shapes().get(i));
+      assertThat(latents.data()).containsOnly(latents.data()[0]).doesNotContain(0f);
+    }
+  }
+
+  @Test
+  void emptySet_saysWhichRuleDroppedWhat() throws IOException {
+    Path few = Files.createDirectory(folder.resolve("few"));
+    Files.copy(videos.resolve("short.mp4"), few.resolve("short.mp4"));
+    Files.copy(videos.resolve("short.txt"), few.resolve("short.txt"));
+    Files.copy(videos.resolve("mute.mp4"), few.resolve("mute.mp4"));
+    Files.write(few.resolve("noise.mp4"), new byte[] {1, 2, 3});
+    Files.writeString(few.resolve("noise.txt"), "noise");
+    assertThatThrownBy(() -> Preparation.prepare(request(few), new Countable("1"), (v, d, t) -> {}))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("no clip is left")
+        .hasMessageContaining("1 without a caption, 1 too short, 1 unreadable");
+  }
+
+  @Test
+  void lists_giveCaptionsAndPathsRelativeToThemselves() throws IOException {
+    Path jsonl = folder.resolve("list.jsonl");
+    Files.writeString(jsonl, "{\"video\": \"videos/mute.mp4\", \"caption\": \"now heard\"}\n\n");
+    Path csv = folder.resolve("list.csv");
+    Files.writeString(csv, "video,caption\nvideos/mute.mp4,\"now, \"\"heard\"\"\"\n");
+    assertThat(Preparation.prepare(request(jsonl), new Countable("1"), (v, d, t) -> {}).clips())
+        .extracting(c -> c.shapes().size())
+        .isEqualTo(1);
+    assertThat(SourceList.read(csv).get(0).caption()).contains("now, \"heard\"");
+    Files.writeString(jsonl, "{\"video\": \"a.mp4\"}\n{\"path\": 3}\n");
+    assertThatThrownBy(() -> SourceList.read(jsonl))
+        .hasMessageContaining("line 2")
+        .hasMessageContaining("'video'");
+  }
+
+  @Test
+  void heldOutVideos_areNotTrainedOn() {
+    var clips = Preparation.prepare(request(videos), new Countable("1"), (v, d, t) -> {}).clips();
+    var split = clips.split(0.4);
+    assertThat(split.training().shapes().size() + split.heldOut().shapes().size()).isEqualTo(3);
+    assertThat(split.heldOut().shapes().stream().distinct()).hasSize(1);
+    assertThat(split.training().shapes()).doesNotContainAnyElementsOf(split.heldOut().shapes());
+    assertThatThrownBy(() -> clips.split(0.9)).hasMessageContaining("data.validation");
+  }
+}

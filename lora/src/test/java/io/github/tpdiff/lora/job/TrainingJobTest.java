@@ -1,0 +1,149 @@
+package io.github.tpdiff.lora.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.runtime.diffusion.Alignment;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class TrainingJobTest {
+  @TempDir private Path folder;
+
+  private TrainingJob read(String text) throws IOException {
+    Path file = folder.resolve("job.yaml");
+    Files.writeString(file, text);
+    return TrainingJob.read(file);
+  }
+
+  @Test
+  void smallestJob_hasTheUsualDefaults() throws IOException {
+    TrainingJob job =
+        read(
+            """
+            model:
+              path: checkpoint
+            data:
+              path: /clips
+            """);
+    assertThat(job.model()).isEqualTo(folder.resolve("checkpoint"));
+    assertThat(job.data().path()).isEqualTo(Path.of("/clips"));
+    assertThat(job.lora().rank()).isEqualTo(32);
+    assertThat(job.lora().alpha()).isEqualTo(32);
+    assertThat(job.train().settings().optimizer().learningRate().at(500)).isEqualTo(1e-4);
+    assertThat(job.train().settings().optimizer().adamW()).isEqualTo(AdamW.Settings.DEFAULT);
+    assertThat(job.stages().rates()).containsExactly(2, 2);
+    assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
+  }
+
+  @Test
+  void everyKey_isRead() throws IOException {
+    TrainingJob job =
+        read(
+            """
+            model: {path: m}
+            data:
+              path: clips
+              cache: c
+              sizes: [832x480x81, 480x832x49]
+              fps: 16
+              clips_per_video: 3
+              validation: 0.1
+              negative_prompt: blurry
+            stages:
+              rates: [4, 2]
+              boundaries: [0.8, 0.4]
+              downsampling: mean
+              upsampling: linear
+              target_scale: stage
+              weights: [1, 2, 3]
+              alignment: batch
+            lora:
+              rank: 8
+              alpha: 16
+              targets: [to_q, "blocks.*.ffn.**"]
+              exclude: blocks.0.attn1.to_q
+              rank_pattern: {to_q: 4}
+            train:
+              seed: 7
+              steps: 20
+              batch_size: 2
+              gradient_accumulation: 4
+              learning_rate: 2e-5
+              warmup_steps: 5
+              decay: cosine
+              betas: [0.9, 0.95]
+              eps: 1e-7
+              weight_decay: 0
+              max_grad_norm: 0
+              caption_dropout: 0.2
+              timesteps: uniform
+              timestep_shift: 5
+              validate_every: 10
+            output: {folder: out, save_every: 5, keep: 1, dtype: bf16}
+            """);
+    assertThat(job.data().sizes())
+        .containsExactly(new ClipSize(832, 480, 81), new ClipSize(480, 832, 49));
+    assertThat(job.stages().rates()).containsExactly(4, 2);
+    assertThat(job.stages().weights()).containsExactly(1.0, 2.0, 3.0);
+    assertThat(job.lora().exclude()).containsExactly(new ModulePattern("blocks.0.attn1.to_q"));
+    assertThat(job.lora().ranks()).isEqualTo(Map.of(new ModulePattern("to_q"), 4));
+    assertThat(job.train().settings().optimizer().maxGradNorm()).isEmpty();
+    assertThat(job.train().settings().optimizer().learningRate().base()).isEqualTo(2e-5);
+    assertThat(job.train().settings().batches().accumulation()).isEqualTo(4);
+    assertThat(job.output())
+        .isEqualTo(new TrainingJob.Output(folder.resolve("out"), 5, 1, DType.BF16));
+  }
+
+  @Test
+  void misspeltKey_isRefusedWithItsLineAndTheNearestName() {
+    assertThatThrownBy(
+            () ->
+                read(
+                    """
+                    model: {path: m}
+                    data: {path: d}
+                    lora:
+                      rnak: 8
+                    """))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("job.yaml: line 4: unknown key 'rnak' in lora")
+        .hasMessageContaining("nearest is 'rank'");
+    assertThatThrownBy(() -> read("model: {path: m}\ndata: {path: d}\ntrian: {steps: 3}\n"))
+        .hasMessageContaining("line 3: unknown key 'trian'; the nearest is 'train'");
+  }
+
+  @Test
+  void wrongValues_areRefusedByKey() {
+    for (Map.Entry<String, String> wrong :
+        List.of(
+            Map.entry("train: {steps: many}", "line 3: train.steps: expected a whole number"),
+            Map.entry("train: {steps: 0}", "train.steps: at least 1"),
+            Map.entry("train: {decay: cosin}", "expected one of constant, cosine, linear"),
+            Map.entry("data2: 1", "unknown key 'data2'"),
+            Map.entry("stages: {count: 3, rates: [2]}", "either count or rates"),
+            Map.entry("stages: {count: 12}", "stages.count: from 1 to 9"),
+            Map.entry("output: {dtype: fp32}", "expected one of bf16, f16, f32"),
+            Map.entry("lora: {rank: 1}\ntrain: {weights: [x]}", "leave out the section 'lora'"),
+            Map.entry("train: [", "line"))) {
+      assertThatThrownBy(() -> read("model: {path: m}\ndata: {path: d}\n" + wrong.getKey()))
+          .as(wrong.getKey())
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("job.yaml")
+          .hasMessageContaining(wrong.getValue());
+    }
+    assertThatThrownBy(() -> read("model: {path: m}\n"))
+        .hasMessageContaining("data.path: expected a folder of videos or a list");
+    assertThatThrownBy(() -> read("model: {path: m}\ndata: {path: d, sizes: [832x480]}"))
+        .hasMessageContaining("line 2: data.sizes: expected WIDTHxHEIGHTxFRAMES");
+  }
+}
