@@ -64,7 +64,7 @@ record WanTransformerConfig(
         config
             .findInt("num_attention_heads")
             .or(() -> config.findInt("num_heads"))
-            .orElseGet(() -> width / config.findInt("attention_head_dim").orElse(DEFAULT_HEAD_DIM));
+            .orElseGet(() -> headsOf(width, config));
     int headDim = config.findInt("attention_head_dim").orElse(width / Math.max(1, heads));
     requireWidth(config, (long) heads * headDim, sizes.at("patch_embedding.weight", 0));
     List<Integer> patch = config.findInts("patch_size").orElseGet(() -> sizes.patch());
@@ -100,6 +100,17 @@ record WanTransformerConfig(
           "%s: tensor '%s': models between a first and a last frame are not supported"
               .formatted(weights.origin(), positions));
     }
+  }
+
+  private static int headsOf(int width, ConfigFile config) {
+    int headDim = config.findInt("attention_head_dim").orElse(DEFAULT_HEAD_DIM);
+    if (width % headDim != 0) {
+      throw config.wrong(
+          "num_attention_heads",
+          "the number of heads, as width %d is no multiple of %d".formatted(width, headDim),
+          "none");
+    }
+    return width / headDim;
   }
 
   private static void requireWidth(ConfigFile config, long found, int expected) {

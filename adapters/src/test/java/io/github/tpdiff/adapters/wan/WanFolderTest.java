@@ -73,10 +73,11 @@ final class WanFolderTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"ffn_dim\": \"wide\"}|ffn_dim: expected a positive integer, found \"wide\"",
-        "{\"num_layers\": 7}|num_layers: expected 2, the blocks in the checkpoint, found 7",
+        "{\"num_heads\": 2, \"ffn_dim\": \"wide\"}|ffn_dim: expected a positive integer, found \"wide\"",
+        "{\"num_heads\": 2, \"num_layers\": 7}|num_layers: expected 2, the blocks in the checkpoint, found 7",
+        "{}|num_attention_heads: expected the number of heads, as width 48 is no multiple of 128",
         "{\"num_heads\": 5}|heads times head dimension: expected 48",
-        "{\"patch_size\": 2}|patch_size: expected a list, found 2",
+        "{\"num_heads\": 2, \"patch_size\": 2}|patch_size: expected a list, found 2",
         "{\"qk_norm\": \"layer_norm\"}|qk_norm: expected rms_norm_across_heads, found layer_norm",
         "[1, 2]|expected a JSON object, found array",
         "{\"dim\": 48|expected JSON",
