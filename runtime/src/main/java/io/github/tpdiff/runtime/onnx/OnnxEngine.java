@@ -1,24 +1,15 @@
 package io.github.tpdiff.runtime.onnx;
 
-import ai.onnxruntime.OnnxJavaType;
-import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.FileRegion;
-import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -29,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * Runs programs and exported graphs on ONNX Runtime.
  *
  * <p>F32, F16 and BF16 weights that lie in a file are read there and cast when used; all others are
- * converted to F32 in memory.
+ * written to a temporary file first, 16-bit and F32 as they are, other types as F32.
  */
 public final class OnnxEngine implements Engine {
   private static final Logger LOG = LoggerFactory.getLogger(OnnxEngine.class);
@@ -88,20 +79,20 @@ public final class OnnxEngine implements Engine {
 
   @Override
   public Executable load(Program program, TensorSource weights) {
-    Map<String, TensorInfo> infos = WeightTable.check(program, weights);
-    var stored = new HashMap<String, StoredWeight>();
-    var handedOver = new LinkedHashMap<String, OnnxTensor>();
+    WeightTable.check(program, weights);
+    Path folder = temporaryFolder();
     boolean loaded = false;
     try {
-      for (TensorInfo info : infos.values()) {
-        stored.put(info.name(), place(info, weights, handedOver));
-      }
+      var store = new WeightStore(folder, ExportRequest.Precision.KEEP, new RootPlacement());
+      store.use(program.weights().keySet(), weights);
+      Map<String, StoredWeight> stored = store.store();
       byte[] model =
           ProgramLowering.lower(program, flavour, name -> Objects.requireNonNull(stored.get(name)))
               .toByteArray();
-      OrtSession session = sessions.open(model, handedOver);
+      OrtSession session = sessions.open(model);
       var open =
-          new OnnxSession(program.name(), sessions.environment(), session, handedOver.values());
+          new OnnxSession(
+              program.name(), sessions.environment(), session, () -> Folders.delete(folder));
       loaded = true;
       return OnnxExecutable.of(open, program::shapes);
     } catch (OrtException failure) {
@@ -109,8 +100,30 @@ public final class OnnxEngine implements Engine {
           program.name() + ": ONNX Runtime cannot load it: " + failure.getMessage(), failure);
     } finally {
       if (!loaded) {
-        handedOver.values().forEach(OnnxTensor::close);
+        Folders.delete(folder);
       }
+    }
+  }
+
+  private static Path temporaryFolder() {
+    try {
+      return Files.createTempDirectory(Sessions.temporaryFolder(), "tpdiff-onnx");
+    } catch (IOException failure) {
+      throw new CheckpointException(
+          "%s: cannot be written: %s".formatted(Sessions.temporaryFolder(), failure), failure);
+    }
+  }
+
+  /** Files anywhere, from the root of the file system. */
+  private static final class RootPlacement implements WeightStore.Placement {
+    @Override
+    public Optional<String> locate(Path file) {
+      return Sessions.locationOf(file);
+    }
+
+    @Override
+    public String locateCopies(Path file) {
+      return Sessions.locationOf(file).orElseThrow();
     }
   }
 
@@ -121,49 +134,12 @@ public final class OnnxEngine implements Engine {
     }
     try {
       OrtSession session = sessions.open(model);
-      var open = new OnnxSession(model.toString(), sessions.environment(), session, List.of());
+      var open = new OnnxSession(model.toString(), sessions.environment(), session, () -> {});
       return OnnxExecutable.of(open, shapes -> {});
     } catch (OrtException failure) {
       throw new OnnxException(
           model + ": ONNX Runtime cannot open it: " + failure.getMessage(), failure);
     }
-  }
-
-  private StoredWeight place(
-      TensorInfo info, TensorSource source, Map<String, OnnxTensor> handedOver)
-      throws OrtException {
-    if (StoredWeight.isTakenAsIs(info.dtype())) {
-      Optional<FileRegion> region = source.region(info.name());
-      Optional<String> location = region.map(FileRegion::file).flatMap(Sessions::locationOf);
-      if (region.isPresent() && location.isPresent()) {
-        FileRegion place = region.get();
-        return new StoredWeight(info.dtype(), location.get(), place.offset(), place.length());
-      }
-    }
-    // As F32 always: while it optimises, the runtime looks for 16-bit weights in files only.
-    ByteBuffer payload = converted(info, source);
-    long[] shape = info.shape().stream().mapToLong(Long::longValue).toArray();
-    handedOver.put(
-        info.name(),
-        OnnxTensor.createTensor(sessions.environment(), payload, shape, OnnxJavaType.FLOAT));
-    return new StoredWeight(DType.F32, sessions.placeholder(), 0, payload.capacity());
-  }
-
-  private static ByteBuffer converted(TensorInfo info, TensorSource source) {
-    if (info.elementCount() > Integer.MAX_VALUE / Float.BYTES) {
-      throw new CheckpointException(
-          "%s: tensor '%s' has %d elements, more than can be converted in memory; save it as F32,"
-                  .formatted(source.origin(), info.name(), info.elementCount())
-              + " F16 or BF16 in a safetensors file");
-    }
-    if (info.dtype() == DType.F32) {
-      return source.bytes(info.name());
-    }
-    float[] values = source.floats(info.name());
-    var bytes =
-        ByteBuffer.allocateDirect(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(values);
-    return bytes;
   }
 
   /** Does nothing: what an engine opens is closed by itself. */

@@ -13,7 +13,6 @@ import io.github.tpdiff.runtime.graph.ElementType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * An open graph with the weights it holds.
+ * An open graph.
  *
  * <p>Inputs are read where they lie. Results are written straight into the returned tensors once a
  * run with the same input shapes has told their shapes; the first such run copies.
@@ -30,21 +29,20 @@ final class OnnxSession implements AutoCloseable {
   private final String name;
   private final OrtEnvironment environment;
   private final OrtSession session;
-  private final Collection<OnnxTensor> weights;
+  private final Runnable release;
   private final Map<String, TensorInfo> inputs;
   private final Map<Map<String, List<Long>>, Map<String, long[]>> resultShapes = new HashMap<>();
 
   /**
    * @param name for messages
-   * @param weights closed with the session
+   * @param release runs when the session is closed
    */
-  OnnxSession(
-      String name, OrtEnvironment environment, OrtSession session, Collection<OnnxTensor> weights)
+  OnnxSession(String name, OrtEnvironment environment, OrtSession session, Runnable release)
       throws OrtException {
     this.name = name;
     this.environment = environment;
     this.session = session;
-    this.weights = List.copyOf(weights);
+    this.release = release;
     this.inputs = new LinkedHashMap<>();
     for (Map.Entry<String, NodeInfo> input : session.getInputInfo().entrySet()) {
       inputs.put(input.getKey(), (TensorInfo) input.getValue().getInfo());
@@ -153,7 +151,7 @@ final class OnnxSession implements AutoCloseable {
     } catch (OrtException failure) {
       throw new OnnxException(name + ": cannot be closed: " + failure.getMessage(), failure);
     } finally {
-      weights.forEach(OnnxTensor::close);
+      release.run();
     }
   }
 }

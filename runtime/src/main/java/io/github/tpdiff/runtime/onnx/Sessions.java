@@ -1,6 +1,5 @@
 package io.github.tpdiff.runtime.onnx;
 
-import ai.onnxruntime.OnnxTensorLike;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtLoggingLevel;
@@ -12,10 +11,8 @@ import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** Opens ONNX Runtime sessions on one device with the options that this project's graphs need. */
@@ -31,7 +28,6 @@ final class Sessions {
 
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final boolean cuda;
-  private String placeholder = "";
 
   Sessions(boolean cuda) {
     this.cuda = cuda;
@@ -47,19 +43,16 @@ final class Sessions {
     }
   }
 
-  /** A model from its bytes, with weights handed over; these must stay open with the session. */
-  OrtSession open(byte[] model, Map<String, ? extends OnnxTensorLike> weights) throws OrtException {
+  /** A model from its bytes; its locations are as {@link #locationOf} gives them. */
+  OrtSession open(byte[] model) throws OrtException {
     try (SessionOptions options = options()) {
       options.addConfigEntry(
           "session.model_external_initializers_file_folder_path", ROOT.toString());
-      for (Map.Entry<String, ? extends OnnxTensorLike> weight : weights.entrySet()) {
-        options.addInitializer(weight.getKey(), weight.getValue());
-      }
       return environment.createSession(model, options);
     }
   }
 
-  private static Path temporaryFolder() {
+  static Path temporaryFolder() {
     return Path.of(System.getProperty("java.io.tmpdir", "."));
   }
 
@@ -89,25 +82,7 @@ final class Sessions {
                   throw new IllegalStateException("the probe has no weights");
                 })
             .toByteArray();
-    open(model, Map.of()).close();
-  }
-
-  /**
-   * Location of a weight that is handed over: the runtime looks whether there is a file even though
-   * it does not read it.
-   */
-  synchronized String placeholder() {
-    if (placeholder.isEmpty()) {
-      try {
-        Path file = Files.createTempFile(temporaryFolder(), "tpdiff-weight", "");
-        file.toFile().deleteOnExit();
-        placeholder = locationOf(file).orElseThrow();
-      } catch (IOException failure) {
-        throw new CheckpointException(
-            "folder for temporary files: cannot be written: " + failure, failure);
-      }
-    }
-    return placeholder;
+    open(model).close();
   }
 
   private SessionOptions options() throws OrtException {

@@ -110,12 +110,15 @@ final class ContractionCases {
     return q.attention(new Op.Attention(2, 1), k, v, input("bias", biasShape));
   }
 
-  /** Every other key is out of sight, as padding of a prompt is. */
+  /**
+   * About every other key is out of sight, as padding of a prompt is; by −30, beside which fp32
+   * still holds the scores where all keys are.
+   */
   private static Value maskedKeys() {
     var q = input("q", "batch", "tokens", 6);
     var k = input("k", "batch", "keys", 6);
     var v = input("v", "batch", "keys", 6);
-    var mask = input("mask", "batch", 1, 1, "keys").clamp(-1e-3, 0).times(1e7);
+    var mask = input("mask", "batch", 1, 1, "keys").clamp(-1e-3, 0).times(3e4);
     return q.attention(new Op.Attention(3, 0.7), k, v, mask);
   }
 

@@ -69,7 +69,7 @@ public abstract class OperationContractTest {
   }
 
   /** Every configuration of every operation. */
-  static List<OperationCase> cases() {
+  protected static List<OperationCase> cases() {
     var cases = new ArrayList<OperationCase>();
     cases.addAll(ContractionCases.all());
     cases.addAll(PointwiseCases.all());

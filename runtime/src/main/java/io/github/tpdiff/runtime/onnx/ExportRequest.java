@@ -1,0 +1,51 @@
+package io.github.tpdiff.runtime.onnx;
+
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+
+/**
+ * How a model is exported.
+ *
+ * @param precision in which weights are stored; graphs compute in fp32
+ * @param weights where they lie
+ * @param flavour the operators that graphs may use
+ * @param stages the temporal pyramid that the model is sampled with
+ */
+public record ExportRequest(
+    Precision precision, Weights weights, OnnxFlavour flavour, StageConfig stages) {
+
+  /** How weights are stored. */
+  public enum Precision {
+    /** As in the checkpoint if that is F32, F16 or BF16, else as F32. */
+    KEEP,
+    F32,
+    F16
+  }
+
+  /** Where weights lie. */
+  public enum Weights {
+    /** In one {@code weights.safetensors} beside the graphs that use them. */
+    COPY,
+    /**
+     * In hard links to the checkpoint's files, so that the export takes no space of its own; what
+     * cannot lie there (other precision, merged LoRA, another file system) is copied.
+     */
+    IN_PLACE
+  }
+
+  /** Copies of the weights as they are, ONNX Runtime's operators. */
+  public static ExportRequest of(StageConfig stages) {
+    return new ExportRequest(Precision.KEEP, Weights.COPY, OnnxFlavour.FUSED, stages);
+  }
+
+  public ExportRequest withPrecision(Precision other) {
+    return new ExportRequest(other, weights, flavour, stages);
+  }
+
+  public ExportRequest withWeights(Weights other) {
+    return new ExportRequest(precision, other, flavour, stages);
+  }
+
+  public ExportRequest withFlavour(OnnxFlavour other) {
+    return new ExportRequest(precision, weights, other, stages);
+  }
+}

@@ -1,0 +1,161 @@
+package io.github.tpdiff.runtime.onnx;
+
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+/**
+ * A model exported to ONNX graphs, with everything that inference needs beside them.
+ *
+ * <p>Graphs lie where ONNX exports of diffusion pipelines have them ({@code
+ * transformer/model.onnx}, {@code vae_decoder/model.onnx}, …), their weights in files of the same
+ * folder.
+ */
+public final class ExportedFolder implements PipelineParts {
+  static final String TOKENIZER = "tokenizer";
+  static final String SCHEDULER = "scheduler";
+
+  private final Path folder;
+  private final OnnxEngine engine;
+  private final PipelineDescription description;
+  private final StageConfig stages;
+  private Optional<Tokenizer> tokenizer = Optional.empty();
+
+  private ExportedFolder(
+      Path folder, OnnxEngine engine, PipelineDescription description, StageConfig stages) {
+    this.folder = folder;
+    this.engine = engine;
+    this.description = description;
+    this.stages = stages;
+  }
+
+  /**
+   * Exports a model; the folder appears when it is complete. Memory use does not depend on the
+   * model's size.
+   *
+   * @param target a folder that does not exist or is empty
+   * @throws CheckpointException if a weight is missing or misshapen, or the target cannot be
+   *     written
+   */
+  public static void write(VideoModel model, Path target, ExportRequest request) {
+    requireFree(target);
+    Path parent = target.toAbsolutePath().normalize().getParent();
+    if (parent == null) {
+      throw new CheckpointException("%s: expected the path of a folder".formatted(target));
+    }
+    Path staging = parent.resolve(".%s.%s.part".formatted(target.getFileName(), UUID.randomUUID()));
+    try {
+      Files.createDirectories(staging);
+      new FolderWriter(model, request, staging).write();
+      Files.deleteIfExists(target);
+      Files.move(staging, target);
+    } catch (IOException failure) {
+      throw new CheckpointException(
+          "%s: cannot be written: %s".formatted(target, failure), failure);
+    } finally {
+      Folders.delete(staging);
+    }
+  }
+
+  private static void requireFree(Path target) {
+    if (!Files.exists(target)) {
+      return;
+    }
+    try (Stream<Path> files = Files.isDirectory(target) ? Files.list(target) : Stream.of(target)) {
+      if (files.findAny().isPresent()) {
+        throw new CheckpointException(
+            "%s: expected an empty or a new folder to export to; delete it or name another"
+                .formatted(target));
+      }
+    } catch (IOException failure) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(target, failure), failure);
+    }
+  }
+
+  /** True if {@code folder} looks like an exported model. */
+  public static boolean recognises(Path folder) {
+    return Files.isRegularFile(folder.resolve(RecordJson.PIPELINE_FILE));
+  }
+
+  /**
+   * Opens an exported model; graphs are opened when they are asked for.
+   *
+   * @param engine stays the caller's to close
+   * @throws CheckpointException if the folder holds no exported model
+   */
+  public static ExportedFolder open(Path folder, OnnxEngine engine) {
+    if (!recognises(folder)) {
+      throw new CheckpointException(
+          "%s: expected an exported model with %s, found none"
+              .formatted(folder, RecordJson.PIPELINE_FILE));
+    }
+    return new ExportedFolder(
+        folder,
+        engine,
+        RecordJson.PIPELINE.read(folder.resolve(RecordJson.PIPELINE_FILE)),
+        RecordJson.STAGES.read(folder.resolve(SCHEDULER).resolve(RecordJson.STAGES_FILE)));
+  }
+
+  static Path graphFile(Path root, Role role) {
+    return root.resolve(role.path() + ".onnx");
+  }
+
+  @Override
+  public PipelineDescription description() {
+    return description;
+  }
+
+  /** The temporal pyramid that the model was exported for. */
+  public StageConfig stages() {
+    return stages;
+  }
+
+  @Override
+  public Set<Role> roles() {
+    var roles = EnumSet.noneOf(Role.class);
+    Arrays.stream(Role.values())
+        .filter(role -> Files.isRegularFile(graphFile(folder, role)))
+        .forEach(roles::add);
+    return Collections.unmodifiableSet(roles);
+  }
+
+  @Override
+  public Executable load(Role role) {
+    return engine.open(graphFile(folder, role));
+  }
+
+  @Override
+  public synchronized Tokenizer tokenizer() {
+    if (tokenizer.isEmpty()) {
+      try {
+        tokenizer = Optional.of(HuggingFaceTokenizer.open(folder.resolve(TOKENIZER)));
+      } catch (IOException failure) {
+        throw new CheckpointException(String.valueOf(failure.getMessage()), failure);
+      }
+    }
+    return tokenizer.orElseThrow();
+  }
+
+  @Override
+  public synchronized void close() {
+    tokenizer.ifPresent(Tokenizer::close);
+    tokenizer = Optional.empty();
+  }
+}

@@ -1,0 +1,202 @@
+package io.github.tpdiff.runtime.onnx;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
+import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.FloatCodec;
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.safetensors.SafetensorsFile;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ExportedFolderTest {
+  private static final StageConfig STAGES =
+      StageConfig.pyramid(3, FrameResampling.groupedFirstFrame());
+
+  private @TempDir Path folder = Path.of("");
+  private Path checkpoint = Path.of("");
+  private Path tokenizer = Path.of("");
+
+  @BeforeEach
+  void writeCheckpoint() throws IOException {
+    checkpoint = folder.resolve("checkpoint.safetensors");
+    SafetensorsWriter.write(checkpoint, tensors(1));
+    tokenizer = Files.createDirectory(folder.resolve("tokens"));
+    Files.writeString(tokenizer.resolve("tokenizer.json"), "{}");
+  }
+
+  /** Values that BF16 and F16 hold exactly. */
+  private static MemoryTensors tensors(float factor) {
+    return MemoryTensors.builder()
+        .add(info("denoise.weight"), bf16(factor * 1, 2, 3, 4))
+        .add(info("condition.weight"), bf16(0, 1, 1, 0))
+        .build();
+  }
+
+  private static TensorInfo info(String name) {
+    return new TensorInfo(name, DType.BF16, List.of(2L, 2L));
+  }
+
+  private static ByteBuffer bf16(float... values) {
+    var bytes = ByteBuffer.allocateDirect(8).order(ByteOrder.LITTLE_ENDIAN);
+    FloatCodec.encode(FloatBuffer.wrap(values), DType.BF16, bytes);
+    return bytes.flip();
+  }
+
+  private static float[] run(Path exported) {
+    try (var engine = OnnxEngine.on(OnnxDevice.CPU);
+        var parts = ExportedFolder.open(exported, engine);
+        Executable conditioning = parts.load(Role.CONDITIONING);
+        Executable denoiser = parts.load(Role.DENOISER);
+        Executable bound =
+            denoiser.bind(
+                conditioning.run(
+                    Map.of("encoder_hidden_states", Tensor.ofFloats(new float[] {10, 20}, 2))))) {
+      assertEquals(Set.of(Role.CONDITIONING, Role.DENOISER), parts.roles());
+      assertEquals(STAGES, parts.stages());
+      assertEquals("tiny", parts.description().family());
+      var results =
+          bound.run(Map.of("hidden_states", Tensor.ofFloats(new float[] {1, 1, 1, 0}, 1, 2, 2)));
+      return Objects.requireNonNull(results.get("out_hidden_states")).toFloatArray();
+    }
+  }
+
+  private static Set<String> files(Path root) throws IOException {
+    var names = new TreeSet<String>();
+    try (Stream<Path> files = Files.walk(root)) {
+      files
+          .filter(Files::isRegularFile)
+          .forEach(file -> names.add(root.relativize(file).toString().replace('\\', '/')));
+    }
+    return names;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "KEEP, COPY, FUSED",
+    "F16, COPY, STANDARD",
+    "F32, IN_PLACE, FUSED",
+    "KEEP, IN_PLACE, STANDARD"
+  })
+  void exportedModelRunsAloneAfterItsCheckpointIsGone(
+      Precision precision, Weights weights, OnnxFlavour flavour) throws IOException {
+    Path target = folder.resolve("out").resolve("model");
+    var request = new ExportRequest(precision, weights, flavour, STAGES);
+    try (var model = new TinyModel(SafetensorsFile.open(checkpoint), tokenizer)) {
+      ExportedFolder.write(model, target, request);
+    }
+    Files.delete(checkpoint);
+    Path moved = Files.move(target, folder.resolve("moved"));
+
+    assertArrayEquals(new float[] {23, 17, 21, 13}, run(moved));
+    boolean linked = weights == Weights.IN_PLACE && precision == Precision.KEEP;
+    String stored = linked ? "checkpoint.safetensors" : "weights.safetensors";
+    assertEquals(
+        Set.of(
+            "model_index.json",
+            "scheduler/scheduler_config.json",
+            "scheduler/tpdiff_stages.json",
+            "tokenizer/tokenizer.json",
+            "tpdiff_pipeline.json",
+            "transformer/conditioning.onnx",
+            "transformer/model.onnx",
+            "transformer/" + stored),
+        files(moved));
+    try (TensorSource source = SafetensorsFile.open(moved.resolve("transformer").resolve(stored))) {
+      DType expected =
+          switch (precision) {
+            case KEEP -> DType.BF16;
+            case F16 -> DType.F16;
+            case F32 -> DType.F32;
+          };
+      TinyModel.TENSORS.forEach(name -> assertEquals(expected, source.require(name).dtype()));
+    }
+  }
+
+  @Test
+  void inPlaceExportStoresOnlyChangedTensorsAnew() throws IOException {
+    Path target = folder.resolve("merged");
+    var merged = MemoryTensors.builder().add(info("denoise.weight"), bf16(5, 2, 3, 4)).build();
+    try (var model = new TinyModel(SafetensorsFile.open(checkpoint).overlaid(merged), tokenizer)) {
+      ExportedFolder.write(model, target, ExportRequest.of(STAGES).withWeights(Weights.IN_PLACE));
+    }
+    assertArrayEquals(new float[] {27, 17, 25, 13}, run(target));
+    Path transformer = target.resolve("transformer");
+    try (TensorSource anew = SafetensorsFile.open(transformer.resolve("weights.safetensors"))) {
+      assertEquals(Set.of("denoise.weight"), anew.names());
+    }
+    assertEquals(
+        Files.readAttributes(checkpoint, "unix:ino"),
+        Files.readAttributes(transformer.resolve("checkpoint.safetensors"), "unix:ino"));
+  }
+
+  @Test
+  void valueTooLargeForF16IsNamedAndNothingIsLeft() throws IOException {
+    Path target = folder.resolve("half");
+    try (var model = new TinyModel(tensors(0x1p17f), tokenizer)) {
+      var request = ExportRequest.of(STAGES).withPrecision(Precision.F16);
+      var refused =
+          assertThrows(
+              CheckpointException.class, () -> ExportedFolder.write(model, target, request));
+      assertEquals(
+          "tensors in memory: tensor 'denoise.weight': expected values that fit F16, found"
+              + " 131072.0; export as F32 or as it is",
+          refused.getMessage());
+    }
+    assertEquals(Set.of("checkpoint.safetensors", "tokens/tokenizer.json"), files(folder));
+    assertFalse(Files.exists(target));
+  }
+
+  @Test
+  void folderWithFilesIsNotOverwritten() {
+    try (var model = new TinyModel(SafetensorsFile.open(checkpoint), tokenizer)) {
+      var refused =
+          assertThrows(
+              CheckpointException.class,
+              () -> ExportedFolder.write(model, folder, ExportRequest.of(STAGES)));
+      assertEquals(
+          folder + ": expected an empty or a new folder to export to; delete it or name another",
+          refused.getMessage());
+    }
+  }
+
+  @Test
+  void folderWithoutAnExportIsRefused() {
+    try (var engine = OnnxEngine.on(OnnxDevice.CPU)) {
+      var refused =
+          assertThrows(CheckpointException.class, () -> ExportedFolder.open(folder, engine));
+      assertEquals(
+          folder + ": expected an exported model with tpdiff_pipeline.json, found none",
+          refused.getMessage());
+    }
+  }
+}
