@@ -16,7 +16,6 @@ import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Shape;
 import io.github.tpdiff.runtime.graph.Value;
-import io.github.tpdiff.weights.DType;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -28,25 +27,22 @@ import java.util.function.Function;
  * Lowers a program to one ONNX graph, opset 23: its segments one after another, weights stored
  * outside.
  *
- * <p>Weights keep their checkpoint names and types and are cast to fp32 by the first nodes, each
- * named as its output; opened with a bound on constant folding, the runtime then converts them when
- * used and keeps no second copy.
+ * <p>Names of inputs and outputs are the program's; those of weights are the checkpoint's.
  */
 final class ProgramLowering {
   static final int OPSET = 23;
   static final int IR_VERSION = 10;
 
   private final Program program;
-  private final Function<String, StoredWeight> storage;
   private final OnnxFlavour flavour;
   private final NodeList nodes = new NodeList();
-  private final Map<String, String> weights = new HashMap<>();
+  private final WeightCode weights;
 
   private ProgramLowering(
       Program program, OnnxFlavour flavour, Function<String, StoredWeight> storage) {
     this.program = program;
     this.flavour = flavour;
-    this.storage = storage;
+    this.weights = new WeightCode(nodes, storage);
   }
 
   /**
@@ -94,7 +90,7 @@ final class ProgramLowering {
       }
       nodes.reserve(output);
     }
-    program.weights().forEach(this::addWeight);
+    program.weights().forEach(weights::declare);
     var produced = new LinkedHashMap<String, Value>();
     for (Graph segment : program.segments()) {
       values.putAll(write(segment, values));
@@ -109,69 +105,28 @@ final class ProgramLowering {
     return graph.build();
   }
 
-  private void addWeight(String name, Value value) {
-    StoredWeight stored = storage.apply(name);
-    String initializer = nodes.unique(name);
-    if (!initializer.equals(name)) {
-      throw new GraphException(
-          program.name() + ": weight " + name + " has the name of an input or output");
-    }
-    nodes.initializer(initializer(name, value, stored));
-    if (stored.dtype() == DType.F32) {
-      weights.put(name, name);
-    } else {
-      String cast = nodes.unique(name + ".f32");
-      nodes.addFirst(
-          "Cast", name, cast, Attributes.integer("to", TensorProto.DataType.FLOAT.getNumber()));
-      weights.put(name, cast);
-    }
-  }
-
-  private static TensorProto initializer(String name, Value value, StoredWeight stored) {
-    var tensor =
-        TensorProto.newBuilder()
-            .setName(name)
-            .setDataType(dataType(stored.dtype()).getNumber())
-            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
-            .addExternalData(entry("location", stored.location()))
-            .addExternalData(entry("offset", Long.toString(stored.offset())))
-            .addExternalData(entry("length", Long.toString(stored.length())));
-    value.shape().dims().forEach(dim -> tensor.addDims(dim.value()));
-    return tensor.build();
-  }
-
-  private static StringStringEntryProto entry(String key, String value) {
-    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
-  }
-
-  private static TensorProto.DataType dataType(DType dtype) {
-    return switch (dtype) {
-      case F32 -> TensorProto.DataType.FLOAT;
-      case F16 -> TensorProto.DataType.FLOAT16;
-      case BF16 -> TensorProto.DataType.BFLOAT16;
-      default -> throw new IllegalArgumentException("weights are stored as F32, F16 or BF16");
-    };
-  }
-
   /** Writes a segment; returns the names of its outputs in the ONNX graph. */
   private Map<String, String> write(Graph segment, Map<String, String> inputs) {
     nodes.startSegment(segment.name());
     var code = new SegmentCode(nodes, flavour, segment, Map.copyOf(inputs));
     var names = new IdentityHashMap<Value, String>();
     for (Value node : segment.nodes()) {
-      var operands =
-          node.inputs().stream().map(input -> Objects.requireNonNull(names.get(input))).toList();
-      names.put(
-          node,
-          node.op() instanceof Op.Weight weight
-              ? Objects.requireNonNull(weights.get(weight.name()))
-              : Rules.write(node, operands, code));
+      if (node.op() instanceof Op.Gather && node.inputs().get(0).op() instanceof Op.Weight table) {
+        names.put(node, weights.rows(table.name(), name(node.inputs().get(1), names)));
+      } else if (!(node.op() instanceof Op.Weight)) {
+        var operands = node.inputs().stream().map(input -> name(input, names)).toList();
+        names.put(node, Rules.write(node, operands, code));
+      }
     }
     var outputs = new HashMap<String, String>();
-    segment
-        .outputs()
-        .forEach((name, value) -> outputs.put(name, Objects.requireNonNull(names.get(value))));
+    segment.outputs().forEach((output, value) -> outputs.put(output, name(value, names)));
     return outputs;
+  }
+
+  private String name(Value value, Map<Value, String> names) {
+    return value.op() instanceof Op.Weight weight
+        ? weights.asF32(weight.name())
+        : Objects.requireNonNull(names.get(value));
   }
 
   private static ValueInfoProto info(String name, ElementType element, Shape extents) {
