@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.graph;
 
+import com.google.common.math.LongMath;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -23,6 +24,13 @@ public final class Dim {
 
   /** A named extent that is bound when the graph runs. */
   public record Symbol(String name) implements Atom {
+    public Symbol {
+      if (!name.matches("[A-Za-z_][A-Za-z0-9_]*")) {
+        throw new GraphException(
+            "symbol: expected letters, digits and underscores, found '" + name + "'");
+      }
+    }
+
     @Override
     public String toString() {
       return name;
@@ -134,7 +142,21 @@ public final class Dim {
     if (remainder.isFixed()) {
       return quotient; // 0 <= remainder < divisor
     }
-    return quotient.plus(ofAtom(new Quotient(remainder, divisor)));
+    return quotient.plus(remainder.reducedQuotient(divisor));
+  }
+
+  /** floor((g·m + c) / (g·d)) = floor((m + floor(c / g)) / d): common factors leave. */
+  private Dim reducedQuotient(long divisor) {
+    long common = divisor;
+    for (Term t : terms) {
+      common = t.atoms().isEmpty() ? common : LongMath.gcd(common, t.coefficient());
+    }
+    var reduced = polynomial();
+    for (Term t : terms) {
+      reduced.put(t.atoms(), Math.floorDiv(t.coefficient(), common));
+    }
+    Dim numerator = new Dim(reduced);
+    return common == divisor ? numerator : ofAtom(new Quotient(numerator, divisor / common));
   }
 
   public boolean isFixed() {
@@ -189,15 +211,19 @@ public final class Dim {
    * @throws GraphException if a symbol is not bound or the value overflows
    */
   public long evaluate(Map<String, Long> binding) {
-    long sum = 0;
-    for (Term t : terms) {
-      long product = t.coefficient();
-      for (Atom atom : t.atoms()) {
-        product = Math.multiplyExact(product, evaluate(atom, binding));
+    try {
+      long sum = 0;
+      for (Term t : terms) {
+        long product = t.coefficient();
+        for (Atom atom : t.atoms()) {
+          product = Math.multiplyExact(product, evaluate(atom, binding));
+        }
+        sum = Math.addExact(sum, product);
       }
-      sum = Math.addExact(sum, product);
+      return sum;
+    } catch (ArithmeticException overflow) {
+      throw new GraphException("dim " + this + " exceeds 2^63 - 1 with " + binding);
     }
-    return sum;
   }
 
   private static long evaluate(Atom atom, Map<String, Long> binding) {

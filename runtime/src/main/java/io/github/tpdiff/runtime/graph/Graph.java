@@ -53,6 +53,10 @@ public final class Graph {
       throw new GraphException(
           name + ": " + key + " has shape " + earlier.shape() + " and shape " + node.shape());
     }
+    if (earlier != null && earlier.type() != node.type()) {
+      throw new GraphException(
+          name + ": " + key + " has type " + earlier.type() + " and type " + node.type());
+    }
   }
 
   private static List<Value> sorted(Iterable<Value> roots) {
@@ -77,12 +81,18 @@ public final class Graph {
       input.shape().dims().forEach(d -> d.asSymbol().ifPresent(bound::add));
     }
     for (Value node : nodes) {
-      for (Dim dim : node.shape().dims()) {
-        if (!bound.containsAll(dim.symbols())) {
-          throw new GraphException(
-              name + ": no input binds the symbols of " + dim + "; bound are " + bound);
-        }
+      node.shape().dims().forEach(dim -> requireBound(dim, bound));
+      if (node.op() instanceof Op.Slice slice) {
+        requireBound(slice.from(), bound);
+        requireBound(slice.to(), bound);
       }
+    }
+  }
+
+  private void requireBound(Dim dim, Set<String> bound) {
+    if (!bound.containsAll(dim.symbols())) {
+      throw new GraphException(
+          name + ": no input binds the symbols of " + dim + "; bound are " + bound);
     }
   }
 

@@ -35,6 +35,7 @@ final class PointwiseCases {
   private static List<OperationCase> arithmetic(Value x) {
     var cases = new ArrayList<OperationCase>();
     cases.add(new OperationCase("add, equal shapes", x.plus(input("y", "batch", "tokens", 6))));
+    cases.add(new OperationCase("add, one input written twice", twice()));
     cases.add(new OperationCase("add, last axis", x.plus(weight("w", 6))));
     cases.add(new OperationCase("add, scalar constant", x.plus(0.1)));
     cases.add(
@@ -52,6 +53,11 @@ final class PointwiseCases {
     cases.add(
         new OperationCase("scaleShift", x.scaleShift(input("s", "batch", 1, 6), weight("w", 6))));
     return cases;
+  }
+
+  private static Value twice() {
+    Value scaled = input("x", "batch", 6).times(weight("w", 6));
+    return scaled.plus(input("x", "batch", 6)).plus(weight("w", 6));
   }
 
   private static List<OperationCase> norms(Value x) {
