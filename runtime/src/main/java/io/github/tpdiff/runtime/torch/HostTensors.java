@@ -13,6 +13,7 @@ import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Value;
 import java.nio.ByteBuffer;
+import java.util.HashMap;
 import java.util.Map;
 
 /** Host tensors to PyTorch's and back. */
@@ -28,6 +29,13 @@ final class HostTensors {
   static NDArray wrap(ByteBuffer bytes, Shape shape, DataType type, NDManager scope) {
     return JniUtils.createNdFromByteBuffer(
         (PtNDManager) scope, bytes.slice(), shape, type, SparseFormat.DENSE, scope.getDevice());
+  }
+
+  /** A copy on the device, whatever becomes of the tensor's memory. */
+  static NDArray copy(Tensor tensor, NDManager scope) {
+    try (NDArray view = toDevice(tensor, scope)) {
+      return view.duplicate();
+    }
   }
 
   /** A copy on the host. */
@@ -53,12 +61,30 @@ final class HostTensors {
     return toDevice(Tensor.ofLongs(longs, shape), scope);
   }
 
-  /** Refuses an input of the wrong element type. */
-  static void requireType(String program, String input, Value expected, Tensor found) {
-    if (expected.type() != found.type()) {
-      throw new GraphException(
-          "%s: input %s: expected %s, found %s".formatted(program, input, expected.type(), found));
-    }
+  /**
+   * The given inputs of a program.
+   *
+   * @throws GraphException if one is not an input or has another element type
+   */
+  static Map<String, NDArray> toDevice(
+      String program, Map<String, Value> inputs, Map<String, Tensor> given, NDManager scope) {
+    var arrays = new HashMap<String, NDArray>();
+    given.forEach(
+        (name, tensor) -> {
+          Value expected = inputs.get(name);
+          if (expected == null) {
+            throw new GraphException(
+                "%s: there is no input %s; inputs are %s"
+                    .formatted(program, name, inputs.keySet()));
+          }
+          if (expected.type() != tensor.type()) {
+            throw new GraphException(
+                "%s: input %s: expected %s, found %s"
+                    .formatted(program, name, expected.type(), tensor));
+          }
+          arrays.put(name, toDevice(tensor, scope));
+        });
+    return arrays;
   }
 
   private static DataType dataType(ElementType type) {

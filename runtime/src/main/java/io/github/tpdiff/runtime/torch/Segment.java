@@ -16,6 +16,10 @@ record Segment(Graph graph, String method, List<Value> constants) {
     constants = List.copyOf(constants);
   }
 
+  int argumentCount() {
+    return graph.inputs().size() + graph.weights().size() + constants.size();
+  }
+
   List<String> inputs() {
     return List.copyOf(graph.inputs().keySet());
   }

@@ -4,8 +4,11 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Trainable;
+import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.TensorSource;
+import java.util.Set;
 
 /**
  * PyTorch through DJL: programs become TorchScript, weights are read where the checkpoint is
@@ -14,7 +17,7 @@ import io.github.tpdiff.weights.TensorSource;
  * <p>Loading the engine is process-wide and unpacks its native libraries once into DJL's cache
  * folder; nothing is downloaded and no usage is reported unless the user's own DJL settings say so.
  */
-public final class TorchEngine implements Engine {
+public final class TorchEngine implements Engine, TrainingEngine {
   private final Device device;
   private final String reason;
 
@@ -65,6 +68,17 @@ public final class TorchEngine implements Engine {
   TorchExecutable loadProgram(Program program, TensorSource weights) {
     TorchWeights.check(program, weights);
     return new TorchExecutable(program, weights, newManager());
+  }
+
+  @Override
+  public Trainable train(Program program, TensorSource weights, Set<String> trained) {
+    return trainProgram(program, weights, trained);
+  }
+
+  TorchTrainable trainProgram(Program program, TensorSource weights, Set<String> trained) {
+    var plan = new BackwardPlan(program, trained);
+    TorchWeights.check(program, weights);
+    return new TorchTrainable(program, weights, plan, newManager());
   }
 
   private NDManager newManager() {

@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.weights.TensorSource;
@@ -82,21 +81,8 @@ final class TorchExecutable implements Executable {
     }
   }
 
-  /** The tensors among {@code given} that this program reads. */
   private Map<String, NDArray> toDevice(Map<String, Tensor> given, NDManager scope) {
-    var arrays = new HashMap<String, NDArray>();
-    given.forEach(
-        (name, tensor) -> {
-          Value expected = inputs.get(name);
-          if (expected == null) {
-            throw new GraphException(
-                "%s: there is no input %s; inputs are %s"
-                    .formatted(program.name(), name, inputs.keySet()));
-          }
-          HostTensors.requireType(program.name(), name, expected, tensor);
-          arrays.put(name, HostTensors.toDevice(tensor, scope));
-        });
-    return arrays;
+    return HostTensors.toDevice(program.name(), inputs, given, scope);
   }
 
   @Override

@@ -87,6 +87,14 @@ final class TorchWeights {
     return view.orElseGet(() -> load(name, scope));
   }
 
+  /** Puts {@code array}, which this now owns, in place of the tensor of that name. */
+  void replace(String name, NDArray array) {
+    NDArray before = ready.put(name, array);
+    if (before != null) {
+      before.close();
+    }
+  }
+
   /** A view of the checkpoint, if PyTorch can read it where it lies. */
   private Optional<NDArray> view(TensorInfo info, NDManager scope) {
     Optional<DataType> type = dataType(info.dtype());

@@ -1,0 +1,317 @@
+package io.github.tpdiff.runtime.torch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.engine.Trainable;
+import io.github.tpdiff.runtime.graph.Dim;
+import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.GraphException;
+import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.weights.MemoryTensors;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class TorchTrainableTest {
+  private static final TorchEngine ENGINE = TorchEngine.cpu();
+
+  private static Value weight(String name, long... shape) {
+    return Value.weight(name, shape);
+  }
+
+  /** One small graph for each operation, over trained weights a, b, c. */
+  static Stream<Arguments> operations() {
+    Value a = weight("a", 2, 4, 4);
+    Value row = weight("b", 4);
+    Value cos = Value.constant(new float[] {0.6f, 0.8f, 0, 1}, 4, 1);
+    Value sin = Value.constant(new float[] {0.8f, 0.6f, 1, 0}, 4, 1);
+    var attention = new Op.Attention(2, 0.7);
+    var conv = new Op.Conv(List.of(2, 1), List.of(1, 0), List.of(0, 1));
+    return Stream.of(
+        Arguments.of("linear", a.linear(weight("b", 3, 4), weight("c", 3))),
+        Arguments.of(
+            "conv2d", weight("a", 1, 2, 4, 4).conv(conv, weight("b", 3, 2, 2, 2), weight("c", 3))),
+        Arguments.of(
+            "conv3d",
+            weight("a", 1, 1, 3, 3, 3)
+                .conv(
+                    new Op.Conv(List.of(1, 1, 1), List.of(2, 1, 1), List.of(0, 1, 1)),
+                    weight("b", 2, 1, 3, 3, 3))),
+        Arguments.of(
+            "attention", a.attention(attention, weight("b", 2, 3, 4), weight("c", 2, 3, 4))),
+        Arguments.of(
+            "attention with bias",
+            a.attention(
+                attention, a, a.times(0.5), Value.constant(new float[] {0, 1, -1, 2}, 1, 1, 1, 4))),
+        Arguments.of("rotary", a.rotary(2, cos, sin)),
+        Arguments.of("layerNorm", a.layerNorm(1e-5, row, weight("c", 4))),
+        Arguments.of("layerNorm, plain", a.layerNorm(1e-5)),
+        Arguments.of("rmsNorm", a.rmsNorm(1e-5, row)),
+        Arguments.of("l2Normalize", a.l2Normalize(1)),
+        Arguments.of(
+            "arithmetic", a.plus(row).times(a.minus(row)).dividedBy(row.times(row).plus(1))),
+        Arguments.of("gelu", a.geluTanh().plus(a.geluErf())),
+        Arguments.of("silu, sigmoid, tanh", both(a)),
+        Arguments.of(
+            "exp, sin, cos",
+            a.apply(Op.UnaryKind.EXP).plus(a.apply(Op.UnaryKind.SIN)).plus(cosOf(a))),
+        Arguments.of(
+            "clamp",
+            a.times(0.25).plus(Value.constant(new float[] {-1, 0, 1, 2}, 4)).clamp(-0.5, 1.5)),
+        Arguments.of(
+            "reshape, transpose", a.reshape(4, 2, 4).transpose(2, 0, 1).times(a.reshape(4, 4, 2))),
+        Arguments.of("concat, slice", Value.concat(1, a.slice(1, 1, 3), a.times(2))),
+        Arguments.of(
+            "pad, repeat", a.pad(new Op.Pad(List.of(0, 1, 0), List.of(1, 0, 2))).repeat(1, 2, 3)),
+        Arguments.of("expand", weight("a", 1, 4).expand(3, 4).times(row)),
+        Arguments.of("gather", a.gather(Value.indices(new long[] {1, 0, 1}, 3))),
+        Arguments.of(
+            "arange, cast",
+            a.times(Value.arange(Dim.of(4)).cast(ElementType.F32))
+                .times(a.cast(ElementType.I64).cast(ElementType.F32).plus(1))));
+  }
+
+  private static Value cosOf(Value a) {
+    return a.apply(Op.UnaryKind.COS);
+  }
+
+  private static Value both(Value a) {
+    return a.silu().plus(a.apply(Op.UnaryKind.SIGMOID)).plus(a.apply(Op.UnaryKind.TANH));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("operations")
+  void gradients_matchCentralDifferences(String name, Value y) {
+    // A graph needs an input to bind nothing: a factor that is not differentiated.
+    var graph = Graph.of(name, "y", y.times(Value.input("one")));
+    var program = new Program(name, List.of(graph), List.of("y"));
+    requireMatchesDifferences(
+        program, program.weights().keySet(), Tensor.ofFloats(new float[] {1}));
+  }
+
+  /** Loss is fp32: with steps of 2^-7 differences are good to about 1e-3 of the gradient's size. */
+  private static void requireMatchesDifferences(Program program, Set<String> trained, Tensor one) {
+    var values = randomValues(program);
+    try (Trainable trainable = ENGINE.train(program, source(program, values), trained)) {
+      Map<String, Tensor> inputs = Map.of("one", one);
+      long[] shape = program.shapes(Map.of("one", one.shape())).get("y");
+      Tensor target = random(99, Objects.requireNonNull(shape));
+      var found = trainable.gradients(inputs, target);
+      assertThat(found.loss()).isEqualTo(trainable.loss(inputs, target), within(1e-6));
+      for (String weight : trained) {
+        float[] gradient = Objects.requireNonNull(found.gradients().get(weight)).toFloatArray();
+        float[] expected = differences(trainable, weight, values, inputs, target);
+        double scale = 1e-3;
+        for (float e : expected) {
+          scale = Math.max(scale, Math.abs(e));
+        }
+        for (int i = 0; i < expected.length; i++) {
+          assertThat(gradient[i])
+              .as("%s[%d]", weight, i)
+              .isCloseTo(expected[i], within((float) (5e-3 * scale)));
+        }
+      }
+    }
+  }
+
+  private static float[] differences(
+      Trainable trainable,
+      String weight,
+      Map<String, Tensor> values,
+      Map<String, Tensor> inputs,
+      Tensor target) {
+    Tensor center = Objects.requireNonNull(values.get(weight));
+    var result = new float[(int) center.elementCount()];
+    float step = 1f / 128;
+    for (int i = 0; i < result.length; i++) {
+      double[] losses = new double[2];
+      for (int side = 0; side < 2; side++) {
+        float[] moved = center.toFloatArray();
+        moved[i] += side == 0 ? step : -step;
+        trainable.update(Map.of(weight, Tensor.ofFloats(moved, center.shape())));
+        losses[side] = trainable.loss(inputs, target);
+      }
+      result[i] = (float) ((losses[0] - losses[1]) / (2 * step));
+    }
+    trainable.update(Map.of(weight, center));
+    return result;
+  }
+
+  private static Map<String, Tensor> randomValues(Program program) {
+    var values = new LinkedHashMap<String, Tensor>();
+    program
+        .weights()
+        .forEach(
+            (name, v) -> values.put(name, random(name.hashCode(), v.shape().evaluate(Map.of()))));
+    return values;
+  }
+
+  private static Tensor random(long seed, long... shape) {
+    var random = new Random(seed);
+    long count = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    var values = new float[(int) count];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (random.nextGaussian() * 0.5);
+    }
+    return Tensor.ofFloats(values, shape);
+  }
+
+  private static MemoryTensors source(Program program, Map<String, Tensor> values) {
+    var builder = MemoryTensors.builder();
+    program
+        .weights()
+        .forEach(
+            (name, v) ->
+                builder.addFloats(
+                    name,
+                    Arrays.stream(v.shape().evaluate(Map.of())).boxed().toList(),
+                    Objects.requireNonNull(values.get(name)).toFloatArray()));
+    return builder.build();
+  }
+
+  /**
+   * Conditioning made by the first segment and read by all, blocks that replace the hidden states,
+   * and a branch that no gradient needs.
+   */
+  private static Program blocks(boolean oneSegment) {
+    var segments = new ArrayList<Graph>();
+    Value one = Value.input("one", 2, 3);
+    Value condition = one.linear(weight("cond.weight", 3, 3)).silu();
+    Value side = one.linear(weight("side.weight", 3, 3));
+    Value h = one;
+    if (oneSegment) {
+      for (int i = 0; i < 3; i++) {
+        h = block(i, h, condition, side);
+      }
+      return new Program("whole", List.of(Graph.of("whole", "y", h.times(2))), List.of("y"));
+    }
+    var first = new LinkedHashMap<String, Value>();
+    first.put("condition", condition);
+    first.put("side", side);
+    segments.add(new Graph("first", first));
+    for (int i = 0; i < 3; i++) {
+      Value in = Value.input(i == 0 ? "one" : "h", 2, 3);
+      Value next = block(i, in, Value.input("condition", 2, 3), Value.input("side", 2, 3));
+      segments.add(Graph.of("block" + i, "h", next));
+    }
+    segments.add(Graph.of("last", "y", Value.input("h", 2, 3).times(2)));
+    return new Program("parts", segments, List.of("y"));
+  }
+
+  private static Value block(int i, Value h, Value condition, Value side) {
+    Value a = weight("block" + i + ".a", 2, 3);
+    Value b = weight("block" + i + ".b", 3, 2);
+    return h.plus(h.times(condition).linear(a).linear(b)).plus(side).apply(Op.UnaryKind.TANH);
+  }
+
+  @Test
+  void checkpointedGradients_equalThoseOfOneSegment() {
+    Program whole = blocks(true);
+    Program parts = blocks(false);
+    var trained = Set.of("cond.weight", "block0.a", "block1.b", "block2.a", "block2.b");
+    var values = randomValues(whole);
+    var inputs = Map.of("one", random(7, 2, 3));
+    Tensor target = random(8, 2, 3);
+    try (Trainable a = ENGINE.train(whole, source(whole, values), trained);
+        Trainable b = ENGINE.train(parts, source(whole, values), trained)) {
+      var expected = a.gradients(inputs, target);
+      var found = b.gradients(inputs, target);
+      assertThat(found.loss()).isEqualTo(expected.loss());
+      assertThat(found.prediction().toFloatArray()).isEqualTo(expected.prediction().toFloatArray());
+      assertThat(found.gradients().keySet()).isEqualTo(trained);
+      for (String name : trained) {
+        float[] e = Objects.requireNonNull(expected.gradients().get(name)).toFloatArray();
+        float[] f = Objects.requireNonNull(found.gradients().get(name)).toFloatArray();
+        for (int i = 0; i < e.length; i++) {
+          assertThat(f[i]).as(name).isCloseTo(e[i], within(1e-6f)); // another order of summation
+        }
+      }
+    }
+  }
+
+  @Test
+  void segmentsThatNoTrainedWeightReaches_areNotRunAgain() {
+    var plan = new BackwardPlan(blocks(false), Set.of("block1.a"));
+    assertThat(plan.step(0).isEmpty()).isTrue();
+    assertThat(plan.step(1).isEmpty()).isTrue();
+    assertThat(plan.step(2).weights()).containsExactly("block1.a");
+    assertThat(plan.step(2).inputs()).isEmpty();
+    assertThat(plan.step(3).inputs()).containsExactly("h");
+    assertThat(plan.step(4).isEmpty()).isFalse();
+  }
+
+  @Test
+  void steps_leaveNothingBehind() {
+    Program parts = blocks(false);
+    var trained = Set.of("cond.weight", "block0.a");
+    var values = randomValues(parts);
+    var inputs = Map.of("one", random(7, 2, 3));
+    Tensor target = random(8, 2, 3);
+    try (TorchTrainable trainable = ENGINE.trainProgram(parts, source(parts, values), trained)) {
+      trainable.gradients(inputs, target);
+      int after = trainable.heldTensors();
+      for (int i = 0; i < 5; i++) {
+        trainable.gradients(inputs, target);
+        trainable.loss(inputs, target);
+        trainable.update(Map.of("block0.a", random(i, 2, 3)));
+      }
+      assertThat(trainable.heldTensors()).isEqualTo(after).isEqualTo(parts.weights().size());
+    }
+  }
+
+  @Test
+  void update_copiesItsArgument() {
+    Program parts = blocks(false);
+    var inputs = Map.of("one", random(7, 2, 3));
+    Tensor target = random(8, 2, 3);
+    try (Trainable trainable =
+        ENGINE.train(parts, source(parts, randomValues(parts)), Set.of("block0.a"))) {
+      Tensor values = random(3, 2, 3);
+      trainable.update(Map.of("block0.a", values));
+      double before = trainable.loss(inputs, target);
+      values.floats().put(0, 100f);
+      assertThat(trainable.loss(inputs, target)).isEqualTo(before);
+    }
+  }
+
+  @Test
+  void trainedWeightsThatDoNotExistOrActOnNothing_areNamed() {
+    Program parts = blocks(false);
+    var source = source(parts, randomValues(parts));
+    assertThatThrownBy(() -> ENGINE.train(parts, source, Set.of("block9.a")))
+        .isInstanceOf(GraphException.class)
+        .hasMessageContaining("no weight block9.a");
+    var idle =
+        new Program(
+            "idle",
+            List.of(
+                new Graph(
+                    "g",
+                    Map.of(
+                        "y", Value.input("one", 3).times(weight("a", 3)),
+                        "unused", weight("b", 3)))),
+            List.of("y"));
+    var idleSource = source(idle, randomValues(idle));
+    assertThatThrownBy(() -> ENGINE.train(idle, idleSource, Set.of("a", "b")))
+        .isInstanceOf(GraphException.class)
+        .hasMessageContaining("weight b does not influence the output");
+  }
+}
