@@ -9,13 +9,12 @@ import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.conformance.golden.Values;
 import io.github.tpdiff.runtime.diffusion.Denoiser;
-import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.Trajectory;
-import io.github.tpdiff.runtime.engine.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,7 +42,8 @@ public final class SchedulerCase implements CaseKind.Plain {
       }
       Trajectory found =
           Scheduler.fromConfig(config)
-              .trajectory(latents(run.input("sample")), run.arg("steps").asInt(), network);
+              .trajectory(
+                  LatentTensor.latents(run.input("sample")), run.arg("steps").asInt(), network);
       checks.compare(run.prefix() + "timesteps", array(found.timesteps()));
       if (run.expects("sigmas")) {
         checks.compare(run.prefix() + "sigmas", array(found.sigmas()));
@@ -82,18 +82,6 @@ public final class SchedulerCase implements CaseKind.Plain {
     };
   }
 
-  private static Latents latents(Tensor tensor) {
-    long[] shape = tensor.shape();
-    return Latents.of(
-        new LatentShape(
-            Math.toIntExact(shape[0]),
-            Math.toIntExact(shape[1]),
-            Math.toIntExact(shape[2]),
-            Math.toIntExact(shape[3]),
-            Math.toIntExact(shape[4])),
-        tensor.toFloatArray());
-  }
-
   private static double[] array(List<Double> values) {
     return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
@@ -101,7 +89,7 @@ public final class SchedulerCase implements CaseKind.Plain {
   private static double[] samples(List<Latents> samples) {
     return samples.stream()
         .map(Latents::data)
-        .flatMapToDouble(data -> java.util.Arrays.stream(Values.widened(data)))
+        .flatMapToDouble(data -> Arrays.stream(Values.widened(data)))
         .toArray();
   }
 }

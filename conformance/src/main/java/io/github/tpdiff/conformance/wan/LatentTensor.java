@@ -1,0 +1,33 @@
+package io.github.tpdiff.conformance.wan;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.engine.Tensor;
+
+/** Latents as tensors and back. */
+final class LatentTensor {
+  private LatentTensor() {}
+
+  static Latents latents(Tensor tensor) {
+    long[] shape = tensor.shape();
+    return Latents.of(
+        new LatentShape(
+            Math.toIntExact(shape[0]),
+            Math.toIntExact(shape[1]),
+            Math.toIntExact(shape[2]),
+            Math.toIntExact(shape[3]),
+            Math.toIntExact(shape[4])),
+        tensor.toFloatArray());
+  }
+
+  static Tensor of(Latents latents) {
+    LatentShape shape = latents.shape();
+    return Tensor.ofFloats(
+        latents.data(),
+        shape.batch(),
+        shape.channels(),
+        shape.frames(),
+        shape.height(),
+        shape.width());
+  }
+}

@@ -1,0 +1,88 @@
+package io.github.tpdiff.conformance.wan;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.adapters.wan.WanComponents;
+import io.github.tpdiff.conformance.golden.CaseKind;
+import io.github.tpdiff.conformance.golden.Checks;
+import io.github.tpdiff.conformance.golden.GoldenCase;
+import io.github.tpdiff.conformance.golden.GoldenRun;
+import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.LoraModule;
+import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraWeights;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/** Kind {@code lora_forward}: one network under a LoRA in every form of file. */
+public final class LoraForwardCase implements CaseKind.OnEngine {
+  @Override
+  public void check(GoldenCase golden, Engine engine, Checks checks) {
+    GoldenRun run = golden.runs().get(0);
+    Map<String, Tensor> inputs = WanNetwork.inputs(run::findInput);
+    try (var base = new OpenComponents(WanComponents.openTransformer(golden.checkpoint()))) {
+      if (run.expects("base.sample")) {
+        checks.compare("base.sample", predict(engine, base, inputs));
+      }
+      for (JsonNode file : golden.arg("files")) {
+        String name = golden.require(file, "name").asText();
+        var lora = LoraFile.read(golden.folder().resolve(golden.require(file, "path").asText()));
+        double strength = file.path("user_scale").asDouble(1);
+        OpenComponents changed = injected(base, lora.weights(), strength, checks);
+        requireScale(file, lora.weights(), strength, checks);
+        checks.compare(name + ".sample", predict(engine, changed, inputs));
+      }
+    }
+  }
+
+  private static Tensor predict(
+      Engine engine, OpenComponents components, Map<String, Tensor> inputs) {
+    try (var network = WanNetwork.load(engine, components)) {
+      return network.predict(inputs);
+    }
+  }
+
+  private static OpenComponents injected(
+      OpenComponents base, LoraWeights lora, double strength, Checks checks) {
+    var changed = new EnumMap<Role, Component>(Role.class);
+    Set<String> left = new HashSet<>(lora.pairs().keySet());
+    base.components()
+        .forEach(
+            (role, component) -> {
+              var injection = LoraInjection.of(component.program(), lora, strength);
+              injection.modules().stream().map(LoraModule::name).forEach(left::remove);
+              var values = Parameter.source(injection.parametersOf(lora));
+              changed.put(
+                  role, new Component(injection.program(), component.weights().overlaid(values)));
+            });
+    if (!left.isEmpty()) {
+      checks.fail("the LoRA changes modules that the transformer has not: " + left);
+    }
+    return new OpenComponents(changed);
+  }
+
+  /** The factor on B·A that the case names. */
+  private static void requireScale(
+      JsonNode file, LoraWeights lora, double strength, Checks checks) {
+    if (!file.path("scale").isNumber()) {
+      return;
+    }
+    double expected = file.path("scale").asDouble();
+    lora.pairs()
+        .forEach(
+            (module, pair) -> {
+              double found = pair.scale() * strength;
+              if (Math.abs(found - expected) > 1e-6 * Math.abs(expected)) {
+                checks.fail(
+                    "%s: %s: expected scale %s, found %s"
+                        .formatted(file.path("name").asText(), module, expected, found));
+              }
+            });
+  }
+}

@@ -1,0 +1,85 @@
+package io.github.tpdiff.conformance.wan;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.conformance.golden.CaseException;
+import io.github.tpdiff.conformance.golden.CaseKind;
+import io.github.tpdiff.conformance.golden.Checks;
+import io.github.tpdiff.conformance.golden.GoldenCase;
+import io.github.tpdiff.conformance.golden.GoldenRun;
+import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.media.VideoClip;
+import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
+import io.github.tpdiff.runtime.pipeline.GenerationListener;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.GivenNoise;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.Sampling;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+
+/** Kind {@code pipeline}: prompt and initial latents to final latents and frames. */
+public final class PipelineCase implements CaseKind.OnEngine {
+  @Override
+  public void check(GoldenCase golden, Engine engine, Checks checks) {
+    ModelFamily family =
+        ModelFamily.all().stream()
+            .filter(candidate -> candidate.name().equals(golden.family()))
+            .findFirst()
+            .orElseThrow(() -> new CaseException("family " + golden.family() + ": no adapter"));
+    try (VideoModel model = family.open(golden.checkpoint())) {
+      for (GoldenRun run : golden.runs()) {
+        JsonNode args = run.args().isObject() ? run.args() : golden.args();
+        PipelineParts parts =
+            new PromptLength(PipelineParts.of(model, engine), args.path("max_sequence_length"));
+        GeneratedVideo video =
+            new VideoPipeline(parts)
+                .generate(request(parts.description(), run, args), GenerationListener.silent());
+        if (run.expects("latents")) {
+          checks.compare(run.prefix() + "latents", LatentTensor.of(video.latents()));
+        }
+        if (run.expects("frames")) {
+          checks.compare(run.prefix() + "frames", frames(video.clip()));
+        }
+      }
+    }
+  }
+
+  private static GenerationRequest request(
+      PipelineDescription description, GoldenRun run, JsonNode args) {
+    double fps = description.defaults().fps();
+    var size =
+        new VideoSize(
+            args.path("height").asInt(),
+            args.path("width").asInt(),
+            args.path("num_frames").asInt(),
+            fps);
+    Sampling sampling =
+        Sampling.of(description)
+            .withSteps(args.path("num_inference_steps").asInt())
+            .withGuidance(Guidance.scale(args.path("guidance_scale").asDouble(1)));
+    var noise = new GivenNoise(LatentTensor.latents(run.input("latents")), NoiseSource.seeded(0));
+    return new GenerationRequest(
+        args.path("prompt").asText(), args.path("negative_prompt").asText(), size, sampling, noise);
+  }
+
+  /** [1, F, 3, H, W] in [0, 1]. */
+  private static Tensor frames(VideoClip clip) {
+    int plane = clip.height() * clip.width();
+    var values = new float[3 * clip.frames() * plane];
+    for (int f = 0; f < clip.frames(); f++) {
+      for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < plane; i++) {
+          float value = clip.data()[(c * clip.frames() + f) * plane + i] / 2 + 0.5f;
+          values[(f * 3 + c) * plane + i] = Math.max(0, Math.min(1, value));
+        }
+      }
+    }
+    return Tensor.ofFloats(values, 1, clip.frames(), 3, clip.height(), clip.width());
+  }
+}

@@ -1,0 +1,41 @@
+package io.github.tpdiff.conformance.wan;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import java.util.Set;
+
+/** Parts whose prompts are filled up to the length a case names, if it names one. */
+record PromptLength(PipelineParts parts, JsonNode tokens) implements PipelineParts {
+  @Override
+  public PipelineDescription description() {
+    PipelineDescription own = parts.description();
+    var text =
+        new PipelineDescription.Text(tokens.asInt(own.text().maxLength()), own.text().cleaning());
+    return new PipelineDescription(
+        own.family(), own.latents(), text, own.scheduler(), own.defaults());
+  }
+
+  @Override
+  public Set<Role> roles() {
+    return parts.roles();
+  }
+
+  @Override
+  public Executable load(Role role) {
+    return parts.load(role);
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return parts.tokenizer();
+  }
+
+  @Override
+  public void close() {
+    parts.close();
+  }
+}

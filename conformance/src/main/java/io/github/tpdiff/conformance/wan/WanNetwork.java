@@ -1,0 +1,95 @@
+package io.github.tpdiff.conformance.wan;
+
+import io.github.tpdiff.conformance.golden.CaseException;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.runtime.pipeline.Role;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** A Wan transformer on an engine: conditioning, then the denoiser. */
+final class WanNetwork implements AutoCloseable {
+  private static final String PREDICTION = "out_hidden_states";
+
+  private final Executable conditioning;
+  private final Executable denoiser;
+
+  private WanNetwork(Executable conditioning, Executable denoiser) {
+    this.conditioning = conditioning;
+    this.denoiser = denoiser;
+  }
+
+  static WanNetwork load(Engine engine, OpenComponents components) {
+    Executable conditioning = components.load(engine, Role.CONDITIONING);
+    try {
+      return new WanNetwork(conditioning, components.load(engine, Role.DENOISER));
+    } catch (RuntimeException failure) {
+      conditioning.close();
+      throw failure;
+    }
+  }
+
+  /** The inputs of the whole network, of those that {@code find} has. */
+  static Map<String, Tensor> inputs(Function<String, Optional<Tensor>> find) {
+    var inputs = new HashMap<String, Tensor>();
+    for (String name : new String[] {"hidden_states", "timestep", "encoder_hidden_states"}) {
+      inputs.put(
+          name,
+          find.apply(name)
+              .orElseThrow(() -> new CaseException("io.safetensors: in." + name + " is missing")));
+    }
+    inputs.computeIfPresent("timestep", (name, tensor) -> floats(tensor));
+    find.apply("encoder_hidden_states_image")
+        .ifPresent(image -> inputs.put("encoder_hidden_states_image", image));
+    long frames = Objects.requireNonNull(inputs.get("hidden_states")).shape()[2];
+    inputs.put(
+        "temporal_positions",
+        find.apply("temporal_positions").map(WanNetwork::floats).orElseGet(() -> counted(frames)));
+    return inputs;
+  }
+
+  /** Frame n at position n. */
+  private static Tensor counted(long frames) {
+    var positions = new float[Math.toIntExact(frames)];
+    for (int n = 0; n < positions.length; n++) {
+      positions[n] = n;
+    }
+    return Tensor.ofFloats(positions, frames);
+  }
+
+  private static Tensor floats(Tensor tensor) {
+    if (tensor.type() == ElementType.F32) {
+      return tensor;
+    }
+    var values = new float[Math.toIntExact(tensor.elementCount())];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = tensor.longs().get(i);
+    }
+    return Tensor.ofFloats(values, tensor.shape());
+  }
+
+  /** The prediction for {@link #inputs}. */
+  Tensor predict(Map<String, Tensor> inputs) {
+    Map<String, Tensor> prompt = conditioning.run(chosen(inputs, conditioning));
+    try (Executable bound = denoiser.bind(prompt)) {
+      return Objects.requireNonNull(bound.run(chosen(inputs, bound)).get(PREDICTION), PREDICTION);
+    }
+  }
+
+  private static Map<String, Tensor> chosen(Map<String, Tensor> inputs, Executable executable) {
+    var chosen = new HashMap<>(inputs);
+    chosen.keySet().retainAll(executable.inputNames());
+    return chosen;
+  }
+
+  @Override
+  public void close() {
+    conditioning.close();
+    denoiser.close();
+  }
+}
