@@ -26,7 +26,7 @@ final class Sessions {
   /** Below it lie the files that a model without a folder of its own may refer to. */
   private static final Path ROOT = temporaryFolder().toAbsolutePath().getRoot();
 
-  private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
+  private final OrtEnvironment environment = DeepStack.environment();
   private final boolean cuda;
 
   Sessions(boolean cuda) {

@@ -1,0 +1,31 @@
+package io.github.tpdiff.runtime.onnx;
+
+import ai.onnxruntime.OrtEnvironment;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Starts the runtime on a thread with a large stack: its start recurses some 12,000 frames deep,
+ * which overflows the 1 MB of a Java thread and ends the process.
+ */
+final class DeepStack {
+  /** Address space; memory is taken only as deep as the recursion goes. */
+  private static final long STACK_BYTES = 64L << 20;
+
+  private DeepStack() {}
+
+  static OrtEnvironment environment() {
+    var task = new FutureTask<>(() -> OrtEnvironment.getEnvironment());
+    var thread = new Thread(null, task, "onnx-start", STACK_BYTES);
+    thread.setDaemon(true);
+    thread.start();
+    try {
+      return task.get();
+    } catch (ExecutionException failure) {
+      throw new OnnxException("ONNX Runtime does not start: " + failure.getCause(), failure);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw new OnnxException("the start of ONNX Runtime was interrupted", interrupted);
+    }
+  }
+}
