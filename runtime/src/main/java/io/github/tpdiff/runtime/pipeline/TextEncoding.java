@@ -1,5 +1,7 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import com.google.common.cache.Cache;
+import com.google.common.cache.CacheBuilder;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.text.PromptCleaner;
@@ -7,7 +9,6 @@ import io.github.tpdiff.runtime.text.TokenBatch;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -15,13 +16,16 @@ import java.util.Map;
  * Prompts to embeddings: clean, tokenise, run the text encoder on the real tokens, fill with zero
  * rows.
  *
- * <p>Holds the text encoder until closed, and the embedding of every prompt it was given.
+ * <p>Holds the text encoder until closed, and the embeddings of the last few prompts.
  */
 public final class TextEncoding implements AutoCloseable {
+  /** A prompt and its negative, and some more; a data set has thousands of captions. */
+  private static final int KEPT = 8;
+
   private final PipelineDescription.Text text;
   private final Tokenizer tokenizer;
   private final Executable encoder;
-  private final Map<String, Tensor> known = new HashMap<>();
+  private final Cache<String, Tensor> known = CacheBuilder.newBuilder().maximumSize(KEPT).build();
 
   private TextEncoding(PipelineDescription.Text text, Tokenizer tokenizer, Executable encoder) {
     this.text = text;
@@ -41,7 +45,13 @@ public final class TextEncoding implements AutoCloseable {
 
   /** The embedding of a prompt, [1, maxLength, d]; rows beyond its tokens are zero. */
   public Tensor encode(String prompt) {
-    return known.computeIfAbsent(cleaned(prompt), this::embed);
+    String cleaned = cleaned(prompt);
+    Tensor found = known.getIfPresent(cleaned);
+    if (found == null) {
+      found = embed(cleaned);
+      known.put(cleaned, found);
+    }
+    return found;
   }
 
   private String cleaned(String prompt) {

@@ -1,0 +1,144 @@
+package io.github.tpdiff.lora.job;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.lora.data.ModelEncoders;
+import io.github.tpdiff.lora.train.Trainer;
+import io.github.tpdiff.lora.train.TrainingListener;
+import io.github.tpdiff.lora.train.TrainingOutcome;
+import io.github.tpdiff.lora.train.TrainingRun.Start;
+import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.media.VideoClip;
+import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.lora.LoraFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A job from its file to a LoRA file, on a small checkpoint and real videos. */
+final class ResolvedJobTest {
+  private static final String JOB =
+      """
+      model: {path: checkpoint}
+      data: {path: clips, sizes: [32x32x9], fps: 8, validation: 0.3}
+      stages: {count: 2, alignment_window: 4}
+      lora: {rank: 2, alpha: 4}
+      train: {steps: 3, seed: 5, batch_size: 2, learning_rate: 1e-3, validate_every: 2}
+      output: {folder: out, save_every: 2}
+      """;
+
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void makeCheckpointAndClips() throws IOException {
+    CheckpointTemplate tiny = requireNonNull(family().templates().get("wan-tiny"));
+    tiny.write(
+        new CheckpointTemplate.Order(
+            folder.resolve("checkpoint"), DType.F32, tiny.defaultComponents(), (w, t) -> {}));
+    Files.createDirectory(folder.resolve("clips"));
+    for (int i = 0; i < 4; i++) {
+      float[] data = new float[3 * 10 * 32 * 32];
+      for (int j = 0; j < data.length; j++) {
+        data[j] = (float) Math.sin(0.01 * j * (i + 1));
+      }
+      VideoWriter.write(folder.resolve("clips/" + i + ".mp4"), new VideoClip(data, 10, 32, 32, 8));
+      Files.writeString(folder.resolve("clips/" + i + ".txt"), "waves, number " + i);
+    }
+    Files.writeString(folder.resolve("job.yaml"), JOB);
+  }
+
+  private static ModelFamily family() {
+    return ModelFamily.all().stream()
+        .filter(f -> f.templates().containsKey("wan-tiny"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private ResolvedJob open(VideoModel model) {
+    return ResolvedJob.of(TrainingJob.read(folder.resolve("job.yaml")), model);
+  }
+
+  @Test
+  void jobFile_trainsALoraThatLoadsIntoTheModel() {
+    var validations = new ArrayList<Map<Integer, Double>>();
+    var listener =
+        new TrainingListener() {
+          @Override
+          public void validated(int step, Map<Integer, Double> losses) {
+            validations.add(losses);
+          }
+        };
+    try (VideoModel model = family().open(folder.resolve("checkpoint"));
+        var engine = TorchEngine.cpu()) {
+      ResolvedJob job = open(model);
+      var prepared = job.prepare(new ModelEncoders(model, engine), (v, d, t) -> {});
+      assertThat(prepared.clips().shapes()).hasSize(4);
+      var outcome = Trainer.train(job.run(prepared.clips(), Start.FRESH), engine, listener);
+      assertThat(outcome.end()).isEqualTo(TrainingOutcome.End.FINISHED);
+      assertThat(validations).hasSize(3);
+      assertThat(validations.get(0).keySet()).containsExactlyInAnyOrder(2, 1);
+
+      var lora = LoraFile.read(folder.resolve("out").resolve(ResolvedJob.LORA_FILE)).weights();
+      assertThat(lora.metadata())
+          .containsEntry("tpdiff.step", "3")
+          .containsEntry("tpdiff.seed", "5")
+          .containsKeys("tpdiff.base_checkpoint", "tpdiff.version");
+      var stages =
+          RecordJson.STAGES.parse(
+              requireNonNull(lora.metadata().get(RecordJson.STAGES_HEADER)), "header");
+      assertThat(stages).isEqualTo(job.diffusion().stages());
+      assertThat(lora.pairs().values()).allMatch(p -> p.rank() == 2 && p.scale() == 2);
+
+      var applied = LoraModels.applied(model, lora, 1);
+      assertThat(
+              requireNonNull(applied.components().get(Role.CONDITIONING))
+                  .program()
+                  .weights()
+                  .keySet())
+          .anyMatch(name -> name.contains("attn2.to_k.lora_A"));
+      assertThat(
+              requireNonNull(applied.components().get(Role.DENOISER)).program().weights().keySet())
+          .anyMatch(name -> name.contains("ffn.net.2.lora_B"));
+    }
+  }
+
+  @Test
+  void dryRun_pricesEveryStageAndTrainingWithoutThem() {
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      var machine = new Machine(1e11, 1e11, 1e11, 1e10, 1e-5);
+      DryRun dry = DryRun.of(open(model), machine);
+      assertThat(dry.rows()).extracting(DryRun.Row::stage).containsExactly(2, 1, 0);
+      assertThat(dry.rows()).extracting(DryRun.Row::latentFrames).containsExactly(2, 3, 3);
+      // 2 x 2 patches of 4 x 4 latents.
+      assertThat(dry.rows()).extracting(DryRun.Row::tokens).containsExactly(8L, 12L, 12L);
+      assertThat(dry.seconds()).isPositive().isLessThan(dry.vanillaSeconds());
+      assertThat(dry.peakBytes()).isEqualTo(dry.rows().get(1).peakBytes());
+      assertThat(dry.table()).hasSize(5);
+    }
+  }
+
+  @Test
+  void clipLengthThatDoesNotFitTheStages_isRefusedWithTheNearest() throws IOException {
+    Files.writeString(folder.resolve("job.yaml"), JOB.replace("32x32x9", "32x32x13"));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      assertThatThrownBy(() -> open(model))
+          .hasMessageContaining("data.sizes: 32x32x13")
+          .hasMessageContaining("9 and 17");
+    }
+  }
+}
