@@ -17,7 +17,7 @@ import java.util.Objects;
 /** Times small programs on an engine and fits a {@link Machine} to them. */
 public final class Calibration {
   private static final int WARM_UPS = 2;
-  private static final int RUNS = 3;
+  private static final int RUNS = 5;
 
   /**
    * How large the programs are.
