@@ -27,7 +27,8 @@ public record ExportRequest(
     COPY,
     /**
      * In hard links to the checkpoint's files, so that the export takes no space of its own; what
-     * cannot lie there (other precision, merged LoRA, another file system) is copied.
+     * cannot lie there (other precision, merged LoRA, another file system) is copied. ONNX Runtime
+     * reads hard links, the {@code onnx} Python package refuses them: copy for its checker.
      */
     IN_PLACE
   }

@@ -54,22 +54,16 @@ public final class OnnxEngine implements Engine {
       cuda.probe();
       return new OnnxEngine(cuda, flavour, "CUDA");
     } catch (OrtException failure) {
-      String reason = firstLine(failure);
       if (device == OnnxDevice.CUDA) {
         throw new OnnxException(
-            "device CUDA: ONNX Runtime cannot use it: "
-                + reason
-                + "; use AUTO or CPU, or put onnxruntime_gpu, CUDA 12 and cuDNN 9 in place",
+            "device CUDA: ONNX Runtime cannot use it (use AUTO or CPU, or put onnxruntime_gpu,"
+                + " CUDA 12 and cuDNN 9 in place)",
             failure);
       }
+      String reason = OnnxException.reason(failure);
       LOG.info("ONNX Runtime runs on the CPU: CUDA cannot be used: {}", reason);
       return new OnnxEngine(new Sessions(false), flavour, "CPU (no CUDA: " + reason + ")");
     }
-  }
-
-  private static String firstLine(OrtException failure) {
-    String message = String.valueOf(failure.getMessage());
-    return message.lines().findFirst().orElse(message);
   }
 
   @Override
@@ -96,8 +90,7 @@ public final class OnnxEngine implements Engine {
       loaded = true;
       return OnnxExecutable.of(open, program::shapes);
     } catch (OrtException failure) {
-      throw new OnnxException(
-          program.name() + ": ONNX Runtime cannot load it: " + failure.getMessage(), failure);
+      throw new OnnxException(program.name() + ": ONNX Runtime cannot load it", failure);
     } finally {
       if (!loaded) {
         Folders.delete(folder);
@@ -137,8 +130,7 @@ public final class OnnxEngine implements Engine {
       var open = new OnnxSession(model.toString(), sessions.environment(), session, () -> {});
       return OnnxExecutable.of(open, shapes -> {});
     } catch (OrtException failure) {
-      throw new OnnxException(
-          model + ": ONNX Runtime cannot open it: " + failure.getMessage(), failure);
+      throw new OnnxException(model + ": ONNX Runtime cannot open it", failure);
     }
   }
 

@@ -80,7 +80,7 @@ final class OnnxSession implements AutoCloseable {
       resultShapes.put(shapes, learnt);
       return results;
     } catch (OrtException failure) {
-      throw new OnnxException(name + ": ONNX Runtime: " + failure.getMessage(), failure);
+      throw new OnnxException(name + ": ONNX Runtime cannot run it", failure);
     } finally {
       open.forEach(OnnxTensor::close);
     }
@@ -149,7 +149,7 @@ final class OnnxSession implements AutoCloseable {
     try {
       session.close();
     } catch (OrtException failure) {
-      throw new OnnxException(name + ": cannot be closed: " + failure.getMessage(), failure);
+      throw new OnnxException(name + ": ONNX Runtime cannot close it", failure);
     } finally {
       release.run();
     }

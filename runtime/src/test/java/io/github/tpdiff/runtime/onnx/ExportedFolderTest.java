@@ -160,6 +160,17 @@ class ExportedFolderTest {
   }
 
   @Test
+  void damagedGraphIsNamedInOneLine() throws IOException {
+    Path graph = Files.write(folder.resolve("model.onnx"), new byte[] {1, 2, 3});
+    try (var engine = OnnxEngine.on(OnnxDevice.CPU)) {
+      var refused = assertThrows(OnnxException.class, () -> engine.open(graph));
+      String message = String.valueOf(refused.getMessage());
+      assertEquals(1, message.lines().count());
+      assertEquals(0, message.indexOf(graph + ": ONNX Runtime cannot open it: "));
+    }
+  }
+
+  @Test
   void valueTooLargeForF16IsNamedAndNothingIsLeft() throws IOException {
     Path target = folder.resolve("half");
     try (var model = new TinyModel(tensors(0x1p17f), tokenizer)) {

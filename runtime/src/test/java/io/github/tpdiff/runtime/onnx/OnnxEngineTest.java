@@ -204,4 +204,33 @@ class OnnxEngineTest {
       assertTrue(description.endsWith("on CUDA") || description.contains("no CUDA: "), description);
     }
   }
+
+  /** The table is larger than what the runtime computes ahead. */
+  @Test
+  void rowsOfA16BitTableAreTakenBeforeTheCast(@TempDir Path folder) {
+    int rows = 300_000;
+    var values = new float[2 * rows];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i % 128;
+    }
+    var builder = MemoryTensors.builder();
+    add(builder, DType.BF16, "table", List.of((long) rows, 2L), values);
+    Path file = folder.resolve("table.safetensors");
+    SafetensorsWriter.write(file, builder.build());
+    Value y = Value.weight("table", rows, 2).gather(Value.indexInput("ids", "tokens"));
+    var program = new Program("rows", List.of(Graph.of("rows", "y", y)), List.of("y"));
+    var model =
+        ProgramLowering.lower(
+            program, OnnxFlavour.STANDARD, name -> new StoredWeight(DType.BF16, "f", 0, 1));
+    assertEquals(
+        List.of("Gather", "Cast", "Identity"),
+        model.getGraph().getNodeList().stream().map(node -> node.getOpType()).toList());
+    try (TensorSource mapped = SafetensorsFile.open(file);
+        var engine = OnnxEngine.on(OnnxDevice.CPU);
+        Executable executable = engine.load(program, mapped)) {
+      Tensor taken =
+          result(executable.run(Map.of("ids", Tensor.ofLongs(new long[] {65, 1}, 2))), "y");
+      assertArrayEquals(new float[] {2, 3, 2, 3}, taken.toFloatArray());
+    }
+  }
 }
