@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.torch;
 
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.graph.Value;
@@ -38,13 +39,31 @@ final class SegmentCalls {
     segment.graph().bind(shapes);
     try (NDManager copies = scope.newSubManager()) {
       var arguments = arguments(segment, values, copies);
-      List<NDArray> results = module.call(segment.method(), arguments, mode, scope);
+      List<NDArray> results = call(segment, arguments, mode, scope);
       var outputs = new LinkedHashMap<String, NDArray>();
       for (int i = 0; i < results.size(); i++) {
         outputs.put(segment.outputs().get(i), results.get(i));
       }
       return outputs;
     }
+  }
+
+  private List<NDArray> call(
+      Segment segment, List<NDArray> arguments, TorchModule.Mode mode, NDManager scope) {
+    try {
+      return module.call(segment.method(), arguments, mode, scope);
+    } catch (EngineException failure) {
+      throw new IllegalStateException(
+          segment.graph().name() + ": PyTorch: " + lastLine(failure), failure);
+    }
+  }
+
+  /** What went wrong; the lines before it are a trace through generated code. */
+  private static String lastLine(EngineException failure) {
+    return String.valueOf(failure.getMessage())
+        .lines()
+        .filter(line -> !line.isBlank())
+        .reduce("", (before, line) -> line);
   }
 
   /** The argument list of a segment's method; weights that are copies belong to {@code copies}. */

@@ -133,6 +133,25 @@ class TorchEngineTest {
   }
 
   @Test
+  void failureInsideASegment_isOneLineThatNamesIt() {
+    var table = Value.constant(new float[] {1, 2}, 2);
+    var graph = Graph.of("lookup", "y", table.gather(Value.indexInput("ids", "n")));
+    var program = new Program("p", List.of(graph), List.of("y"));
+    try (Executable executable = ENGINE.load(program, MemoryTensors.builder().build())) {
+      var ids = Map.of("ids", Tensor.ofLongs(new long[] {7}, 1));
+      assertThatThrownBy(() -> executable.run(ids))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith("lookup: PyTorch: ")
+          .hasMessageContaining("index out of range")
+          .message()
+          .hasLineCount(1);
+      // The engine stays usable.
+      var good = Map.of("ids", Tensor.ofLongs(new long[] {1}, 1));
+      assertThat(floats(executable.run(good))).containsExactly(2);
+    }
+  }
+
+  @Test
   void everyFloatingType_isReadAlignedOrNot() {
     float[] values = {1, -2, 0.5f, 4};
     var x = Value.input("x", "batch", 2);
