@@ -81,11 +81,6 @@ public final class RecordJson<T> {
     return mapper;
   }
 
-  /** The codec of another record, with the same strictness. */
-  public static <T extends Record> RecordJson<T> of(Class<T> type) {
-    return new RecordJson<>(type);
-  }
-
   /**
    * Reads a text.
    *

@@ -3,7 +3,6 @@ package io.github.tpdiff.runtime.pipeline;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import io.github.tpdiff.weights.NearestName;
-import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.LinkedHashMap;
@@ -23,14 +22,6 @@ final class UnknownFields {
   }
 
   private static Optional<String> find(JsonNode node, Type type, String path) {
-    if (type instanceof ParameterizedType list && list.getRawType() == java.util.List.class) {
-      for (int i = 0; i < node.size(); i++) {
-        var found = find(node.path(i), list.getActualTypeArguments()[0], path + "[" + i + "]");
-        if (found.isPresent()) {
-          return found;
-        }
-      }
-    }
     return type instanceof Class<?> record && record.isRecord() && node.isObject()
         ? findInObject(node, record, path)
         : Optional.empty();

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
@@ -77,6 +78,19 @@ class VideoPipelineTest {
     List<Latents> samples =
         scheduler.trajectory(noise, 4, guided(5).at(new int[] {0, 1, 2, 3, 4})).samples();
     assertArrayEquals(samples.get(4).data(), generate(request()).data(), TOLERANCE);
+  }
+
+  @Test
+  void anotherSampler_takesThePlaceOfTheCheckpoints() {
+    Latents noise = NoiseSource.seeded(7).draw(SHAPE);
+    List<Latents> samples =
+        scheduler
+            .withSampler(new HeunSampler())
+            .trajectory(noise, 4, guided(5).at(new int[] {0, 1, 2, 3, 4}))
+            .samples();
+    var sampling = request().sampling().withSampler(new HeunSampler());
+    assertArrayEquals(
+        samples.get(4).data(), generate(request().withSampling(sampling)).data(), TOLERANCE);
   }
 
   @Test
