@@ -14,6 +14,11 @@ public final class OnnxException extends RuntimeException {
     super(doing + ": " + reason(cause), cause);
   }
 
+  /** The runtime did not come so far as to give a reason of its own. */
+  OnnxException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
   /** What the runtime says, in one line. */
   static String reason(OrtException failure) {
     String message = ERROR_CODE.matcher(String.valueOf(failure.getMessage())).replaceAll("");
