@@ -32,6 +32,13 @@ public final class Tpdiff implements Runnable {
     var root = new CommandLine(new Tpdiff());
     CommandProvider.provided().forEach(root::addSubcommand);
     root.addSubcommand(new InspectCommand());
+    root.addSubcommand(new PlanCommand());
+    root.addSubcommand(new PrepareCommand());
+    root.addSubcommand(new TrainCommand());
+    root.addSubcommand(new NewCheckpointCommand());
+    root.addSubcommand(new GenerateCommand());
+    root.addSubcommand(new ExportCommand());
+    root.addSubcommand(new RunCommand());
     root.addSubcommand(new LoraCommand());
     root.addSubcommand(new Completion());
     addHelp(root);

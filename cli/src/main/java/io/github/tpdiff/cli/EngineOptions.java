@@ -1,0 +1,68 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.runtime.onnx.OnnxEngine;
+import io.github.tpdiff.runtime.onnx.OnnxException;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import picocli.CommandLine.Option;
+
+/** Which engine runs a model, and where. */
+final class EngineOptions {
+  /** Engines by name. */
+  enum Kind {
+    TORCH,
+    ONNX
+  }
+
+  @Option(
+      names = "--engine",
+      defaultValue = "torch",
+      description = "torch or onnx (default ${DEFAULT-VALUE}).")
+  private Kind kind = Kind.TORCH;
+
+  @Option(
+      names = "--device",
+      defaultValue = "auto",
+      description = "auto, cpu or cuda; auto takes CUDA where it works (default ${DEFAULT-VALUE}).")
+  private OnnxDevice device = OnnxDevice.AUTO;
+
+  /**
+   * Opens the engine.
+   *
+   * @throws IllegalArgumentException if the device cannot be used, saying why
+   */
+  Engine open() {
+    return kind == Kind.TORCH ? openTorch() : openOnnx();
+  }
+
+  /** The same on the torch engine, which alone trains. */
+  TorchEngine openTorch() {
+    return openTorch(device);
+  }
+
+  /** The same on ONNX Runtime, which alone opens exported folders. */
+  OnnxEngine openOnnx() {
+    return openOnnx(device);
+  }
+
+  static OnnxEngine openOnnx(OnnxDevice device) {
+    try {
+      return OnnxEngine.on(device);
+    } catch (OnnxException unusable) {
+      throw new IllegalArgumentException("--device: " + unusable.getMessage(), unusable);
+    }
+  }
+
+  static TorchEngine openTorch(OnnxDevice device) {
+    try {
+      return switch (device) {
+        case CPU -> TorchEngine.cpu();
+        case CUDA -> TorchEngine.cuda();
+        case AUTO -> TorchEngine.best();
+      };
+    } catch (IllegalStateException unusable) {
+      throw new IllegalArgumentException("--device: " + unusable.getMessage(), unusable);
+    }
+  }
+}

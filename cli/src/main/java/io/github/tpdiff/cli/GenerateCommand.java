@@ -1,0 +1,73 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.weights.lora.LoraWeights;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Text to mp4 from a checkpoint. */
+@Command(
+    name = "generate",
+    description = "Makes a video from text with a checkpoint, and a LoRA if given.")
+final class GenerateCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "A checkpoint folder.")
+  private Path folder;
+
+  @Mixin private LoraOptions lora = new LoraOptions();
+  @Mixin private PromptOptions prompt = new PromptOptions();
+  @Mixin private VideoOptions video = new VideoOptions();
+  @Mixin private EngineOptions engines = new EngineOptions();
+
+  @Override
+  public Integer call() throws IOException {
+    Path out = prompt.out();
+    Optional<LoraWeights> weights = lora.read();
+    Optional<StageConfig> trained = lora.stages(weights);
+    try (VideoModel model = opened(weights)) {
+      GenerationRequest request = video.request(model.description(), trained, prompt);
+      try (Engine engine = engines.open();
+          PipelineParts parts = PipelineParts.of(model, engine)) {
+        write(spec, engine, parts, new Job(request, out));
+      }
+    }
+    return ExitCode.DONE;
+  }
+
+  private VideoModel opened(Optional<LoraWeights> weights) {
+    VideoModel model = Families.open(folder);
+    return weights.isPresent() ? LoraModels.applied(model, weights.get(), lora.strength()) : model;
+  }
+
+  /** What to make, and where to. */
+  record Job(GenerationRequest request, Path out) {}
+
+  /** Makes a video and says what it took. */
+  static void write(CommandSpec spec, Engine engine, PipelineParts parts, Job job)
+      throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    out.println("engine: " + engine.description());
+    out.flush();
+    try (var times = new StageTimes(spec.commandLine().getErr())) {
+      new VideoPipeline(parts).generate(job.request(), times).write(job.out());
+      times.print(out);
+    }
+    out.println("wrote " + job.out());
+    out.flush();
+  }
+}

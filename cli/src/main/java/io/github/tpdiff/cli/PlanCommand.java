@@ -1,0 +1,157 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.runtime.cost.Calibration;
+import io.github.tpdiff.runtime.cost.CostModel;
+import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.cost.PlanCost;
+import io.github.tpdiff.runtime.cost.PlanCost.StageCost;
+import io.github.tpdiff.runtime.cost.PlanCost.StageRun;
+import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.Sampling;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Prices a pyramid before it is run. */
+@Command(
+    name = "plan",
+    description = {
+      "Shows the stages of a video: frames, tokens, predicted time and peak memory, vanilla beside"
+          + " staged.",
+      "The speed of this machine is measured first, for some seconds; nothing of the model is run."
+    })
+final class PlanCommand implements Callable<Integer> {
+  private static final double MEGABYTE = 1 << 20;
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "A checkpoint folder.")
+  private Path folder;
+
+  @Mixin private LoraOptions lora = new LoraOptions();
+  @Mixin private VideoOptions video = new VideoOptions();
+  @Mixin private EngineOptions engines = new EngineOptions();
+
+  @Override
+  public Integer call() {
+    try (VideoModel model = Families.open(folder)) {
+      Sampling sampling = video.sampling(model.description(), lora.stages(lora.read()));
+      LatentShape shape =
+          video
+              .size(model.description())
+              .latentShape(model.description().latents(), sampling.stages());
+      var plan = StagePlan.of(sampling.stages(), sampling.scheduler().schedule(), shape.frames());
+      Component denoiser = require(model, Role.DENOISER);
+      Map<String, long[]> prompt = promptShapes(model);
+      try (Engine engine = engines.open()) {
+        PlanCost cost =
+            PlanCost.of(
+                new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
+                frames -> shapes(prompt, shape.withFrames(frames)),
+                new PlanCost.Request(
+                    runs(plan, sampling), sampling.guidance().needsUnconditional() ? 2 : 1));
+        print(plan, cost, engine);
+      }
+    }
+    return ExitCode.DONE;
+  }
+
+  private static Component require(VideoModel model, Role role) {
+    Component component = model.components().get(role);
+    if (component == null) {
+      throw new CheckpointException(
+          "%s: the checkpoint has no such component, which the plan prices".formatted(role.path()));
+    }
+    return component;
+  }
+
+  private static List<StageRun> runs(StagePlan plan, Sampling sampling) {
+    List<Integer> steps = sampling.stages().splitSteps(sampling.steps());
+    var runs = new ArrayList<StageRun>();
+    for (int i = 0; i < steps.size(); i++) {
+      runs.add(new StageRun(plan.stages().get(i).frames(), steps.get(i)));
+    }
+    return runs;
+  }
+
+  /** What the denoiser is given of a prompt of the longest length. */
+  private static Map<String, long[]> promptShapes(VideoModel model) {
+    Component conditioning = require(model, Role.CONDITIONING);
+    var given = new HashMap<String, long[]>();
+    conditioning
+        .program()
+        .inputs()
+        .forEach(
+            (name, value) ->
+                given.put(
+                    name,
+                    new long[] {1, model.description().text().maxLength(), value.dim(2).value()}));
+    return conditioning.program().shapes(given);
+  }
+
+  private static Map<String, long[]> shapes(Map<String, long[]> prompt, LatentShape latents) {
+    var shapes = new HashMap<>(prompt);
+    shapes.put(
+        "hidden_states",
+        new long[] {1, latents.channels(), latents.frames(), latents.height(), latents.width()});
+    shapes.put("timestep", new long[] {1});
+    shapes.put("temporal_positions", new long[] {latents.frames()});
+    return shapes;
+  }
+
+  private void print(StagePlan plan, PlanCost cost, Engine engine) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.println("engine: " + engine.description());
+    Machine machine = Calibration.measure(engine);
+    out.println(
+        "stage  time          latent frames   tokens  steps   TFLOP    seconds  activations");
+    for (int i = 0; i < cost.stages().size(); i++) {
+      Stage stage = plan.stages().get(i);
+      row(
+          out,
+          "%5d  %4.2f to %4.2f".formatted(stage.number(), stage.start(), stage.end()),
+          cost.stages().get(i),
+          machine);
+    }
+    row(out, "vanilla            ", cost.vanilla(), machine);
+    out.printf(
+        Locale.ROOT,
+        "staged %.1f s, vanilla %.1f s: %.2f times faster; weights %.0f MB beside the activations%n",
+        cost.seconds(machine),
+        cost.vanilla().seconds(machine),
+        cost.speedUp(machine),
+        cost.vanilla().cost().weightBytes() / MEGABYTE);
+    out.flush();
+  }
+
+  private static void row(PrintWriter out, String name, StageCost cost, Machine machine) {
+    out.printf(
+        Locale.ROOT,
+        "%s  %13d  %7d  %5d  %6.2f  %9.1f  %8.0f MB%n",
+        name,
+        cost.run().frames(),
+        cost.tokens(),
+        cost.run().steps(),
+        cost.flops() / 1e12,
+        cost.seconds(machine),
+        cost.peakBytes() / MEGABYTE);
+  }
+}

@@ -1,0 +1,78 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.lora.data.ModelEncoders;
+import io.github.tpdiff.lora.data.Preparation.Prepared;
+import io.github.tpdiff.lora.data.PreparedVideo;
+import io.github.tpdiff.lora.job.ResolvedJob;
+import io.github.tpdiff.lora.job.TrainingJob;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Videos and captions to cached latents and embeddings. */
+@Command(
+    name = "prepare",
+    description = {
+      "Encodes the videos and captions of a job once, into its cache, and says what became of each.",
+      "What is cached already is kept; training does the same where it is missing."
+    })
+final class PrepareCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "JOB", description = "A job file, such as job.yaml.")
+  private Path file;
+
+  @Mixin private EngineOptions engines = new EngineOptions();
+
+  @Override
+  public Integer call() {
+    TrainingJob job = TrainingJob.read(file);
+    try (VideoModel model = Families.open(job.model());
+        Engine engine = engines.open()) {
+      prepare(ResolvedJob.of(job, model), engine, spec);
+    }
+    return ExitCode.DONE;
+  }
+
+  /** Prepares a job's data and prints the table. */
+  static Prepared prepare(ResolvedJob job, Engine engine, CommandSpec spec) {
+    Prepared prepared;
+    try (var progress = new Progress(spec.commandLine().getErr())) {
+      prepared = job.prepare(new ModelEncoders(job.model(), engine), progress::reached);
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    prepared.report().table().forEach(out::println);
+    out.flush();
+    return prepared;
+  }
+
+  /** Opened with the first video, which says how many there are. */
+  private static final class Progress implements AutoCloseable {
+    private final PrintWriter lines;
+    private Optional<ProgressMeter> meter = Optional.empty();
+
+    Progress(PrintWriter lines) {
+      this.lines = lines;
+    }
+
+    void reached(PreparedVideo video, int done, int total) {
+      if (meter.isEmpty()) {
+        meter = Optional.of(ProgressMeter.start("preparing", total, lines));
+      }
+      meter.get().reached(done, String.valueOf(video.file().getFileName()));
+    }
+
+    @Override
+    public void close() {
+      meter.ifPresent(ProgressMeter::close);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+package io.github.tpdiff.cli;
+
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** What a video shows, and where it goes. */
+final class PromptOptions {
+  @Option(names = "--prompt", required = true, description = "What the video shows.")
+  private String prompt;
+
+  @Option(
+      names = "--negative-prompt",
+      defaultValue = "",
+      description = "What guidance leads away from.")
+  private String negativePrompt;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      description = "Of the noise; the same numbers as torch draws (default ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = {"-o", "--out"},
+      defaultValue = "video.mp4",
+      description = "The mp4 to write (default ${DEFAULT-VALUE}).")
+  private Path out;
+
+  String prompt() {
+    return prompt;
+  }
+
+  String negativePrompt() {
+    return negativePrompt;
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  /**
+   * The file to write.
+   *
+   * @throws IllegalArgumentException if it is no mp4: better now than after the sampling
+   */
+  Path out() {
+    if (!out.toString().endsWith(".mp4")) {
+      throw new IllegalArgumentException("--out: expected a name ending in .mp4, found " + out);
+    }
+    return out;
+  }
+}

@@ -1,0 +1,46 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.runtime.onnx.ExportedFolder;
+import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.runtime.onnx.OnnxEngine;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Text to mp4 from an exported folder. */
+@Command(
+    name = "run",
+    description = "Makes a video from text with an exported folder, on ONNX Runtime.")
+final class RunCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "EXPORT", description = "A folder that tpdiff export wrote.")
+  private Path folder;
+
+  @Option(
+      names = "--device",
+      defaultValue = "auto",
+      description = "auto, cpu or cuda; auto takes CUDA where it works (default ${DEFAULT-VALUE}).")
+  private OnnxDevice device = OnnxDevice.AUTO;
+
+  @Mixin private PromptOptions prompt = new PromptOptions();
+  @Mixin private VideoOptions video = new VideoOptions();
+
+  @Override
+  public Integer call() throws IOException {
+    Path out = prompt.out();
+    try (OnnxEngine engine = EngineOptions.openOnnx(device);
+        ExportedFolder parts = ExportedFolder.open(folder, engine)) {
+      var request = video.request(parts.description(), Optional.of(parts.stages()), prompt);
+      GenerateCommand.write(spec, engine, parts, new GenerateCommand.Job(request, out));
+    }
+    return ExitCode.DONE;
+  }
+}

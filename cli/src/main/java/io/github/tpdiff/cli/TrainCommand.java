@@ -1,0 +1,132 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.lora.data.Preparation.Prepared;
+import io.github.tpdiff.lora.job.DryRun;
+import io.github.tpdiff.lora.job.ResolvedJob;
+import io.github.tpdiff.lora.job.TrainingJob;
+import io.github.tpdiff.lora.train.NonFiniteException;
+import io.github.tpdiff.lora.train.Trainer;
+import io.github.tpdiff.lora.train.TrainingListener;
+import io.github.tpdiff.lora.train.TrainingOutcome;
+import io.github.tpdiff.lora.train.TrainingProgress;
+import io.github.tpdiff.lora.train.TrainingRun;
+import io.github.tpdiff.runtime.cost.Calibration;
+import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Trains what a job file says. */
+@Command(
+    name = "train",
+    description = {
+      "Trains a LoRA with phased diffusion as a job file says.",
+      "Ctrl-C saves the state; --resume goes on from the newest one, bit for bit."
+    })
+final class TrainCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "JOB", description = "A job file, such as job.yaml.")
+  private Path file;
+
+  @Option(
+      names = "--dry-run",
+      description = "Predicts frames, tokens, time and peak memory per stage, and trains nothing.")
+  private boolean dryRun;
+
+  @Option(names = "--resume", description = "Goes on from the newest state in the output folder.")
+  private boolean resume;
+
+  @Option(
+      names = "--device",
+      defaultValue = "auto",
+      description = "auto, cpu or cuda (default ${DEFAULT-VALUE}).")
+  private OnnxDevice device = OnnxDevice.AUTO;
+
+  @Override
+  public Integer call() {
+    TrainingJob job = TrainingJob.read(file);
+    PrintWriter out = spec.commandLine().getOut();
+    try (VideoModel model = Families.open(job.model())) {
+      ResolvedJob resolved = ResolvedJob.of(job, model);
+      try (TorchEngine engine = EngineOptions.openTorch(device)) {
+        out.println("engine: " + engine.description());
+        out.flush();
+        if (dryRun) {
+          DryRun.of(resolved, Calibration.measure(engine)).table().forEach(out::println);
+          out.flush();
+          return ExitCode.DONE;
+        }
+        Prepared prepared = PrepareCommand.prepare(resolved, engine, spec);
+        return train(resolved, prepared, engine);
+      }
+    }
+  }
+
+  private int train(ResolvedJob job, Prepared prepared, TorchEngine engine) {
+    PrintWriter out = spec.commandLine().getOut();
+    var start = resume ? TrainingRun.Start.RESUME : TrainingRun.Start.FRESH;
+    TrainingRun run = job.run(prepared.clips(), start);
+    try (var stop = StopRequest.open();
+        var meter =
+            ProgressMeter.start("training", run.settings().steps(), spec.commandLine().getErr())) {
+      TrainingOutcome outcome = Trainer.train(run, engine, new Reporter(stop, meter, out));
+      out.printf(
+          "%s at step %d: %s%n",
+          outcome.end() == TrainingOutcome.End.FINISHED
+              ? "finished"
+              : "stopped, go on with --resume,",
+          outcome.step(),
+          job.job().output().folder());
+    } catch (NonFiniteException diverged) {
+      PrintWriter err = spec.commandLine().getErr();
+      err.println("tpdiff: " + diverged.getMessage());
+      err.flush();
+      return ExitCode.CHECK_FAILED;
+    } finally {
+      out.flush();
+    }
+    return ExitCode.DONE;
+  }
+
+  private record Reporter(StopRequest stop, ProgressMeter meter, PrintWriter out)
+      implements TrainingListener {
+    @Override
+    public void stepped(TrainingProgress progress) {
+      meter.reached(
+          progress.step(),
+          String.format(
+              Locale.ROOT,
+              "loss %.4f, %.2f steps/s, rate %.2g",
+              progress.loss(),
+              progress.stepsPerSecond(),
+              progress.learningRate()));
+    }
+
+    @Override
+    public void validated(int step, Map<Integer, Double> losses) {
+      out.println("validation at step " + step + ", loss by stage: " + losses);
+      out.flush();
+    }
+
+    @Override
+    public void saved(Path folder) {
+      out.println("saved " + folder);
+      out.flush();
+    }
+
+    @Override
+    public boolean stopAsked() {
+      return stop.isAsked();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.Sampling;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Size, length and sampling of a video, as options; what is not said is the model's default. */
+final class VideoOptions {
+  private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
+
+  @Option(names = "--size", paramLabel = "WIDTHxHEIGHT", description = "Pixels, such as 832x480.")
+  private Optional<String> size = Optional.empty();
+
+  @Option(names = "--frames", description = "Pixel frames, such as 81.")
+  private Optional<Integer> frames = Optional.empty();
+
+  @Option(names = "--fps", description = "Frames per second of the file.")
+  private Optional<Double> fps = Optional.empty();
+
+  @Option(names = "--steps", description = "Sampler steps, all stages together.")
+  private Optional<Integer> steps = Optional.empty();
+
+  @Option(names = "--guidance", description = "Guidance scale; 1 is none, and twice as fast.")
+  private Optional<Double> guidance = Optional.empty();
+
+  @Mixin private StageOptions stages = new StageOptions();
+
+  /** The size of the video. */
+  VideoSize size(PipelineDescription description) {
+    VideoSize normal = VideoSize.of(description.defaults());
+    int height = normal.height();
+    int width = normal.width();
+    if (size.isPresent()) {
+      Matcher sides = SIZE.matcher(size.get());
+      if (!sides.matches()) {
+        throw new IllegalArgumentException(
+            "--size: expected WIDTHxHEIGHT such as 832x480, found '%s'".formatted(size.get()));
+      }
+      width = Integer.parseInt(sides.group(1));
+      height = Integer.parseInt(sides.group(2));
+    }
+    return new VideoSize(height, width, frames.orElse(normal.frames()), fps.orElse(normal.fps()));
+  }
+
+  /** How it is sampled. */
+  Sampling sampling(PipelineDescription description, Optional<StageConfig> trained) {
+    // Stages first: a default of steps that is too few for them is still the user's to see.
+    Sampling sampling = Sampling.of(description).withStages(stages.config(description, trained));
+    if (steps.isPresent()) {
+      sampling = sampling.withSteps(steps.get());
+    }
+    return guidance.isPresent() ? sampling.withGuidance(Guidance.scale(guidance.get())) : sampling;
+  }
+
+  /** The whole request. */
+  GenerationRequest request(
+      PipelineDescription description, Optional<StageConfig> trained, PromptOptions prompt) {
+    return new GenerationRequest(
+        prompt.prompt(),
+        prompt.negativePrompt(),
+        size(description),
+        sampling(description, trained),
+        NoiseSource.seeded(prompt.seed()));
+  }
+}

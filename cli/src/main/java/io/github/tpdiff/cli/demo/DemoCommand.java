@@ -1,0 +1,238 @@
+package io.github.tpdiff.cli.demo;
+
+import io.github.tpdiff.cli.ExitCode;
+import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.lora.data.ModelEncoders;
+import io.github.tpdiff.lora.data.Preparation;
+import io.github.tpdiff.lora.data.PreparationRequest;
+import io.github.tpdiff.lora.data.TrainingSet;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.media.ContactSheet;
+import io.github.tpdiff.runtime.onnx.ExportRequest;
+import io.github.tpdiff.runtime.onnx.ExportedFolder;
+import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.runtime.onnx.OnnxEngine;
+import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.lora.LoraFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The whole journey on a tiny checkpoint that it makes itself. */
+@Command(
+    name = "demo",
+    description = {
+      "The whole journey on a tiny checkpoint and clips that it makes itself: train, export,"
+          + " staged and vanilla inference, an HTML report with pictures.",
+      "Needs no network and a few minutes."
+    })
+final class DemoCommand implements Callable<Integer> {
+  private static final int STAGES = 3;
+  private static final int CHAPTERS = 7;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--out",
+      defaultValue = "tpdiff-demo",
+      description = "Folder for everything it makes (default ${DEFAULT-VALUE}).")
+  private Path out;
+
+  @Option(
+      names = "--family",
+      defaultValue = "wan",
+      description = "Model family with a tiny template (default ${DEFAULT-VALUE}).")
+  private String family;
+
+  @Option(names = "--brief", description = "In seconds, to see that it works; nothing is learned.")
+  private boolean brief;
+
+  private final List<Chapter> chapters = new ArrayList<>();
+  private long began;
+
+  /** A part of the journey and how long it took. */
+  record Chapter(String title, double seconds) {}
+
+  @Override
+  public Integer call() throws IOException {
+    ModelFamily models = requireFamily();
+    DemoSize size = brief ? DemoSize.brief() : DemoSize.full();
+    DemoFolder folder = DemoFolder.fresh(out);
+    var clips =
+        new RenderedClips(
+            size.video().width(), size.video().height(), size.video().frames(), size.video().fps());
+    try (TorchEngine torch = TorchEngine.best()) {
+      begin("rendering clips");
+      clips.write(folder.clips());
+      begin("making the checkpoint " + template(models).getKey());
+      template(models)
+          .getValue()
+          .write(
+              new CheckpointTemplate.Order(
+                  folder.checkpoint(),
+                  DType.F32,
+                  template(models).getValue().components(),
+                  (bytes, total) -> {}));
+      var results = new DemoReport.Results();
+      train(models, torch, new Setting(folder, size, clips), results);
+      infer(models, torch, new Setting(folder, size, clips), results);
+      begin("writing the report");
+      writeSheet(folder, clips, results.takes);
+      end();
+      results.chapters.addAll(chapters);
+      new DemoReport(folder, results).write();
+    }
+    PrintWriter lines = lines();
+    lines.printf(
+        Locale.ROOT,
+        "done in %.0f s: open %s%n",
+        chapters.stream().mapToDouble(Chapter::seconds).sum(),
+        folder.report());
+    lines.flush();
+    return ExitCode.DONE;
+  }
+
+  private record Setting(DemoFolder folder, DemoSize size, RenderedClips clips) {}
+
+  private void train(
+      ModelFamily models, TorchEngine torch, Setting setting, DemoReport.Results results) {
+    DemoFolder folder = setting.folder();
+    TrainingSet set;
+    begin("encoding clips and captions");
+    try (VideoModel model = models.open(folder.checkpoint())) {
+      set =
+          Preparation.prepare(
+                  new PreparationRequest(
+                      folder.clips(), folder.cache(), List.of(setting.size().video()), 1, ""),
+                  new ModelEncoders(model, torch),
+                  (video, done, total) -> {})
+              .clips();
+      begin("pretraining the vanilla denoiser");
+      results.pretraining = new DemoTraining(set, torch, setting.size(), lines()).pretrain(model);
+    }
+    begin("training the LoRA with phased diffusion");
+    try (VideoModel model = models.open(folder.checkpoint())) {
+      results.lora =
+          new DemoTraining(set, torch, setting.size(), lines())
+              .trainLora(model, stages(model), folder.lora());
+    }
+  }
+
+  private void infer(
+      ModelFamily models, TorchEngine torch, Setting setting, DemoReport.Results results)
+      throws IOException {
+    DemoFolder folder = setting.folder();
+    List<String> captions = captions(setting);
+    var inference = new DemoInference(captions, setting.size(), folder, lines());
+    begin("exporting to ONNX, generating on both engines");
+    try (VideoModel base = models.open(folder.checkpoint());
+        OnnxEngine onnx = OnnxEngine.on(OnnxDevice.AUTO)) {
+      StageConfig vanilla = StageConfig.pyramid(1, stages(base).resampling());
+      VideoModel tuned = LoraModels.merged(base, LoraFile.read(folder.lora()).weights(), 1);
+      for (Engine engine : List.of(torch, onnx)) {
+        results.engines.add(engine.description());
+      }
+      results.takes.addAll(
+          inference.generate(Take.Way.VANILLA_TORCH, PipelineParts.of(base, torch), vanilla));
+      results.takes.addAll(
+          inference.generate(Take.Way.STAGED_TORCH, PipelineParts.of(tuned, torch), stages(base)));
+      ExportedFolder.write(base, folder.export("vanilla"), ExportRequest.of(vanilla));
+      ExportedFolder.write(tuned, folder.export("staged"), ExportRequest.of(stages(base)));
+      try (var exported = ExportedFolder.open(folder.export("vanilla"), onnx)) {
+        results.takes.addAll(
+            inference.generate(Take.Way.VANILLA_ONNX, exported, exported.stages()));
+      }
+      try (var exported = ExportedFolder.open(folder.export("staged"), onnx)) {
+        results.takes.addAll(inference.generate(Take.Way.STAGED_ONNX, exported, exported.stages()));
+      }
+    }
+  }
+
+  /** Captions of different shapes and directions. */
+  private static List<String> captions(Setting setting) {
+    List<String> all = setting.clips().captions();
+    var chosen = new ArrayList<String>();
+    for (int i = 0; i < setting.size().prompts(); i++) {
+      chosen.add(all.get(i * 4 % all.size()));
+    }
+    return chosen;
+  }
+
+  private static StageConfig stages(VideoModel model) {
+    return StageConfig.pyramid(
+        STAGES,
+        model.description().latents().sharedFirstFrame()
+            ? FrameResampling.sharedFirstFrame()
+            : FrameResampling.groupedFirstFrame());
+  }
+
+  private static void writeSheet(DemoFolder folder, RenderedClips clips, List<Take> takes)
+      throws IOException {
+    var sheet = new ContactSheet(9);
+    for (String caption : takes.stream().map(Take::caption).distinct().toList()) {
+      sheet.add(clips.clip(clips.captions().indexOf(caption)));
+      takes.stream()
+          .filter(take -> take.caption().equals(caption))
+          .forEach(t -> sheet.add(t.clip()));
+    }
+    sheet.write(folder.contactSheet());
+  }
+
+  private ModelFamily requireFamily() {
+    List<ModelFamily> able =
+        ModelFamily.all().stream()
+            .filter(f -> f.templates().keySet().stream().anyMatch(n -> n.endsWith("-tiny")))
+            .toList();
+    return able.stream()
+        .filter(f -> f.name().equals(family))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--family: expected one of %s, found %s"
+                        .formatted(able.stream().map(ModelFamily::name).toList(), family)));
+  }
+
+  private static Map.Entry<String, CheckpointTemplate> template(ModelFamily models) {
+    return models.templates().entrySet().stream()
+        .filter(entry -> entry.getKey().endsWith("-tiny"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private PrintWriter lines() {
+    return spec.commandLine().getOut();
+  }
+
+  private void begin(String title) {
+    end();
+    chapters.add(new Chapter(title, 0));
+    began = System.nanoTime();
+    lines().printf("[%d/%d] %s%n", chapters.size(), CHAPTERS, title);
+    lines().flush();
+  }
+
+  private void end() {
+    if (!chapters.isEmpty()) {
+      int last = chapters.size() - 1;
+      chapters.set(
+          last, new Chapter(chapters.get(last).title(), (System.nanoTime() - began) * 1e-9));
+    }
+  }
+}

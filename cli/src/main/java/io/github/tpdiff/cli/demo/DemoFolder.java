@@ -1,0 +1,66 @@
+package io.github.tpdiff.cli.demo;
+
+import com.google.common.io.MoreFiles;
+import com.google.common.io.RecursiveDeleteOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/** Where the demo puts what it makes. */
+record DemoFolder(Path root) {
+  private static final String MARKER = ".tpdiff-demo";
+
+  /**
+   * An empty folder; what an earlier demo left in it is deleted.
+   *
+   * @throws IllegalArgumentException if it holds anything else
+   */
+  static DemoFolder fresh(Path root) throws IOException {
+    if (Files.exists(root.resolve(MARKER))) {
+      MoreFiles.deleteRecursively(root, RecursiveDeleteOption.ALLOW_INSECURE);
+    }
+    Files.createDirectories(root);
+    try (Stream<Path> entries = Files.list(root)) {
+      if (entries.findAny().isPresent()) {
+        throw new IllegalArgumentException(
+            "--out: expected a new or empty folder, or one of an earlier demo; found files in "
+                + root);
+      }
+    }
+    Files.createFile(root.resolve(MARKER));
+    return new DemoFolder(root);
+  }
+
+  Path clips() {
+    return root.resolve("clips");
+  }
+
+  Path checkpoint() {
+    return root.resolve("checkpoint");
+  }
+
+  Path cache() {
+    return root.resolve("cache");
+  }
+
+  Path lora() {
+    return root.resolve("pytorch_lora_weights.safetensors");
+  }
+
+  Path export(String name) {
+    return root.resolve("export-" + name);
+  }
+
+  Path video(String name) throws IOException {
+    return Files.createDirectories(root.resolve("videos")).resolve(name + ".mp4");
+  }
+
+  Path contactSheet() {
+    return root.resolve("contact-sheet.png");
+  }
+
+  Path report() {
+    return root.resolve("report.html");
+  }
+}

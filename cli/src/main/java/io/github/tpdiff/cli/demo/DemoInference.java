@@ -1,0 +1,52 @@
+package io.github.tpdiff.cli.demo;
+
+import io.github.tpdiff.cli.StageTimes;
+import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.media.VideoClip;
+import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.Sampling;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Generates the demo's videos.
+ *
+ * @param captions what they show
+ * @param size of the videos
+ * @param folder where they go
+ * @param progress where lines go
+ */
+record DemoInference(
+    List<String> captions, DemoSize size, DemoFolder folder, PrintWriter progress) {
+  private static final double GUIDANCE = 2;
+
+  /** A video of each caption; the same captions draw the same noise whatever the way. */
+  List<Take> generate(Take.Way way, PipelineParts parts, StageConfig stages) throws IOException {
+    var takes = new ArrayList<Take>();
+    Sampling sampling =
+        Sampling.of(parts.description())
+            .withStages(stages)
+            .withSteps(size.sampling())
+            .withGuidance(Guidance.scale(GUIDANCE));
+    for (int i = 0; i < captions.size(); i++) {
+      var request =
+          new GenerationRequest(
+              captions.get(i), "", size.video(), sampling, NoiseSource.seeded(100 + i));
+      try (var times = new StageTimes(progress)) {
+        var video = new VideoPipeline(parts).generate(request, times);
+        var file = folder.video("%02d-%s-%s".formatted(i, way.sampling, way.engine));
+        VideoClip clip = video.clip();
+        VideoWriter.write(file, clip);
+        takes.add(new Take(captions.get(i), way, video.latents(), clip, times.stages(), file));
+      }
+    }
+    return takes;
+  }
+}

@@ -1,0 +1,172 @@
+package io.github.tpdiff.cli.demo;
+
+import io.github.tpdiff.cli.StageTimes.StageTime;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** One HTML file with everything in it: nothing is loaded from elsewhere. */
+record DemoReport(DemoFolder folder, Results results) {
+  private static final String STYLE =
+      """
+      body { font: 15px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222 }
+      h1, h2 { line-height: 1.2 } table { border-collapse: collapse; margin: 1em 0 }
+      td, th { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: right }
+      td:first-child, th:first-child { text-align: left }
+      .row { display: flex; flex-wrap: wrap; gap: 1em } figure { margin: 0 } figcaption { color: #666; font-size: 13px }
+      img { max-width: 100% } video { width: 230px; image-rendering: pixelated }
+      .big { font-size: 1.3em }
+      """;
+
+  /** What the demo found out, as it goes. */
+  static final class Results {
+    LossCurve pretraining = new LossCurve("none");
+    LossCurve lora = new LossCurve("none");
+    final List<Take> takes = new ArrayList<>();
+    final List<String> engines = new ArrayList<>();
+    final List<DemoCommand.Chapter> chapters = new ArrayList<>();
+
+    List<Take> takes(Take.Way way) {
+      return takes.stream().filter(take -> take.way() == way).toList();
+    }
+
+    /** The quickest run of several: what else the machine does only adds. */
+    Take fastest(Take.Way way) {
+      return takes(way).stream()
+          .min((a, b) -> Double.compare(a.seconds(), b.seconds()))
+          .orElseThrow();
+    }
+
+    /** How many times faster staged sampling was than vanilla, over the same number of steps. */
+    double speedUp(Take.Way vanilla, Take.Way staged) {
+      return fastest(vanilla).seconds() / fastest(staged).seconds();
+    }
+
+    /** The largest difference of final latents. */
+    double difference(Take.Way one, Take.Way other) {
+      double largest = 0;
+      for (int i = 0; i < takes(one).size(); i++) {
+        float[] a = takes(one).get(i).latents().data();
+        float[] b = takes(other).get(i).latents().data();
+        for (int j = 0; j < a.length; j++) {
+          largest = Math.max(largest, Math.abs(a[j] - b[j]));
+        }
+      }
+      return largest;
+    }
+  }
+
+  void write() throws IOException {
+    Files.writeString(folder.report(), html());
+  }
+
+  private String html() throws IOException {
+    return "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tpdiff demo</title><style>"
+        + STYLE
+        + "</style><h1>tpdiff demo</h1>"
+        + summary()
+        + "<h2>Training</h2><div class=\"row\">"
+        + picture(results.pretraining.png(), "loss of vanilla pretraining")
+        + picture(results.lora.png(), "loss of phased LoRA training, by stage")
+        + "</div><h2>Staged against vanilla</h2>"
+        + stageTable()
+        + "<h2>Videos</h2>"
+        + videos()
+        + "<h2>Contact sheet</h2><p>For each caption: the training clip, then "
+        + results.takes.stream()
+            .map(take -> take.way().label())
+            .distinct()
+            .collect(Collectors.joining("; "))
+        + ".</p>"
+        + picture(Files.readAllBytes(folder.contactSheet()), "contact sheet")
+        + "<h2>Where the time went</h2>"
+        + chapterTable()
+        + "</html>\n";
+  }
+
+  private String summary() {
+    return """
+        <p class="big">Staged sampling took <b>1/%.2f</b> of vanilla's time on torch and <b>1/%.2f</b> on ONNX Runtime, over the same number of steps.<br>
+        Largest difference between torch and ONNX Runtime after all steps, latents of unit variance: <b>%.1e</b> vanilla, <b>%.1e</b> staged.</p>
+        <p>%s</p>
+        """
+        .formatted(
+            results.speedUp(Take.Way.VANILLA_TORCH, Take.Way.STAGED_TORCH),
+            results.speedUp(Take.Way.VANILLA_ONNX, Take.Way.STAGED_ONNX),
+            results.difference(Take.Way.VANILLA_TORCH, Take.Way.VANILLA_ONNX),
+            results.difference(Take.Way.STAGED_TORCH, Take.Way.STAGED_ONNX),
+            results.engines.stream().map(DemoReport::escaped).collect(Collectors.joining("<br>")));
+  }
+
+  private String stageTable() {
+    var rows = new StringBuilder();
+    for (Take.Way way : Take.Way.values()) {
+      Take take = results.fastest(way);
+      for (StageTime time : take.stages()) {
+        rows.append(
+            "<tr><td>%s</td><td>%d</td><td>%d</td><td>%d</td><td>%.3f</td><td>%.1f</td></tr>"
+                .formatted(
+                    way.label(),
+                    time.stage().number(),
+                    time.stage().frames(),
+                    time.steps(),
+                    time.seconds(),
+                    1000 * time.seconds() / time.steps()));
+      }
+    }
+    return "<table><tr><th>sampling, engine<th>stage<th>latent frames<th>steps<th>seconds<th>ms per"
+        + " step</tr>"
+        + rows
+        + "</table>";
+  }
+
+  private String videos() throws IOException {
+    var html = new StringBuilder();
+    for (String caption : results.takes.stream().map(Take::caption).distinct().toList()) {
+      html.append("<p>").append(escaped(caption)).append("</p><div class=\"row\">");
+      for (Take take : results.takes) {
+        if (take.caption().equals(caption)) {
+          html.append(video(take.file(), take.way().label()));
+        }
+      }
+      html.append("</div>");
+    }
+    return html.toString();
+  }
+
+  private static String video(Path file, String caption) throws IOException {
+    return "<figure><video autoplay loop muted playsinline controls src=\"data:video/mp4;base64,"
+        + Base64.getEncoder().encodeToString(Files.readAllBytes(file))
+        + "\"></video><figcaption>"
+        + escaped(caption)
+        + "</figcaption></figure>";
+  }
+
+  private static String picture(byte[] png, String caption) {
+    return "<figure><img alt=\""
+        + escaped(caption)
+        + "\" src=\"data:image/png;base64,"
+        + Base64.getEncoder().encodeToString(png)
+        + "\"></figure>";
+  }
+
+  private String chapterTable() {
+    return results.chapters.stream()
+        .map(
+            chapter ->
+                "<tr><td>%s</td><td>%s s</td></tr>"
+                    .formatted(
+                        escaped(chapter.title()),
+                        String.format(Locale.ROOT, "%.1f", chapter.seconds())))
+        .collect(Collectors.joining("", "<table>", "</table>"));
+  }
+
+  private static String escaped(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
+  }
+}

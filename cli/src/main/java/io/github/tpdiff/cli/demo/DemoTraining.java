@@ -1,0 +1,140 @@
+package io.github.tpdiff.cli.demo;
+
+import io.github.tpdiff.cli.ProgressMeter;
+import io.github.tpdiff.lora.LoraConfig;
+import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.lora.data.TrainingSet;
+import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.lora.optim.LearningRate;
+import io.github.tpdiff.lora.optim.LearningRate.Decay;
+import io.github.tpdiff.lora.train.PhasedDiffusion;
+import io.github.tpdiff.lora.train.Trainer;
+import io.github.tpdiff.lora.train.TrainingListener;
+import io.github.tpdiff.lora.train.TrainingProgress;
+import io.github.tpdiff.lora.train.TrainingRun;
+import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.lora.train.TrainingTarget;
+import io.github.tpdiff.runtime.diffusion.Alignment;
+import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
+import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.TrainingEngine;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.lora.LoraFormat;
+import io.github.tpdiff.weights.lora.LoraWriter;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * The demo's two trainings, by the same trainer: the whole denoiser without stages, then a LoRA on
+ * it with them.
+ *
+ * @param clips to train on
+ * @param engine that trains
+ * @param size how much
+ * @param progress where lines go
+ */
+record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, PrintWriter progress) {
+  private static final int BATCH = 4;
+  private static final int RANK = 16;
+  private static final double PRETRAINING_RATE = 2e-3;
+  private static final double LORA_RATE = 2e-3;
+
+  /**
+   * Trains every weight of the denoiser and writes them over the file they came from.
+   *
+   * @param model closed by the caller before the file is read again
+   */
+  LossCurve pretrain(VideoModel model) {
+    Component network = TrainingTarget.network(model);
+    var target = TrainingTarget.weights(network, List.of(new ModulePattern("**")));
+    var curve = new LossCurve("vanilla pretraining, all weights");
+    train(
+        target,
+        PhasedDiffusion.vanilla(schedule(model)),
+        settings(size.pretraining(), PRETRAINING_RATE),
+        curve);
+    try (TensorSource trained = target.weights()) {
+      SafetensorsWriter.write(fileOf(network), trained);
+    }
+    return curve;
+  }
+
+  /** Trains a LoRA with phased diffusion and writes it in diffusers' form. */
+  LossCurve trainLora(VideoModel model, StageConfig stages, Path file) {
+    Component network = TrainingTarget.network(model);
+    var injection =
+        LoraInjection.inject(
+            network.program(), LoraConfig.of(RANK, RANK, model.defaultLoraTargets()));
+    var target = TrainingTarget.lora(injection, network.weights(), injection.freshParameters(1));
+    var curve = new LossCurve("phased LoRA training");
+    var diffusion = PhasedDiffusion.of(stages, schedule(model)).withAlignment(Alignment.window(12));
+    var outcome = train(target, diffusion, settings(size.lora(), LORA_RATE), curve);
+    LoraWriter.write(
+        file,
+        injection.toWeights(
+            model.loraComponent(),
+            outcome,
+            Map.of(RecordJson.STAGES_HEADER, RecordJson.STAGES.format(stages))),
+        LoraFormat.DIFFUSERS,
+        DType.F32);
+    return curve;
+  }
+
+  private static NoiseSchedule schedule(VideoModel model) {
+    return Scheduler.fromConfig(model.description().scheduler()).schedule();
+  }
+
+  private static Path fileOf(Component network) {
+    String first = network.program().weights().keySet().iterator().next();
+    return network.weights().region(first).orElseThrow().file();
+  }
+
+  private static TrainingSettings settings(int steps, double rate) {
+    return new TrainingSettings(
+        1,
+        steps,
+        new TrainingSettings.Batches(BATCH, 1),
+        new TrainingSettings.Optimizer(
+            AdamW.Settings.DEFAULT,
+            new LearningRate(rate, Math.min(20, steps), Decay.COSINE, steps),
+            OptionalDouble.of(1)),
+        0.1);
+  }
+
+  private Map<String, Parameter> train(
+      TrainingTarget target,
+      PhasedDiffusion diffusion,
+      TrainingSettings settings,
+      LossCurve curve) {
+    long began = System.nanoTime();
+    try (var meter = ProgressMeter.start("training", settings.steps(), progress)) {
+      var listener =
+          new TrainingListener() {
+            @Override
+            public void stepped(TrainingProgress step) {
+              curve.add(step);
+              meter.reached(step.step(), "loss %.4f".formatted(curve.last()));
+            }
+
+            @Override
+            public boolean stopAsked() {
+              return (System.nanoTime() - began) * 1e-9 > size.seconds();
+            }
+          };
+      return Trainer.train(
+              TrainingRun.inMemory(target, clips, diffusion, settings), engine, listener)
+          .parameters();
+    }
+  }
+}
