@@ -1,12 +1,13 @@
 package io.github.tpdiff.conformance;
 
 import io.github.tpdiff.cli.CommandProvider;
+import io.github.tpdiff.conformance.bench.BenchCommand;
 import java.util.List;
 
 /** The commands {@code conformance} and {@code bench}. */
 public final class ConformanceCommands implements CommandProvider {
   @Override
   public List<Object> commands() {
-    return List.of(new ConformanceCommand());
+    return List.of(new ConformanceCommand(), new BenchCommand());
   }
 }

@@ -37,8 +37,13 @@ class ArchitectureTest {
           Map.entry("runtime.text", 8),
           Map.entry("runtime.media", 12),
           Map.entry("runtime.pipeline", 5),
+          Map.entry("runtime.torch", 8),
+          Map.entry("runtime.onnx", 10),
+          Map.entry("runtime.cost", 8),
+          Map.entry("adapters.wan", 10),
+          Map.entry("lora", 15),
           Map.entry("cli", 4),
-          Map.entry("conformance", 15));
+          Map.entry("conformance", 30));
 
   private static final JavaClasses HOUSE =
       new ClassFileImporter()

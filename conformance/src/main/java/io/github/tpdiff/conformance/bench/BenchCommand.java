@@ -1,0 +1,115 @@
+package io.github.tpdiff.conformance.bench;
+
+import io.github.tpdiff.cli.ExitCode;
+import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.IndentedJson;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code tpdiff bench}: measures a checkpoint, or one made up for the purpose. */
+@Command(
+    name = "bench",
+    description = {
+      "Measures staged against vanilla sampling and torch against ONNX Runtime in one run.",
+      "Exits 1 if the speed-up is below 0.9 of what the cost model predicts."
+    })
+public final class BenchCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--checkpoint", paramLabel = "PATH", description = "a checkpoint folder")
+  private Optional<Path> checkpoint = Optional.empty();
+
+  @Option(
+      names = "--template",
+      paramLabel = "NAME",
+      defaultValue = "wan-1.3b",
+      description = "sizes to make up where no checkpoint is given (default: ${DEFAULT-VALUE})")
+  private String template = "wan-1.3b";
+
+  @Mixin private BenchOptions options = new BenchOptions();
+
+  @Option(names = "--json", description = "print one JSON document")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    if (checkpoint.isPresent()) {
+      return measure(checkpoint.get());
+    }
+    Path folder = Files.createTempDirectory("tpdiff-bench");
+    try {
+      template().write(order(folder.resolve("checkpoint")));
+      return measure(folder.resolve("checkpoint"));
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private CheckpointTemplate template() {
+    return ModelFamily.all().stream()
+        .flatMap(family -> Stream.ofNullable(family.templates().get(template)))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "--template: expected one of "
+                        + ModelFamily.all().stream()
+                            .flatMap(family -> family.templates().keySet().stream())
+                            .sorted()
+                            .toList()
+                        + ", found "
+                        + template));
+  }
+
+  private static CheckpointTemplate.Order order(Path folder) {
+    return new CheckpointTemplate.Order(
+        folder, DType.BF16, List.of("transformer"), (bytes, total) -> {});
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private int measure(Path folder) {
+    ModelFamily family =
+        ModelFamily.all().stream()
+            .filter(candidate -> candidate.recognises(folder))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        folder + ": expected a checkpoint folder of a known family"));
+    try (VideoModel model = family.open(folder)) {
+      BenchResult result = new Bench(options, model).run();
+      PrintWriter out = spec.commandLine().getOut();
+      if (json) {
+        Map<String, Object> document = result.json();
+        out.println(IndentedJson.write(document));
+      } else {
+        result.lines().forEach(out::println);
+      }
+      out.flush();
+      return result.passed() ? ExitCode.DONE : ExitCode.CHECK_FAILED;
+    }
+  }
+}

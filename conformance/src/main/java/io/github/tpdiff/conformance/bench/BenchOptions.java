@@ -1,0 +1,92 @@
+package io.github.tpdiff.conformance.bench;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import picocli.CommandLine.Option;
+
+/** What bench runs, as options. */
+final class BenchOptions {
+  @Option(
+      names = "--blocks",
+      defaultValue = "2",
+      description =
+          "measure only the first N transformer blocks; all blocks cost alike (default: ${DEFAULT-VALUE})")
+  private int blocks = 2;
+
+  @Option(
+      names = "--frames",
+      defaultValue = "21",
+      description = "latent frames (default: ${DEFAULT-VALUE})")
+  private int frames = 21;
+
+  @Option(
+      names = "--height",
+      defaultValue = "16",
+      description = "latent rows (default: ${DEFAULT-VALUE})")
+  private int height = 16;
+
+  @Option(
+      names = "--width",
+      defaultValue = "16",
+      description = "latent columns (default: ${DEFAULT-VALUE})")
+  private int width = 16;
+
+  @Option(
+      names = "--stages",
+      defaultValue = "3",
+      description = "stages (default: ${DEFAULT-VALUE})")
+  private int stages = 3;
+
+  @Option(
+      names = "--steps",
+      defaultValue = "3",
+      description = "sampler steps, staged and vanilla alike (default: ${DEFAULT-VALUE})")
+  private int steps = 3;
+
+  @Option(
+      names = "--rounds",
+      defaultValue = "3",
+      description = "how often both are run, in turn (default: ${DEFAULT-VALUE})")
+  private int rounds = 3;
+
+  @Option(
+      names = "--text",
+      defaultValue = "64",
+      description = "tokens of the prompt (default: ${DEFAULT-VALUE})")
+  private int textTokens = 64;
+
+  int blocks() {
+    checkArgument(blocks >= 1, "--blocks: at least 1, found %s", blocks);
+    return blocks;
+  }
+
+  int frames() {
+    return frames;
+  }
+
+  int height() {
+    return height;
+  }
+
+  int width() {
+    return width;
+  }
+
+  int stages() {
+    return stages;
+  }
+
+  int steps() {
+    return steps;
+  }
+
+  int rounds() {
+    checkArgument(rounds >= 1, "--rounds: at least 1, found %s", rounds);
+    return rounds;
+  }
+
+  int textTokens() {
+    checkArgument(textTokens >= 1, "--text: at least 1, found %s", textTokens);
+    return textTokens;
+  }
+}

@@ -1,0 +1,5 @@
+/** Staged against vanilla sampling and engine against engine, measured in one run. */
+@NullMarked
+package io.github.tpdiff.conformance.bench;
+
+import org.jspecify.annotations.NullMarked;
