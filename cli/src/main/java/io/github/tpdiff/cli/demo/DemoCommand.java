@@ -77,6 +77,9 @@ final class DemoCommand implements Callable<Integer> {
     var clips =
         new RenderedClips(
             size.video().width(), size.video().height(), size.video().frames(), size.video().fps());
+    // Kernels this small gain little from a second thread, and wait for it long where another
+    // process wants the core.
+    System.setProperty("ai.djl.pytorch.num_threads", "1");
     try (TorchEngine torch = TorchEngine.best()) {
       begin("rendering clips");
       clips.write(folder.clips());

@@ -20,6 +20,8 @@ import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageWeights;
+import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
@@ -34,6 +36,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.Consumer;
 
 /**
  * The demo's two trainings, by the same trainer: the whole denoiser without stages, then a LoRA on
@@ -46,8 +49,13 @@ import java.util.OptionalDouble;
  */
 record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, PrintWriter progress) {
   private static final int BATCH = 4;
+
+  /** Towards noise, where the picture is decided. */
+  private static final double SHIFT = 2;
+
+  private static final int PROBE_STEPS = 4;
   private static final int RANK = 16;
-  private static final double PRETRAINING_RATE = 2e-3;
+  private static final double PRETRAINING_RATE = 3e-3;
   private static final double LORA_RATE = 2e-3;
 
   /**
@@ -61,8 +69,13 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
     var curve = new LossCurve("vanilla pretraining, all weights");
     train(
         target,
-        PhasedDiffusion.vanilla(schedule(model)),
-        settings(size.pretraining(), PRETRAINING_RATE),
+        new PhasedDiffusion(
+            StageConfig.vanilla(),
+            schedule(model),
+            StageWeights.uniform(1),
+            TimestepSampling.uniform().shifted(SHIFT),
+            Alignment.none()),
+        new Course(size.pretraining(), PRETRAINING_RATE),
         curve);
     try (TensorSource trained = target.weights()) {
       SafetensorsWriter.write(fileOf(network), trained);
@@ -79,7 +92,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
     var target = TrainingTarget.lora(injection, network.weights(), injection.freshParameters(1));
     var curve = new LossCurve("phased LoRA training");
     var diffusion = PhasedDiffusion.of(stages, schedule(model)).withAlignment(Alignment.window(12));
-    var outcome = train(target, diffusion, settings(size.lora(), LORA_RATE), curve);
+    var outcome = train(target, diffusion, new Course(size.lora(), LORA_RATE), curve);
     LoraWriter.write(
         file,
         injection.toWeights(
@@ -100,41 +113,54 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
     return network.weights().region(first).orElseThrow().file();
   }
 
-  private static TrainingSettings settings(int steps, double rate) {
-    return new TrainingSettings(
-        1,
-        steps,
-        new TrainingSettings.Batches(BATCH, 1),
-        new TrainingSettings.Optimizer(
-            AdamW.Settings.DEFAULT,
-            new LearningRate(rate, Math.min(20, steps), Decay.COSINE, steps),
-            OptionalDouble.of(1)),
-        0.1);
+  private record Course(DemoSize.Effort effort, double rate) {
+    TrainingSettings settings(int steps) {
+      return new TrainingSettings(
+          1,
+          steps,
+          new TrainingSettings.Batches(BATCH, 1),
+          new TrainingSettings.Optimizer(
+              AdamW.Settings.DEFAULT,
+              new LearningRate(rate, Math.min(10, steps), Decay.COSINE, steps),
+              OptionalDouble.of(1)),
+          0.1);
+    }
   }
 
+  /** A few steps to see how long one takes, then as many as fit the time. */
   private Map<String, Parameter> train(
+      TrainingTarget target, PhasedDiffusion diffusion, Course course, LossCurve curve) {
+    run(target, diffusion, course.settings(1), p -> {});
+    long began = System.nanoTime();
+    run(target, diffusion, course.settings(PROBE_STEPS), p -> {});
+    double perStep = (System.nanoTime() - began) * 1e-9 / PROBE_STEPS;
+    int fitting = (int) Math.min(course.effort().steps(), course.effort().seconds() / perStep);
+    int steps = Math.max(PROBE_STEPS, fitting);
+    try (var meter = ProgressMeter.start("training", steps, progress)) {
+      return run(
+          target,
+          diffusion,
+          course.settings(steps),
+          step -> {
+            curve.add(step);
+            meter.reached(step.step(), "loss %.4f".formatted(curve.last()));
+          });
+    }
+  }
+
+  private Map<String, Parameter> run(
       TrainingTarget target,
       PhasedDiffusion diffusion,
       TrainingSettings settings,
-      LossCurve curve) {
-    long began = System.nanoTime();
-    try (var meter = ProgressMeter.start("training", settings.steps(), progress)) {
-      var listener =
-          new TrainingListener() {
-            @Override
-            public void stepped(TrainingProgress step) {
-              curve.add(step);
-              meter.reached(step.step(), "loss %.4f".formatted(curve.last()));
-            }
-
-            @Override
-            public boolean stopAsked() {
-              return (System.nanoTime() - began) * 1e-9 > size.seconds();
-            }
-          };
-      return Trainer.train(
-              TrainingRun.inMemory(target, clips, diffusion, settings), engine, listener)
-          .parameters();
-    }
+      Consumer<TrainingProgress> each) {
+    var listener =
+        new TrainingListener() {
+          @Override
+          public void stepped(TrainingProgress step) {
+            each.accept(step);
+          }
+        };
+    return Trainer.train(TrainingRun.inMemory(target, clips, diffusion, settings), engine, listener)
+        .parameters();
   }
 }

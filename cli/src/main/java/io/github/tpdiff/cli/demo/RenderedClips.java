@@ -7,7 +7,6 @@ import io.github.tpdiff.runtime.media.VideoWriter;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
-import java.awt.Shape;
 import java.awt.geom.Ellipse2D;
 import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
@@ -18,7 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Draws clips of one shape that crosses the picture, with captions that say so.
+ * Draws clips of stripes that drift and balls that cross the picture, with captions that say so.
  *
  * @param width pixels
  * @param height pixels
@@ -44,22 +43,30 @@ record RenderedClips(int width, int height, int frames, double fps) {
     }
   }
 
-  private record Scene(String shape, String colour, Color fill, Color background, Motion motion) {
+  private enum Shape {
+    STRIPES,
+    BALL
+  }
+
+  private record Scene(Shape shape, String words, Color fill, Color background, Motion motion) {
     String caption() {
-      return "a " + colour + " " + shape + " moves " + motion.words;
+      return words + " " + motion.words;
     }
   }
 
   private static final Color NIGHT = new Color(24, 28, 48);
   private static final Color SAND = new Color(214, 196, 160);
+  private static final Color RED = new Color(220, 40, 40);
+  private static final Color YELLOW = new Color(250, 220, 40);
+  private static final Color BLUE = new Color(40, 90, 220);
 
-  /** A dozen scenes: two shapes, three colours, four directions. */
+  /** A dozen scenes: three shapes, four directions. */
   private static List<Scene> scenes() {
     var scenes = new ArrayList<Scene>();
     for (Motion motion : Motion.values()) {
-      scenes.add(new Scene("ball", "red", new Color(230, 40, 40), SAND, motion));
-      scenes.add(new Scene("square", "yellow", new Color(250, 220, 40), NIGHT, motion));
-      scenes.add(new Scene("ball", "white", new Color(245, 245, 245), NIGHT, motion));
+      scenes.add(new Scene(Shape.STRIPES, "red stripes drift", RED, SAND, motion));
+      scenes.add(new Scene(Shape.STRIPES, "yellow stripes drift", YELLOW, NIGHT, motion));
+      scenes.add(new Scene(Shape.BALL, "a blue ball moves", BLUE, SAND, motion));
     }
     return scenes;
   }
@@ -110,21 +117,38 @@ record RenderedClips(int width, int height, int frames, double fps) {
       pen.setColor(scene.background());
       pen.fillRect(0, 0, width, height);
       pen.setColor(scene.fill());
-      pen.fill(outline(scene, index / (double) (frames - 1)));
+      double part = index / (double) (frames - 1);
+      if (scene.shape() == Shape.BALL) {
+        pen.fill(ball(scene.motion(), part));
+      } else {
+        stripes(scene.motion(), part).forEach(pen::fill);
+      }
     } finally {
       pen.dispose();
     }
     return pixels(image, index / fps);
   }
 
-  /** The shape when {@code part} of the way is done. */
-  private Shape outline(Scene scene, double part) {
-    double side = Math.min(width, height) * 0.45;
-    double x = (width - side) * (0.5 + scene.motion().dx * (part - 0.5));
-    double y = (height - side) * (0.5 + scene.motion().dy * (part - 0.5));
-    return scene.shape().equals("ball")
-        ? new Ellipse2D.Double(x, y, side, side)
-        : new Rectangle2D.Double(x, y, side, side);
+  /** The ball when {@code part} of the way is done. */
+  private Ellipse2D ball(Motion motion, double part) {
+    double side = Math.min(width, height) * 0.6;
+    double x = (width - side) * (0.5 + motion.dx * (part - 0.5));
+    double y = (height - side) * (0.5 + motion.dy * (part - 0.5));
+    return new Ellipse2D.Double(x, y, side, side);
+  }
+
+  /** Stripes across the direction of motion, which pass by one period in a clip. */
+  private List<Rectangle2D> stripes(Motion motion, double part) {
+    double period = Math.min(width, height) * 0.75;
+    var stripes = new ArrayList<Rectangle2D>();
+    for (int i = -2; (i - 1) * period < Math.max(width, height); i++) {
+      double from = i * period + (motion.dx + motion.dy) * part * period;
+      stripes.add(
+          motion.dx == 0
+              ? new Rectangle2D.Double(0, from, width, period / 2)
+              : new Rectangle2D.Double(from, 0, period / 2, height));
+    }
+    return stripes;
   }
 
   private VideoFrame pixels(BufferedImage image, double seconds) {
