@@ -13,7 +13,7 @@ record Verdict(Optional<String> failure) {
     return new Verdict(Optional.of(why));
   }
 
-  void ifFailed(Consumer<String> told) {
-    failure.ifPresent(told);
+  void tell(Consumer<String> failed, Runnable passed) {
+    failure.ifPresentOrElse(failed, passed);
   }
 }

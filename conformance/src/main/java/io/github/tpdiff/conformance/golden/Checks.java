@@ -137,6 +137,11 @@ public final class Checks {
     compared.add("out." + output);
   }
 
+  /** Records that something holds which is no difference of numbers, such as a refused file. */
+  public void holds(String what) {
+    differences.add(new Difference(what, 0, 0, true));
+  }
+
   /** Records a failure that is no difference of numbers, in one line. */
   public void fail(String message) {
     failures.add(message);
