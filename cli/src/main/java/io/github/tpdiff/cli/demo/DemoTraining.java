@@ -51,11 +51,11 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
   private static final int BATCH = 4;
 
   /** Towards noise, where the picture is decided. */
-  private static final double SHIFT = 2;
+  private static final double SHIFT = 3;
 
   private static final int PROBE_STEPS = 4;
   private static final int RANK = 16;
-  private static final double PRETRAINING_RATE = 3e-3;
+  private static final double PRETRAINING_RATE = 4e-3;
   private static final double LORA_RATE = 2e-3;
 
   /**

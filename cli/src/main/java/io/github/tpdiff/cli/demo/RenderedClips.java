@@ -137,12 +137,12 @@ record RenderedClips(int width, int height, int frames, double fps) {
     return new Ellipse2D.Double(x, y, side, side);
   }
 
-  /** Stripes across the direction of motion, which pass by one period in a clip. */
+  /** Stripes across the direction of motion, which move by half a period in a clip. */
   private List<Rectangle2D> stripes(Motion motion, double part) {
-    double period = Math.min(width, height) * 0.75;
+    double period = Math.min(width, height);
     var stripes = new ArrayList<Rectangle2D>();
     for (int i = -2; (i - 1) * period < Math.max(width, height); i++) {
-      double from = i * period + (motion.dx + motion.dy) * part * period;
+      double from = i * period + (motion.dx + motion.dy) * part * period / 2;
       stripes.add(
           motion.dx == 0
               ? new Rectangle2D.Double(0, from, width, period / 2)

@@ -1,0 +1,50 @@
+package io.github.tpdiff.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.tpdiff.runtime.media.VideoReader;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.weights.lora.LoraFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DemoTest {
+  @TempDir private Path folder;
+
+  @Test
+  void briefDemo_goesTheWholeWay() throws Exception {
+    Path out = folder.resolve("demo");
+    var run = Invocation.of("demo", "--brief", "--out", out);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+
+    assertThat(VideoReader.probe(out.resolve("clips/11.mp4")).frames()).isEqualTo(17);
+    assertThat(Files.readString(out.resolve("clips/11.txt"))).contains("from bottom to top");
+    var lora = LoraFile.read(out.resolve("pytorch_lora_weights.safetensors")).weights();
+    assertThat(
+            RecordJson.STAGES
+                .parse(lora.metadata().getOrDefault("tpdiff.stage_plan", ""), "LoRA")
+                .rates())
+        .containsExactly(2, 2);
+    assertThat(out.resolve("export-staged/transformer/model.onnx")).exists();
+    for (String name :
+        new String[] {"vanilla-torch", "staged-torch", "vanilla-onnx", "staged-onnx"}) {
+      assertThat(VideoReader.probe(out.resolve("videos/00-" + name + ".mp4")).frames())
+          .isEqualTo(17);
+    }
+    String report = Files.readString(out.resolve("report.html"));
+    assertThat(report).doesNotContain("src=\"http").doesNotContain("href=");
+    assertThat(report.split("data:video/mp4;base64", -1)).hasSize(1 + 4);
+    assertThat(report.split("data:image/png;base64", -1)).hasSize(1 + 3);
+  }
+
+  @Test
+  void demo_intoAFolderOfOthers_deletesNothing() throws Exception {
+    Path other = Files.writeString(folder.resolve("thesis.txt"), "precious");
+    var run = Invocation.of("demo", "--brief", "--out", folder);
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains(folder.toString());
+    assertThat(other).hasContent("precious");
+  }
+}
