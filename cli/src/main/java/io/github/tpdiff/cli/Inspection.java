@@ -1,8 +1,10 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
@@ -15,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -25,11 +28,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What a path holds, as fields to print. */
 final class Inspection {
   private static final String COMPONENTS = "components";
   private static final String MISSING = "missing";
+  private static final String CACHED_LATENTS = "latents";
 
   private Inspection() {}
 
@@ -40,10 +46,17 @@ final class Inspection {
    */
   static Map<String, Object> of(Path path) throws IOException {
     if (Files.isDirectory(path)) {
+      // First: an export's folders are named as a checkpoint's.
+      if (ExportedFolder.recognises(path)) {
+        return export(path);
+      }
       Optional<ModelFamily> family =
           ModelFamily.all().stream().filter(candidate -> candidate.recognises(path)).findFirst();
       if (family.isPresent()) {
         return model(path, family.get());
+      }
+      if (Files.isDirectory(path.resolve(CACHED_LATENTS))) {
+        return cache(path);
       }
     }
     return tensors(path);
@@ -54,6 +67,60 @@ final class Inspection {
     return !(fields.get(COMPONENTS) instanceof Map<?, ?> components)
         || components.values().stream()
             .noneMatch(c -> c instanceof Map<?, ?> component && component.containsKey(MISSING));
+  }
+
+  private static Map<String, Object> export(Path path) throws IOException {
+    var description = RecordJson.PIPELINE.read(path.resolve(RecordJson.PIPELINE_FILE));
+    var fields = new LinkedHashMap<String, Object>();
+    fields.put("path", path.toString());
+    fields.put("kind", "export");
+    fields.put("family", description.family());
+    fields.put("defaults", description.defaults().toString());
+    fields.put("latents", description.latents().toString());
+    fields.put("scheduler", description.scheduler());
+    Map<Boolean, List<String>> graphs =
+        Arrays.stream(Role.values())
+            .map(role -> role.path() + ".onnx")
+            .collect(Collectors.partitioningBy(graph -> Files.isRegularFile(path.resolve(graph))));
+    fields.put("graphs", graphs.getOrDefault(true, List.of()));
+    fields.put("absent", graphs.getOrDefault(false, List.of()));
+    fields.put("bytes", bytes(path));
+    return fields;
+  }
+
+  private static Map<String, Object> cache(Path path) throws IOException {
+    var fields = new LinkedHashMap<String, Object>();
+    fields.put("path", path.toString());
+    fields.put("kind", "cache");
+    var shapes = new TreeMap<String, Integer>();
+    for (Path file : files(path.resolve(CACHED_LATENTS))) {
+      try (TensorSource clips = Checkpoint.open(file)) {
+        clips
+            .names()
+            .forEach(n -> shapes.merge(clips.require(n).shape().toString(), 1, Integer::sum));
+      }
+    }
+    fields.put("clips by latent shape", shapes);
+    fields.put("captions", files(path.resolve("captions")).size());
+    fields.put("bytes", bytes(path));
+    return fields;
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).sorted().toList();
+    }
+  }
+
+  private static long bytes(Path folder) throws IOException {
+    long bytes = 0;
+    for (Path file : files(folder)) {
+      bytes += Files.size(file);
+    }
+    return bytes;
   }
 
   private static Map<String, Object> model(Path path, ModelFamily family) {

@@ -122,7 +122,7 @@ final class PlanCommand implements Callable<Integer> {
     out.println("engine: " + engine.description());
     Machine machine = Calibration.measure(engine);
     out.println(
-        "stage  time          latent frames   tokens  steps   TFLOP    seconds  activations");
+        "stage  time          latent frames   tokens  steps    GFLOP    seconds  activations");
     for (int i = 0; i < cost.stages().size(); i++) {
       Stage stage = plan.stages().get(i);
       row(
@@ -134,7 +134,7 @@ final class PlanCommand implements Callable<Integer> {
     row(out, "vanilla            ", cost.vanilla(), machine);
     out.printf(
         Locale.ROOT,
-        "staged %.1f s, vanilla %.1f s: %.2f times faster; weights %.0f MB beside the activations%n",
+        "staged %.2f s, vanilla %.2f s: %.2f times faster; weights %.0f MB beside the activations%n",
         cost.seconds(machine),
         cost.vanilla().seconds(machine),
         cost.speedUp(machine),
@@ -145,12 +145,12 @@ final class PlanCommand implements Callable<Integer> {
   private static void row(PrintWriter out, String name, StageCost cost, Machine machine) {
     out.printf(
         Locale.ROOT,
-        "%s  %13d  %7d  %5d  %6.2f  %9.1f  %8.0f MB%n",
+        "%s  %13d  %7d  %5d  %7.0f  %9.2f  %8.0f MB%n",
         name,
         cost.run().frames(),
         cost.tokens(),
         cost.run().steps(),
-        cost.flops() / 1e12,
+        cost.flops() / 1e9,
         cost.seconds(machine),
         cost.peakBytes() / MEGABYTE);
   }

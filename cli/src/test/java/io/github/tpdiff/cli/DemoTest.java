@@ -33,6 +33,11 @@ class DemoTest {
       assertThat(VideoReader.probe(out.resolve("videos/00-" + name + ".mp4")).frames())
           .isEqualTo(17);
     }
+    assertThat(Invocation.of("inspect", out.resolve("export-staged")).out())
+        .contains("export", "transformer/model.onnx", "vae_decoder/first.onnx");
+    assertThat(Invocation.of("inspect", out.resolve("cache")).out())
+        .contains("cache", "[1, 16, 5, 4, 6]  12");
+
     String report = Files.readString(out.resolve("report.html"));
     assertThat(report).doesNotContain("src=\"http").doesNotContain("href=");
     assertThat(report.split("data:video/mp4;base64", -1)).hasSize(1 + 4);

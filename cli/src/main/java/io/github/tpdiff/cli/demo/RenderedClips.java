@@ -9,6 +9,7 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.geom.Ellipse2D;
 import java.awt.geom.Rectangle2D;
+import java.awt.geom.RectangularShape;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Draws clips of stripes that drift and balls that cross the picture, with captions that say so.
+ * Draws clips of one shape that crosses the picture, with captions that say so.
  *
  * @param width pixels
  * @param height pixels
@@ -44,8 +45,8 @@ record RenderedClips(int width, int height, int frames, double fps) {
   }
 
   private enum Shape {
-    STRIPES,
-    BALL
+    BALL,
+    SQUARE
   }
 
   private record Scene(Shape shape, String words, Color fill, Color background, Motion motion) {
@@ -56,6 +57,7 @@ record RenderedClips(int width, int height, int frames, double fps) {
 
   private static final Color NIGHT = new Color(24, 28, 48);
   private static final Color SAND = new Color(214, 196, 160);
+  private static final Color FOG = new Color(200, 210, 215);
   private static final Color RED = new Color(220, 40, 40);
   private static final Color YELLOW = new Color(250, 220, 40);
   private static final Color BLUE = new Color(40, 90, 220);
@@ -64,9 +66,9 @@ record RenderedClips(int width, int height, int frames, double fps) {
   private static List<Scene> scenes() {
     var scenes = new ArrayList<Scene>();
     for (Motion motion : Motion.values()) {
-      scenes.add(new Scene(Shape.STRIPES, "red stripes drift", RED, SAND, motion));
-      scenes.add(new Scene(Shape.STRIPES, "yellow stripes drift", YELLOW, NIGHT, motion));
-      scenes.add(new Scene(Shape.BALL, "a blue ball moves", BLUE, SAND, motion));
+      scenes.add(new Scene(Shape.BALL, "a red ball moves", RED, SAND, motion));
+      scenes.add(new Scene(Shape.SQUARE, "a yellow square moves", YELLOW, NIGHT, motion));
+      scenes.add(new Scene(Shape.BALL, "a blue ball moves", BLUE, FOG, motion));
     }
     return scenes;
   }
@@ -117,38 +119,21 @@ record RenderedClips(int width, int height, int frames, double fps) {
       pen.setColor(scene.background());
       pen.fillRect(0, 0, width, height);
       pen.setColor(scene.fill());
-      double part = index / (double) (frames - 1);
-      if (scene.shape() == Shape.BALL) {
-        pen.fill(ball(scene.motion(), part));
-      } else {
-        stripes(scene.motion(), part).forEach(pen::fill);
-      }
+      pen.fill(outline(scene, index / (double) (frames - 1)));
     } finally {
       pen.dispose();
     }
     return pixels(image, index / fps);
   }
 
-  /** The ball when {@code part} of the way is done. */
-  private Ellipse2D ball(Motion motion, double part) {
+  /** The shape when {@code part} of the way is done. */
+  private RectangularShape outline(Scene scene, double part) {
     double side = Math.min(width, height) * 0.6;
-    double x = (width - side) * (0.5 + motion.dx * (part - 0.5));
-    double y = (height - side) * (0.5 + motion.dy * (part - 0.5));
-    return new Ellipse2D.Double(x, y, side, side);
-  }
-
-  /** Stripes across the direction of motion, which move by half a period in a clip. */
-  private List<Rectangle2D> stripes(Motion motion, double part) {
-    double period = Math.min(width, height);
-    var stripes = new ArrayList<Rectangle2D>();
-    for (int i = -2; (i - 1) * period < Math.max(width, height); i++) {
-      double from = i * period + (motion.dx + motion.dy) * part * period / 2;
-      stripes.add(
-          motion.dx == 0
-              ? new Rectangle2D.Double(0, from, width, period / 2)
-              : new Rectangle2D.Double(from, 0, period / 2, height));
-    }
-    return stripes;
+    double x = (width - side) * (0.5 + scene.motion().dx * (part - 0.5));
+    double y = (height - side) * (0.5 + scene.motion().dy * (part - 0.5));
+    return scene.shape() == Shape.BALL
+        ? new Ellipse2D.Double(x, y, side, side)
+        : new Rectangle2D.Double(x, y, side, side);
   }
 
   private VideoFrame pixels(BufferedImage image, double seconds) {

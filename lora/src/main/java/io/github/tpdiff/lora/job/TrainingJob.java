@@ -252,6 +252,7 @@ public record TrainingJob(
       throw new IllegalArgumentException("train.betas: expected two numbers, found " + betas);
     }
     double maxNorm = s.number("max_grad_norm").orElse(1.0);
+    var decay = s.choice("decay", LearningRate.Decay.class).orElse(LearningRate.Decay.CONSTANT);
     return new Optimizer(
         new AdamW.Settings(
             betas.get(0),
@@ -261,8 +262,9 @@ public record TrainingJob(
         new LearningRate(
             s.number("learning_rate").orElse(1e-4),
             s.integer("warmup_steps").orElse(0),
-            s.choice("decay", LearningRate.Decay.class).orElse(LearningRate.Decay.CONSTANT),
-            steps),
+            decay,
+            // Without a decay the number of steps may grow when a run is resumed.
+            decay == LearningRate.Decay.CONSTANT ? 1 : steps),
         maxNorm == 0 ? OptionalDouble.empty() : OptionalDouble.of(maxNorm));
   }
 
