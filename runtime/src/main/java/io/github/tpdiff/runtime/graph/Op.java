@@ -69,6 +69,13 @@ public sealed interface Op {
   /** x / sqrt(mean(x²) + eps) · weight over the last axis: x [..., D], weight [D]. */
   record RmsNorm(double eps) implements Op {}
 
+  /**
+   * (x − mean) / sqrt(var + eps) · weight + bias for each sample and each of {@code groups} runs of
+   * neighbouring channels, over all positions, biased variance: x [B, C, s...], weight [C], bias
+   * [C].
+   */
+  record GroupNorm(int groups, double eps) implements Op {}
+
   /** x / max(‖x‖₂, 1e-12) along {@code axis}. */
   record L2Normalize(int axis) implements Op {}
 
@@ -86,10 +93,14 @@ public sealed interface Op {
   /** Elementwise. */
   record Unary(UnaryKind kind) implements Op {}
 
-  /** The functions of {@link Unary}; both forms of GELU, silu(x) = x·sigmoid(x). */
+  /**
+   * The functions of {@link Unary}; both forms of GELU, its approximation x·sigmoid(1.702·x),
+   * silu(x) = x·sigmoid(x).
+   */
   enum UnaryKind {
     GELU_TANH,
     GELU_ERF,
+    QUICK_GELU,
     SILU,
     SIGMOID,
     TANH,

@@ -205,6 +205,20 @@ public final class Value {
     return f32(new Op.RmsNorm(eps), shape, this, weight);
   }
 
+  /** Norm of [B, C, s...] over each group's channels and positions; see {@link Op.GroupNorm}. */
+  public Value groupNorm(Op.GroupNorm attributes, Value weight, Value bias) {
+    requireFloat("groupNorm");
+    require(shape.rank() >= 2, "groupNorm input", "rank 2 or more", shape);
+    require(
+        attributes.groups() >= 1 && dim(1).value() % attributes.groups() == 0,
+        "groupNorm channels",
+        "a multiple of " + attributes.groups(),
+        shape);
+    require(weight.shape.equals(Shape.of(dim(1))), "groupNorm weight", dim(1), weight.shape);
+    require(bias.shape.equals(Shape.of(dim(1))), "groupNorm bias", dim(1), bias.shape);
+    return f32(attributes, shape, this, weight, bias);
+  }
+
   public Value l2Normalize(int axis) {
     requireFloat("l2Normalize");
     return f32(new Op.L2Normalize(shape.axis(axis)), shape, this);
@@ -262,6 +276,11 @@ public final class Value {
 
   public Value geluErf() {
     return apply(UnaryKind.GELU_ERF);
+  }
+
+  /** x·sigmoid(1.702·x), the GELU of CLIP. */
+  public Value quickGelu() {
+    return apply(UnaryKind.QUICK_GELU);
   }
 
   public Value clamp(double min, double max) {

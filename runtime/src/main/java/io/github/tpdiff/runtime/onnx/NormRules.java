@@ -1,7 +1,9 @@
 package io.github.tpdiff.runtime.onnx;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
+import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Shape;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -14,6 +16,7 @@ final class NormRules {
       Map.of(
           Op.LayerNorm.class, NormRules::layerNorm,
           Op.RmsNorm.class, NormRules::rmsNorm,
+          Op.GroupNorm.class, NormRules::groupNorm,
           Op.L2Normalize.class, NormRules::l2Normalize);
 
   private static final AttributeProto LAST_AXIS = Attributes.integer("axis", -1);
@@ -41,6 +44,34 @@ final class NormRules {
             inputs,
             LAST_AXIS,
             Attributes.real("epsilon", ((Op.RmsNorm) value.op()).eps()));
+  }
+
+  /** By way of one channel per group: GroupNormalization runs as some thirty nodes. */
+  private static String groupNorm(Value value, List<String> inputs, SegmentCode code) {
+    var norm = (Op.GroupNorm) value.op();
+    NodeList nodes = code.nodes();
+    Shape shape = value.shape();
+    long groups = norm.groups();
+    Dim positions = Dim.of(shape.dim(1).value() / groups);
+    for (Dim dim : shape.dims().subList(2, shape.rank())) {
+      positions = positions.times(dim);
+    }
+    Shape grouped = Shape.of(shape.dim(0), groups, positions);
+    String normal =
+        nodes.add(
+            "InstanceNormalization",
+            List.of(
+                code.reshape(inputs.get(0), shape, grouped),
+                nodes.floats(Collections.nCopies((int) groups, 1f), List.of(groups)),
+                nodes.floats(Collections.nCopies((int) groups, 0f), List.of(groups))),
+            Attributes.real("epsilon", norm.eps()));
+    var perChannel = new ArrayList<>(Collections.nCopies(shape.rank() - 1, Dim.of(1)));
+    perChannel.set(0, shape.dim(1));
+    Shape channels = Shape.of(shape.dim(1));
+    String weight = code.reshape(inputs.get(1), channels, new Shape(perChannel));
+    String bias = code.reshape(inputs.get(2), channels, new Shape(perChannel));
+    String scaled = nodes.add("Mul", List.of(code.reshape(normal, grouped, shape), weight));
+    return nodes.add("Add", List.of(scaled, bias));
   }
 
   /** Spelt out: LpNormalization has no lower bound for the norm. */

@@ -86,6 +86,7 @@ final class Rules {
     return switch (((Op.Unary) value.op()).kind()) {
       case GELU_TANH -> nodes.add("Gelu", inputs, Attributes.text("approximate", "tanh"));
       case GELU_ERF -> nodes.add("Gelu", inputs, Attributes.text("approximate", "none"));
+      case QUICK_GELU -> quickGelu(inputs, code);
       case SILU -> nodes.add("Mul", List.of(inputs.get(0), nodes.add("Sigmoid", inputs)));
       case SIGMOID -> nodes.add("Sigmoid", inputs);
       case TANH -> nodes.add("Tanh", inputs);
@@ -93,6 +94,15 @@ final class Rules {
       case SIN -> nodes.add("Sin", inputs);
       case COS -> nodes.add("Cos", inputs);
     };
+  }
+
+  private static String quickGelu(List<String> inputs, SegmentCode code) {
+    NodeList nodes = code.nodes();
+    if (code.fused()) {
+      return nodes.contrib("QuickGelu", inputs, Attributes.real("alpha", 1.702));
+    }
+    String steeper = nodes.add("Mul", List.of(inputs.get(0), nodes.scalar(1.702)));
+    return nodes.add("Mul", List.of(inputs.get(0), nodes.add("Sigmoid", List.of(steeper))));
   }
 
   private static String clamp(Value value, List<String> inputs, SegmentCode code) {

@@ -52,6 +52,16 @@ final class OpRules {
                 .formatted(
                     in(node, at, 0), at.dim(node.dim(-1)), in(node, at, 1), number(op.eps())));
     rule(
+        Op.GroupNorm.class,
+        (op, node, at) ->
+            "torch.group_norm(%s, %d, %s, %s, %s)"
+                .formatted(
+                    in(node, at, 0),
+                    op.groups(),
+                    in(node, at, 1),
+                    in(node, at, 2),
+                    number(op.eps())));
+    rule(
         Op.L2Normalize.class,
         (op, node, at) ->
             "torch.div(%1$s, torch.clamp_min(torch.linalg_vector_norm(%1$s, 2, [%2$d], True), %3$s))"
@@ -236,6 +246,7 @@ final class OpRules {
     return switch (op.kind()) {
       case GELU_TANH -> "torch.gelu(%s, approximate=\"tanh\")".formatted(x);
       case GELU_ERF -> "torch.gelu(%s)".formatted(x);
+      case QUICK_GELU -> "torch.mul(%1$s, torch.sigmoid(torch.mul(%1$s, 1.702)))".formatted(x);
       case SILU -> "torch.silu(%s)".formatted(x);
       case SIGMOID -> "torch.sigmoid(%s)".formatted(x);
       case TANH -> "torch.tanh(%s)".formatted(x);

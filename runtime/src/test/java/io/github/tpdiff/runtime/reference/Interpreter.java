@@ -66,6 +66,8 @@ final class Interpreter {
       return Pointwise.layerNorm(norm, in);
     } else if (op instanceof Op.RmsNorm norm) {
       return Pointwise.rmsNorm(norm, in);
+    } else if (op instanceof Op.GroupNorm norm) {
+      return Pointwise.groupNorm(norm, in);
     } else if (op instanceof Op.L2Normalize norm) {
       return Pointwise.l2Normalize(norm, in.get(0));
     } else if (op instanceof Op.Binary binary) {

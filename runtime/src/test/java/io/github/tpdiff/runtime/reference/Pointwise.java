@@ -40,6 +40,7 @@ final class Pointwise {
       case GELU_TANH ->
           x -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
       case GELU_ERF -> x -> 0.5 * x * (1 + erf(x / Math.sqrt(2)));
+      case QUICK_GELU -> x -> x * sigmoid(1.702 * x);
       case SILU -> x -> x * sigmoid(x);
       case SIGMOID -> Pointwise::sigmoid;
       case TANH -> Math::tanh;
@@ -108,6 +109,32 @@ final class Pointwise {
       for (int i = 0; i < width; i++) {
         y[start + i] =
             x.values()[start + i] / Math.sqrt(meanSquare + norm.eps()) * in.get(1).values()[i];
+      }
+    }
+    return NumberArray.real(x.shape(), y);
+  }
+
+  static NumberArray groupNorm(Op.GroupNorm norm, List<NumberArray> in) {
+    NumberArray x = in.get(0);
+    int samples = x.dim(0);
+    int channels = x.dim(1);
+    int positions = x.values().length / (samples * channels);
+    int size = channels / norm.groups() * positions;
+    var y = new double[x.values().length];
+    for (int start = 0; start < y.length; start += size) {
+      double mean = 0;
+      for (int i = 0; i < size; i++) {
+        mean += x.values()[start + i] / size;
+      }
+      double variance = 0;
+      for (int i = 0; i < size; i++) {
+        double deviation = x.values()[start + i] - mean;
+        variance += deviation * deviation / size;
+      }
+      for (int i = start; i < start + size; i++) {
+        int channel = i / positions % channels;
+        double z = (x.values()[i] - mean) / Math.sqrt(variance + norm.eps());
+        y[i] = z * in.get(1).values()[channel] + in.get(2).values()[channel];
       }
     }
     return NumberArray.real(x.shape(), y);

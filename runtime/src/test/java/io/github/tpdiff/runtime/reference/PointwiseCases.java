@@ -70,7 +70,17 @@ final class PointwiseCases {
         new OperationCase("rmsNorm", x.rmsNorm(1e-6, weight("w", 6))),
         new OperationCase(
             "rmsNorm, rank 4", input("y", "batch", "tokens", 2, 5).rmsNorm(0.1, weight("w", 5))),
+        new OperationCase("groupNorm, frames", grouped(video, 2, 1e-6)),
+        new OperationCase("groupNorm, one group, large eps", grouped(video, 1, 0.5)),
+        new OperationCase(
+            "groupNorm, pictures", grouped(input("p", "batch", 6, "height", "width"), 3, 1e-5)),
+        new OperationCase("groupNorm, no positions", grouped(input("r", "batch", 6), 2, 1e-5)),
         new OperationCase("l2Normalize, last axis", x.l2Normalize(-1)),
         new OperationCase("l2Normalize, channels, some zero", someZero.l2Normalize(1)));
+  }
+
+  private static Value grouped(Value x, int groups, double eps) {
+    long channels = x.dim(1).value();
+    return x.groupNorm(new Op.GroupNorm(groups, eps), weight("w", channels), weight("b", channels));
   }
 }

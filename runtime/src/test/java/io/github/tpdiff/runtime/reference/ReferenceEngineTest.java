@@ -120,6 +120,20 @@ class ReferenceEngineTest {
                     Map.of("x", vector(1, 7), "w", vector(10, 100)))
                 .toFloatArray())
         .containsExactly(2, 140);
+    assertThat(
+            evaluate(
+                    Value.input("x", 1, 2, 2)
+                        .groupNorm(
+                            new Op.GroupNorm(1, 0), Value.weight("w", 2), Value.weight("b", 2)),
+                    Map.of(
+                        "x",
+                        Tensor.ofFloats(new float[] {1, 5, 1, 5}, 1, 2, 2),
+                        "w",
+                        vector(10, 100),
+                        "b",
+                        vector(1, 2)))
+                .toFloatArray())
+        .containsExactly(-9, 11, -98, 102);
     assertThat(evaluate(x.l2Normalize(0), Map.of("x", vector(3, 4))).toFloatArray())
         .containsExactly(0.6f, 0.8f);
     assertThat(evaluate(x.l2Normalize(0), Map.of("x", vector(0, 0))).toFloatArray())
@@ -132,6 +146,7 @@ class ReferenceEngineTest {
     assertFunction(Op.UnaryKind.GELU_ERF, 1, 0.8413447460685429);
     assertFunction(Op.UnaryKind.GELU_ERF, -3, -3 * 0.00134989803163009);
     assertFunction(Op.UnaryKind.GELU_TANH, 1, 0.8411919906082768);
+    assertFunction(Op.UnaryKind.QUICK_GELU, 1, 0.8457957659328212);
     assertFunction(Op.UnaryKind.SIGMOID, 2, 0.8807970779778823);
     assertFunction(Op.UnaryKind.SILU, 2, 2 * 0.8807970779778823);
     assertFunction(Op.UnaryKind.TANH, 0.5, 0.462117157260009);

@@ -65,10 +65,14 @@ class TorchTrainableTest {
         Arguments.of("layerNorm", a.layerNorm(1e-5, row, weight("c", 4))),
         Arguments.of("layerNorm, plain", a.layerNorm(1e-5)),
         Arguments.of("rmsNorm", a.rmsNorm(1e-5, row)),
+        Arguments.of(
+            "groupNorm",
+            weight("a", 2, 4, 3)
+                .groupNorm(new Op.GroupNorm(2, 1e-5), weight("b", 4), weight("c", 4))),
         Arguments.of("l2Normalize", a.l2Normalize(1)),
         Arguments.of(
             "arithmetic", a.plus(row).times(a.minus(row)).dividedBy(row.times(row).plus(1))),
-        Arguments.of("gelu", a.geluTanh().plus(a.geluErf())),
+        Arguments.of("gelu", a.geluTanh().plus(a.geluErf()).plus(a.quickGelu())),
         Arguments.of("silu, sigmoid, tanh", both(a)),
         Arguments.of(
             "exp, sin, cos",
