@@ -1,4 +1,4 @@
-/** Model families. */
+/** Model families, and what they have in common: reading configurations, layers over weights. */
 @NullMarked
 package io.github.tpdiff.adapters;
 

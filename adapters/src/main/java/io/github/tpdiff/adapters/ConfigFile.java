@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters.wan;
+package io.github.tpdiff.adapters;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -22,10 +22,10 @@ import java.util.Optional;
  *
  * @param origin the file, for messages
  */
-record ConfigFile(String origin, JsonNode fields) {
+public record ConfigFile(String origin, JsonNode fields) {
 
   /** The file if it exists, else a configuration without fields. */
-  static ConfigFile open(Path file) {
+  public static ConfigFile open(Path file) {
     if (!Files.isRegularFile(file)) {
       return none(file);
     }
@@ -42,12 +42,12 @@ record ConfigFile(String origin, JsonNode fields) {
   }
 
   /** A configuration without fields, in place of one that {@code file} has not. */
-  static ConfigFile none(Path file) {
+  public static ConfigFile none(Path file) {
     return new ConfigFile(file.toString(), JsonNodeFactory.instance.objectNode());
   }
 
   /** The class the file was written for, under diffusers' name for it or transformers'. */
-  Optional<String> className() {
+  public Optional<String> className() {
     return findString("_class_name")
         .or(() -> Optional.ofNullable(fields.path("architectures").path(0).textValue()));
   }
@@ -62,7 +62,7 @@ record ConfigFile(String origin, JsonNode fields) {
   }
 
   /** A positive integer, if the field is there. */
-  Optional<Integer> findInt(String field) {
+  public Optional<Integer> findInt(String field) {
     return find(field).map(node -> positive(field, node));
   }
 
@@ -73,7 +73,8 @@ record ConfigFile(String origin, JsonNode fields) {
     return node.intValue();
   }
 
-  Optional<Double> findDouble(String field) {
+  /** A number, if the field is there. */
+  public Optional<Double> findDouble(String field) {
     return find(field).map(node -> number(field, node));
   }
 
@@ -84,24 +85,38 @@ record ConfigFile(String origin, JsonNode fields) {
     return node.doubleValue();
   }
 
-  Optional<String> findString(String field) {
-    return find(field)
-        .map(
-            node ->
-                Optional.ofNullable(node.textValue())
-                    .orElseThrow(() -> wrong(field, "a string", node)));
+  /** A string, if the field is there. */
+  public Optional<String> findString(String field) {
+    return find(field).map(node -> text(field, node));
   }
 
-  Optional<List<Integer>> findInts(String field) {
+  /** A list of positive integers, if the field is there. */
+  public Optional<List<Integer>> findInts(String field) {
     return findList(field).map(list -> list.stream().map(n -> positive(field, n)).toList());
   }
 
-  Optional<List<Double>> findDoubles(String field) {
+  /** A list of numbers, if the field is there. */
+  public Optional<List<Double>> findDoubles(String field) {
     return findList(field).map(list -> list.stream().map(n -> number(field, n)).toList());
   }
 
-  Optional<List<Boolean>> findBooleans(String field) {
+  /** A list of flags, if the field is there. */
+  public Optional<List<Boolean>> findBooleans(String field) {
     return findList(field).map(list -> list.stream().map(n -> flag(field, n)).toList());
+  }
+
+  /** A flag, if the field is there. */
+  public Optional<Boolean> findFlag(String field) {
+    return find(field).map(node -> flag(field, node));
+  }
+
+  /** A list of strings, if the field is there. */
+  public Optional<List<String>> findStrings(String field) {
+    return findList(field).map(list -> list.stream().map(n -> text(field, n)).toList());
+  }
+
+  private String text(String field, JsonNode node) {
+    return Optional.ofNullable(node.textValue()).orElseThrow(() -> wrong(field, "a string", node));
   }
 
   private boolean flag(String field, JsonNode node) {
@@ -125,7 +140,7 @@ record ConfigFile(String origin, JsonNode fields) {
   }
 
   /** All fields as plain maps, lists, strings, numbers and booleans; nulls are left out. */
-  Map<String, Object> toMap() {
+  public Map<String, Object> toMap() {
     var map =
         new ObjectMapper()
             .convertValue(fields, new TypeReference<LinkedHashMap<String, Object>>() {});
@@ -133,7 +148,7 @@ record ConfigFile(String origin, JsonNode fields) {
     return map;
   }
 
-  CheckpointException wrong(String field, String expected, Object found) {
+  public CheckpointException wrong(String field, String expected, Object found) {
     return new CheckpointException(
         "%s: %s: expected %s, found %s".formatted(origin, field, expected, found));
   }
