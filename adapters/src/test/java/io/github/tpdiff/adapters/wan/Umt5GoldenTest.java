@@ -2,6 +2,7 @@ package io.github.tpdiff.adapters.wan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
@@ -18,7 +19,7 @@ final class Umt5GoldenTest {
   @ParameterizedTest
   @ValueSource(strings = {"text-encoder", "text-encoder-original"})
   void embeddings_matchPublishedImplementations(String name) {
-    try (var golden = Golden.open(name)) {
+    try (var golden = Golden.open("wan/" + name)) {
       var components = WanComponents.openTextEncoder(golden.checkpoint());
       var component = Objects.requireNonNull(components.get(Role.TEXT_ENCODER));
       Tensor mask = golden.tensor("in.attention_mask");

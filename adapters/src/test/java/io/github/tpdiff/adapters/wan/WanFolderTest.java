@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.weights.CheckpointException;
@@ -97,7 +98,7 @@ final class WanFolderTest {
     copy("transformer-i2v-original/diffusion_pytorch_model.safetensors");
     Files.writeString(
         folder.resolve("config.json"), "{\"num_heads\": 2, \"pos_embed_seq_len\": null, \"x\": 1}");
-    var published = WanComponents.openTransformer(Golden.folder("transformer-i2v-original"));
+    var published = WanComponents.openTransformer(Golden.folder("wan/transformer-i2v-original"));
     var bare = WanComponents.openTransformer(folder);
     for (Role role : List.of(Role.CONDITIONING, Role.DENOISER)) {
       assertEquals(shapes(published, role), shapes(bare, role));
@@ -121,6 +122,6 @@ final class WanFolderTest {
   private void copy(String resource, String target) throws IOException {
     Path file = folder.resolve(target);
     Files.createDirectories(java.util.Objects.requireNonNull(file.getParent()));
-    Files.copy(Golden.folder(resource), file);
+    Files.copy(Golden.folder("wan/" + resource), file);
   }
 }

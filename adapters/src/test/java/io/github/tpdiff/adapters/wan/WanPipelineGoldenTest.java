@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters.wan;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
@@ -40,7 +41,7 @@ final class WanPipelineGoldenTest {
 
   @Test
   void promptToFrames_matchesDiffusers() {
-    try (var golden = Golden.open("pipeline");
+    try (var golden = Golden.open("wan/pipeline");
         VideoModel model = new WanFamily().open(golden.checkpoint());
         var engine = new ReferenceEngine();
         var parts = PipelineParts.of(model, engine)) {
@@ -50,7 +51,7 @@ final class WanPipelineGoldenTest {
 
   @Test
   void promptToFramesOnTorch_matchesDiffusers() {
-    try (var golden = Golden.open("pipeline");
+    try (var golden = Golden.open("wan/pipeline");
         VideoModel model = new WanFamily().open(golden.checkpoint());
         var engine = TorchEngine.cpu();
         var parts = PipelineParts.of(model, engine)) {
@@ -61,7 +62,7 @@ final class WanPipelineGoldenTest {
   @Test
   void promptToFramesFromAnExportedFolder_matchesDiffusers(@TempDir Path folder) {
     Path export = folder.resolve("export");
-    try (var golden = Golden.open("pipeline");
+    try (var golden = Golden.open("wan/pipeline");
         VideoModel model = new WanFamily().open(golden.checkpoint())) {
       ExportedFolder.write(model, export, ExportRequest.of(STAGES));
       try (var engine = OnnxEngine.on(OnnxDevice.CPU);
@@ -84,7 +85,7 @@ final class WanPipelineGoldenTest {
   @Test
   void stagedLatents_areThoseOfTheExactEngine(@TempDir Path folder) {
     Path export = folder.resolve("export");
-    try (var golden = Golden.open("pipeline");
+    try (var golden = Golden.open("wan/pipeline");
         VideoModel model = new WanFamily().open(golden.checkpoint());
         var reference = new ReferenceEngine();
         var torch = TorchEngine.cpu();
@@ -113,7 +114,7 @@ final class WanPipelineGoldenTest {
 
   @Test
   void embeddings_matchDiffusers() {
-    try (var golden = Golden.open("pipeline");
+    try (var golden = Golden.open("wan/pipeline");
         VideoModel model = new WanFamily().open(golden.checkpoint());
         var engine = new ReferenceEngine();
         var parts = PipelineParts.of(model, engine);
@@ -125,7 +126,7 @@ final class WanPipelineGoldenTest {
 
   @Test
   void clipToLatents_matchesDiffusers() {
-    try (var golden = Golden.open("vae");
+    try (var golden = Golden.open("wan/vae");
         VideoModel model = new WanFamily().open(golden.checkpoint());
         var engine = new ReferenceEngine();
         var encoder = VaeEncoder.open(PipelineParts.of(model, engine))) {

@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters.wan;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.pipeline.Component;
@@ -22,14 +23,14 @@ final class WanTransformerGoldenTest {
   @ParameterizedTest
   @ValueSource(strings = {"transformer-t2v", "transformer-i2v-original"})
   void forward_matchesDiffusers(String name) {
-    try (var golden = Golden.open(name)) {
+    try (var golden = Golden.open("wan/" + name)) {
       golden.assertMatches("out.sample", forward(golden, ""));
     }
   }
 
   @Test
   void forward_matchesTheOriginalCode() {
-    try (var golden = Golden.open("transformer-i2v-original")) {
+    try (var golden = Golden.open("wan/transformer-i2v-original")) {
       golden.assertMatches("out.sample_original", forward(golden, ""));
     }
   }
@@ -37,7 +38,7 @@ final class WanTransformerGoldenTest {
   @ParameterizedTest
   @ValueSource(strings = {"stride1", "stride2", "stride4"})
   void forward_takesTemporalPositionsFromOutside(String run) {
-    try (var golden = Golden.open("rope-positions")) {
+    try (var golden = Golden.open("wan/rope-positions")) {
       golden.assertMatches("out." + run + ".sample", forward(golden, run + "."));
     }
   }

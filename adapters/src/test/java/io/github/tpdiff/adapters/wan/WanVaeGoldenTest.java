@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.Role;
@@ -18,7 +19,7 @@ final class WanVaeGoldenTest {
   @ParameterizedTest
   @CsvSource({"vae,f1", "vae,f5", "vae,f9", "vae-original,f5"})
   void encode_matchesThePosteriorMean(String name, String run) {
-    try (var golden = Golden.open(name)) {
+    try (var golden = Golden.open("wan/" + name)) {
       var vae = WanComponents.openVae(golden.checkpoint());
       Tensor video = golden.tensor("in." + run + ".video");
       var chunks = new ArrayList<Tensor>();
@@ -35,7 +36,7 @@ final class WanVaeGoldenTest {
   @ParameterizedTest
   @CsvSource({"vae,f1", "vae,f5", "vae,f9", "vae-original,f5"})
   void decode_matchesTheClampedVideo(String name, String run) {
-    try (var golden = Golden.open(name)) {
+    try (var golden = Golden.open("wan/" + name)) {
       var vae = WanComponents.openVae(golden.checkpoint());
       Tensor latents = denormalised(golden.tensor("out." + run + ".latent_normalized"), vae);
       var chunks = new ArrayList<Tensor>();

@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters.wan;
+package io.github.tpdiff.adapters;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -17,7 +17,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /** A case of published outputs: its folder, inputs, outputs and tolerance. */
-final class Golden implements AutoCloseable {
+public final class Golden implements AutoCloseable {
   private final Path folder;
   private final JsonNode description;
   private final TensorSource io;
@@ -28,7 +28,8 @@ final class Golden implements AutoCloseable {
     this.io = Checkpoint.open(folder.resolve("io.safetensors"));
   }
 
-  static Golden open(String name) {
+  /** A case by family and name, such as {@code wan/vae}. */
+  public static Golden open(String name) {
     Path folder = folder(name);
     try {
       return new Golden(folder, new ObjectMapper().readTree(folder.resolve("case.json").toFile()));
@@ -37,8 +38,8 @@ final class Golden implements AutoCloseable {
     }
   }
 
-  static Path folder(String name) {
-    var url = Objects.requireNonNull(Golden.class.getResource("/goldens/wan/" + name));
+  public static Path folder(String name) {
+    var url = Objects.requireNonNull(Golden.class.getResource("/goldens/" + name));
     try {
       return Path.of(url.toURI());
     } catch (URISyntaxException e) {
@@ -46,15 +47,15 @@ final class Golden implements AutoCloseable {
     }
   }
 
-  Path checkpoint() {
+  public Path checkpoint() {
     return folder.resolve(description.at("/args/checkpoint").asText());
   }
 
-  boolean has(String name) {
+  public boolean has(String name) {
     return io.find(name).isPresent();
   }
 
-  Tensor tensor(String name) {
+  public Tensor tensor(String name) {
     TensorInfo info = io.require(name);
     long[] shape = info.shape().stream().mapToLong(Long::longValue).toArray();
     if (info.dtype() == DType.I64) {
@@ -66,7 +67,7 @@ final class Golden implements AutoCloseable {
   }
 
   /** The tensor as F32, whatever it is in the file. */
-  Tensor floats(String name) {
+  public Tensor floats(String name) {
     Tensor tensor = tensor(name);
     if (io.require(name).dtype() != DType.I64) {
       return tensor;
@@ -78,7 +79,7 @@ final class Golden implements AutoCloseable {
     return Tensor.ofFloats(values, tensor.shape());
   }
 
-  void assertMatches(String name, Tensor found) {
+  public void assertMatches(String name, Tensor found) {
     Tensor reference = floats(name);
     assertArrayEquals(reference.shape(), found.shape(), name);
     float[] r = reference.toFloatArray();

@@ -1,0 +1,116 @@
+package io.github.tpdiff.adapters;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.runtime.graph.Op.UnaryKind;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+import java.util.List;
+
+/**
+ * Sizes of a CLIP text model.
+ *
+ * @param positions rows of the position table: the most tokens of a prompt
+ * @param activation of the feed-forward layers
+ * @param eosToken the id whose state is the pooled one; 2 stands for the highest id of the prompt
+ */
+public record ClipTextConfig(
+    int vocabulary,
+    int positions,
+    int width,
+    int layers,
+    int heads,
+    int ffnDim,
+    UnaryKind activation,
+    double eps,
+    int eosToken) {
+  /** The text model of Stable Diffusion 1.5, ViT-L/14's. */
+  public static final ClipTextConfig PUBLISHED =
+      new ClipTextConfig(49_408, 77, 768, 12, 12, 3072, UnaryKind.QUICK_GELU, 1e-5, 2);
+
+  /** What configurations written before the field meant anything hold. */
+  private static final int LEGACY_EOS = 2;
+
+  private static final int HEAD_DIM = 64;
+
+  /**
+   * @throws IllegalArgumentException if the width does not divide into the heads
+   */
+  public ClipTextConfig {
+    checkArgument(
+        heads >= 1 && width % heads == 0,
+        "num_attention_heads: expected a divisor of hidden_size %s, found %s",
+        width,
+        heads);
+  }
+
+  /** From a configuration, or from the tensors where there is none. */
+  public static ClipTextConfig read(ConfigFile config, TensorSource weights) {
+    int width = extent(weights, ClipTextModel.TOKENS, 1);
+    return new ClipTextConfig(
+        extent(weights, ClipTextModel.TOKENS, 0),
+        extent(weights, ClipTextModel.POSITIONS, 0),
+        width,
+        layers(config, weights),
+        heads(config, width),
+        extent(weights, ClipTextModel.layer(0) + ".mlp.fc1.weight", 0),
+        activation(config),
+        config.findDouble("layer_norm_eps").orElse(PUBLISHED.eps()),
+        config.findInt("eos_token_id").orElse(LEGACY_EOS));
+  }
+
+  private static int extent(TensorSource weights, String tensor, int axis) {
+    List<Long> shape = weights.require(tensor).shape();
+    if (shape.size() != 2) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected 2 dimensions, found %s"
+              .formatted(weights.origin(), tensor, shape));
+    }
+    return Math.toIntExact(shape.get(axis));
+  }
+
+  private static int layers(ConfigFile config, TensorSource weights) {
+    int count = 0;
+    while (weights.find(ClipTextModel.layer(count) + ".layer_norm1.weight").isPresent()) {
+      count++;
+    }
+    int there = count;
+    config
+        .findInt("num_hidden_layers")
+        .filter(said -> said != there)
+        .ifPresent(
+            said -> {
+              throw config.wrong("num_hidden_layers", there + ", those in the checkpoint", said);
+            });
+    return there;
+  }
+
+  private static int heads(ConfigFile config, int width) {
+    int heads = config.findInt("num_attention_heads").orElse(Math.max(1, width / HEAD_DIM));
+    if (width % heads != 0) {
+      throw config.wrong("num_attention_heads", "a divisor of hidden_size " + width, heads);
+    }
+    return heads;
+  }
+
+  private static UnaryKind activation(ConfigFile config) {
+    String name = config.findString("hidden_act").orElse("quick_gelu");
+    return switch (name) {
+      case "quick_gelu" -> UnaryKind.QUICK_GELU;
+      case "gelu" -> UnaryKind.GELU_ERF;
+      default -> throw config.wrong("hidden_act", "quick_gelu or gelu", name);
+    };
+  }
+
+  /** The row of {@code last_hidden_state} that stands for the whole prompt. */
+  public int pooledRow(long[] inputIds) {
+    int row = 0;
+    for (int i = 0; i < inputIds.length; i++) {
+      if (eosToken != LEGACY_EOS && inputIds[i] == eosToken) {
+        return i;
+      }
+      row = eosToken == LEGACY_EOS && inputIds[i] > inputIds[row] ? i : row;
+    }
+    return row;
+  }
+}

@@ -1,0 +1,109 @@
+package io.github.tpdiff.adapters;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.weights.TensorSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * CLIP's text model (Radford et al. 2021): each token sees those before it, and padding is tokens
+ * like others.
+ */
+public final class ClipTextModel {
+  private static final String ROOT = "text_model.";
+  static final String TOKENS = ROOT + "embeddings.token_embedding.weight";
+  static final String POSITIONS = ROOT + "embeddings.position_embedding.weight";
+
+  /** Added to the logits of later tokens: e to this power is 0 in every precision. */
+  private static final double MASKED = -1e9;
+
+  private final ClipTextConfig config;
+
+  public ClipTextModel(ClipTextConfig config) {
+    this.config = config;
+  }
+
+  static String layer(int index) {
+    return ROOT + "encoder.layers." + index;
+  }
+
+  /** The tensors under the names that files have, with the prefix that some leave out. */
+  public static TensorSource named(TensorSource weights) {
+    boolean bare = weights.find(TOKENS.substring(ROOT.length())).isPresent();
+    return bare ? weights.renamed(name -> Optional.of(ROOT + name)) : weights;
+  }
+
+  /** {@code input_ids} to {@code last_hidden_state}. */
+  public Program program() {
+    return program(0);
+  }
+
+  /**
+   * The same without the last layers ("clip skip"); the final norm stays.
+   *
+   * @param skipped from 0 to one less than there are
+   */
+  public Program program(int skipped) {
+    checkArgument(
+        skipped >= 0 && skipped < config.layers(),
+        "clip skip: expected from 0 to %s, found %s",
+        config.layers() - 1,
+        skipped);
+    var segments = new ArrayList<Graph>();
+    segments.add(embed());
+    for (int i = 0; i < config.layers() - skipped; i++) {
+      segments.add(encoderLayer(layer(i)));
+    }
+    Value last = Layers.layerNorm(flow(), ROOT + "final_layer_norm", config.eps());
+    segments.add(Graph.of("final_layer_norm", "last_hidden_state", last));
+    return new Program("text_encoder", segments, List.of("last_hidden_state"));
+  }
+
+  private Value flow() {
+    return Value.input("x", "batch", "text", config.width());
+  }
+
+  private Graph embed() {
+    Value ids = Value.indexInput("input_ids", "batch", "text");
+    Value position = Value.arange(ids.dim(1));
+    Value table = Value.weight(POSITIONS, config.positions(), config.width());
+    Value tokens = Value.weight(TOKENS, config.vocabulary(), config.width()).gather(ids);
+    Map<String, Value> outputs = new LinkedHashMap<>();
+    outputs.put("x", tokens.plus(table.gather(position)));
+    Value at = position.cast(ElementType.F32);
+    Value ahead = at.reshape(1, "text").minus(at.reshape("text", 1)).clamp(0, 1);
+    outputs.put("causal_mask", ahead.times(MASKED).reshape(1, 1, "text", "text"));
+    return new Graph("embeddings", outputs);
+  }
+
+  private Graph encoderLayer(String name) {
+    Value x = flow();
+    x = x.plus(attention(name + ".self_attn", norm(x, name + ".layer_norm1")));
+    Value u = Layers.linear(norm(x, name + ".layer_norm2"), name + ".mlp.fc1", config.ffnDim());
+    u = u.apply(config.activation());
+    return Graph.of(name, "x", x.plus(Layers.linear(u, name + ".mlp.fc2", config.width())));
+  }
+
+  private Value norm(Value x, String name) {
+    return Layers.layerNorm(x, name, config.eps());
+  }
+
+  private Value attention(String name, Value x) {
+    double headDim = (double) config.width() / config.heads();
+    Value q = Layers.linear(x, name + ".q_proj", config.width());
+    Value k = Layers.linear(x, name + ".k_proj", config.width());
+    Value v = Layers.linear(x, name + ".v_proj", config.width());
+    Value mask = Value.input("causal_mask", 1, 1, "text", "text");
+    Value mixed = q.attention(new Op.Attention(config.heads(), 1 / Math.sqrt(headDim)), k, v, mask);
+    return Layers.linear(mixed, name + ".out_proj", config.width());
+  }
+}

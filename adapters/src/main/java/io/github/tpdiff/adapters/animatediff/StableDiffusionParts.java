@@ -1,0 +1,115 @@
+package io.github.tpdiff.adapters.animatediff;
+
+import io.github.tpdiff.adapters.ClipTextConfig;
+import io.github.tpdiff.adapters.ClipTextModel;
+import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Opens the parts of Stable Diffusion 1.5 around its UNet. Each {@code path} is the folder of the
+ * part or its file; what the configuration does not say follows from the tensors.
+ *
+ * <p>The components of one result share one {@link TensorSource}, which the caller closes. All
+ * throw {@link io.github.tpdiff.weights.CheckpointException} if what is there cannot be used.
+ */
+public final class StableDiffusionParts {
+  /** The UNet halves latents three times, and shapes must come back the same. */
+  private static final int UNET_FACTOR = 8;
+
+  /** Names of attention layers in published files, and what diffusers calls them now. */
+  private static final Map<String, String> LEGACY_ATTENTION =
+      Map.of(
+          "query", "to_q",
+          "key", "to_k",
+          "value", "to_v",
+          "proj_attn", "to_out.0");
+
+  private StableDiffusionParts() {}
+
+  /**
+   * An opened autoencoder.
+   *
+   * @param components encoder and decoder of any number of frames
+   * @param latents geometry and scaling
+   */
+  public record Vae(Map<Role, Component> components, PipelineDescription.Latents latents) {}
+
+  /** The autoencoder. */
+  public static Vae openVae(Path path) {
+    return open(path, StableDiffusionParts::vae);
+  }
+
+  /** {@link Role#TEXT_ENCODER}. */
+  public static Map<Role, Component> openTextEncoder(Path path) {
+    return open(path, StableDiffusionParts::textEncoder);
+  }
+
+  /** How one part is made of its tensors and configuration. */
+  private interface Making<T> {
+    T of(TensorSource weights, ConfigFile config);
+  }
+
+  private static <T> T open(Path path, Making<T> making) {
+    Path config =
+        Files.isDirectory(path) ? path.resolve("config.json") : path.resolveSibling("config.json");
+    TensorSource weights = Checkpoint.open(path);
+    try {
+      return making.of(weights, ConfigFile.open(config));
+    } catch (RuntimeException e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  static Vae vae(TensorSource weights, ConfigFile config) {
+    TensorSource modern = weights.renamed(name -> Optional.of(modernName(name)));
+    var sizes = AutoencoderKlConfig.read(config, modern);
+    return new Vae(attach(vae(sizes), modern), latents(sizes));
+  }
+
+  static PipelineDescription.Latents latents(AutoencoderKlConfig sizes) {
+    return sizes.latents(UNET_FACTOR * sizes.spatialFactor());
+  }
+
+  static Map<Role, Component> textEncoder(TensorSource weights, ConfigFile config) {
+    TensorSource named = ClipTextModel.named(weights);
+    return attach(textEncoder(ClipTextConfig.read(config, named)), named);
+  }
+
+  static Map<Role, Program> vae(AutoencoderKlConfig sizes) {
+    var vae = new AutoencoderKl(sizes);
+    return Map.of(Role.VAE_ENCODER_NEXT, vae.encoder(), Role.VAE_DECODER_NEXT, vae.decoder());
+  }
+
+  static Map<Role, Program> textEncoder(ClipTextConfig sizes) {
+    return Map.of(Role.TEXT_ENCODER, new ClipTextModel(sizes).program());
+  }
+
+  private static String modernName(String name) {
+    int attention = name.indexOf(".attentions.");
+    if (attention < 0) {
+      return name;
+    }
+    List<String> parts = new ArrayList<>(List.of(name.split("\\.")));
+    parts.replaceAll(part -> LEGACY_ATTENTION.getOrDefault(part, part));
+    return String.join(".", parts);
+  }
+
+  private static Map<Role, Component> attach(Map<Role, Program> programs, TensorSource weights) {
+    var components = new EnumMap<Role, Component>(Role.class);
+    programs.forEach((role, program) -> components.put(role, new Component(program, weights)));
+    return components;
+  }
+}
