@@ -79,7 +79,7 @@ public record PipelineDescription(
   /**
    * How prompts become embeddings.
    *
-   * @param maxLength tokens per prompt; embeddings are filled with zero rows up to it
+   * @param maxLength tokens per prompt, padding included: the rows of an embedding
    * @param cleaning how prompts are cleaned before tokenisation
    */
   public record Text(int maxLength, Cleaning cleaning) {

@@ -8,8 +8,9 @@ package io.github.tpdiff.runtime.pipeline;
  */
 public enum Role {
   /**
-   * {@code input_ids} I64 [batch, text], {@code attention_mask} I64 [batch, text] to {@code
-   * last_hidden_state} [batch, text, d]. Rows of padding are unspecified.
+   * {@code input_ids} I64 [batch, text] and, where padding is no token to it, {@code
+   * attention_mask} I64 [batch, text] to {@code last_hidden_state} [batch, text, d]. Rows that the
+   * mask leaves out are unspecified.
    */
   TEXT_ENCODER("text_encoder/model"),
   /**

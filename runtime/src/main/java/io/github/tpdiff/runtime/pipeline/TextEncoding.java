@@ -9,12 +9,15 @@ import io.github.tpdiff.runtime.text.TokenBatch;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Prompts to embeddings: clean, tokenise, run the text encoder on the real tokens, fill with zero
- * rows.
+ * Prompts to embeddings: clean, tokenise, encode.
+ *
+ * <p>An encoder that takes an {@code attention_mask} runs on the real tokens alone and zero rows
+ * follow theirs; to one that takes none, padding is tokens like others and has rows of its own.
  *
  * <p>Holds the text encoder until closed, and the embeddings of the last few prompts.
  */
@@ -43,7 +46,7 @@ public final class TextEncoding implements AutoCloseable {
     return new TextEncoding(parts.description().text(), tokenizer, parts.load(Role.TEXT_ENCODER));
   }
 
-  /** The embedding of a prompt, [1, maxLength, d]; rows beyond its tokens are zero. */
+  /** The embedding of a prompt, [1, maxLength, d]. */
   public Tensor encode(String prompt) {
     String cleaned = cleaned(prompt);
     Tensor found = known.getIfPresent(cleaned);
@@ -63,12 +66,14 @@ public final class TextEncoding implements AutoCloseable {
 
   private Tensor embed(String prompt) {
     TokenBatch tokens = tokenizer.encode(List.of(prompt), text.maxLength());
-    int length = tokens.length(0);
-    Map<String, Tensor> outputs =
-        encoder.run(
-            Map.of(
-                "input_ids", row(tokens.inputIds()[0], length),
-                "attention_mask", row(tokens.attentionMask()[0], length)));
+    boolean masked = encoder.inputNames().contains("attention_mask");
+    int length = masked ? tokens.length(0) : text.maxLength();
+    var inputs = new HashMap<String, Tensor>();
+    inputs.put("input_ids", row(tokens.inputIds()[0], length));
+    if (masked) {
+      inputs.put("attention_mask", row(tokens.attentionMask()[0], length));
+    }
+    Map<String, Tensor> outputs = encoder.run(inputs);
     Tensor states = Outputs.require(outputs, "last_hidden_state", Role.TEXT_ENCODER);
     long[] shape = states.shape();
     if (shape.length != 3 || shape[0] != 1 || shape[1] != length) {

@@ -5,7 +5,9 @@ import static com.google.common.base.Preconditions.checkArgument;
 import ai.djl.huggingface.tokenizers.Encoding;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -14,8 +16,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A tokenizer folder as published with a checkpoint: {@code tokenizer.json}, and the padding token
- * from {@code tokenizer_config.json} or {@code special_tokens_map.json}.
+ * A tokenizer folder as published with a checkpoint: {@code tokenizer.json}, or CLIP's {@code
+ * vocab.json} and {@code merges.txt}, and the padding token from {@code tokenizer_config.json} or
+ * {@code special_tokens_map.json}.
  *
  * <p>Holds native memory until closed.
  */
@@ -48,7 +51,7 @@ public final class HuggingFaceTokenizer implements Tokenizer {
   public static HuggingFaceTokenizer open(Path folder) throws IOException {
     var file = requireTokenizerFile(folder);
     var padToken = requirePadToken(folder);
-    var tokenizer = load(file);
+    var tokenizer = load(file, folder);
     try {
       return new HuggingFaceTokenizer(tokenizer, requirePadId(tokenizer, file, padToken));
     } catch (IOException | RuntimeException e) {
@@ -104,12 +107,15 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     return closing;
   }
 
-  private static ai.djl.huggingface.tokenizers.HuggingFaceTokenizer load(Path file)
+  private static ai.djl.huggingface.tokenizers.HuggingFaceTokenizer load(Path file, Path folder)
       throws IOException {
     // Truncation and padding are done here: the library takes one length for its whole life.
     var options = Map.of("truncation", "do_not_truncate", "padding", "do_not_pad");
     // From a stream: given a folder, the library would apply parts of tokenizer_config.json again.
-    try (var json = Files.newInputStream(file)) {
+    try (InputStream json =
+        file.endsWith(TOKENIZER)
+            ? Files.newInputStream(file)
+            : new ByteArrayInputStream(ClipVocabulary.read(folder).tokenizerJson())) {
       return ai.djl.huggingface.tokenizers.HuggingFaceTokenizer.newInstance(json, options);
     } catch (RuntimeException e) {
       throw new IOException(file + ": expected a tokenizer, found: " + e.getMessage(), e);
@@ -120,6 +126,10 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     var file = folder.resolve(TOKENIZER);
     if (Files.isRegularFile(file)) {
       return file;
+    }
+    var vocabulary = folder.resolve(ClipVocabulary.FILE);
+    if (Files.isRegularFile(vocabulary)) {
+      return vocabulary;
     }
     var found = Files.isRegularFile(folder.resolve("spiece.model")) ? "only spiece.model" : "none";
     throw new IOException(

@@ -9,6 +9,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class TextEncodingTest {
@@ -32,6 +33,28 @@ class TextEncodingTest {
     try (var text = TextEncoding.open(model.parts)) {
       text.encode("one two three four five six seven");
       assertEquals(List.of(6), model.encodedLengths);
+    }
+  }
+
+  @Test
+  void encoderWithoutMask_seesPaddingAsTokens() {
+    model.parts.with(
+        Role.TEXT_ENCODER,
+        List.of("input_ids"),
+        List.of("last_hidden_state"),
+        in -> {
+          Tensor ids = Objects.requireNonNull(in.get("input_ids"));
+          assertArrayEquals(new long[] {1, 6}, ids.shape());
+          var states = Tensor.zeros(1, 6, 1);
+          for (int i = 0; i < 6; i++) {
+            states.floats().put(i, (float) (10 + ids.longs().get(i)));
+          }
+          return Map.of("last_hidden_state", states);
+        });
+    try (var text = TextEncoding.open(model.parts)) {
+      // Ids 1, 3, 3 and the closing 1, then padding 9.
+      assertArrayEquals(
+          new float[] {11, 13, 13, 11, 19, 19}, text.encode("a red fox").toFloatArray());
     }
   }
 

@@ -42,6 +42,57 @@ class HuggingFaceTokenizerTest {
     }
   }
 
+  /** As published with Stable Diffusion 1.5. */
+  @Test
+  void clipIds_fromVocabularyAndMerges_matchTransformers(@TempDir Path folder) throws IOException {
+    var golden = new TokenizerGolden("animatediff");
+    copy(golden, folder, "vocab.json", "merges.txt", "tokenizer_config.json");
+    try (var tokenizer = HuggingFaceTokenizer.open(folder)) {
+      var batch = tokenizer.encode(golden.texts("texts"), golden.maxLength());
+      assertThat(batch.inputIds()).isDeepEqualTo(golden.ids("out.input_ids"));
+      assertThat(batch.attentionMask()).isDeepEqualTo(golden.ids("out.attention_mask"));
+    }
+  }
+
+  @Test
+  void vocabularyWithoutMerges_isRefused_namingTheFileExpected(@TempDir Path folder)
+      throws IOException {
+    copy(new TokenizerGolden("animatediff"), folder, "vocab.json", "tokenizer_config.json");
+    assertThatThrownBy(() -> HuggingFaceTokenizer.open(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(folder.resolve("merges.txt") + ": expected this file");
+  }
+
+  @Test
+  void aMergeThatIsNoPair_isRefused_namingTheLine(@TempDir Path folder) throws IOException {
+    copy(new TokenizerGolden("animatediff"), folder, "vocab.json", "tokenizer_config.json");
+    Files.writeString(folder.resolve("merges.txt"), "#version: 0.2\ni n\nthe\n");
+    assertThatThrownBy(() -> HuggingFaceTokenizer.open(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("merges.txt: line 3: expected two pieces")
+        .hasMessageContaining("found 'the'");
+  }
+
+  @Test
+  void vocabularyOfAnotherTokenizer_isRefused_namingItsClass(@TempDir Path folder)
+      throws IOException {
+    copy(new TokenizerGolden("animatediff"), folder, "vocab.json", "merges.txt");
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        "{\"pad_token\": \"<|endoftext|>\", \"tokenizer_class\": \"GPT2Tokenizer\"}");
+    assertThatThrownBy(() -> HuggingFaceTokenizer.open(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("tokenizer_config.json: tokenizer_class: ")
+        .hasMessageContaining("found GPT2Tokenizer");
+  }
+
+  private static void copy(TokenizerGolden golden, Path folder, String... files)
+      throws IOException {
+    for (String file : files) {
+      Files.copy(golden.tokenizerFolder().resolve(file), folder.resolve(file));
+    }
+  }
+
   @Test
   void truncatedText_endsWithTheClosingToken_evenWhenTheTextContainsIt() throws IOException {
     var golden = new TokenizerGolden("wan");
