@@ -5,37 +5,61 @@ import java.util.Optional;
 
 /** Element types of tensors, under the names the safetensors format gives them. */
 public enum DType {
-  F64(8),
-  F32(4),
-  F16(2),
-  BF16(2),
-  I64(8),
-  I32(4),
-  I16(2),
-  I8(1),
-  U64(8),
-  U32(4),
-  U16(2),
-  U8(1),
-  BOOL(1),
-  F8_E4M3(1),
-  F8_E5M2(1);
+  F64(64),
+  F32(32),
+  F16(16),
+  BF16(16),
+  I64(64),
+  I32(32),
+  I16(16),
+  I8(8),
+  U64(64),
+  U32(32),
+  U16(16),
+  U8(8),
+  BOOL(8),
+  F8_E4M3(8),
+  F8_E5M2(8),
+  /** No negative zero, one NaN, no infinities; exponent bias one more than without FNUZ. */
+  F8_E4M3FNUZ(8),
+  F8_E5M2FNUZ(8),
+  /** Powers of two: scales of blocks of smaller numbers. */
+  F8_E8M0(8),
+  /** Two 32-bit floats: real and imaginary part. */
+  C64(64),
+  /** Several elements share bytes; read and written as they are. */
+  F6_E3M2(6),
+  F6_E2M3(6),
+  F4(4);
 
-  private final int bytes;
+  private final int bits;
 
-  DType(int bytes) {
-    this.bytes = bytes;
+  DType(int bits) {
+    this.bits = bits;
   }
 
-  /** Size of one element in bytes. */
+  /** Size of one element in bits. */
+  public int bits() {
+    return bits;
+  }
+
+  /**
+   * Size of one element in bytes.
+   *
+   * @throws CheckpointException when elements are smaller than that
+   */
   public int bytes() {
-    return bytes;
+    if (bits < Byte.SIZE) {
+      throw new CheckpointException(
+          "expected elements of whole bytes, found %s with %d bits".formatted(this, bits));
+    }
+    return bits / Byte.SIZE;
   }
 
-  /** Whether elements are floating-point numbers of any width. */
+  /** Whether elements are real floating-point numbers that {@link FloatCodec} converts. */
   public boolean isFloating() {
     return switch (this) {
-      case F64, F32, F16, BF16, F8_E4M3, F8_E5M2 -> true;
+      case F64, F32, F16, BF16, F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ, F8_E8M0 -> true;
       default -> false;
     };
   }

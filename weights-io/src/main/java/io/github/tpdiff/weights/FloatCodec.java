@@ -5,15 +5,13 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 
 /**
- * Conversion between fp32 and the other floating-point types.
+ * Conversion between fp32 and the other floating-point types, as PyTorch does it.
  *
- * <p>To F16 and BF16: round to nearest, ties to even; overflow to infinity; subnormals kept; NaN
- * stays NaN. From every type: exact, except F64, which is rounded. F8_E4M3 has no infinities.
+ * <p>To narrower types: round to nearest, ties to even; overflow to infinity, or NaN where the type
+ * has no infinities; subnormals kept; NaN stays NaN. From every type: exact, except F64, which is
+ * rounded.
  */
 public final class FloatCodec {
-
-  private static final float[] E4M3 = table(4, 3);
-  private static final float[] E5M2 = table(5, 2);
 
   /** 2^112: the factor between the exponent biases of fp32 (127) and F16 (15). */
   private static final float F16_REBIAS = 0x1p112f;
@@ -62,52 +60,33 @@ public final class FloatCodec {
     return (short) (sign | (rounded >>> 13));
   }
 
-  public static float fromF8E4m3(byte bits) {
-    return E4M3[bits & 0xff];
-  }
-
-  public static float fromF8E5m2(byte bits) {
-    return E5M2[bits & 0xff];
-  }
-
   /**
    * Decodes {@code dst.remaining()} elements from the position of {@code src} on.
    *
    * @throws CheckpointException when the type is not floating
    */
   public static void decode(DType dtype, ByteBuffer src, FloatBuffer dst) {
-    int count = dst.remaining();
+    if (!dtype.isFloating()) {
+      throw new CheckpointException("expected a floating type, found " + dtype);
+    }
     ByteBuffer bytes =
-        src.slice(src.position(), Math.multiplyExact(count, dtype.bytes()))
+        src.slice(src.position(), Math.multiplyExact(dst.remaining(), dtype.bytes()))
             .order(ByteOrder.LITTLE_ENDIAN);
     switch (dtype) {
       case F32 -> dst.put(bytes.asFloatBuffer());
       case F64 -> {
-        for (int i = 0; i < count; i++) {
+        while (dst.hasRemaining()) {
           dst.put((float) bytes.getDouble());
         }
       }
-      case F16 -> {
-        for (int i = 0; i < count; i++) {
-          dst.put(fromF16(bytes.getShort()));
+      case F16 -> Halves.decodeF16(bytes, dst);
+      case BF16 -> Halves.decodeBf16(bytes, dst);
+      default -> {
+        float[] values = Float8.values(dtype);
+        while (dst.hasRemaining()) {
+          dst.put(values[bytes.get() & 0xff]);
         }
       }
-      case BF16 -> {
-        for (int i = 0; i < count; i++) {
-          dst.put(fromBf16(bytes.getShort()));
-        }
-      }
-      case F8_E4M3 -> {
-        for (int i = 0; i < count; i++) {
-          dst.put(fromF8E4m3(bytes.get()));
-        }
-      }
-      case F8_E5M2 -> {
-        for (int i = 0; i < count; i++) {
-          dst.put(fromF8E5m2(bytes.get()));
-        }
-      }
-      default -> throw notFloating(dtype);
     }
   }
 
@@ -119,36 +98,33 @@ public final class FloatCodec {
   }
 
   /**
-   * Encodes the remaining values of {@code src} as F64, F32, F16 or BF16, little-endian, at the
+   * Encodes the remaining values of {@code src} as any floating type, little-endian, at the
    * position of {@code dst}, which advances.
+   *
+   * @throws CheckpointException when the type is not floating
    */
   public static void encode(FloatBuffer src, DType dtype, ByteBuffer dst) {
-    int count = src.remaining();
-    int end = dst.position() + Math.multiplyExact(count, dtype.bytes());
-    ByteBuffer bytes =
-        dst.slice(dst.position(), count * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    if (!dtype.isFloating()) {
+      throw new CheckpointException("expected a floating type to write floats to, found " + dtype);
+    }
+    int length = Math.multiplyExact(src.remaining(), dtype.bytes());
+    ByteBuffer bytes = dst.slice(dst.position(), length).order(ByteOrder.LITTLE_ENDIAN);
     switch (dtype) {
       case F32 -> bytes.asFloatBuffer().put(src);
       case F64 -> {
-        for (int i = 0; i < count; i++) {
+        while (src.hasRemaining()) {
           bytes.putDouble(src.get());
         }
       }
-      case F16 -> {
-        for (int i = 0; i < count; i++) {
-          bytes.putShort(toF16(src.get()));
+      case F16 -> Halves.encodeF16(src, bytes);
+      case BF16 -> Halves.encodeBf16(src, bytes);
+      default -> {
+        while (src.hasRemaining()) {
+          bytes.put(Float8.encode(dtype, src.get()));
         }
       }
-      case BF16 -> {
-        for (int i = 0; i < count; i++) {
-          bytes.putShort(toBf16(src.get()));
-        }
-      }
-      default ->
-          throw new CheckpointException(
-              "expected F64, F32, F16 or BF16 to write floats to, found " + dtype);
     }
-    dst.position(end);
+    dst.position(dst.position() + length);
   }
 
   /** A tensor of a source as fp32, read in slices. */
@@ -173,32 +149,5 @@ public final class FloatCodec {
       decode(info.dtype(), slice, FloatBuffer.wrap(values, start, count));
     }
     return values;
-  }
-
-  private static float[] table(int exponentBits, int mantissaBits) {
-    int bias = (1 << (exponentBits - 1)) - 1;
-    int mantissaMask = (1 << mantissaBits) - 1;
-    int top = (1 << exponentBits) - 1;
-    float[] table = new float[256];
-    for (int code = 0; code < 256; code++) {
-      int exponent = (code >>> mantissaBits) & top;
-      int mantissa = code & mantissaMask;
-      double fraction = (double) mantissa / (1 << mantissaBits);
-      double magnitude =
-          exponent == 0
-              ? Math.scalb(fraction, 1 - bias)
-              : Math.scalb(1 + fraction, exponent - bias);
-      if (exponent == top && mantissaBits == 2) {
-        magnitude = mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN;
-      } else if ((code & 0x7f) == 0x7f) {
-        magnitude = Double.NaN;
-      }
-      table[code] = (float) (code >= 128 ? -magnitude : magnitude);
-    }
-    return table;
-  }
-
-  private static CheckpointException notFloating(DType dtype) {
-    return new CheckpointException("expected a floating type, found " + dtype);
   }
 }

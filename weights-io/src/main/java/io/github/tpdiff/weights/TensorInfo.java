@@ -10,7 +10,8 @@ import java.util.List;
 public record TensorInfo(String name, DType dtype, List<Long> shape) {
 
   /**
-   * @throws CheckpointException when a dimension is negative or the size in bytes exceeds 2^63 - 1
+   * @throws CheckpointException when a dimension is negative, the size in bits exceeds 2^63 - 1, or
+   *     elements smaller than a byte do not fill whole bytes
    */
   public TensorInfo {
     shape = List.copyOf(shape);
@@ -25,7 +26,11 @@ public record TensorInfo(String name, DType dtype, List<Long> shape) {
 
   /** Number of elements: the product of the shape, 1 for a scalar. */
   public long elementCount() {
-    return byteCount() / dtype.bytes();
+    long count = 1;
+    for (long dimension : shape) {
+      count *= dimension;
+    }
+    return count;
   }
 
   /** Size of the payload in bytes. */
@@ -44,10 +49,16 @@ public record TensorInfo(String name, DType dtype, List<Long> shape) {
       for (long dimension : shape) {
         count = Math.multiplyExact(count, dimension);
       }
-      return Math.multiplyExact(count, dtype.bytes());
+      long bits = Math.multiplyExact(count, dtype.bits());
+      if (bits % Byte.SIZE != 0) {
+        throw new CheckpointException(
+            "tensor '%s': expected whole bytes, found shape %s of %s with %d bits"
+                .formatted(name, brief(shape), dtype, bits));
+      }
+      return bits / Byte.SIZE;
     } catch (ArithmeticException overflow) {
       throw new CheckpointException(
-          "tensor '%s': shape %s of %s exceeds 2^63 bytes".formatted(name, brief(shape), dtype),
+          "tensor '%s': shape %s of %s exceeds 2^63 bits".formatted(name, brief(shape), dtype),
           overflow);
     }
   }

@@ -6,9 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,6 +87,28 @@ public final class FileGoldens {
     return StreamSupport.stream(files.spliterator(), false)
         .map(json -> new Entry(folder, json))
         .filter(entry -> List.of(expected).contains(entry.expected()));
+  }
+
+  /** The bytes of every file below folders of resources whose name ends so. */
+  public static Stream<byte[]> contents(String suffix, String... folders) throws IOException {
+    List<byte[]> contents = new ArrayList<>();
+    for (String folder : folders) {
+      try (Stream<Path> files = Files.walk(resource(folder))) {
+        files
+            .filter(file -> Files.isRegularFile(file) && file.toString().endsWith(suffix))
+            .sorted()
+            .forEach(file -> contents.add(bytes(file)));
+      }
+    }
+    return contents.stream();
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
   }
 
   /** Elements as the manifest's values give them: floats, doubles for F64, longs. */

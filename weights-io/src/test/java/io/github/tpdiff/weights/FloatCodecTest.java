@@ -33,8 +33,8 @@ class FloatCodecTest {
     float[] e4m3 = TORCH.floats("out.all_f8_e4m3_as_fp32");
     float[] e5m2 = TORCH.floats("out.all_f8_e5m2_as_fp32");
     for (int code = 0; code < 256; code++) {
-      assertThat(FloatCodec.fromF8E4m3((byte) code)).isEqualTo(Float.valueOf(e4m3[code]));
-      assertThat(FloatCodec.fromF8E5m2((byte) code)).isEqualTo(Float.valueOf(e5m2[code]));
+      assertThat(Float8.values(DType.F8_E4M3)[code]).isEqualTo(Float.valueOf(e4m3[code]));
+      assertThat(Float8.values(DType.F8_E5M2)[code]).isEqualTo(Float.valueOf(e5m2[code]));
     }
   }
 

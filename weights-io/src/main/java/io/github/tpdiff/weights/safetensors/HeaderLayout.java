@@ -37,6 +37,7 @@ record HeaderLayout(ByteBuffer header, Map<String, Range> ranges, long fileSize)
           DType.U64,
           DType.I64,
           DType.F64,
+          DType.C64,
           DType.F32,
           DType.U32,
           DType.I32,
@@ -44,10 +45,16 @@ record HeaderLayout(ByteBuffer header, Map<String, Range> ranges, long fileSize)
           DType.F16,
           DType.U16,
           DType.I16,
+          DType.F8_E5M2FNUZ,
+          DType.F8_E4M3FNUZ,
+          DType.F8_E8M0,
           DType.F8_E4M3,
           DType.F8_E5M2,
           DType.I8,
           DType.U8,
+          DType.F6_E3M2,
+          DType.F6_E2M3,
+          DType.F4,
           DType.BOOL);
 
   static HeaderLayout of(Path file, List<TensorInfo> tensors, Map<String, String> metadata) {
