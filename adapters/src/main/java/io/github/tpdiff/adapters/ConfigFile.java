@@ -61,6 +61,11 @@ public record ConfigFile(String origin, JsonNode fields) {
     return node.isMissingNode() || node.isNull() ? Optional.empty() : Optional.of(node);
   }
 
+  /** A field of any kind as text, strings without quotes, if the field is there. */
+  public Optional<String> findAny(String field) {
+    return find(field).map(node -> node.isValueNode() ? node.asText() : node.toString());
+  }
+
   /** A positive integer, if the field is there. */
   public Optional<Integer> findInt(String field) {
     return find(field).map(node -> positive(field, node));

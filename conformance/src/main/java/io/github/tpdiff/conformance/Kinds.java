@@ -1,25 +1,37 @@
 package io.github.tpdiff.conformance;
 
+import io.github.tpdiff.adapters.animatediff.AnimateDiffComponents;
+import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.files.FilesCase;
 import io.github.tpdiff.conformance.golden.CaseKind;
+import io.github.tpdiff.conformance.golden.GoldenCase;
+import io.github.tpdiff.conformance.model.LoraForwardCase;
+import io.github.tpdiff.conformance.model.LoraTrainCase;
+import io.github.tpdiff.conformance.model.NetworkCase;
+import io.github.tpdiff.conformance.model.PartsOpener;
+import io.github.tpdiff.conformance.model.PipelineCase;
+import io.github.tpdiff.conformance.model.SchedulerCase;
+import io.github.tpdiff.conformance.model.TextEncoderCase;
+import io.github.tpdiff.conformance.model.TokenizerCase;
+import io.github.tpdiff.conformance.model.VaeCase;
+import io.github.tpdiff.conformance.model.VaeOpener;
 import io.github.tpdiff.conformance.numerics.AdamWCase;
 import io.github.tpdiff.conformance.numerics.AssignmentCase;
 import io.github.tpdiff.conformance.numerics.HalfPrecisionCase;
 import io.github.tpdiff.conformance.numerics.KaimingCase;
 import io.github.tpdiff.conformance.numerics.RandomCase;
-import io.github.tpdiff.conformance.wan.LoraForwardCase;
-import io.github.tpdiff.conformance.wan.LoraTrainCase;
-import io.github.tpdiff.conformance.wan.PipelineCase;
-import io.github.tpdiff.conformance.wan.SchedulerCase;
-import io.github.tpdiff.conformance.wan.TextEncoderCase;
-import io.github.tpdiff.conformance.wan.TokenizerCase;
-import io.github.tpdiff.conformance.wan.TransformerCase;
-import io.github.tpdiff.conformance.wan.VaeCase;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.Role;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 
 /** The kinds of cases that can be run, by family and kind. */
 final class Kinds {
+  private static final PartsOpener WAN =
+      golden -> WanComponents.openTransformer(golden.checkpoint());
+  private static final PartsOpener ANIMATEDIFF = Kinds::motionUnet;
+
   private static final Map<String, CaseKind> KNOWN =
       Map.ofEntries(
           Map.entry("numerics/randn", new RandomCase()),
@@ -31,20 +43,39 @@ final class Kinds {
           Map.entry("wan/tokenizer", new TokenizerCase()),
           Map.entry("wan/scheduler", new SchedulerCase()),
           Map.entry("wan/scheduler_original", new SchedulerCase()),
-          Map.entry("wan/transformer_forward", new TransformerCase()),
-          Map.entry("wan/transformer_forward_original", new TransformerCase()),
-          Map.entry("wan/rope_positions", new TransformerCase()),
-          Map.entry("wan/vae", new VaeCase()),
-          Map.entry("wan/vae_original", new VaeCase()),
-          Map.entry("wan/text_encoder", new TextEncoderCase()),
-          Map.entry("wan/text_encoder_original", new TextEncoderCase()),
-          Map.entry("wan/lora_forward", new LoraForwardCase()),
-          Map.entry("wan/lora_train", new LoraTrainCase()),
-          Map.entry("wan/pipeline", new PipelineCase()));
+          Map.entry("wan/transformer_forward", new NetworkCase(WAN)),
+          Map.entry("wan/transformer_forward_original", new NetworkCase(WAN)),
+          Map.entry("wan/rope_positions", new NetworkCase(WAN)),
+          Map.entry("wan/vae", new VaeCase(Kinds::wanVae)),
+          Map.entry("wan/vae_original", new VaeCase(Kinds::wanVae)),
+          Map.entry("wan/text_encoder", wanText()),
+          Map.entry("wan/text_encoder_original", wanText()),
+          Map.entry("wan/lora_forward", new LoraForwardCase(WAN)),
+          Map.entry("wan/lora_train", new LoraTrainCase(WAN)),
+          Map.entry("wan/pipeline", new PipelineCase()),
+          Map.entry("animatediff/unet_forward", new NetworkCase(ANIMATEDIFF)),
+          Map.entry("animatediff/pe_positions", new NetworkCase(ANIMATEDIFF)),
+          Map.entry("animatediff/lora_forward", new LoraForwardCase(ANIMATEDIFF)),
+          Map.entry("animatediff/lora_train", new LoraTrainCase(ANIMATEDIFF)),
+          Map.entry("animatediff/pipeline", new PipelineCase()));
 
   private Kinds() {}
 
   static Optional<CaseKind> find(String family, String kind) {
     return Optional.ofNullable(KNOWN.get(family + "/" + kind));
+  }
+
+  private static TextEncoderCase wanText() {
+    return new TextEncoderCase(golden -> WanComponents.openTextEncoder(golden.checkpoint()));
+  }
+
+  private static VaeOpener.Vae wanVae(GoldenCase golden) {
+    var vae = WanComponents.openVae(golden.checkpoint());
+    return new VaeOpener.Vae(vae.components(), vae.latents());
+  }
+
+  private static Map<Role, Component> motionUnet(GoldenCase golden) {
+    Path motion = golden.folder().resolve(golden.arg("motion_adapter").asText());
+    return AnimateDiffComponents.openUnet(golden.checkpoint(), motion);
   }
 }

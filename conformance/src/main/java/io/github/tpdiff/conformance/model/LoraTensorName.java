@@ -1,10 +1,11 @@
-package io.github.tpdiff.conformance.wan;
+package io.github.tpdiff.conformance.model;
 
 import java.util.List;
 
 /** Names of LoRA tensors in files, as programs name them. */
 final class LoraTensorName {
-  private static final List<String> PREFIXES = List.of("transformer.", "base_model.model.");
+  private static final List<String> PREFIXES =
+      List.of("transformer.", "unet.", "base_model.model.");
 
   private LoraTensorName() {}
 

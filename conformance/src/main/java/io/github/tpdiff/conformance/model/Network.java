@@ -1,4 +1,4 @@
-package io.github.tpdiff.conformance.wan;
+package io.github.tpdiff.conformance.model;
 
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.runtime.engine.Engine;
@@ -6,51 +6,71 @@ import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.pipeline.Role;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** A Wan transformer on an engine: conditioning, then the denoiser. */
-final class WanNetwork implements AutoCloseable {
+/** A network on an engine: conditioning, then the denoiser. */
+final class Network implements AutoCloseable {
   private static final String PREDICTION = "out_hidden_states";
 
   private final Executable conditioning;
   private final Executable denoiser;
 
-  private WanNetwork(Executable conditioning, Executable denoiser) {
+  private Network(Executable conditioning, Executable denoiser) {
     this.conditioning = conditioning;
     this.denoiser = denoiser;
   }
 
-  static WanNetwork load(Engine engine, OpenComponents components) {
+  static Network load(Engine engine, OpenComponents components) {
     Executable conditioning = components.load(engine, Role.CONDITIONING);
     try {
-      return new WanNetwork(conditioning, components.load(engine, Role.DENOISER));
+      return new Network(conditioning, components.load(engine, Role.DENOISER));
     } catch (RuntimeException failure) {
       conditioning.close();
       throw failure;
     }
   }
 
-  /** The inputs of the whole network, of those that {@code find} has. */
+  /**
+   * The inputs of the whole network, of those that {@code find} has. Latents are called {@code
+   * hidden_states} or {@code sample}; a single timestep is that of every sample.
+   */
   static Map<String, Tensor> inputs(Function<String, Optional<Tensor>> find) {
+    Tensor latents =
+        require("hidden_states", find.apply("hidden_states").or(() -> find.apply("sample")));
     var inputs = new HashMap<String, Tensor>();
-    for (String name : new String[] {"hidden_states", "timestep", "encoder_hidden_states"}) {
-      inputs.put(
-          name,
-          find.apply(name)
-              .orElseThrow(() -> new CaseException("io.safetensors: in." + name + " is missing")));
-    }
-    inputs.computeIfPresent("timestep", (name, tensor) -> floats(tensor));
+    inputs.put("hidden_states", latents);
+    inputs.put(
+        "timestep", timesteps(require("timestep", find.apply("timestep")), latents.shape()[0]));
+    inputs.put(
+        "encoder_hidden_states",
+        require("encoder_hidden_states", find.apply("encoder_hidden_states")));
     find.apply("encoder_hidden_states_image")
         .ifPresent(image -> inputs.put("encoder_hidden_states_image", image));
-    long frames = Objects.requireNonNull(inputs.get("hidden_states")).shape()[2];
     inputs.put(
         "temporal_positions",
-        find.apply("temporal_positions").map(WanNetwork::floats).orElseGet(() -> counted(frames)));
+        find.apply("temporal_positions")
+            .map(Network::floats)
+            .orElseGet(() -> counted(latents.shape()[2])));
     return inputs;
+  }
+
+  private static Tensor require(String name, Optional<Tensor> found) {
+    return found.orElseThrow(() -> new CaseException("io.safetensors: in." + name + " is missing"));
+  }
+
+  private static Tensor timesteps(Tensor found, long batch) {
+    Tensor given = floats(found);
+    if (given.shape().length == 1) {
+      return given;
+    }
+    var values = new float[Math.toIntExact(batch)];
+    Arrays.fill(values, given.floats().get(0));
+    return Tensor.ofFloats(values, batch);
   }
 
   /** Frame n at position n. */

@@ -1,4 +1,4 @@
-package io.github.tpdiff.conformance.wan;
+package io.github.tpdiff.conformance.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tpdiff.runtime.engine.Executable;

@@ -1,7 +1,6 @@
-package io.github.tpdiff.conformance.wan;
+package io.github.tpdiff.conformance.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -20,13 +19,17 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
-/** Kind {@code lora_forward}: one network under a LoRA in every form of file. */
-public final class LoraForwardCase implements CaseKind.OnEngine {
+/**
+ * Kind {@code lora_forward}: one network under a LoRA in every form of file.
+ *
+ * @param parts opens conditioning and denoiser
+ */
+public record LoraForwardCase(PartsOpener parts) implements CaseKind.OnEngine {
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
     GoldenRun run = golden.runs().get(0);
-    Map<String, Tensor> inputs = WanNetwork.inputs(run::findInput);
-    try (var base = new OpenComponents(WanComponents.openTransformer(golden.checkpoint()))) {
+    Map<String, Tensor> inputs = Network.inputs(run::findInput);
+    try (var base = new OpenComponents(parts.open(golden))) {
       if (run.expects("base.sample")) {
         checks.compare("base.sample", predict(engine, base, inputs));
       }
@@ -43,7 +46,7 @@ public final class LoraForwardCase implements CaseKind.OnEngine {
 
   private static Tensor predict(
       Engine engine, OpenComponents components, Map<String, Tensor> inputs) {
-    try (var network = WanNetwork.load(engine, components)) {
+    try (var network = Network.load(engine, components)) {
       return network.predict(inputs);
     }
   }
@@ -62,7 +65,7 @@ public final class LoraForwardCase implements CaseKind.OnEngine {
                   role, new Component(injection.program(), component.weights().overlaid(values)));
             });
     if (!left.isEmpty()) {
-      checks.fail("the LoRA changes modules that the transformer has not: " + left);
+      checks.fail("the LoRA changes modules that the network has not: " + left);
     }
     return new OpenComponents(changed);
   }

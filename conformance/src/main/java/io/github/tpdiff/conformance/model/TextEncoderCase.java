@@ -1,6 +1,5 @@
-package io.github.tpdiff.conformance.wan;
+package io.github.tpdiff.conformance.model;
 
-import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -15,13 +14,15 @@ import java.util.Objects;
 /**
  * Kinds {@code text_encoder} and {@code text_encoder_original}: hidden states of the real tokens,
  * and embeddings with zero rows beyond them.
+ *
+ * @param parts opens the text encoder
  */
-public final class TextEncoderCase implements CaseKind.OnEngine {
+public record TextEncoderCase(PartsOpener parts) implements CaseKind.OnEngine {
   private static final String STATES = "last_hidden_state";
 
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
-    try (var components = new OpenComponents(WanComponents.openTextEncoder(golden.checkpoint()));
+    try (var components = new OpenComponents(parts.open(golden));
         var executable = components.load(engine, Role.TEXT_ENCODER)) {
       for (GoldenRun run : golden.runs()) {
         Tensor mask = run.input("attention_mask");

@@ -1,6 +1,5 @@
-package io.github.tpdiff.conformance.wan;
+package io.github.tpdiff.conformance.model;
 
-import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -15,11 +14,13 @@ import java.util.List;
 /**
  * Kinds {@code vae} and {@code vae_original}: encode to the mean, normalise, and decode from the
  * reference's normalised latents, chunk by chunk.
+ *
+ * @param opener of the autoencoder
  */
-public final class VaeCase implements CaseKind.OnEngine {
+public record VaeCase(VaeOpener opener) implements CaseKind.OnEngine {
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
-    var vae = WanComponents.openVae(golden.checkpoint());
+    var vae = opener.open(golden);
     PipelineDescription.Latents geometry = vae.latents();
     try (var components = new OpenComponents(vae.components());
         var encoder = ChunkedRun.encoder(engine, components);

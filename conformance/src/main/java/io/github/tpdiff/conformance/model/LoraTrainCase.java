@@ -1,7 +1,6 @@
-package io.github.tpdiff.conformance.wan;
+package io.github.tpdiff.conformance.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
@@ -27,13 +26,17 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Kind {@code lora_train}: losses, gradients and AdamW steps on one batch. */
-public final class LoraTrainCase implements CaseKind.Training {
+/**
+ * Kind {@code lora_train}: losses, gradients and AdamW steps on one batch.
+ *
+ * @param parts opens conditioning and denoiser
+ */
+public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
   private static final Pattern TENSOR = Pattern.compile("(grad|step(\\d+))\\.(.+)");
 
   @Override
   public void check(GoldenCase golden, TrainingEngine engine, Checks checks) {
-    try (var base = new OpenComponents(WanComponents.openTransformer(golden.checkpoint()))) {
+    try (var base = new OpenComponents(parts.open(golden))) {
       Component denoiser = base.require(Role.DENOISER);
       Program program = base.require(Role.CONDITIONING).program().then(denoiser.program());
       for (GoldenRun run : golden.runs()) {
@@ -42,7 +45,7 @@ public final class LoraTrainCase implements CaseKind.Training {
         var target =
             TrainingTarget.lora(injection, denoiser.weights(), injection.parametersOf(lora));
         var batch =
-            new FixedBatchTraining.Batch(WanNetwork.inputs(run::findInput), run.input("target"));
+            new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
         compare(run, FixedBatchTraining.steps(target, engine, batch, plan(run)), checks);
       }
     }
