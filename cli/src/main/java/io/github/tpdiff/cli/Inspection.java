@@ -11,7 +11,8 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
-import io.github.tpdiff.weights.layout.WanComponent;
+import io.github.tpdiff.weights.layout.Contents;
+import io.github.tpdiff.weights.layout.FoundNetwork;
 import io.github.tpdiff.weights.lora.LoraFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,6 +35,7 @@ import java.util.stream.Stream;
 /** What a path holds, as fields to print. */
 final class Inspection {
   private static final String COMPONENTS = "components";
+  private static final String NETWORKS = "networks";
   private static final String MISSING = "missing";
   private static final String CACHED_LATENTS = "latents";
 
@@ -64,9 +66,10 @@ final class Inspection {
 
   /** Whether nothing that the model needs is missing. */
   static boolean complete(Map<String, Object> fields) {
-    return !(fields.get(COMPONENTS) instanceof Map<?, ?> components)
-        || components.values().stream()
-            .noneMatch(c -> c instanceof Map<?, ?> component && component.containsKey(MISSING));
+    return Stream.of(COMPONENTS, NETWORKS)
+        .map(fields::get)
+        .flatMap(parts -> parts instanceof Map<?, ?> map ? map.values().stream() : Stream.empty())
+        .noneMatch(part -> part instanceof Map<?, ?> map && map.containsKey(MISSING));
   }
 
   private static Map<String, Object> export(Path path) throws IOException {
@@ -207,20 +210,37 @@ final class Inspection {
       var fields = new LinkedHashMap<String, Object>();
       fields.put("path", path.toString());
       fields.put("kind", "tensors");
-      WanComponent.detect(source.names())
-          .ifPresent(
-              component -> {
-                fields.put("family", "wan");
-                fields.put("component", component.name().toLowerCase(Locale.ROOT));
-                fields.put(
-                    "layout", component.isOriginal(source.names()) ? "original" : "diffusers");
-              });
+      Contents contents = Contents.of(source.names());
+      if (!contents.networks().isEmpty()) {
+        fields.put(NETWORKS, networks(contents));
+        if (!contents.leftOver().isEmpty()) {
+          fields.put("left over", contents.leftOver());
+        }
+      }
       fields.putAll(summary(source));
       if (!source.metadata().isEmpty()) {
         fields.put("metadata", new TreeMap<>(source.metadata()));
       }
       return fields;
     }
+  }
+
+  private static Map<String, Object> networks(Contents contents) {
+    var fields = new LinkedHashMap<String, Object>();
+    for (FoundNetwork found : contents.networks()) {
+      var network = new LinkedHashMap<String, Object>();
+      network.put("layout", found.layout().name().toLowerCase(Locale.ROOT));
+      if (!found.prefix().isEmpty()) {
+        network.put("prefix", found.prefix());
+      }
+      network.put("tensors", found.names().size());
+      List<String> missing = found.missing();
+      if (!missing.isEmpty()) {
+        network.put(MISSING, missing);
+      }
+      fields.put(found.network().label(), network);
+    }
+    return fields;
   }
 
   private static Map<String, Object> summary(TensorSource source) {

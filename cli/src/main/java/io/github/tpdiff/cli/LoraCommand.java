@@ -6,7 +6,10 @@ import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
-import io.github.tpdiff.weights.layout.WanComponent;
+import io.github.tpdiff.weights.layout.Contents;
+import io.github.tpdiff.weights.layout.FoundNetwork;
+import io.github.tpdiff.weights.layout.KeyMap;
+import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraMerge;
@@ -21,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -184,11 +188,14 @@ final class LoraCommand implements Runnable {
 
     private int merge(TensorSource source, LoraWeights weights) {
       Map<String, LoraPair> byTensor = new HashMap<>();
-      boolean original = WanComponent.TRANSFORMER.isOriginal(source.names());
+      Optional<KeyMap> original =
+          Contents.of(source.names()).networks().stream()
+              .filter(found -> found.layout() == Layout.ORIGINAL && found.prefix().isEmpty())
+              .map(FoundNetwork::keys)
+              .findFirst();
       for (var entry : weights.pairs().entrySet()) {
         String name = entry.getKey() + ".weight";
-        String tensor =
-            original ? WanComponent.TRANSFORMER.keys().toOriginal(name).orElse(name) : name;
+        String tensor = original.flatMap(keys -> keys.toOriginal(name)).orElse(name);
         if (source.find(tensor).isEmpty()) {
           throw new CheckpointException(
               "%s: tensor '%s' that the LoRA changes is not in %s; give the network it is for"

@@ -5,7 +5,6 @@ import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.layout.WanComponent;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;

@@ -4,7 +4,6 @@ import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.layout.WanComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;

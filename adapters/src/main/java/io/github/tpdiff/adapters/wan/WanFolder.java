@@ -4,7 +4,7 @@ import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
-import io.github.tpdiff.weights.layout.WanComponent;
+import io.github.tpdiff.weights.layout.Contents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +74,7 @@ record WanFolder(Path root) {
       return false;
     }
     try (TensorSource source = Checkpoint.open(root)) {
-      return WanComponent.detect(source.names()).filter(component::equals).isPresent();
+      return Contents.of(source.names()).find(component.network()).isPresent();
     } catch (CheckpointException e) {
       return false; // several checkpoints, or damaged: not a component's folder
     }

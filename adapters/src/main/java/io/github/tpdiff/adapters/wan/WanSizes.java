@@ -2,7 +2,6 @@ package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.text.UnigramTokenizerWriter;
-import io.github.tpdiff.weights.layout.WanComponent;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

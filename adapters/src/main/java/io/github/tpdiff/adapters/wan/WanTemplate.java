@@ -10,7 +10,6 @@ import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSink;
-import io.github.tpdiff.weights.layout.WanComponent;
 import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -7,7 +7,6 @@ import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.layout.WanComponent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;

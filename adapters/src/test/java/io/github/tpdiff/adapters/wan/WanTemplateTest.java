@@ -10,7 +10,6 @@ import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.layout.WanComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;

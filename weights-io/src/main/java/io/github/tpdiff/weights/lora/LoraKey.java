@@ -1,8 +1,7 @@
 package io.github.tpdiff.weights.lora;
 
 import io.github.tpdiff.weights.layout.KeyMap;
-import io.github.tpdiff.weights.layout.UnetKeys;
-import io.github.tpdiff.weights.layout.WanComponent;
+import io.github.tpdiff.weights.layout.Network;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +45,9 @@ record LoraKey(LoraFormat format, String component, String module, Part part) {
           "diffusion_model.", LoraFormat.COMFYUI,
           "lora_unet_", LoraFormat.KOHYA);
 
+  private static final KeyMap WAN = Network.WAN_TRANSFORMER.keys();
+  private static final KeyMap UNET_KEYS = Network.SD_UNET.keys();
+
   private static final Pattern UNET = Pattern.compile("(down_blocks|mid_block|up_blocks)\\..*");
 
   /** Reads a name; empty when it names nothing of a LoRA on a denoiser. */
@@ -80,13 +82,11 @@ record LoraKey(LoraFormat format, String component, String module, Part part) {
     if (name.startsWith("text_encoder") || name.startsWith("lora_te")) {
       return Optional.empty();
     }
-    KeyMap wan = WanComponent.TRANSFORMER.keys();
     return switch (format) {
       case KOHYA ->
-          wan.underscoredToDiffusers(name)
-              .or(() -> UnetKeys.SPATIAL_LAYERS.underscoredToDiffusers(name));
+          WAN.underscoredToDiffusers(name).or(() -> UNET_KEYS.underscoredToDiffusers(name));
       case DOWN_UP -> Optional.of(attentionLayer(name));
-      default -> wan.toDiffusers(name).or(() -> Optional.of(name));
+      default -> WAN.toDiffusers(name).or(() -> Optional.of(name));
     };
   }
 

@@ -6,7 +6,7 @@ import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
-import io.github.tpdiff.weights.layout.WanComponent;
+import io.github.tpdiff.weights.layout.Network;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
@@ -113,7 +113,7 @@ public final class LoraWriter {
   }
 
   private String original(String module) {
-    return WanComponent.TRANSFORMER
+    return Network.WAN_TRANSFORMER
         .keys()
         .toOriginal(module)
         .orElseThrow(

@@ -15,11 +15,11 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-class WanComponentTest {
+class NetworkTest {
 
   @Test
   void vaeNames_matchEveryPublishedPair() throws IOException {
-    KeyMap keys = WanComponent.VAE.keys();
+    KeyMap keys = Network.WAN_VAE.keys();
     List<String> pairs = lines("wan-vae.tsv");
     assertThat(pairs).hasSize(194);
     for (String pair : pairs) {
@@ -34,17 +34,17 @@ class WanComponentTest {
   void imageToVideoNames_areThoseOfDiffusers() throws IOException {
     Set<String> original = new LinkedHashSet<>(lines("wan-i2v-original.txt"));
     Set<String> diffusers = new LinkedHashSet<>(lines("wan-i2v-diffusers.txt"));
-    try (TensorSource mapped = WanComponent.TRANSFORMER.asDiffusers(named(original))) {
+    try (TensorSource mapped = Network.WAN_TRANSFORMER.asDiffusers(named(original))) {
       assertThat(mapped.names()).containsExactlyInAnyOrderElementsOf(diffusers);
     }
-    KeyMap keys = WanComponent.TRANSFORMER.keys();
+    KeyMap keys = Network.WAN_TRANSFORMER.keys();
     assertThat(diffusers.stream().map(name -> keys.toOriginal(name).orElseThrow()))
         .containsExactlyInAnyOrderElementsOf(original);
   }
 
   @Test
   void everyNameOfThePublishedTransformer_survivesTheRoundTrip() throws IOException {
-    KeyMap keys = WanComponent.TRANSFORMER.keys();
+    KeyMap keys = Network.WAN_TRANSFORMER.keys();
     Set<String> names = new LinkedHashSet<>(lines("wan-transformer-1.3B-diffusers.txt"));
     assertThat(names).hasSize(825);
     for (String name : names) {
@@ -52,10 +52,10 @@ class WanComponentTest {
     }
     assertThat(keys.toOriginal("blocks.17.norm2.bias")).contains("blocks.17.norm3.bias");
     assertThat(keys.toOriginal("blocks.3.scale_shift_table")).contains("blocks.3.modulation");
-    assertThat(WanComponent.detect(names)).contains(WanComponent.TRANSFORMER);
-    assertThat(WanComponent.TRANSFORMER.isOriginal(names)).isFalse();
+    assertThat(Contents.of(names).find(Network.WAN_TRANSFORMER)).isPresent();
+    assertThat(layout(names)).isEqualTo(Layout.DIFFUSERS);
     try (TensorSource source = named(names)) {
-      assertThat(WanComponent.TRANSFORMER.asDiffusers(source)).isSameAs(source);
+      assertThat(Network.WAN_TRANSFORMER.asDiffusers(source)).isSameAs(source);
     }
   }
 
@@ -63,9 +63,9 @@ class WanComponentTest {
   void textEncoderPickle_isReadUnderTheNamesOfTransformers() throws IOException {
     try (TensorSource original =
         Checkpoint.open(FileGoldens.resource("layout/umt5-original.pth"))) {
-      assertThat(WanComponent.detect(original.names())).contains(WanComponent.TEXT_ENCODER);
-      assertThat(WanComponent.TEXT_ENCODER.isOriginal(original.names())).isTrue();
-      TensorSource mapped = WanComponent.TEXT_ENCODER.asDiffusers(original);
+      assertThat(Contents.of(original.names()).find(Network.UMT5_ENCODER)).isPresent();
+      assertThat(layout(original.names())).isEqualTo(Layout.ORIGINAL);
+      TensorSource mapped = Network.UMT5_ENCODER.asDiffusers(original);
       assertThat(mapped.names())
           .containsExactlyInAnyOrderElementsOf(lines("umt5-transformers.txt"));
       assertThat(mapped.bytes("encoder.block.1.layer.1.DenseReluDense.wi_0.weight"))
@@ -80,8 +80,8 @@ class WanComponentTest {
             .map(name -> "model.diffusion_model." + name)
             .collect(Collectors.toCollection(LinkedHashSet::new));
     names.add("vae.decoder.conv1.weight");
-    assertThat(WanComponent.detect(names)).contains(WanComponent.TRANSFORMER);
-    try (TensorSource mapped = WanComponent.TRANSFORMER.asDiffusers(named(names))) {
+    assertThat(Contents.of(names).find(Network.WAN_TRANSFORMER)).isPresent();
+    try (TensorSource mapped = Network.WAN_TRANSFORMER.asDiffusers(named(names))) {
       assertThat(mapped.names())
           .containsExactlyInAnyOrderElementsOf(lines("wan-i2v-diffusers.txt"));
     }
@@ -90,12 +90,15 @@ class WanComponentTest {
   @Test
   void otherComponent_isNamedInTheError() throws IOException {
     try (TensorSource source = named(new LinkedHashSet<>(lines("wan-i2v-diffusers.txt")))) {
-      assertThatThrownBy(() -> WanComponent.VAE.asDiffusers(source))
-          .hasMessageContaining("expected the tensors of a Wan 2.1 VAE")
-          .hasMessageEndingWith("which is a TRANSFORMER");
+      assertThatThrownBy(() -> Network.WAN_VAE.asDiffusers(source))
+          .hasMessageContaining("expected the tensors of a wan vae, found wan transformer");
     }
-    assertThat(WanComponent.detect(Set.of("a", "b"))).isEmpty();
-    assertThat(WanComponent.detect(Set.of())).isEmpty();
+    assertThat(Contents.of(Set.of("a", "b")).networks()).isEmpty();
+    assertThat(Contents.of(Set.of()).networks()).isEmpty();
+  }
+
+  private static Layout layout(Set<String> names) {
+    return Contents.of(names).networks().get(0).layout();
   }
 
   private static TensorSource named(Set<String> names) {

@@ -1,0 +1,90 @@
+package io.github.tpdiff.weights.layout;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * The networks whose names this project knows, each published under its authors' names and under
+ * those of diffusers (or transformers, for a text encoder).
+ *
+ * <p>Where two explain a checkpoint equally well, the first is it.
+ */
+public enum Network {
+  WAN_TRANSFORMER("transformer", ""),
+  WAN_VAE("vae", ""),
+  T5_ENCODER("text_encoder_2", ""),
+  UMT5_ENCODER("text_encoder", ""),
+  SD_UNET("unet", "model.diffusion_model."),
+  SD_VAE("vae", "first_stage_model."),
+  CLIP_TEXT_ENCODER("text_encoder", "cond_stage_model.transformer."),
+  MOTION_ADAPTER("motion_adapter", ""),
+  MINIFLUX_TRANSFORMER("transformer", ""),
+  MINIFLUX_VAE("vae", ""),
+  FLUX_TRANSFORMER("transformer", "");
+
+  private final String folder;
+  private final String prefix;
+
+  Network(String folder, String prefix) {
+    this.folder = folder;
+    this.prefix = prefix;
+  }
+
+  /** Its folder in diffusers' layout. */
+  public String folder() {
+    return folder;
+  }
+
+  /** What its names start with in an original checkpoint of several networks, or nothing. */
+  public String prefix() {
+    return prefix;
+  }
+
+  /** The pairs of names of a network as large as the one with these, without any prefix. */
+  public KeyMap keys(Set<String> names) {
+    return switch (this) {
+      case WAN_TRANSFORMER -> WanKeys.TRANSFORMER;
+      case WAN_VAE -> WanKeys.VAE;
+      case UMT5_ENCODER -> WanKeys.TEXT_ENCODER;
+      case T5_ENCODER -> FluxKeys.T5;
+      case SD_UNET -> StableDiffusionKeys.unet(names);
+      case SD_VAE -> StableDiffusionKeys.vae(names);
+      case CLIP_TEXT_ENCODER -> StableDiffusionKeys.TEXT_ENCODER;
+      case MOTION_ADAPTER -> MotionKeys.MOTION_ADAPTER;
+      case MINIFLUX_TRANSFORMER -> FluxKeys.MINIFLUX;
+      case MINIFLUX_VAE -> FluxKeys.MINIFLUX_VAE;
+      case FLUX_TRANSFORMER -> FluxKeys.FLUX;
+    };
+  }
+
+  /** The pairs of names of a network of the published size. */
+  public KeyMap keys() {
+    return keys(Set.of());
+  }
+
+  /**
+   * This network's tensors under diffusers' names, whatever layout the source has; names that it
+   * does not explain stay.
+   *
+   * @throws CheckpointException when it is not in the source
+   */
+  public TensorSource asDiffusers(TensorSource source) {
+    Contents contents = Contents.of(source.names());
+    return contents
+        .find(this)
+        .or(() -> FoundNetwork.find(this, source.names()))
+        .map(found -> found.asDiffusers(source))
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "%s: expected the tensors of a %s, found %s"
+                        .formatted(source.origin(), label(), contents.describe(source.names()))));
+  }
+
+  /** The name as words. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT).replace('_', ' ');
+  }
+}
