@@ -7,12 +7,10 @@ import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
-import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * CLIP's text model (Radford et al. 2021): each token sees those before it, and padding is tokens
@@ -34,12 +32,6 @@ public final class ClipTextModel {
 
   static String layer(int index) {
     return ROOT + "encoder.layers." + index;
-  }
-
-  /** The tensors under the names that files have, with the prefix that some leave out. */
-  public static TensorSource named(TensorSource weights) {
-    boolean bare = weights.find(TOKENS.substring(ROOT.length())).isPresent();
-    return bare ? weights.renamed(name -> Optional.of(ROOT + name)) : weights;
   }
 
   /** {@code input_ids} to {@code last_hidden_state}. */

@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,16 +80,6 @@ final class ClipTextModelTest {
             .usingComparatorWithPrecision(1e-4f)
             .containsExactly(expected.toFloatArray());
       }
-    }
-  }
-
-  @Test
-  void namesWithoutThePrefix_areUnderstood() {
-    try (var golden = Golden.open(CASE);
-        var weights = Checkpoint.open(golden.checkpoint())) {
-      TensorSource bare =
-          weights.renamed(name -> Optional.of(name.substring("text_model.".length())));
-      assertThat(ClipTextModel.named(bare).names()).containsAll(weights.names());
     }
   }
 

@@ -1,6 +1,10 @@
 package io.github.tpdiff.conformance;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.adapters.ClipTextConfig;
+import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.animatediff.AnimateDiffComponents;
+import io.github.tpdiff.adapters.animatediff.StableDiffusionParts;
 import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.files.FilesCase;
 import io.github.tpdiff.conformance.golden.CaseKind;
@@ -10,6 +14,7 @@ import io.github.tpdiff.conformance.model.LoraTrainCase;
 import io.github.tpdiff.conformance.model.NetworkCase;
 import io.github.tpdiff.conformance.model.PartsOpener;
 import io.github.tpdiff.conformance.model.PipelineCase;
+import io.github.tpdiff.conformance.model.PooledRow;
 import io.github.tpdiff.conformance.model.SchedulerCase;
 import io.github.tpdiff.conformance.model.TextEncoderCase;
 import io.github.tpdiff.conformance.model.TokenizerCase;
@@ -22,7 +27,10 @@ import io.github.tpdiff.conformance.numerics.KaimingCase;
 import io.github.tpdiff.conformance.numerics.RandomCase;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -53,6 +61,14 @@ final class Kinds {
           Map.entry("wan/lora_forward", new LoraForwardCase(WAN)),
           Map.entry("wan/lora_train", new LoraTrainCase(WAN)),
           Map.entry("wan/pipeline", new PipelineCase()),
+          Map.entry("animatediff/tokenizer", new TokenizerCase()),
+          Map.entry("animatediff/scheduler", new SchedulerCase()),
+          Map.entry("animatediff/vae", new VaeCase(Kinds::stableDiffusionVaes)),
+          Map.entry(
+              "animatediff/text_encoder",
+              new TextEncoderCase(
+                  golden -> StableDiffusionParts.openTextEncoder(golden.checkpoint()),
+                  Kinds::clipPooledRow)),
           Map.entry("animatediff/unet_forward", new NetworkCase(ANIMATEDIFF)),
           Map.entry("animatediff/pe_positions", new NetworkCase(ANIMATEDIFF)),
           Map.entry("animatediff/lora_forward", new LoraForwardCase(ANIMATEDIFF)),
@@ -66,12 +82,30 @@ final class Kinds {
   }
 
   private static TextEncoderCase wanText() {
-    return new TextEncoderCase(golden -> WanComponents.openTextEncoder(golden.checkpoint()));
+    return new TextEncoderCase(
+        golden -> WanComponents.openTextEncoder(golden.checkpoint()), PooledRow.none());
   }
 
-  private static VaeOpener.Vae wanVae(GoldenCase golden) {
+  private static List<VaeOpener.Vae> wanVae(GoldenCase golden) {
     var vae = WanComponents.openVae(golden.checkpoint());
-    return new VaeOpener.Vae(vae.components(), vae.latents());
+    return List.of(new VaeOpener.Vae(vae.components(), vae.latents()));
+  }
+
+  /** The same weights under their names of today and those of published files. */
+  private static List<VaeOpener.Vae> stableDiffusionVaes(GoldenCase golden) {
+    var opened = new ArrayList<VaeOpener.Vae>();
+    for (JsonNode folder : golden.arg("checkpoints")) {
+      var vae = StableDiffusionParts.openVae(golden.folder().resolve(folder.asText()));
+      opened.add(new VaeOpener.Vae(vae.components(), vae.latents()));
+    }
+    return opened;
+  }
+
+  private static int clipPooledRow(GoldenCase golden, long[] inputIds) {
+    Path config = golden.checkpoint().resolve("config.json");
+    try (var weights = Checkpoint.open(golden.checkpoint())) {
+      return ClipTextConfig.read(ConfigFile.open(config), weights).pooledRow(inputIds);
+    }
   }
 
   private static Map<Role, Component> motionUnet(GoldenCase golden) {

@@ -1,7 +1,6 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.Layers;
-import io.github.tpdiff.adapters.animatediff.AutoencoderKlConfig.AttentionWeights;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
@@ -15,8 +14,7 @@ import java.util.function.UnaryOperator;
  * Stable Diffusion's autoencoder (Rombach et al. 2022), each frame a picture of its own: a clip may
  * be cut into pieces of any number of frames, so memory need not grow with its length.
  *
- * <p>Between segments flow [batch, frames, C, height, width], whose frames join the batch by a
- * reshape.
+ * <p>Between segments flow [batch, frames, C, height, width], which {@link Pictures} fold.
  */
 final class AutoencoderKl {
   private static final int PIXEL_CHANNELS = 3;
@@ -103,11 +101,11 @@ final class AutoencoderKl {
 
     void begin(String name, Value clip, UnaryOperator<Value> layer) {
       Value frames = clip.transpose(0, 2, 1, 3, 4);
-      segments.add(Graph.of(name, "x", onPictures(frames, layer)));
+      segments.add(Graph.of(name, "x", Pictures.each(frames, layer)));
     }
 
     void add(String name, BiFunction<String, Value, Value> layer) {
-      Value result = onPictures(flow(), x -> layer.apply(name, x));
+      Value result = Pictures.each(flow(), x -> layer.apply(name, x));
       segments.add(Graph.of(name, "x", result));
       channels = result.dim(2).value();
     }
@@ -125,19 +123,10 @@ final class AutoencoderKl {
     }
 
     Program finish(String half, String output, UnaryOperator<Value> layer) {
-      Value clip = onPictures(flow(), layer).transpose(0, 2, 1, 3, 4);
+      Value clip = Pictures.each(flow(), layer).transpose(0, 2, 1, 3, 4);
       segments.add(Graph.of(half + ".conv_out", output, clip));
       return new Program("vae." + half, segments, List.of(output));
     }
-  }
-
-  /** A layer on pictures applied to [batch, frames, C, h, w]. */
-  private static Value onPictures(Value frames, UnaryOperator<Value> layer) {
-    Value pictures =
-        frames.reshape(
-            frames.dim(0).times(frames.dim(1)), frames.dim(2), frames.dim(3), frames.dim(4));
-    Value y = layer.apply(pictures);
-    return y.reshape(frames.dim(0), frames.dim(1), y.dim(1), y.dim(2), y.dim(3));
   }
 
   private Value norm(Value x, String name) {
@@ -165,23 +154,14 @@ final class AutoencoderKl {
             .reshape(x.dim(0), c, x.dim(2).times(x.dim(3)))
             .transpose(0, 2, 1);
     Value mixed =
-        pixelLinear(rows, name + ".to_q")
+        Layers.linear(rows, name + ".to_q", c)
             .attention(
                 new Op.Attention(1, 1 / Math.sqrt((double) c)),
-                pixelLinear(rows, name + ".to_k"),
-                pixelLinear(rows, name + ".to_v"));
-    return pixelLinear(mixed, name + ".to_out.0")
+                Layers.linear(rows, name + ".to_k", c),
+                Layers.linear(rows, name + ".to_v", c));
+    return Layers.linear(mixed, name + ".to_out.0", c)
         .transpose(0, 2, 1)
         .reshape(x.dim(0), c, x.dim(2), x.dim(3))
         .plus(x);
-  }
-
-  private Value pixelLinear(Value rows, String name) {
-    long c = rows.dim(-1).value();
-    if (config.attention() == AttentionWeights.LINEAR) {
-      return Layers.linear(rows, name, c);
-    }
-    Value matrix = Value.weight(name + ".weight", c, c, 1, 1).reshape(c, c);
-    return rows.linear(matrix, Value.weight(name + ".bias", c));
   }
 }

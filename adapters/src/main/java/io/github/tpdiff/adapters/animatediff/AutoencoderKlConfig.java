@@ -15,26 +15,11 @@ import java.util.List;
  * @param resBlocks residual blocks per level of the encoder; the decoder has one more
  * @param normGroups of every group norm
  * @param scalingFactor of latents: normalised = factor · (latent − shift)
- * @param attention how the attention layers' matrices are stored
  */
 record AutoencoderKlConfig(
-    List<Integer> widths,
-    int resBlocks,
-    int latentChannels,
-    int normGroups,
-    double scalingFactor,
-    AttentionWeights attention) {
+    List<Integer> widths, int resBlocks, int latentChannels, int normGroups, double scalingFactor) {
   static final AutoencoderKlConfig PUBLISHED =
-      new AutoencoderKlConfig(
-          List.of(128, 256, 512, 512), 2, 4, 32, 0.18215, AttentionWeights.LINEAR);
-
-  /** How the matrices of the attention layers are stored; files of both kinds are published. */
-  enum AttentionWeights {
-    /** As [C, C]. */
-    LINEAR,
-    /** As 1×1 convolutions, [C, C, 1, 1]. */
-    CONVOLUTION
-  }
+      new AutoencoderKlConfig(List.of(128, 256, 512, 512), 2, 4, 32, 0.18215);
 
   AutoencoderKlConfig {
     widths = List.copyOf(widths);
@@ -64,8 +49,7 @@ record AutoencoderKlConfig(
             .orElseGet(() -> count(weights, "encoder.down_blocks.0.resnets.%d.conv1.weight")),
         config.findInt("latent_channels").orElse(latent),
         config.findInt("norm_num_groups").orElse(PUBLISHED.normGroups()),
-        config.findDouble("scaling_factor").orElse(PUBLISHED.scalingFactor()),
-        attention(weights));
+        config.findDouble("scaling_factor").orElse(PUBLISHED.scalingFactor()));
   }
 
   private static List<Integer> widths(TensorSource weights) {
@@ -92,11 +76,6 @@ record AutoencoderKlConfig(
           "%s: tensor '%s': expected 4 dimensions, found none".formatted(weights.origin(), tensor));
     }
     return Math.toIntExact(shape.get(0));
-  }
-
-  private static AttentionWeights attention(TensorSource weights) {
-    int rank = weights.require("encoder.mid_block.attentions.0.to_q.weight").shape().size();
-    return rank == 4 ? AttentionWeights.CONVOLUTION : AttentionWeights.LINEAR;
   }
 
   int levels() {

@@ -9,17 +9,16 @@ import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Opens the parts of Stable Diffusion 1.5 around its UNet. Each {@code path} is the folder of the
- * part or its file; what the configuration does not say follows from the tensors.
+ * part or a file in which it is, in any layout; what the configuration does not say follows from
+ * the tensors.
  *
  * <p>The components of one result share one {@link TensorSource}, which the caller closes. All
  * throw {@link io.github.tpdiff.weights.CheckpointException} if what is there cannot be used.
@@ -27,14 +26,6 @@ import java.util.Optional;
 public final class StableDiffusionParts {
   /** The UNet halves latents three times, and shapes must come back the same. */
   private static final int UNET_FACTOR = 8;
-
-  /** Names of attention layers in published files, and what diffusers calls them now. */
-  private static final Map<String, String> LEGACY_ATTENTION =
-      Map.of(
-          "query", "to_q",
-          "key", "to_k",
-          "value", "to_v",
-          "proj_attn", "to_out.0");
 
   private StableDiffusionParts() {}
 
@@ -74,9 +65,9 @@ public final class StableDiffusionParts {
   }
 
   static Vae vae(TensorSource weights, ConfigFile config) {
-    TensorSource modern = weights.renamed(name -> Optional.of(modernName(name)));
-    var sizes = AutoencoderKlConfig.read(config, modern);
-    return new Vae(attach(vae(sizes), modern), latents(sizes));
+    TensorSource named = Network.SD_VAE.asDiffusers(weights);
+    var sizes = AutoencoderKlConfig.read(config, named);
+    return new Vae(attach(vae(sizes), named), latents(sizes));
   }
 
   static PipelineDescription.Latents latents(AutoencoderKlConfig sizes) {
@@ -84,7 +75,7 @@ public final class StableDiffusionParts {
   }
 
   static Map<Role, Component> textEncoder(TensorSource weights, ConfigFile config) {
-    TensorSource named = ClipTextModel.named(weights);
+    TensorSource named = Network.CLIP_TEXT_ENCODER.asDiffusers(weights);
     return attach(textEncoder(ClipTextConfig.read(config, named)), named);
   }
 
@@ -95,16 +86,6 @@ public final class StableDiffusionParts {
 
   static Map<Role, Program> textEncoder(ClipTextConfig sizes) {
     return Map.of(Role.TEXT_ENCODER, new ClipTextModel(sizes).program());
-  }
-
-  private static String modernName(String name) {
-    int attention = name.indexOf(".attentions.");
-    if (attention < 0) {
-      return name;
-    }
-    List<String> parts = new ArrayList<>(List.of(name.split("\\.")));
-    parts.replaceAll(part -> LEGACY_ATTENTION.getOrDefault(part, part));
-    return String.join(".", parts);
   }
 
   private static Map<Role, Component> attach(Map<Role, Program> programs, TensorSource weights) {

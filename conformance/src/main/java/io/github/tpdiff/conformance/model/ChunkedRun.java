@@ -13,7 +13,7 @@ import java.util.Objects;
 /**
  * One half of the autoencoder, chunk after chunk of a clip of any batch size.
  *
- * @param first for the first chunk, which takes no state
+ * @param first for the first chunk, which takes no state; {@code next} where there is no state
  * @param next for the others
  * @param input the chunk's name
  * @param output the result's name
@@ -23,19 +23,28 @@ record ChunkedRun(Executable first, Executable next, String input, String output
   private static final String NEXT = ".next";
 
   static ChunkedRun encoder(Engine engine, OpenComponents vae) {
-    return new ChunkedRun(
-        vae.load(engine, Role.VAE_ENCODER_FIRST),
-        vae.load(engine, Role.VAE_ENCODER_NEXT),
-        "sample",
-        "latent_mean");
+    return load(
+        engine,
+        vae,
+        List.of(Role.VAE_ENCODER_FIRST, Role.VAE_ENCODER_NEXT),
+        List.of("sample", "latent_mean"));
   }
 
   static ChunkedRun decoder(Engine engine, OpenComponents vae) {
-    return new ChunkedRun(
-        vae.load(engine, Role.VAE_DECODER_FIRST),
-        vae.load(engine, Role.VAE_DECODER_NEXT),
-        "latent_sample",
-        "sample");
+    return load(
+        engine,
+        vae,
+        List.of(Role.VAE_DECODER_FIRST, Role.VAE_DECODER_NEXT),
+        List.of("latent_sample", "sample"));
+  }
+
+  /** An autoencoder without a component for first chunks has one for all. */
+  private static ChunkedRun load(
+      Engine engine, OpenComponents vae, List<Role> roles, List<String> names) {
+    Executable next = vae.load(engine, roles.get(1));
+    boolean alike = !vae.components().containsKey(roles.get(0));
+    Executable first = alike ? next : vae.load(engine, roles.get(0));
+    return new ChunkedRun(first, next, names.get(0), names.get(1));
   }
 
   /** All results joined along the frames. */
@@ -65,7 +74,9 @@ record ChunkedRun(Executable first, Executable next, String input, String output
 
   @Override
   public void close() {
-    first.close();
     next.close();
+    if (first != next) {
+      first.close();
+    }
   }
 }

@@ -45,6 +45,32 @@ final class FrameAxis {
     return Tensor.ofFloats(joined, shape[0], shape[1], frames, shape[3], shape[4]);
   }
 
+  /** Pictures [N, C, H, W] as the frames of one clip [1, C, N, H, W]. */
+  static Tensor clip(Tensor pictures) {
+    long[] s = pictures.shape();
+    return Tensor.ofFloats(
+        planesSwapped(pictures.toFloatArray(), (int) s[0], (int) s[1]), 1, s[1], s[0], s[2], s[3]);
+  }
+
+  /** The frames of one clip [1, C, N, H, W] as pictures [N, C, H, W]. */
+  static Tensor pictures(Tensor clip) {
+    long[] s = clip.shape();
+    return Tensor.ofFloats(
+        planesSwapped(clip.toFloatArray(), (int) s[1], (int) s[2]), s[2], s[1], s[3], s[4]);
+  }
+
+  /** [rows, columns, plane...] as [columns, rows, plane...]. */
+  private static float[] planesSwapped(float[] values, int rows, int columns) {
+    int plane = values.length / (rows * columns);
+    var swapped = new float[values.length];
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        System.arraycopy(values, (r * columns + c) * plane, swapped, (c * rows + r) * plane, plane);
+      }
+    }
+    return swapped;
+  }
+
   /** A change of one value of a channel. */
   interface ChannelChange {
     double of(double value, int channel);

@@ -7,42 +7,67 @@ import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.Role;
-import java.nio.LongBuffer;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Kinds {@code text_encoder} and {@code text_encoder_original}: hidden states of the real tokens,
- * and embeddings with zero rows beyond them.
+ * embeddings with zero rows beyond them, and the pooled state.
  *
  * @param parts opens the text encoder
+ * @param pooled the row that it pools
  */
-public record TextEncoderCase(PartsOpener parts) implements CaseKind.OnEngine {
+public record TextEncoderCase(PartsOpener parts, PooledRow pooled) implements CaseKind.OnEngine {
   private static final String STATES = "last_hidden_state";
+  private static final String MASK = "attention_mask";
 
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
     try (var components = new OpenComponents(parts.open(golden));
         var executable = components.load(engine, Role.TEXT_ENCODER)) {
       for (GoldenRun run : golden.runs()) {
-        Tensor mask = run.input("attention_mask");
-        Tensor states =
-            Objects.requireNonNull(
-                executable
-                    .run(Map.of("input_ids", run.input("input_ids"), "attention_mask", mask))
-                    .get(STATES),
-                STATES);
-        int width = (int) states.shape()[2];
-        LongBuffer real = mask.longs();
-        if (run.expects(STATES)) {
-          checks.compareWhere(run.prefix() + STATES, states, i -> real.get(i / width) != 0);
-        }
-        if (run.expects("prompt_embeds")) {
-          int length = golden.arg("max_sequence_length").asInt();
-          checks.compare(run.prefix() + "prompt_embeds", embeddings(states, mask, length));
-        }
+        var inputs = new HashMap<>(Map.of("input_ids", run.input("input_ids")));
+        run.findInput(MASK).ifPresent(mask -> inputs.put(MASK, mask));
+        Tensor states = Objects.requireNonNull(executable.run(inputs).get(STATES), STATES);
+        compare(run, inputs, states, checks);
       }
     }
+  }
+
+  private void compare(GoldenRun run, Map<String, Tensor> inputs, Tensor states, Checks checks) {
+    int width = (int) states.shape()[2];
+    Optional<Tensor> mask = Optional.ofNullable(inputs.get(MASK));
+    if (run.expects(STATES)) {
+      checks.compareWhere(
+          run.prefix() + STATES,
+          states,
+          i -> mask.isEmpty() || mask.get().longs().get(i / width) != 0);
+    }
+    if (run.expects("prompt_embeds")) {
+      int length = run.golden().arg("max_sequence_length").asInt();
+      checks.compare(
+          run.prefix() + "prompt_embeds", embeddings(states, mask.orElseThrow(), length));
+    }
+    if (run.expects("pooled")) {
+      checks.compare(run.prefix() + "pooled", pooled(run, inputs, states));
+    }
+  }
+
+  private Tensor pooled(GoldenRun run, Map<String, Tensor> inputs, Tensor states) {
+    Tensor ids = Objects.requireNonNull(inputs.get("input_ids"));
+    int batch = (int) states.shape()[0];
+    int rows = (int) states.shape()[1];
+    int width = (int) states.shape()[2];
+    var chosen = Tensor.zeros(batch, width);
+    var prompt = new long[rows];
+    for (int b = 0; b < batch; b++) {
+      ids.longs().get(b * rows, prompt);
+      int row = b * rows + pooled.of(run.golden(), prompt);
+      chosen.floats().put(b * width, states.floats(), row * width, width);
+    }
+    return chosen;
   }
 
   /** [B, length, d] with the states of real tokens in front and zeros behind. */

@@ -13,18 +13,22 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Kind {@code tokenizer}: prompt cleaning, ids and mask, with cleaning and without. */
+/**
+ * Kind {@code tokenizer}: ids and mask, of texts as they are and of cleaned ones where the case
+ * names those.
+ */
 public final class TokenizerCase implements CaseKind.Plain {
   @Override
   public void check(GoldenCase golden, Checks checks) throws IOException {
     List<String> texts = texts(golden.arg("texts"));
     int maxLength = golden.arg("max_length").asInt();
-    List<String> cleaned = texts.stream().map(PromptCleaner::clean).toList();
+    List<String> prompts = texts;
     if (golden.args().has("cleaned_texts")) {
-      compareTexts(texts(golden.arg("cleaned_texts")), cleaned, checks);
+      prompts = texts.stream().map(PromptCleaner::clean).toList();
+      compareTexts(texts(golden.arg("cleaned_texts")), prompts, checks);
     }
     try (Tokenizer tokenizer = HuggingFaceTokenizer.open(golden.checkpoint())) {
-      compare("", tokenizer.encode(cleaned, maxLength), checks);
+      compare("", tokenizer.encode(prompts, maxLength), checks);
       if (golden.tensors().names().contains("out.raw.input_ids")) {
         compare("raw.", tokenizer.encode(texts, maxLength), checks);
       }

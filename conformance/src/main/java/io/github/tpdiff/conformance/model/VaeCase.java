@@ -13,43 +13,63 @@ import java.util.List;
 
 /**
  * Kinds {@code vae} and {@code vae_original}: encode to the mean, normalise, and decode from the
- * reference's normalised latents, chunk by chunk.
+ * reference's normalised latents, chunk by chunk. Images are the frames of one clip.
  *
  * @param opener of the autoencoder
  */
 public record VaeCase(VaeOpener opener) implements CaseKind.OnEngine {
+  private static final String NORMALIZED = "latent_normalized";
+  private static final String SCALED = "latent_scaled";
+
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
-    var vae = opener.open(golden);
-    PipelineDescription.Latents geometry = vae.latents();
-    try (var components = new OpenComponents(vae.components());
-        var encoder = ChunkedRun.encoder(engine, components);
-        var decoder = ChunkedRun.decoder(engine, components)) {
-      for (GoldenRun run : golden.runs()) {
-        Tensor mode = encoder.run(clipChunks(run.input("video"), geometry.temporalFactor()));
-        checks.compare(run.prefix() + "latent_mode", mode);
-        checks.compare(
-            run.prefix() + "latent_normalized",
-            FrameAxis.map(mode, (z, c) -> (z - geometry.mean().get(c)) / geometry.std().get(c)));
-        Tensor normalized =
-            Values.tensor(golden.tensors(), "out." + run.prefix() + "latent_normalized");
-        Tensor latents =
-            FrameAxis.map(normalized, (x, c) -> x * geometry.std().get(c) + geometry.mean().get(c));
-        Tensor decoded = decoder.run(frameByFrame(latents));
-        checks.compare(
-            run.prefix() + "decoded",
-            FrameAxis.map(decoded, (value, c) -> Math.max(-1, Math.min(1, value))));
+    for (VaeOpener.Vae vae : opener.open(golden)) {
+      try (var components = new OpenComponents(vae.components());
+          var encoder = ChunkedRun.encoder(engine, components);
+          var decoder = ChunkedRun.decoder(engine, components)) {
+        for (GoldenRun run : golden.runs()) {
+          checkEncoder(run, encoder, vae.latents(), checks);
+          checkDecoder(run, decoder, vae.latents(), checks);
+        }
       }
     }
   }
 
-  /** The first frame, then as many at a time as one latent frame stands for. */
-  private static List<Tensor> clipChunks(Tensor clip, int temporalFactor) {
-    int frames = (int) clip.shape()[2];
+  private static void checkEncoder(
+      GoldenRun run, ChunkedRun encoder, PipelineDescription.Latents geometry, Checks checks) {
+    boolean images = run.findInput("image").isPresent();
+    Tensor given = run.input(images ? "image" : "video");
+    Tensor mode = encoder.run(chunks(images ? FrameAxis.clip(given) : given, geometry));
+    Tensor normal =
+        FrameAxis.map(mode, (z, c) -> (z - geometry.mean().get(c)) / geometry.std().get(c));
+    checks.compare(run.prefix() + "latent_mode", images ? FrameAxis.pictures(mode) : mode);
+    checks.compare(run.prefix() + normalized(run), images ? FrameAxis.pictures(normal) : normal);
+  }
+
+  private static void checkDecoder(
+      GoldenRun run, ChunkedRun decoder, PipelineDescription.Latents geometry, Checks checks) {
+    Tensor given = Values.tensor(run.golden().tensors(), "out." + run.prefix() + normalized(run));
+    boolean images = given.shape().length == 4;
+    Tensor latents =
+        FrameAxis.map(
+            images ? FrameAxis.clip(given) : given,
+            (x, c) -> x * geometry.std().get(c) + geometry.mean().get(c));
+    Tensor decoded = decoder.run(frameByFrame(latents));
+    checks.compare(run.prefix() + "decoded", images ? FrameAxis.pictures(decoded) : decoded);
+  }
+
+  private static String normalized(GoldenRun run) {
+    return run.expects(SCALED) ? SCALED : NORMALIZED;
+  }
+
+  /** As many frames at a time as one latent frame stands for. */
+  private static List<Tensor> chunks(Tensor clip, PipelineDescription.Latents geometry) {
+    int latentFrames = geometry.latentFrames((int) clip.shape()[2]);
     var chunks = new ArrayList<Tensor>();
-    chunks.add(FrameAxis.slice(clip, 0, 1));
-    for (int at = 1; at + temporalFactor <= frames; at += temporalFactor) {
-      chunks.add(FrameAxis.slice(clip, at, at + temporalFactor));
+    int from = 0;
+    for (int f = 1; f <= latentFrames; f++) {
+      chunks.add(FrameAxis.slice(clip, from, geometry.frames(f)));
+      from = geometry.frames(f);
     }
     return chunks;
   }

@@ -4,11 +4,12 @@ import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
+import java.util.List;
 import java.util.Map;
 
-/** Opens the autoencoder that a case is about. */
+/** Opens the autoencoder that a case is about, once for each file that holds it. */
 public interface VaeOpener {
-  Vae open(GoldenCase golden);
+  List<Vae> open(GoldenCase golden);
 
   /** Encoder and decoder over weights that are closed with them, and the scaling of latents. */
   record Vae(Map<Role, Component> components, PipelineDescription.Latents latents) {}
