@@ -8,12 +8,8 @@ import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
-import io.github.tpdiff.weights.layout.Contents;
-import io.github.tpdiff.weights.layout.FoundNetwork;
-import io.github.tpdiff.weights.lora.LoraFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +20,6 @@ import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -35,8 +30,7 @@ import java.util.stream.Stream;
 /** What a path holds, as fields to print. */
 final class Inspection {
   private static final String COMPONENTS = "components";
-  private static final String NETWORKS = "networks";
-  private static final String MISSING = "missing";
+  static final String MISSING = "missing";
   private static final String CACHED_LATENTS = "latents";
 
   private Inspection() {}
@@ -61,15 +55,14 @@ final class Inspection {
         return cache(path);
       }
     }
-    return tensors(path);
+    return TensorInspection.of(path);
   }
 
   /** Whether nothing that the model needs is missing. */
-  static boolean complete(Map<String, Object> fields) {
-    return Stream.of(COMPONENTS, NETWORKS)
-        .map(fields::get)
-        .flatMap(parts -> parts instanceof Map<?, ?> map ? map.values().stream() : Stream.empty())
-        .noneMatch(part -> part instanceof Map<?, ?> map && map.containsKey(MISSING));
+  static boolean complete(Map<?, ?> fields) {
+    return !fields.containsKey(MISSING)
+        && fields.values().stream()
+            .noneMatch(value -> value instanceof Map<?, ?> nested && !complete(nested));
   }
 
   private static Map<String, Object> export(Path path) throws IOException {
@@ -131,11 +124,7 @@ final class Inspection {
     fields.put("path", path.toString());
     fields.put("kind", "checkpoint");
     fields.put("family", family.name());
-    fields.put(
-        "layout",
-        Files.exists(path.resolve("model_index.json")) || Files.exists(path.resolve("transformer"))
-            ? "diffusers"
-            : "original");
+    fields.put("layout", TensorInspection.layouts(path));
     try (VideoModel model = family.open(path)) {
       fields.put("defaults", model.description().defaults().toString());
       fields.put("latents", model.description().latents().toString());
@@ -178,7 +167,7 @@ final class Inspection {
 
   private static Map<String, Object> component(
       TensorSource weights, Collection<String> used, Component component) {
-    Map<String, Object> fields = summary(weights);
+    Map<String, Object> fields = TensorInspection.summary(weights);
     missing(component).ifPresent(names -> fields.put(MISSING, names));
     List<String> over = weights.names().stream().filter(name -> !used.contains(name)).toList();
     if (!over.isEmpty()) {
@@ -195,70 +184,5 @@ final class Inspection {
       }
     }
     return names.isEmpty() ? Optional.empty() : Optional.of(names);
-  }
-
-  private static Map<String, Object> tensors(Path path) {
-    if (Files.isRegularFile(path.resolve("adapter_config.json"))
-        || Files.isRegularFile(path.resolve("pytorch_lora_weights.safetensors"))) {
-      return LoraCommand.describe(path, LoraFile.read(path));
-    }
-    try (TensorSource source = Checkpoint.open(path)) {
-      if (source.names().stream()
-          .anyMatch(name -> name.toLowerCase(Locale.ROOT).contains("lora"))) {
-        return LoraCommand.describe(path, LoraFile.read(path));
-      }
-      var fields = new LinkedHashMap<String, Object>();
-      fields.put("path", path.toString());
-      fields.put("kind", "tensors");
-      Contents contents = Contents.of(source.names());
-      if (!contents.networks().isEmpty()) {
-        fields.put(NETWORKS, networks(contents));
-        if (!contents.leftOver().isEmpty()) {
-          fields.put("left over", contents.leftOver());
-        }
-      }
-      fields.putAll(summary(source));
-      if (!source.metadata().isEmpty()) {
-        fields.put("metadata", new TreeMap<>(source.metadata()));
-      }
-      return fields;
-    }
-  }
-
-  private static Map<String, Object> networks(Contents contents) {
-    var fields = new LinkedHashMap<String, Object>();
-    for (FoundNetwork found : contents.networks()) {
-      var network = new LinkedHashMap<String, Object>();
-      network.put("layout", found.layout().name().toLowerCase(Locale.ROOT));
-      if (!found.prefix().isEmpty()) {
-        network.put("prefix", found.prefix());
-      }
-      network.put("tensors", found.names().size());
-      List<String> missing = found.missing();
-      if (!missing.isEmpty()) {
-        network.put(MISSING, missing);
-      }
-      fields.put(found.network().label(), network);
-    }
-    return fields;
-  }
-
-  private static Map<String, Object> summary(TensorSource source) {
-    var fields = new LinkedHashMap<String, Object>();
-    var types = new TreeMap<String, Long>();
-    long parameters = 0;
-    long bytes = 0;
-    for (String name : source.names()) {
-      TensorInfo info = source.require(name);
-      types.merge(info.dtype().name(), 1L, Long::sum);
-      parameters += info.elementCount();
-      bytes += info.byteCount();
-    }
-    fields.put("file", source.origin());
-    fields.put("tensors", source.names().size());
-    fields.put("dtypes", types);
-    fields.put("parameters", parameters);
-    fields.put("bytes", bytes);
-    return fields;
   }
 }

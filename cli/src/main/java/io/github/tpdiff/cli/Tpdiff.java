@@ -32,6 +32,7 @@ public final class Tpdiff implements Runnable {
     var root = new CommandLine(new Tpdiff());
     CommandProvider.provided().forEach(root::addSubcommand);
     root.addSubcommand(new InspectCommand());
+    root.addSubcommand(new ConvertCommand());
     root.addSubcommand(new PlanCommand());
     root.addSubcommand(new PrepareCommand());
     root.addSubcommand(new TrainCommand());

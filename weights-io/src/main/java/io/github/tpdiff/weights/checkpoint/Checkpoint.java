@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 public final class Checkpoint {
 
   /** Names of checkpoints in folders of the Hugging Face hub, preferred first. */
-  private static final List<String> FILE_NAMES =
+  static final List<String> FILE_NAMES =
       List.of(
           "diffusion_pytorch_model.safetensors.index.json",
           "diffusion_pytorch_model.safetensors",
@@ -25,7 +25,7 @@ public final class Checkpoint {
           "diffusion_pytorch_model.bin",
           "pytorch_model.bin");
 
-  private static final List<String> SUFFIXES =
+  static final List<String> SUFFIXES =
       List.of(".safetensors.index.json", ".safetensors", ".pth", ".pt", ".bin", ".ckpt");
 
   private static final List<String> WRAPPERS =

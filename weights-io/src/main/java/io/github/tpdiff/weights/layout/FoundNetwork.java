@@ -58,7 +58,7 @@ public record FoundNetwork(Network network, Layout layout, String prefix, Set<St
         best =
             new FoundNetwork(
                 network,
-                layout(keys, known),
+                layout(network, prefix, keys, known),
                 prefix,
                 known.stream()
                     .map(prefix::concat)
@@ -76,7 +76,7 @@ public record FoundNetwork(Network network, Layout layout, String prefix, Set<St
         .count();
   }
 
-  private static Layout layout(KeyMap keys, List<String> names) {
+  private static Layout layout(Network network, String prefix, KeyMap keys, List<String> names) {
     int original = 0;
     int diffusers = 0;
     for (String name : names) {
@@ -85,7 +85,11 @@ public record FoundNetwork(Network network, Layout layout, String prefix, Set<St
       original += isOriginal && !isDiffusers ? 1 : 0;
       diffusers += isDiffusers && !isOriginal ? 1 : 0;
     }
-    return original > diffusers ? Layout.ORIGINAL : Layout.DIFFUSERS;
+    // Where both layouts have the same names, the prefix decides.
+    boolean packed = !prefix.isEmpty() && prefix.equals(network.prefix());
+    return original > diffusers || (original == diffusers && packed)
+        ? Layout.ORIGINAL
+        : Layout.DIFFUSERS;
   }
 
   /** Its names without the prefix. */

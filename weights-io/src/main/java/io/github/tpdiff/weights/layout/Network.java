@@ -12,29 +12,44 @@ import java.util.Set;
  * <p>Where two explain a checkpoint equally well, the first is it.
  */
 public enum Network {
-  WAN_TRANSFORMER("transformer", ""),
-  WAN_VAE("vae", ""),
-  T5_ENCODER("text_encoder_2", ""),
-  UMT5_ENCODER("text_encoder", ""),
-  SD_UNET("unet", "model.diffusion_model."),
-  SD_VAE("vae", "first_stage_model."),
-  CLIP_TEXT_ENCODER("text_encoder", "cond_stage_model.transformer."),
-  MOTION_ADAPTER("motion_adapter", ""),
-  MINIFLUX_TRANSFORMER("transformer", ""),
-  MINIFLUX_VAE("vae", ""),
-  FLUX_TRANSFORMER("transformer", "");
+  WAN_TRANSFORMER("transformer", "diffusion_pytorch_model", ""),
+  WAN_VAE("vae", "Wan2.1_VAE", ""),
+  T5_ENCODER("text_encoder_2", "t5_encoder", ""),
+  UMT5_ENCODER("text_encoder", "models_t5_umt5-xxl-enc", ""),
+  SD_UNET("unet", "model", "model.diffusion_model."),
+  SD_VAE("vae", "model", "first_stage_model."),
+  CLIP_TEXT_ENCODER("text_encoder", "model", "cond_stage_model.transformer."),
+  MOTION_ADAPTER("motion_adapter", "motion_module", ""),
+  MINIFLUX_TRANSFORMER("diffusion_transformer", "diffusion_transformer", ""),
+  MINIFLUX_VAE("causal_video_vae", "causal_video_vae", ""),
+  FLUX_TRANSFORMER("transformer", "flux", "");
 
   private final String folder;
+  private final String originalFile;
   private final String prefix;
 
-  Network(String folder, String prefix) {
+  Network(String folder, String originalFile, String prefix) {
     this.folder = folder;
+    this.originalFile = originalFile;
     this.prefix = prefix;
   }
 
   /** Its folder in diffusers' layout. */
   public String folder() {
     return folder;
+  }
+
+  /** The name of its file in diffusers' layout, without what follows the first dot. */
+  public String diffusersFile() {
+    return switch (this) {
+      case T5_ENCODER, UMT5_ENCODER, CLIP_TEXT_ENCODER -> "model";
+      default -> "diffusion_pytorch_model";
+    };
+  }
+
+  /** The name of its file in the authors' layout; networks that share it lie in one file. */
+  public String originalFile() {
+    return originalFile;
   }
 
   /** What its names start with in an original checkpoint of several networks, or nothing. */

@@ -1,0 +1,204 @@
+package io.github.tpdiff.weights.layout;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.FloatCodec;
+import io.github.tpdiff.weights.RoundingError;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSink;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+
+/** Writes the networks of a model in one layout, whatever layouts they have. */
+public final class LayoutConversion {
+
+  /**
+   * What to write.
+   *
+   * @param target a folder, or a {@code .safetensors} file where one is enough
+   * @param dtypes the type to store a floating type as
+   * @param maxShardBytes payload of a file, where the layout has shards
+   */
+  public record Request(
+      Path target, Layout layout, UnaryOperator<DType> dtypes, long maxShardBytes) {}
+
+  /** A checkpoint that was written. */
+  public record Written(Path file, List<Network> networks, int tensors, long bytes) {}
+
+  /**
+   * What was done.
+   *
+   * @param missing tensors that the networks should have and the sources lack
+   * @param leftOver tensors of no known network, which were not written
+   * @param rounding by stored type, for the types that changed
+   */
+  public record Report(
+      List<Written> written,
+      List<String> missing,
+      List<String> leftOver,
+      Map<DType, RoundingError> rounding) {}
+
+  private record Part(FoundNetwork found, TensorSource tensors) {}
+
+  private static final String SAFETENSORS = ".safetensors";
+
+  private final Request request;
+  private final List<Part> parts = new ArrayList<>();
+  private final List<String> missing = new ArrayList<>();
+  private final List<String> leftOver = new ArrayList<>();
+  private final Map<DType, RoundingError> rounding = new TreeMap<>();
+
+  private LayoutConversion(Request request) {
+    this.request = request;
+  }
+
+  /**
+   * Writes every network found in the sources; nothing appears before all is written.
+   *
+   * @throws CheckpointException when there is none, one is there twice, or tensors do not fit
+   */
+  public static Report convert(Collection<TensorSource> sources, Request request) {
+    LayoutConversion conversion = new LayoutConversion(request);
+    sources.forEach(conversion::find);
+    if (conversion.parts.isEmpty()) {
+      throw new CheckpointException(
+          "%s: expected tensors of a known network, found %s"
+              .formatted(
+                  sources.stream().map(TensorSource::origin).toList(),
+                  conversion.leftOver.stream().limit(3).toList()));
+    }
+    List<Written> written = conversion.write();
+    return new Report(written, conversion.missing, conversion.leftOver, conversion.rounding);
+  }
+
+  private void find(TensorSource source) {
+    Contents contents = Contents.of(source.names());
+    for (FoundNetwork found : contents.networks()) {
+      for (Part part : parts) {
+        if (part.found().network() == found.network()) {
+          throw new CheckpointException(
+              "%s and %s both hold a %s; give one of them"
+                  .formatted(part.tensors().origin(), source.origin(), found.network().label()));
+        }
+      }
+      parts.add(new Part(found, found.as(request.layout(), source)));
+      missing.addAll(found.missing());
+    }
+    leftOver.addAll(contents.leftOver());
+  }
+
+  /** The parts by the path of their file, without an ending. */
+  private Map<Path, List<Part>> files() {
+    boolean alone = parts.size() == 1;
+    Map<Path, List<Part>> files = new LinkedHashMap<>();
+    for (Part part : parts) {
+      Network network = part.found().network();
+      Path base =
+          request.layout() == Layout.ORIGINAL
+              ? Path.of(network.originalFile())
+              : alone
+                  ? Path.of(network.diffusersFile())
+                  : Path.of(network.folder(), network.diffusersFile());
+      files.computeIfAbsent(base, key -> new ArrayList<>()).add(part);
+    }
+    return files;
+  }
+
+  private List<Written> write() {
+    Map<Path, List<Part>> files = files();
+    boolean toFile = request.target().toString().endsWith(SAFETENSORS);
+    if (toFile && files.size() > 1) {
+      throw new CheckpointException(
+          "%s: expected a folder to write %s to".formatted(request.target(), files.keySet()));
+    }
+    List<TensorSink> sinks = new ArrayList<>();
+    List<Written> written = new ArrayList<>();
+    try {
+      for (Map.Entry<Path, List<Part>> file : files.entrySet()) {
+        Path base =
+            toFile
+                ? Path.of(request.target().toString().replaceFirst("\\.safetensors$", ""))
+                : request.target().resolve(file.getKey());
+        written.add(write(base, file.getValue(), sinks));
+      }
+      sinks.forEach(TensorSink::commit);
+      return written.stream().map(LayoutConversion::withIndex).toList();
+    } finally {
+      sinks.forEach(TensorSink::close);
+    }
+  }
+
+  private Written write(Path base, List<Part> together, List<TensorSink> sinks) {
+    Map<String, TensorSource> holders = new LinkedHashMap<>();
+    List<TensorInfo> infos = new ArrayList<>();
+    for (Part part : together) {
+      String prefix = together.size() == 1 ? "" : part.found().network().prefix();
+      TensorSource prefixed = part.tensors().renamed(name -> Optional.of(prefix + name));
+      for (String name : prefixed.names()) {
+        TensorInfo info = prefixed.require(name);
+        infos.add(new TensorInfo(name, stored(info.dtype()), info.shape()));
+        holders.put(name, prefixed);
+      }
+    }
+    boolean oneFile = request.layout() == Layout.ORIGINAL && together.size() > 1;
+    Path folder = base.toAbsolutePath().getParent();
+    TensorSink sink =
+        ShardedSafetensorsWriter.create(
+            new ShardedSafetensorsWriter.Plan(
+                folder == null ? base : folder,
+                String.valueOf(base.getFileName()),
+                oneFile ? Long.MAX_VALUE : request.maxShardBytes(),
+                infos,
+                Map.of("format", "pt")));
+    sinks.add(sink);
+    for (TensorInfo info : infos) {
+      TensorSource holder = holders.getOrDefault(info.name(), together.get(0).tensors());
+      copy(holder, info, sink);
+    }
+    return new Written(
+        base.resolveSibling(base.getFileName() + SAFETENSORS),
+        together.stream().map(part -> part.found().network()).toList(),
+        infos.size(),
+        infos.stream().mapToLong(TensorInfo::byteCount).sum());
+  }
+
+  /** Names the index where there is one. */
+  private static Written withIndex(Written written) {
+    Path index = written.file().resolveSibling(written.file().getFileName() + ".index.json");
+    return Files.isRegularFile(index)
+        ? new Written(index, written.networks(), written.tensors(), written.bytes())
+        : written;
+  }
+
+  private DType stored(DType dtype) {
+    return dtype.isFloating() ? request.dtypes().apply(dtype) : dtype;
+  }
+
+  private void copy(TensorSource source, TensorInfo target, TensorSink sink) {
+    DType from = source.require(target.name()).dtype();
+    if (from == target.dtype()) {
+      sink.copy(source, target.name());
+      return;
+    }
+    RoundingError error = rounding.computeIfAbsent(target.dtype(), key -> new RoundingError());
+    int size = target.dtype().bytes();
+    sink.fill(
+        target.name(),
+        (offset, chunk) -> {
+          long first = offset / size * from.bytes();
+          int length = chunk.remaining() / size * from.bytes();
+          float[] values = FloatCodec.decode(from, source.bytes(target.name(), first, length));
+          error.encode(values, target.dtype(), chunk);
+        });
+  }
+}
