@@ -3,16 +3,22 @@ package io.github.tpdiff.weights;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.UUID;
 
 /**
  * A file written under a temporary name in its folder, which {@link #commit()} forces to disk and
  * renames; closing it without a commit deletes it.
+ *
+ * <p>Whatever interrupts the writing, the final name shows the old file or the whole new one. Of
+ * several writers of one name the last to commit wins. What a killed process left behind goes when
+ * the same name is next written.
  */
 public final class AtomicFile implements AutoCloseable {
 
@@ -28,17 +34,20 @@ public final class AtomicFile implements AutoCloseable {
 
   /** Starts a file; missing folders on the way to it are made. */
   public static AtomicFile create(Path target) {
+    Path folder = target.toAbsolutePath().getParent();
+    if (folder == null || Files.isDirectory(target)) {
+      throw new CheckpointException(
+          "%s: expected the path of a file, found a folder".formatted(target));
+    }
     try {
-      Path folder = target.toAbsolutePath().getParent();
-      if (folder == null) {
-        throw new CheckpointException("%s: expected the path of a file".formatted(target));
-      }
       Files.createDirectories(folder);
-      Path temporary =
-          folder.resolve(".%s.%s.part".formatted(target.getFileName(), UUID.randomUUID()));
+      PartFiles parts = new PartFiles(target);
+      parts.deleteAbandoned(folder);
+      Path temporary = parts.next(folder);
       // Not Files.createTempFile: that would leave a checkpoint only its owner can read.
       FileChannel channel =
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      PartFiles.claim(channel);
       return new AtomicFile(target, temporary, channel);
     } catch (IOException failure) {
       throw failure(target, failure);
@@ -57,6 +66,19 @@ public final class AtomicFile implements AutoCloseable {
     return target;
   }
 
+  /**
+   * Leaves the writing to something that takes a path and not bytes: where the content belongs
+   * until the commit.
+   */
+  public Path handOver() {
+    try {
+      channel.close();
+      return temporary;
+    } catch (IOException failure) {
+      throw failure(target, failure);
+    }
+  }
+
   /** Writes all remaining bytes at a position. */
   public void write(long position, ByteBuffer bytes) {
     try {
@@ -72,16 +94,23 @@ public final class AtomicFile implements AutoCloseable {
   /** Forces the file to disk and gives it its name. */
   public void commit() {
     try {
-      channel.force(true);
-      channel.close();
-      try {
-        Files.move(
-            temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      } catch (AtomicMoveNotSupportedException unsupported) {
-        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
+      try (FileChannel written =
+          channel.isOpen() ? channel : FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+        written.force(true);
       }
+      rename();
+      PartFiles.forceNames(target);
     } catch (IOException failure) {
       throw failure(target, failure);
+    }
+  }
+
+  private void rename() throws IOException {
+    try {
+      Files.move(
+          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (AtomicMoveNotSupportedException unsupported) {
+      Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
     }
   }
 
@@ -96,6 +125,20 @@ public final class AtomicFile implements AutoCloseable {
   }
 
   private static CheckpointException failure(Path target, IOException failure) {
-    return new CheckpointException("%s: cannot be written: %s".formatted(target, failure), failure);
+    return new CheckpointException(
+        "%s: cannot be written: %s".formatted(target, reason(failure)), failure);
+  }
+
+  private static String reason(IOException failure) {
+    if (failure instanceof AccessDeniedException denied) {
+      return "access denied to " + Path.of(denied.getFile()).getParent();
+    }
+    if (failure instanceof FileAlreadyExistsException taken) {
+      return "expected a folder, found a file: " + taken.getFile();
+    }
+    if (failure instanceof FileSystemException named && named.getReason() != null) {
+      return named.getReason();
+    }
+    return String.valueOf(failure.getMessage());
   }
 }

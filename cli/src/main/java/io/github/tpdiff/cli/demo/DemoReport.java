@@ -1,7 +1,9 @@
 package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes.StageTime;
+import io.github.tpdiff.weights.AtomicFile;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,7 +64,7 @@ record DemoReport(DemoFolder folder, Results results) {
   }
 
   void write() throws IOException {
-    Files.writeString(folder.report(), html());
+    AtomicFile.write(folder.report(), html().getBytes(StandardCharsets.UTF_8));
   }
 
   private String html() throws IOException {

@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.media.VideoFormat;
 import io.github.tpdiff.runtime.media.VideoFrame;
 import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.weights.AtomicFile;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
@@ -12,6 +13,7 @@ import java.awt.geom.Rectangle2D;
 import java.awt.geom.RectangularShape;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -95,7 +97,8 @@ record RenderedClips(int width, int height, int frames, double fps) {
         }
         writer.finish();
       }
-      Files.writeString(folder.resolve(name + ".txt"), scene.caption() + "\n");
+      AtomicFile.write(
+          folder.resolve(name + ".txt"), (scene.caption() + "\n").getBytes(StandardCharsets.UTF_8));
       files.add(file);
     }
     return files;

@@ -1,6 +1,8 @@
 package io.github.tpdiff.runtime.media;
 
+import io.github.tpdiff.weights.AtomicFile;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
@@ -27,11 +29,10 @@ public final class PngWriter {
   }
 
   static void write(Path file, BufferedImage image) throws IOException {
-    try (var partial = PartialFile.of(file)) {
-      if (!ImageIO.write(image, "png", partial.partial().toFile())) {
-        throw new IOException(file + ": this Java runtime has no PNG encoder");
-      }
-      partial.commit();
+    var bytes = new ByteArrayOutputStream();
+    if (!ImageIO.write(image, "png", bytes)) {
+      throw new IOException(file + ": this Java runtime has no PNG encoder");
     }
+    AtomicFile.write(file, bytes.toByteArray());
   }
 }

@@ -7,6 +7,7 @@ import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_RGB24;
 import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_YUV420P;
 import static org.bytedeco.ffmpeg.global.avutil.av_log_set_level;
 
+import io.github.tpdiff.weights.AtomicFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -32,19 +33,19 @@ public final class VideoWriter implements AutoCloseable {
     av_log_set_level(AV_LOG_QUIET);
   }
 
-  private final PartialFile file;
+  private final AtomicFile file;
   private final VideoFormat format;
   private final String codec;
   private final FFmpegFrameRecorder recorder;
   private final Frame picture;
   private int frames;
 
-  private VideoWriter(PartialFile file, VideoFormat format, String codec) {
+  private VideoWriter(AtomicFile file, VideoFormat format, String codec) {
     this.file = file;
     this.format = format;
     this.codec = codec;
     this.recorder =
-        new FFmpegFrameRecorder(file.partial().toFile(), format.width(), format.height(), 0);
+        new FFmpegFrameRecorder(file.handOver().toFile(), format.width(), format.height(), 0);
     this.picture = new Frame(format.width(), format.height(), Frame.DEPTH_UBYTE, 3);
   }
 
@@ -56,7 +57,7 @@ public final class VideoWriter implements AutoCloseable {
    */
   public static VideoWriter open(Path file, VideoFormat format) throws IOException {
     checkArgument(file.toString().endsWith(".mp4"), "%s: expected a name ending in .mp4", file);
-    var writer = new VideoWriter(PartialFile.of(file), format, bestCodec(format));
+    var writer = new VideoWriter(AtomicFile.create(file), format, bestCodec(format));
     try {
       writer.start();
       return writer;

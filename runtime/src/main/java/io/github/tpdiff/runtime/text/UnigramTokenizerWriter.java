@@ -5,8 +5,8 @@ import static com.google.common.base.Preconditions.checkArgument;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.tpdiff.weights.AtomicFile;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -61,14 +61,13 @@ public final class UnigramTokenizerWriter {
 
   /** Writes the three files, creating the folder. */
   public void write(Path folder) throws IOException {
-    Files.createDirectories(folder);
     writeJson(folder.resolve("tokenizer.json"), tokenizer());
     writeJson(folder.resolve("tokenizer_config.json"), tokenizerConfig());
     writeJson(folder.resolve("special_tokens_map.json"), specialTokens());
   }
 
   private void writeJson(Path file, ObjectNode content) throws IOException {
-    json.writerWithDefaultPrettyPrinter().writeValue(file.toFile(), content);
+    AtomicFile.write(file, json.writerWithDefaultPrettyPrinter().writeValueAsBytes(content));
   }
 
   private ObjectNode tokenizer() {

@@ -118,19 +118,31 @@ public final class ShardedSafetensorsWriter implements TensorSink {
     holder(name).fill(name, payload);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>An older index goes before the first shard of several takes its name: whatever interrupts
+   * the commit, no index leads to old and new shards together.
+   */
   @Override
   public void commit() {
-    shards.forEach(SafetensorsWriter::commit);
     Path index = plan.folder().resolve(plan.baseName() + ".safetensors.index.json");
-    if (shards.size() > 1) {
-      AtomicFile.write(index, indexJson());
-    } else {
-      deleteOld(index);
-    }
+    new CommitLock(plan.folder(), plan.baseName())
+        .run(
+            () -> {
+              if (shards.size() > 1) {
+                delete(index);
+                shards.forEach(SafetensorsWriter::commit);
+                AtomicFile.write(index, indexJson());
+              } else {
+                shards.forEach(SafetensorsWriter::commit);
+                // It would hide the single file.
+                delete(index);
+              }
+            });
   }
 
-  /** An index left by an earlier checkpoint would hide the single file. */
-  private static void deleteOld(Path index) {
+  private static void delete(Path index) {
     try {
       Files.deleteIfExists(index);
     } catch (IOException failure) {
@@ -148,7 +160,17 @@ public final class ShardedSafetensorsWriter implements TensorSink {
 
   @Override
   public void close() {
-    shards.forEach(SafetensorsWriter::close);
+    Optional<CheckpointException> first = Optional.empty();
+    for (SafetensorsWriter shard : shards) {
+      try {
+        shard.close();
+      } catch (CheckpointException failure) {
+        first = first.or(() -> Optional.of(failure));
+      }
+    }
+    if (first.isPresent()) {
+      throw first.get();
+    }
   }
 
   private SafetensorsWriter holder(String name) {

@@ -1,0 +1,168 @@
+package io.github.tpdiff.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import io.github.tpdiff.weights.WriterProcess.Kind;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Whatever happens to a writer, the final name shows the old version or the whole new one. */
+@Timeout(60)
+class InterruptedWritingTest {
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource({
+    "BYTES, 1",
+    "BYTES, 4",
+    "FILE, 2",
+    "FILE, 5",
+    "FILE, 6",
+    "FILE, 13",
+    "SHARDS, 3",
+    "SHARDS, 12"
+  })
+  void killedWriter_leavesAWholeVersion(Kind kind, int steps) throws Exception {
+    kind.write(folder, 100);
+    Process writer = start(WriterProcess.command(kind, folder, 1, 100));
+    try (BufferedReader lines = writer.inputReader(StandardCharsets.UTF_8)) {
+      for (int i = 0; i < steps; i++) {
+        assertThat(lines.readLine()).isEqualTo("step");
+      }
+    } finally {
+      writer.destroyForcibly().waitFor();
+    }
+    if (kind == Kind.SHARDS && Files.notExists(kind.file(folder))) {
+      // Killed while several files got their names: without an index there is no checkpoint.
+      assertThatThrownBy(() -> Checkpoint.open(folder).close())
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("expected one checkpoint, found");
+    } else {
+      assertThat(kind.read(folder)).isBetween(1, 100);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void whatAKilledWriterLeft_goesWithTheNextWriteOfTheName(Kind kind) throws Exception {
+    Process writer = start(WriterProcess.command(kind, folder, 1, 1000));
+    try (BufferedReader lines = writer.inputReader(StandardCharsets.UTF_8)) {
+      while (parts().isEmpty()) {
+        assertThat(lines.readLine()).isEqualTo("step");
+      }
+    } finally {
+      writer.destroyForcibly().waitFor();
+    }
+    FileTime longAgo = FileTime.from(Instant.now().minus(Duration.ofHours(1)));
+    for (Path part : parts()) {
+      Files.setLastModifiedTime(part, longAgo);
+    }
+    kind.write(folder, 7);
+    assertThat(kind.read(folder)).isEqualTo(7);
+    assertThat(parts()).isEmpty();
+  }
+
+  @Test
+  void fileStillBeingWritten_isNotTakenForAbandoned() throws IOException {
+    Path target = folder.resolve("x");
+    try (AtomicFile slow = AtomicFile.create(target)) {
+      for (Path part : parts()) {
+        Files.setLastModifiedTime(part, FileTime.from(Instant.EPOCH));
+      }
+      AtomicFile.write(target, new byte[] {1});
+      slow.write(0, ByteBuffer.wrap(new byte[] {2}));
+      slow.commit();
+    }
+    assertThat(target).hasBinaryContent(new byte[] {2});
+    assertThat(parts()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void twoWritersOfOneName_leaveAWholeVersionOfOne(Kind kind) throws Exception {
+    Process first = start(WriterProcess.command(kind, folder, 1, 15));
+    Process second = start(WriterProcess.command(kind, folder, 61, 15));
+    first.inputReader().lines().forEach(line -> {});
+    second.inputReader().lines().forEach(line -> {});
+    assertThat(first.waitFor()).isZero();
+    assertThat(second.waitFor()).isZero();
+    assertThat(kind.read(folder)).isIn(15, 75);
+    assertThat(parts()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  @EnabledOnOs(OS.LINUX)
+  void fileThatOutgrowsItsLimit_isReportedInOneLineAndLeavesTheOldVersion(Kind kind)
+      throws Exception {
+    kind.write(folder, 5);
+    List<String> command = new ArrayList<>(List.of("sh", "-c", "ulimit -f 200; exec \"$@\"", "sh"));
+    command.addAll(WriterProcess.command(kind, folder, 1, 1));
+    Process writer = start(command);
+    writer.inputReader().lines().forEach(line -> {});
+    String error = new String(writer.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(writer.waitFor()).as(error).isEqualTo(2);
+    assertThat(error.lines()).hasSize(1);
+    assertThat(error).startsWith(folder.toString()).contains("cannot be written: File too large");
+    assertThat(kind.read(folder)).isEqualTo(5);
+    assertThat(parts()).isEmpty();
+  }
+
+  @Test
+  void readOnlyFolder_isReportedInOneLine() {
+    assertThat(folder.toFile().setWritable(false)).isTrue();
+    assumeFalse(Files.isWritable(folder), "this user may write everywhere");
+    Path target = folder.resolve("x.safetensors");
+    assertThatThrownBy(() -> AtomicFile.write(target, new byte[1]))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(target + ": cannot be written: access denied to " + folder);
+  }
+
+  @Test
+  void folderThatIsAFile_isReportedInOneLine() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+    Path target = file.resolve("x.safetensors");
+    assertThatThrownBy(() -> AtomicFile.write(target, new byte[1]))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(target + ": cannot be written: expected a folder, found a file: " + file);
+  }
+
+  @Test
+  void nameOfAFolder_isRefused() {
+    assertThatThrownBy(() -> AtomicFile.write(folder, new byte[1]))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(folder + ": expected the path of a file, found a folder");
+  }
+
+  private static Process start(List<String> command) throws IOException {
+    return new ProcessBuilder(command).start();
+  }
+
+  private List<Path> parts() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> file.getFileName().toString().startsWith(".")).toList();
+    }
+  }
+}
