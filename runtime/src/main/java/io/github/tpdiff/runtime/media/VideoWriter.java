@@ -162,7 +162,30 @@ public final class VideoWriter implements AutoCloseable {
     } catch (FrameRecorder.Exception e) {
       throw failure(e);
     }
+    requireComplete();
     file.commit();
+  }
+
+  /** ffmpeg keeps silent about what a full disk refused at the end: count what can be read. */
+  private void requireComplete() throws IOException {
+    int readable = 0;
+    try (var reader = VideoReader.open(file.handOver())) {
+      while (reader.next().isPresent()) {
+        readable++;
+      }
+    } catch (IOException damaged) {
+      throw incomplete(readable, damaged);
+    }
+    if (readable != frames) {
+      throw incomplete(readable, new IOException("frames are missing"));
+    }
+  }
+
+  private IOException incomplete(int readable, IOException cause) {
+    return new IOException(
+        "%s: expected %d frames on disk, found %d that can be read; is the disk full?"
+            .formatted(file.target(), frames, readable),
+        cause);
   }
 
   private IOException failure(FrameRecorder.Exception cause) {
