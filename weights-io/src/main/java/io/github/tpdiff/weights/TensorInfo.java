@@ -47,9 +47,12 @@ public record TensorInfo(String name, DType dtype, List<Long> shape) {
     try {
       long count = 1;
       for (long dimension : shape) {
-        count = Math.multiplyExact(count, dimension);
+        count = times(count, dimension);
       }
       long bits = Math.multiplyExact(count, dtype.bits());
+      if (bits < 0) {
+        throw new ArithmeticException();
+      }
       if (bits % Byte.SIZE != 0) {
         throw new CheckpointException(
             "tensor '%s': expected whole bytes, found shape %s of %s with %d bits"
@@ -61,6 +64,14 @@ public record TensorInfo(String name, DType dtype, List<Long> shape) {
           "tensor '%s': shape %s of %s exceeds 2^63 bits".formatted(name, brief(shape), dtype),
           overflow);
     }
+  }
+
+  /** The reference implementation's arithmetic: 64 bits without a sign, from the left. */
+  private static long times(long count, long dimension) {
+    if (dimension != 0 && Long.compareUnsigned(count, Long.divideUnsigned(-1L, dimension)) > 0) {
+      throw new ArithmeticException();
+    }
+    return count * dimension;
   }
 
   private static Object brief(List<Long> shape) {

@@ -3,9 +3,9 @@ package io.github.tpdiff.weights;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
-import io.github.tpdiff.weights.safetensors.SafetensorsShards;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
+import io.github.tpdiff.weights.safetensors.ShardedTensors;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -79,7 +79,7 @@ final class WriterProcess {
         return bytes.get(0);
       }
       try (TensorSource source =
-          this == FILE ? SafetensorsFile.open(file) : SafetensorsShards.open(file)) {
+          this == FILE ? SafetensorsFile.open(file) : ShardedTensors.open(file)) {
         int version = Integer.parseInt(source.metadata().getOrDefault("version", "none"));
         for (TensorInfo info : TENSORS) {
           assertThat(source.bytes(info.name())).isEqualTo(payload(version));

@@ -6,9 +6,9 @@ import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.pickle.TorchFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
-import io.github.tpdiff.weights.safetensors.SafetensorsShards;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -90,7 +90,7 @@ public final class FilesCase implements CaseKind.Plain {
   private static TensorSource open(Path file) {
     String name = file.getFileName().toString();
     if (name.endsWith(".json")) {
-      return SafetensorsShards.open(file);
+      return Checkpoint.open(file);
     }
     return name.endsWith(".safetensors") ? SafetensorsFile.open(file) : TorchFile.open(file);
   }

@@ -4,7 +4,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.pickle.TorchFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
-import io.github.tpdiff.weights.safetensors.SafetensorsShards;
+import io.github.tpdiff.weights.safetensors.ShardedTensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,11 +22,20 @@ public final class Checkpoint {
           "diffusion_pytorch_model.safetensors",
           "model.safetensors.index.json",
           "model.safetensors",
+          "diffusion_pytorch_model.bin.index.json",
           "diffusion_pytorch_model.bin",
+          "pytorch_model.bin.index.json",
           "pytorch_model.bin");
 
   static final List<String> SUFFIXES =
-      List.of(".safetensors.index.json", ".safetensors", ".pth", ".pt", ".bin", ".ckpt");
+      List.of(
+          ".safetensors.index.json",
+          ".safetensors",
+          ".bin.index.json",
+          ".pth",
+          ".pt",
+          ".bin",
+          ".ckpt");
 
   private static final List<String> WRAPPERS =
       List.of("state_dict/", "model_state_dict/", "model/state_dict/", "model/");
@@ -34,8 +43,8 @@ public final class Checkpoint {
   private Checkpoint() {}
 
   /**
-   * Opens a file (safetensors, an index of shards, a torch pickle) or the one checkpoint of a
-   * folder.
+   * Opens a file (safetensors, a torch pickle, an index of shards of either) or the one checkpoint
+   * of a folder.
    *
    * @throws CheckpointException when there is none, more than one to choose from, or it is damaged
    */
@@ -43,11 +52,17 @@ public final class Checkpoint {
     Path file = Files.isDirectory(path) ? fileIn(path) : path;
     String name = String.valueOf(file.getFileName());
     if (name.endsWith(".json")) {
-      return SafetensorsShards.open(file);
+      return ShardedTensors.open(file, Checkpoint::single);
     }
+    TensorSource source = single(file);
+    return source instanceof TorchFile torch ? unwrapped(torch) : source;
+  }
+
+  private static TensorSource single(Path file) {
+    String name = String.valueOf(file.getFileName());
     return name.endsWith(".safetensors") || name.endsWith(".sft")
         ? SafetensorsFile.open(file)
-        : unwrapped(TorchFile.open(file));
+        : TorchFile.open(file);
   }
 
   /** The model alone, where it was saved beside other things. */

@@ -14,6 +14,9 @@ import java.util.List;
 record StoredTensor(
     Storage storage, DType dtype, long offset, List<Long> shape, List<Long> strides) {
 
+  /** As many as PyTorch computes with; every element of a view costs as many steps. */
+  private static final int MAX_RANK = 64;
+
   /** A record of elements, under the key it has in the file. */
   record Storage(String key, DType dtype, long elementCount) {
 
@@ -34,6 +37,10 @@ record StoredTensor(
       throw new PickleException(
           "expected as many strides as dimensions, found %d and %d"
               .formatted(strides.size(), shape.size()));
+    }
+    if (shape.size() > MAX_RANK) {
+      throw new PickleException(
+          "expected at most %d dimensions, found %d".formatted(MAX_RANK, shape.size()));
     }
     if (offset < 0 || strides.stream().anyMatch(stride -> stride < 0)) {
       throw new PickleException(
@@ -93,14 +100,22 @@ record StoredTensor(
     return true;
   }
 
-  /** The index into the storage of the element with that row-major number. */
-  long index(long element) {
-    long rest = element;
-    long index = offset;
-    for (int i = shape.size() - 1; i >= 0; i--) {
+  /** Elements at equal distances in the storage: a part of the last dimension. */
+  record Run(long index, long stride, long count) {}
+
+  /** The run that begins with the element of that row-major number. */
+  Run run(long element) {
+    if (shape.isEmpty()) {
+      return new Run(offset, 1, 1);
+    }
+    int last = shape.size() - 1;
+    long inRow = element % shape.get(last);
+    long rest = element / shape.get(last);
+    long index = offset + inRow * strides.get(last);
+    for (int i = last - 1; i >= 0; i--) {
       index += rest % shape.get(i) * strides.get(i);
       rest /= shape.get(i);
     }
-    return index;
+    return new Run(index, strides.get(last), shape.get(last) - inRow);
   }
 }

@@ -135,8 +135,14 @@ final class TensorTree {
 
   private void addLeading(List<Node> children, Object key, Object value) {
     if (value instanceof StoredTensor || leading.containsKey(value)) {
-      String name = key instanceof String || key instanceof Long ? key.toString() : "?";
-      children.add(new Node(name, 0, value));
+      children.add(new Node(name(key), 0, value));
     }
+  }
+
+  private static String name(Object key) {
+    if (key instanceof Boolean truth) {
+      return truth ? "True" : "False";
+    }
+    return key instanceof String || key instanceof Number ? key.toString() : "?";
   }
 }

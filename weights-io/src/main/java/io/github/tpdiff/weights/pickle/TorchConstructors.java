@@ -21,7 +21,8 @@ final class TorchConstructors implements Constructors {
     FROM_TYPE,
     ORDERED_DICT,
     SIZE,
-    DEVICE,
+    /** Makes something that is or holds no tensor. */
+    OPAQUE,
     TYPE
   }
 
@@ -37,7 +38,18 @@ final class TorchConstructors implements Constructors {
           Map.entry("torch.nn.parameter.Parameter", Function.TYPE),
           Map.entry("collections.OrderedDict", Function.ORDERED_DICT),
           Map.entry("torch.Size", Function.SIZE),
-          Map.entry("torch.device", Function.DEVICE));
+          Map.entry("torch.device", Function.OPAQUE),
+          Map.entry("collections.Counter", Function.OPAQUE),
+          Map.entry("builtins.set", Function.OPAQUE),
+          Map.entry("builtins.frozenset", Function.OPAQUE),
+          Map.entry("builtins.bytearray", Function.OPAQUE),
+          Map.entry("builtins.complex", Function.OPAQUE),
+          Map.entry("_codecs.encode", Function.OPAQUE),
+          // What trainers save beside the weights: scores, and callbacks by their class.
+          Map.entry("numpy.core.multiarray.scalar", Function.OPAQUE),
+          Map.entry("numpy._core.multiarray.scalar", Function.OPAQUE),
+          Map.entry("numpy.dtype", Function.OPAQUE),
+          Map.entry("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint", Function.TYPE));
 
   /** Storage classes; the untyped one counts bytes. */
   private static final Map<String, DType> STORAGES =
@@ -52,6 +64,7 @@ final class TorchConstructors implements Constructors {
           Map.entry("torch.CharStorage", DType.I8),
           Map.entry("torch.ByteStorage", DType.U8),
           Map.entry("torch.BoolStorage", DType.BOOL),
+          Map.entry("torch.ComplexFloatStorage", DType.C64),
           Map.entry("torch.UntypedStorage", DType.U8),
           Map.entry("torch.storage.UntypedStorage", DType.U8));
 
@@ -70,8 +83,12 @@ final class TorchConstructors implements Constructors {
           Map.entry("torch.uint16", DType.U16),
           Map.entry("torch.uint8", DType.U8),
           Map.entry("torch.bool", DType.BOOL),
+          Map.entry("torch.complex64", DType.C64),
           Map.entry("torch.float8_e4m3fn", DType.F8_E4M3),
-          Map.entry("torch.float8_e5m2", DType.F8_E5M2));
+          Map.entry("torch.float8_e5m2", DType.F8_E5M2),
+          Map.entry("torch.float8_e4m3fnuz", DType.F8_E4M3FNUZ),
+          Map.entry("torch.float8_e5m2fnuz", DType.F8_E5M2FNUZ),
+          Map.entry("torch.float8_e8m0fnu", DType.F8_E8M0));
 
   private record StorageClass(DType dtype) {}
 
@@ -84,7 +101,8 @@ final class TorchConstructors implements Constructors {
 
   @Override
   public Object global(String module, String name) throws PickleException {
-    String global = module + "." + name;
+    // Protocol 2 spells the module as Python 2 did.
+    String global = (module.equals("__builtin__") ? "builtins" : module) + "." + name;
     DType storage = STORAGES.get(global);
     if (storage != null) {
       return new StorageClass(storage);
@@ -118,7 +136,7 @@ final class TorchConstructors implements Constructors {
           call(argument(arguments, 0, Function.class), list(argument(arguments, 2, List.class)));
       case ORDERED_DICT -> orderedDict(arguments);
       case SIZE -> argument(arguments, 0, List.class);
-      case DEVICE -> Constant.OPAQUE;
+      case OPAQUE -> Constant.OPAQUE;
       case TYPE -> throw new PickleException("a tensor class is called as a constructor");
     };
   }

@@ -25,6 +25,9 @@ import java.util.Set;
  */
 public final class TorchFile implements TensorSource {
 
+  /** What every mapping of a file can hold in one piece. */
+  private static final int MAX_SPAN = 1 << 30;
+
   private final MappedFile file;
   private final Map<String, StoredTensor> tensors;
   private final Map<String, TensorInfo> infos = new LinkedHashMap<>();
@@ -90,18 +93,49 @@ public final class TorchFile implements TensorSource {
                     require(name).byteCount()));
   }
 
+  /** A slice of a view that is not contiguous: whole elements first, then what was asked for. */
   private ByteBuffer gather(StoredTensor tensor, long offset, int length) {
     int size = tensor.dtype().bytes();
-    long storageStart = storage(tensor).offset();
     long first = offset / size;
-    ByteBuffer gathered = ByteBuffer.allocateDirect(length).order(ByteOrder.LITTLE_ENDIAN);
-    for (long element = first; gathered.hasRemaining(); element++) {
-      ByteBuffer bytes = file.slice(storageStart + tensor.index(element) * size, size);
-      bytes.position(element == first ? (int) (offset % size) : 0);
-      bytes.limit(Math.min(size, bytes.position() + gathered.remaining()));
-      gathered.put(bytes);
+    long end = (offset + length + size - 1) / size;
+    ByteBuffer elements =
+        ByteBuffer.allocateDirect(Math.toIntExact((end - first) * size))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    for (long element = first; element < end; ) {
+      StoredTensor.Run run = tensor.run(element);
+      int count = (int) Math.min(run.count(), end - element);
+      gather(tensor, run, count, elements);
+      element += count;
     }
-    return gathered.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    return elements
+        .slice((int) (offset - first * size), length)
+        .asReadOnlyBuffer()
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private void gather(StoredTensor tensor, StoredTensor.Run run, int count, ByteBuffer elements) {
+    int size = tensor.dtype().bytes();
+    long start = storage(tensor).offset() + run.index() * size;
+    if (run.stride() == 1) {
+      elements.put(file.slice(start, count * size));
+      return;
+    }
+    long step = run.stride() * size;
+    // One mapping serves as many elements as a buffer can span.
+    int perSlice = (int) Math.min(count, 1 + (MAX_SPAN - size) / Math.max(1, step));
+    for (int done = 0; done < count; done += perSlice) {
+      int some = Math.min(perSlice, count - done);
+      ByteBuffer from = file.slice(start + done * step, (int) ((some - 1) * step) + size);
+      for (int i = 0; i < some; i++) {
+        int at = (int) (i * step);
+        switch (size) {
+          case 1 -> elements.put(from.get(at));
+          case 2 -> elements.putShort(from.getShort(at));
+          case 4 -> elements.putInt(from.getInt(at));
+          default -> elements.putLong(from.getLong(at));
+        }
+      }
+    }
   }
 
   private FileRegion storage(StoredTensor tensor) {

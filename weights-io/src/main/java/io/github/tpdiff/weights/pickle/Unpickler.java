@@ -88,7 +88,7 @@ final class Unpickler {
       case 0x8d -> push(text(length(in.getLong(), MAX_BYTES)));
       case 'B' -> skipBytes(length(in.getInt(), MAX_BYTES));
       case 'C' -> skipBytes(in.get() & 0xff);
-      case 0x8e -> skipBytes(length(in.getLong(), MAX_BYTES));
+      case 0x8e, 0x96 -> skipBytes(length(in.getLong(), MAX_BYTES));
       default -> {
         return false;
       }
@@ -101,9 +101,9 @@ final class Unpickler {
   private boolean container(int opcode) throws PickleException {
     switch (opcode) {
       case '(' -> push(Constant.MARK);
-      case ')', ']' -> push(new ArrayList<>(0));
+      case ')', ']', 0x8f -> push(new ArrayList<>(0));
       case '}' -> push(new LinkedHashMap<>());
-      case 't' -> push(popToMark());
+      case 't', 0x91 -> push(popToMark());
       case 0x85 -> push(pop(1));
       case 0x86 -> push(pop(2));
       case 0x87 -> push(pop(3));
@@ -111,7 +111,7 @@ final class Unpickler {
         Object item = pop();
         list(peek()).add(item);
       }
-      case 'e' -> {
+      case 'e', 0x90 -> {
         List<Object> items = popToMark();
         list(peek()).addAll(items);
       }
@@ -129,6 +129,8 @@ final class Unpickler {
       case 0x80 -> protocol(in.get() & 0xff);
       case 0x95 -> length(in.getLong(), MAX_BYTES);
       case '0' -> pop();
+      case '1' -> popToMark();
+      case '2' -> push(peek());
       case 'q' -> memo.put(in.get() & 0xff, peek());
       case 'r' -> memo.put(in.getInt(), peek());
       case 0x94 -> memo.put(memo.size(), peek());
@@ -142,7 +144,7 @@ final class Unpickler {
         List<Object> names = pop(2);
         push(constructors.global(string(names.get(0)), string(names.get(1))));
       }
-      case 'R' -> {
+      case 'R', 0x81 -> {
         List<Object> operands = pop(2);
         push(constructors.call(operands.get(0), list(operands.get(1))));
       }
@@ -163,7 +165,8 @@ final class Unpickler {
 
   /** Dictionaries carry attributes such as {@code _metadata}, which say nothing about tensors. */
   private void build(Object state) throws PickleException {
-    if (!(peek() instanceof Map) || !(state instanceof Map)) {
+    boolean harmless = peek() instanceof Map ? state instanceof Map : peek() == Constant.OPAQUE;
+    if (!harmless) {
       throw new PickleException("attributes are set on something that is not a dictionary");
     }
   }
@@ -184,9 +187,12 @@ final class Unpickler {
 
   /** Containers as keys are told apart by identity: hashing shared ones may take forever. */
   private static Object key(Object key) {
-    return key instanceof String || key instanceof Long || key instanceof Boolean
-        ? key
-        : new Object();
+    boolean plain =
+        key instanceof String
+            || key instanceof Long
+            || key instanceof Boolean
+            || key instanceof Double;
+    return plain ? key : new Object();
   }
 
   @SuppressWarnings("unchecked") // the machine makes no other lists

@@ -5,6 +5,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.safetensors.StrictJson.Malformed;
+import io.github.tpdiff.weights.safetensors.StrictJson.Repeated;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,9 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
 
   /** The reference implementation's limit on the header's length. */
   static final int MAX_BYTES = 100_000_000;
+
+  /** Others are passed over, as the reference implementation does. */
+  private static final Set<String> FIELDS = Set.of("dtype", "shape", "data_offsets");
 
   /** A tensor and the range of the data area that holds it. */
   record Entry(TensorInfo info, long begin, long end) {}
@@ -42,7 +46,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
           throw new Malformed("'%s' appears twice".formatted(name));
         }
         if (name.equals("__metadata__")) {
-          metadata.putAll(parser.strings("__metadata__"));
+          metadata.putAll(parser.strings("__metadata__", Repeated.LAST_COUNTS));
         } else {
           entries.add(entry(parser, name));
         }
@@ -66,7 +70,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     Set<String> seen = new HashSet<>();
     while (parser.nextName()) {
       String field = parser.name();
-      if (!seen.add(field)) {
+      if (FIELDS.contains(field) && !seen.add(field)) {
         throw new Malformed("tensor '%s': field '%s' appears twice".formatted(name, field));
       }
       switch (field) {

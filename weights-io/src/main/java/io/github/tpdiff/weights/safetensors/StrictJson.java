@@ -24,15 +24,27 @@ final class StrictJson implements AutoCloseable {
     }
   }
 
+  /** What a name that an object repeats means. */
+  enum Repeated {
+    REFUSED,
+    LAST_COUNTS
+  }
+
+  /** As deep as the reference implementation goes. */
+  private static final int MAX_DEPTH = 127;
+
+  private static final int MAX_DIGITS = 19;
+
   private static final JsonFactory FACTORY =
       JsonFactory.builder()
           .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
           .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
           .streamReadConstraints(
               StreamReadConstraints.builder()
-                  .maxNestingDepth(64)
+                  .maxNestingDepth(MAX_DEPTH)
                   .maxNameLength(SafetensorsHeader.MAX_BYTES)
                   .maxStringLength(SafetensorsHeader.MAX_BYTES)
+                  .maxNumberLength(SafetensorsHeader.MAX_BYTES)
                   .build())
           .build();
 
@@ -91,17 +103,21 @@ final class StrictJson implements AutoCloseable {
     if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
       throw new Malformed("expected an integer in %s, found %s".formatted(what, describe()));
     }
-    long value;
+    String digits = parser.getText();
+    // Minus zero is no integer to the reference implementation.
+    if (digits.startsWith("-") || digits.length() > MAX_DIGITS) {
+      throw outOfRange(what, digits);
+    }
     try {
-      value = parser.getLongValue();
-    } catch (IOException tooLarge) {
-      throw new Malformed("%s: %s".formatted(what, reason(tooLarge)));
+      return Long.parseLong(digits);
+    } catch (NumberFormatException tooLarge) {
+      throw outOfRange(what, digits);
     }
-    if (value < 0) {
-      throw new Malformed(
-          "expected an integer of at least 0 in %s, found %d".formatted(what, value));
-    }
-    return value;
+  }
+
+  private static Malformed outOfRange(String what, String digits) {
+    return new Malformed(
+        "expected an integer from 0 to 2^63 - 1 in %s, found %s".formatted(what, brief(digits)));
   }
 
   String string(String what) throws IOException, Malformed {
@@ -109,8 +125,8 @@ final class StrictJson implements AutoCloseable {
     return wellFormed(parser.getText());
   }
 
-  /** The next value, an object of strings without repeated names; null counts as empty. */
-  Map<String, String> strings(String what) throws IOException, Malformed {
+  /** The next value, an object of strings; null counts as empty. */
+  Map<String, String> strings(String what, Repeated repeated) throws IOException, Malformed {
     Map<String, String> strings = new LinkedHashMap<>();
     if (parser.nextToken() == JsonToken.VALUE_NULL) {
       return strings;
@@ -120,18 +136,29 @@ final class StrictJson implements AutoCloseable {
     }
     while (nextName()) {
       String name = name();
-      if (strings.putIfAbsent(name, string("a string for '%s' in %s".formatted(name, what)))
-          != null) {
+      String value = string("a string for '%s' in %s".formatted(name, what));
+      if (strings.put(name, value) != null && repeated == Repeated.REFUSED) {
         throw new Malformed("'%s' appears twice in %s".formatted(name, what));
       }
     }
     return strings;
   }
 
-  /** Passes over the next value. */
-  void skip() throws IOException {
-    parser.nextToken();
-    parser.skipChildren();
+  /** Passes over the next value, which must be well-formed all the same. */
+  void skip() throws IOException, Malformed {
+    int depth = 0;
+    do {
+      JsonToken token = parser.nextToken();
+      if (token == JsonToken.FIELD_NAME || token == JsonToken.VALUE_STRING) {
+        wellFormed(parser.getText());
+      } else if (token.isNumeric() && Double.isInfinite(Double.parseDouble(parser.getText()))) {
+        throw new Malformed("a number is out of range: " + brief(parser.getText()));
+      } else if (token.isStructStart()) {
+        depth++;
+      } else if (token.isStructEnd()) {
+        depth--;
+      }
+    } while (depth > 0);
   }
 
   void expectEnd() throws IOException, Malformed {

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileGoldens;
 import io.github.tpdiff.weights.FileGoldens.Entry;
 import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.pickle.TorchArchives.View;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -19,7 +21,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -125,6 +131,74 @@ class TorchFileTest {
   }
 
   @Test
+  void shardsOfAnIndex_areReadAsOneCheckpoint() throws IOException {
+    Files.copy(VALID.resolve("ordered.bin"), folder.resolve("pytorch_model-00001-of-00002.bin"));
+    Files.copy(VALID.resolve("parameters.pth"), folder.resolve("pytorch_model-00002-of-00002.bin"));
+    Set<String> second;
+    try (TorchFile source = TorchFile.open(VALID.resolve("parameters.pth"))) {
+      second = Set.copyOf(source.names());
+    }
+    String map =
+        second.stream()
+            .map(name -> ", \"%s\": \"pytorch_model-00002-of-00002.bin\"".formatted(name))
+            .collect(Collectors.joining());
+    Files.writeString(
+        folder.resolve("pytorch_model.bin.index.json"),
+        "{\"metadata\": {\"total_size\": 1}, \"weight_map\": {\"a.weight\":"
+            + " \"pytorch_model-00001-of-00002.bin\"%s}}".formatted(map));
+    try (TensorSource source = Checkpoint.open(folder);
+        TensorSource first = TorchFile.open(VALID.resolve("ordered.bin"))) {
+      assertThat(source.names())
+          .hasSize(1 + second.size())
+          .contains("a.weight")
+          .containsAll(second);
+      assertThat(source.bytes("a.weight")).isEqualTo(first.bytes("a.weight"));
+    }
+  }
+
+  @Test
+  void whatTrainersSaveBesideTheWeights_isPassedOver() throws IOException {
+    View view = new View(0, List.of(2L), List.of(1L));
+    String score =
+        "cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n("
+            + TorchArchives.text("f8")
+            + "\u0089\u0088tRK\u0003b"
+            + "c_codecs\nencode\n("
+            + TorchArchives.text("x")
+            + TorchArchives.text("latin1")
+            + "tRtR";
+    byte[] pickle =
+        TorchArchives.pickle(
+            "}("
+                + "cpytorch_lightning.callbacks.model_checkpoint\nModelCheckpoint\n}"
+                + TorchArchives.text("best")
+                + score
+                + "s"
+                + TorchArchives.text("seen")
+                + "c__builtin__\nset\n(]tR"
+                + "\u0088"
+                + TorchArchives.tensor("ComplexFloatStorage", 2, view)
+                + "u");
+    Path file = folder.resolve("x.ckpt");
+    Files.write(file, TorchArchives.zip(Map.of("a/data.pkl", pickle, "a/data/0", new byte[16])));
+    try (TorchFile source = TorchFile.open(file)) {
+      assertThat(source.names()).containsExactly("True");
+      assertThat(source.require("True").dtype()).isEqualTo(DType.C64);
+    }
+  }
+
+  @Test
+  void moreDimensionsThanPyTorchHas_areRefused() throws IOException {
+    List<Long> ones = Collections.nCopies(65, 1L);
+    byte[] pickle =
+        TorchArchives.pickle(TorchArchives.tensor("FloatStorage", 1, new View(0, ones, ones)));
+    Path file = folder.resolve("x.pt");
+    Files.write(file, TorchArchives.zip(Map.of("a/data.pkl", pickle, "a/data/0", new byte[4])));
+    assertThatThrownBy(() -> TorchFile.open(file).close())
+        .hasMessageContaining("expected at most 64 dimensions, found 65");
+  }
+
+  @Test
   void floodOfMarks_isRefused() throws IOException {
     assertRefused("\u0080\u0002" + "(".repeat(300_000) + ".");
     assertRefused("\u0080\u0002" + "(".repeat(300_000) + "0.");
@@ -189,16 +263,13 @@ class TorchFileTest {
   @Test
   void storageBeyond4GiB_isFoundThroughThe64BitDirectory() throws IOException {
     long elements = (5L << 30) / 2;
-    String pickle =
-        "\u0080\u0002}X\u0001\u0000\u0000\u0000wctorch._utils\n_rebuild_tensor_v2\n(("
-            + "X\u0007\u0000\u0000\u0000storagectorch\nBFloat16Storage\n"
-            + "X\u0001\u0000\u0000\u00000X\u0003\u0000\u0000\u0000cpu"
-            + "\u008a\u0005"
-            + littleEndian(elements, 5)
-            + "tQK\u0000\u008a\u0005"
-            + littleEndian(elements, 5)
-            + "\u0085K\u0001\u0085\u0089)tRs.";
-    byte[] text = pickle.getBytes(StandardCharsets.ISO_8859_1);
+    View all = new View(0, List.of(elements), List.of(1L));
+    byte[] text =
+        TorchArchives.pickle(
+            "}"
+                + TorchArchives.text("w")
+                + TorchArchives.tensor("BFloat16Storage", elements, all)
+                + "s");
     Path path = folder.resolve("large.pth");
     try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
       file.write(localHeader("a/data.pkl", text.length));
@@ -219,11 +290,6 @@ class TorchFileTest {
       ByteBuffer last = source.bytes("w", 2 * elements - 2, 2);
       assertThat(FloatCodec.fromBf16(last.getShort())).isEqualTo(3);
     }
-  }
-
-  private static String littleEndian(long value, int bytes) {
-    byte[] all = bytes(buffer(8).putLong(value));
-    return new String(all, 0, bytes, StandardCharsets.ISO_8859_1);
   }
 
   private static byte[] localHeader(String name, int size) {

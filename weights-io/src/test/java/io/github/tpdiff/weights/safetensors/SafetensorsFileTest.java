@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class SafetensorsFileTest {
@@ -61,6 +62,48 @@ class SafetensorsFileTest {
   void deepNesting_isRefused() throws IOException {
     assertRefused("{\"a\":{\"x\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}}");
     assertRefused("{\"x\":".repeat(50_000) + "1" + "}".repeat(50_000));
+  }
+
+  /** What the reference implementation, safetensors 0.8.0, says about the same headers. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          refused  | {"a":{"dtype":"F32","shape":[-0],"data_offsets":[0,0]}}
+          accepted | {"a":{"dtype":"F32","shape":[1099511627776,8388608,0],"data_offsets":[0,0]}}
+          refused  | {"a":{"dtype":"F32","shape":[1099511627776,16777216,0],"data_offsets":[0,0]}}
+          refused  | {"a":{"dtype":"F32","shape":[02],"data_offsets":[0,8]}}
+          accepted | {"a":{"x":1,"x":2,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"x":1e999,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          accepted | {"a":{"x":1e-999,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"x":"\\ud800","dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"x":{"\\ud800":1},"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          accepted | {"a":{"dtype":"F8_E8M0","shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"dtype":"F4","shape":[1],"data_offsets":[0,0]}}
+          refused  | {"a":{"dtype":"f32","shape":[0],"data_offsets":[0,0]}}
+          accepted | {"__metadata__":{"a":"b","a":"c"}}
+          accepted | {"__metadata__":null}
+          refused  | {"__metadata__":{"a":null}}
+          """)
+  void header_getsTheVerdictOfTheReference(String verdict, String json) throws IOException {
+    if (verdict.equals("refused")) {
+      assertRefused(json);
+    } else {
+      SafetensorsFile.open(write(json)).close();
+    }
+  }
+
+  @Test
+  void nestingInWhatIsPassedOver_isAllowedAsDeepAsTheReferenceAllows() throws IOException {
+    SafetensorsFile.open(write(nested(125))).close();
+    assertRefused(nested(126));
+  }
+
+  private static String nested(int depth) {
+    return "{\"a\":{\"x\":%s%s,\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}}"
+        .formatted("[".repeat(depth), "]".repeat(depth));
   }
 
   @Test

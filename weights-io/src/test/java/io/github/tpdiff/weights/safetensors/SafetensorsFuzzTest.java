@@ -32,7 +32,7 @@ class SafetensorsFuzzTest {
   @BeforeEach
   void lay() throws IOException {
     files = new FuzzedReader(folder, "x.safetensors", SafetensorsFile::open);
-    indexes = new FuzzedReader(folder, "model.safetensors.index.json", SafetensorsShards::open);
+    indexes = new FuzzedReader(folder, "model.safetensors.index.json", ShardedTensors::open);
     for (String shard : List.of("part-a.safetensors", "part-b.safetensors")) {
       Files.copy(SHARDED.resolve(shard), folder.resolve(shard));
     }

@@ -6,6 +6,7 @@ import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.StrictJson.Malformed;
+import io.github.tpdiff.weights.safetensors.StrictJson.Repeated;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -18,55 +19,62 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /**
- * A checkpoint in several safetensors files, held together by an index ({@code
- * *.safetensors.index.json}).
+ * A checkpoint in several files, held together by an index ({@code *.safetensors.index.json},
+ * {@code *.bin.index.json}).
  *
  * <p>Tensors of a shard that the index does not name are left out; shards lie beside the index.
  */
-public final class SafetensorsShards implements TensorSource {
+public final class ShardedTensors implements TensorSource {
 
   private final Path index;
-  private final Collection<SafetensorsFile> shards;
-  private final Map<String, SafetensorsFile> holders;
+  private final Collection<TensorSource> shards;
+  private final Map<String, TensorSource> holders;
 
-  private SafetensorsShards(
-      Path index, Collection<SafetensorsFile> shards, Map<String, SafetensorsFile> holders) {
+  private ShardedTensors(
+      Path index, Collection<TensorSource> shards, Map<String, TensorSource> holders) {
     this.index = index;
     this.shards = shards;
     this.holders = holders;
   }
 
+  /** Opens an index and the headers of all its shards, which are safetensors files. */
+  public static ShardedTensors open(Path index) {
+    return open(index, SafetensorsFile::open);
+  }
+
   /**
    * Opens an index and the headers of all its shards.
    *
+   * @param reader of one shard
    * @throws CheckpointException when the index is damaged or names a file outside its folder, or a
    *     shard is missing, damaged, or lacks a tensor
    */
-  public static SafetensorsShards open(Path index) {
+  public static ShardedTensors open(Path index, Function<Path, ? extends TensorSource> reader) {
     Map<String, String> weightMap = weightMap(index);
-    Map<String, SafetensorsFile> shards = new LinkedHashMap<>();
+    Map<String, TensorSource> shards = new LinkedHashMap<>();
     try {
       for (String shard : new TreeSet<>(weightMap.values())) {
-        shards.put(shard, SafetensorsFile.open(shardPath(index, shard)));
+        shards.put(shard, reader.apply(shardPath(index, shard)));
       }
-      Map<String, SafetensorsFile> holders = new LinkedHashMap<>();
+      Map<String, TensorSource> holders = new LinkedHashMap<>();
       shards.forEach(
           (shard, file) ->
               file.names().stream()
                   .filter(name -> shard.equals(weightMap.get(name)))
                   .forEach(name -> holders.put(name, file)));
       weightMap.forEach((name, shard) -> requireHeld(index, holders, name, shard));
-      return new SafetensorsShards(index, shards.values(), holders);
+      return new ShardedTensors(index, shards.values(), holders);
     } catch (RuntimeException failure) {
-      shards.values().forEach(SafetensorsFile::close);
+      shards.values().forEach(TensorSource::close);
       throw failure;
     }
   }
 
   private static void requireHeld(
-      Path index, Map<String, SafetensorsFile> holders, String name, String shard) {
+      Path index, Map<String, TensorSource> holders, String name, String shard) {
     if (!holders.containsKey(name)) {
       throw new CheckpointException(
           "%s: tensor '%s' should be in shard '%s', which does not hold it"
@@ -103,7 +111,7 @@ public final class SafetensorsShards implements TensorSource {
       } else if (map.isPresent()) {
         throw new Malformed("'weight_map' appears twice");
       } else {
-        map = Optional.of(parser.strings("weight_map"));
+        map = Optional.of(parser.strings("weight_map", Repeated.REFUSED));
       }
     }
     parser.expectEnd();
@@ -136,7 +144,7 @@ public final class SafetensorsShards implements TensorSource {
 
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
-    SafetensorsFile shard = holders.get(name);
+    TensorSource shard = holders.get(name);
     if (shard == null) {
       throw new CheckpointException(
           "%s: tensor '%s' is missing".formatted(origin(), require(name).name()));
@@ -171,6 +179,6 @@ public final class SafetensorsShards implements TensorSource {
 
   @Override
   public void close() {
-    shards.forEach(SafetensorsFile::close);
+    shards.forEach(TensorSource::close);
   }
 }
