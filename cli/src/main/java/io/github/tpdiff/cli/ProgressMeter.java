@@ -19,6 +19,7 @@ public final class ProgressMeter implements AutoCloseable {
   private final Optional<ProgressBar> bar;
   private final long began = System.nanoTime();
   private long printed = began;
+  private long last = -1;
   private long first = -1;
 
   private ProgressMeter(String task, long total, PrintWriter lines, Optional<ProgressBar> bar) {
@@ -58,7 +59,9 @@ public final class ProgressMeter implements AutoCloseable {
     }
     bar.ifPresent(b -> b.stepTo(done).setExtraMessage(" " + note));
     long now = System.nanoTime();
-    if (bar.isEmpty() && (done == total || (now - printed) * 1e-9 >= SECONDS_BETWEEN_LINES)) {
+    boolean isEnd = done == total && last != total;
+    last = done;
+    if (bar.isEmpty() && (isEnd || (now - printed) * 1e-9 >= SECONDS_BETWEEN_LINES)) {
       printed = now;
       double seconds = (now - began) * 1e-9;
       double left = seconds / (done - first) * (total - done);

@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.job.DryRun;
 import io.github.tpdiff.lora.job.ResolvedJob;
@@ -40,7 +41,9 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--dry-run",
-      description = "Predicts frames, tokens, time and peak memory per stage, and trains nothing.")
+      description =
+          "Says what would become of every clip, predicts frames, tokens, time and peak memory per"
+              + " stage, and trains nothing.")
   private boolean dryRun;
 
   @Option(names = "--resume", description = "Goes on from the newest state in the output folder.")
@@ -62,6 +65,7 @@ final class TrainCommand implements Callable<Integer> {
         out.println("engine: " + engine.description());
         out.flush();
         if (dryRun) {
+          Preparation.survey(resolved.preparation()).table().forEach(out::println);
           DryRun.of(resolved, Calibration.measure(engine)).table().forEach(out::println);
           out.flush();
           return ExitCode.DONE;

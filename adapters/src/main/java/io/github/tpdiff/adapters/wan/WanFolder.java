@@ -121,6 +121,17 @@ record WanFolder(Path root) {
     return Files.isDirectory(original) ? original : root.resolve("tokenizer");
   }
 
+  /** Tokens of a prompt: the published pipeline's number, less where the tokenizer takes less. */
+  int textLength() {
+    return (int)
+        ConfigFile.open(tokenizer().resolve("tokenizer_config.json"))
+            .findDouble("model_max_length")
+            .filter(length -> length >= 1)
+            .map(length -> Math.min(length, WanDefaults.TEXT_LENGTH))
+            .orElse((double) WanDefaults.TEXT_LENGTH)
+            .doubleValue();
+  }
+
   /** The fields of the scheduler's configuration, or those of the published model. */
   Map<String, Object> scheduler() {
     ConfigFile file = ConfigFile.open(root.resolve("scheduler").resolve("scheduler_config.json"));

@@ -3,7 +3,6 @@ package io.github.tpdiff.adapters.wan;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.text.UnigramTokenizerWriter;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -112,7 +111,7 @@ record WanTemplate(
 
   private static void writeTokenizer(Path folder) {
     try {
-      new UnigramTokenizerWriter(WanSizes.WORDS).write(folder);
+      WanSizes.tokenizer().write(folder);
     } catch (IOException e) {
       throw new CheckpointException(folder + ": cannot be written: " + e.getMessage(), e);
     }

@@ -65,8 +65,7 @@ final class WanVideoModel implements VideoModel {
     return new PipelineDescription(
         WanFamily.NAME,
         latents,
-        new PipelineDescription.Text(
-            WanDefaults.TEXT_LENGTH, PipelineDescription.Cleaning.WHITESPACE),
+        new PipelineDescription.Text(folder.textLength(), PipelineDescription.Cleaning.WHITESPACE),
         folder.scheduler(),
         WanDefaults.GENERATION);
   }

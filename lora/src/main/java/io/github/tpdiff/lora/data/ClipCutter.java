@@ -61,7 +61,7 @@ record ClipCutter(List<VideoSize> sizes, int clipsPerVideo) {
         sizes.stream().min(Comparator.comparingDouble(s -> s.frames() / s.fps())).orElseThrow();
     throw new DroppedException(
         Rule.TOO_SHORT,
-        "expected %d frames at %s fps (%.2f s), found %.2f s; lower data.frames or leave it out"
+        "expected %d frames at %s fps (%.2f s), found %.2f s; lower the frames of data.sizes or leave it out"
             .formatted(
                 shortest.frames(),
                 shortest.fps(),

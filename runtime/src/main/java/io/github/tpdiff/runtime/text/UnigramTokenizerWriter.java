@@ -32,13 +32,16 @@ public final class UnigramTokenizerWriter {
 
   private final ObjectMapper json = new ObjectMapper();
   private final Map<String, Double> pieces = new LinkedHashMap<>();
+  private final int maxLength;
 
   /**
    * A tokenizer that knows the given words.
    *
+   * @param maxLength tokens that a text may have, the end included
    * @throws IllegalArgumentException if a word is empty or holds a space or the word mark
    */
-  public UnigramTokenizerWriter(Collection<String> words) {
+  public UnigramTokenizerWriter(Collection<String> words, int maxLength) {
+    this.maxLength = maxLength;
     SPECIAL.forEach(token -> pieces.put(token, 0.0));
     pieces.put(MARK, CHARACTER_SCORE);
     for (char c = '!'; c <= '~'; c++) {
@@ -142,7 +145,7 @@ public final class UnigramTokenizerWriter {
     }
     config.putArray("additional_special_tokens");
     config.put("clean_up_tokenization_spaces", true).put("extra_ids", 0);
-    config.put("model_max_length", 512).put("tokenizer_class", "T5Tokenizer");
+    config.put("model_max_length", maxLength).put("tokenizer_class", "T5Tokenizer");
     return config.setAll(specialTokens());
   }
 

@@ -128,7 +128,7 @@ class HuggingFaceTokenizerTest {
 
   @Test
   void padToken_thatIsNoToken_isRefused_namingIt(@TempDir Path folder) throws IOException {
-    new UnigramTokenizerWriter(List.of("fox")).write(folder);
+    new UnigramTokenizerWriter(List.of("fox"), 512).write(folder);
     Files.writeString(folder.resolve("tokenizer_config.json"), "{\"pad_token\": \"<blank>\"}");
     assertThatThrownBy(() -> HuggingFaceTokenizer.open(folder))
         .isInstanceOf(IOException.class)

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 class UnigramTokenizerWriterTest {
   @Test
   void knownWords_areOneTokenEach_inTheOrderGiven(@TempDir Path folder) throws IOException {
-    var writer = new UnigramTokenizerWriter(List.of("red", "circle", "moves"));
+    var writer = new UnigramTokenizerWriter(List.of("red", "circle", "moves"), 512);
     writer.write(folder);
     // 3 special tokens, the word mark and 94 characters come before the words.
     assertThat(writer.vocabularySize()).isEqualTo(3 + 1 + 94 + 3);
@@ -26,7 +26,7 @@ class UnigramTokenizerWriterTest {
   @Test
   void everyPrintableAsciiText_encodesWithoutUnknownTokens(@TempDir Path folder)
       throws IOException {
-    new UnigramTokenizerWriter(List.of("red")).write(folder);
+    new UnigramTokenizerWriter(List.of("red"), 512).write(folder);
     var text = new StringBuilder();
     for (char c = ' '; c <= '~'; c++) {
       text.append(c).append("red ");
@@ -40,7 +40,7 @@ class UnigramTokenizerWriterTest {
 
   @Test
   void wordWithASpace_isRefused_namingIt() {
-    assertThatThrownBy(() -> new UnigramTokenizerWriter(List.of("red circle")))
+    assertThatThrownBy(() -> new UnigramTokenizerWriter(List.of("red circle"), 512))
         .hasMessageContaining("red circle");
   }
 }
