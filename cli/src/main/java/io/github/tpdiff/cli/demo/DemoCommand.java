@@ -77,9 +77,6 @@ final class DemoCommand implements Callable<Integer> {
     var clips =
         new RenderedClips(
             size.video().width(), size.video().height(), size.video().frames(), size.video().fps());
-    // Kernels this small gain little from a second thread, and wait for it long where another
-    // process wants the core.
-    System.setProperty("ai.djl.pytorch.num_threads", "1");
     try (TorchEngine torch = TorchEngine.best()) {
       begin("rendering clips");
       clips.write(folder.clips());
@@ -167,12 +164,12 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  /** Captions of different shapes and directions. */
+  /** Captions of different colours and directions. */
   private static List<String> captions(Setting setting) {
     List<String> all = setting.clips().captions();
     var chosen = new ArrayList<String>();
     for (int i = 0; i < setting.size().prompts(); i++) {
-      chosen.add(all.get(i * 4 % all.size()));
+      chosen.add(all.get(i * 5 % all.size()));
     }
     return chosen;
   }

@@ -23,7 +23,7 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   /** What fits a laptop's few minutes. */
   static DemoSize full() {
     return new DemoSize(
-        new VideoSize(64, 64, 33, 16), new Effort(140, 4000), new Effort(40, 800), 24, 3);
+        new VideoSize(64, 64, 33, 16), new Effort(160, 2000), new Effort(45, 600), 24, 3);
   }
 
   /** The same journey in seconds: nothing is learned. */

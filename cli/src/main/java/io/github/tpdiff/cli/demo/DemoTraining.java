@@ -48,14 +48,19 @@ import java.util.function.Consumer;
  * @param progress where lines go
  */
 record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, PrintWriter progress) {
-  private static final int BATCH = 4;
+  private static final int BATCH = 12;
 
   /** Towards noise, where the picture is decided. */
   private static final double SHIFT = 3;
 
   private static final int PROBE_STEPS = 4;
   private static final int RANK = 16;
-  private static final double PRETRAINING_RATE = 4e-3;
+  private static final int WARM_UP = 30;
+
+  /** A shorter memory of squares than torch's default: there are only hundreds of steps. */
+  private static final AdamW.Settings QUICK = new AdamW.Settings(0.9, 0.99, 1e-8, 0);
+
+  private static final double PRETRAINING_RATE = 5e-3;
   private static final double LORA_RATE = 2e-3;
 
   /**
@@ -120,8 +125,8 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
           steps,
           new TrainingSettings.Batches(BATCH, 1),
           new TrainingSettings.Optimizer(
-              AdamW.Settings.DEFAULT,
-              new LearningRate(rate, Math.min(10, steps), Decay.COSINE, steps),
+              QUICK,
+              new LearningRate(rate, Math.min(WARM_UP, steps), Decay.COSINE, steps),
               OptionalDouble.of(1)),
           0.1);
     }
