@@ -20,7 +20,7 @@ class DemoTest {
     assertThat(run.exitCode()).as(run.err()).isZero();
 
     assertThat(VideoReader.probe(out.resolve("clips/11.mp4")).frames()).isEqualTo(17);
-    assertThat(Files.readString(out.resolve("clips/11.txt"))).contains("from bottom to top");
+    assertThat(Files.readString(out.resolve("clips/11.txt"))).contains("rises");
     var lora = LoraFile.read(out.resolve("pytorch_lora_weights.safetensors")).weights();
     assertThat(
             RecordJson.STAGES
