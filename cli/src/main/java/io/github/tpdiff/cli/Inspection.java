@@ -76,7 +76,7 @@ final class Inspection {
     fields.put("scheduler", description.scheduler());
     Map<Boolean, List<String>> graphs =
         Arrays.stream(Role.values())
-            .map(role -> role.path() + ".onnx")
+            .map(role -> role.path(description) + ".onnx")
             .collect(Collectors.partitioningBy(graph -> Files.isRegularFile(path.resolve(graph))));
     fields.put("graphs", graphs.getOrDefault(true, List.of()));
     fields.put("absent", graphs.getOrDefault(false, List.of()));
@@ -129,10 +129,9 @@ final class Inspection {
       fields.put("defaults", model.description().defaults().toString());
       fields.put("latents", model.description().latents().toString());
       fields.put(COMPONENTS, components(model.components()));
-      Set<Role> absent = new HashSet<>(List.of(Role.values()));
-      absent.removeAll(model.components().keySet());
+      Set<Role> absent = Role.missing(model.components().keySet());
       if (!absent.isEmpty()) {
-        fields.put("absent", absent.stream().sorted().map(Role::path).toList());
+        fields.put("absent", absent.stream().sorted().map(Role::label).toList());
       }
     }
     return fields;
@@ -156,10 +155,10 @@ final class Inspection {
           // Programs that share a file are described once, by the first of them.
           if (described.add(weights.origin())) {
             fields.put(
-                role.path(),
+                role.label(),
                 component(weights, used.getOrDefault(weights.origin(), Set.of()), component));
           } else {
-            missing(component).ifPresent(names -> fields.put(role.path(), Map.of(MISSING, names)));
+            missing(component).ifPresent(names -> fields.put(role.label(), Map.of(MISSING, names)));
           }
         });
     return fields;

@@ -78,7 +78,8 @@ final class PlanCommand implements Callable<Integer> {
     Component component = model.components().get(role);
     if (component == null) {
       throw new CheckpointException(
-          "%s: the checkpoint has no such component, which the plan prices".formatted(role.path()));
+          "%s: the checkpoint has no such component, which the plan prices"
+              .formatted(role.label()));
     }
     return component;
   }
@@ -134,7 +135,8 @@ final class PlanCommand implements Callable<Integer> {
     row(out, "vanilla            ", cost.vanilla(), machine);
     out.printf(
         Locale.ROOT,
-        "staged %.2f s, vanilla %.2f s: %.2f times faster; weights %.0f MB beside the activations%n",
+        "staged %.2f s, vanilla %.2f s: %.2f times faster; weights %.0f MB beside the"
+            + " activations%n",
         cost.seconds(machine),
         cost.vanilla().seconds(machine),
         cost.speedUp(machine),

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.animatediff.AnimateDiffComponents;
+import io.github.tpdiff.adapters.animatediff.NormConvention;
 import io.github.tpdiff.adapters.animatediff.StableDiffusionParts;
 import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.files.FilesCase;
@@ -11,6 +12,7 @@ import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.model.LoraForwardCase;
 import io.github.tpdiff.conformance.model.LoraTrainCase;
+import io.github.tpdiff.conformance.model.MotionModuleCase;
 import io.github.tpdiff.conformance.model.NetworkCase;
 import io.github.tpdiff.conformance.model.PartsOpener;
 import io.github.tpdiff.conformance.model.PipelineCase;
@@ -31,6 +33,7 @@ import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -71,6 +74,7 @@ final class Kinds {
                   Kinds::clipPooledRow)),
           Map.entry("animatediff/unet_forward", new NetworkCase(ANIMATEDIFF)),
           Map.entry("animatediff/pe_positions", new NetworkCase(ANIMATEDIFF)),
+          Map.entry("animatediff/motion_module_original", new MotionModuleCase(Kinds::original)),
           Map.entry("animatediff/lora_forward", new LoraForwardCase(ANIMATEDIFF)),
           Map.entry("animatediff/lora_train", new LoraTrainCase(ANIMATEDIFF)),
           Map.entry("animatediff/pipeline", new PipelineCase()));
@@ -106,6 +110,11 @@ final class Kinds {
     try (var weights = Checkpoint.open(golden.checkpoint())) {
       return ClipTextConfig.read(ConfigFile.open(config), weights).pooledRow(inputIds);
     }
+  }
+
+  private static Map<Role, Component> original(Path unet, Path motion, String convention) {
+    return AnimateDiffComponents.openUnet(
+        unet, motion, NormConvention.valueOf(convention.toUpperCase(Locale.ROOT)));
   }
 
   private static Map<Role, Component> motionUnet(GoldenCase golden) {

@@ -41,6 +41,7 @@ class ArchitectureTest {
           Map.entry("runtime.onnx", 10),
           Map.entry("runtime.cost", 8),
           Map.entry("adapters.wan", 10),
+          Map.entry("adapters.animatediff", 15),
           Map.entry("lora", 15),
           Map.entry("cli", 4),
           Map.entry("conformance", 30));

@@ -113,11 +113,6 @@ public final class LoraModels {
     }
 
     @Override
-    public String loraComponent() {
-      return model.loraComponent();
-    }
-
-    @Override
     public List<String> defaultLoraTargets() {
       return model.defaultLoraTargets();
     }

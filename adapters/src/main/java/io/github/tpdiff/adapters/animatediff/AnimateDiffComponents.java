@@ -1,38 +1,93 @@
 package io.github.tpdiff.adapters.animatediff;
 
-import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.adapters.animatediff.AnimateDiffFolder.Found;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.layout.Layout;
+import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /** Opens a UNet together with the motion modules that go into it. */
 public final class AnimateDiffComponents {
+  private static final String MOTION = ".motion_modules.";
+
   private AnimateDiffComponents() {}
 
-  /** Conditioning and denoiser of a UNet's folder and a motion adapter's. */
+  /**
+   * An opened network.
+   *
+   * @param components conditioning and denoiser
+   * @param positions frames that it can tell apart
+   */
+  record MotionUnet(Map<Role, Component> components, int positions) {}
+
+  /** Conditioning and denoiser of a UNet and motion modules, each a folder or a file. */
   public static Map<Role, Component> openUnet(Path unet, Path motion) {
-    TensorSource weights = Checkpoint.open(unet).overlaid(Checkpoint.open(motion));
+    return open(
+            Found.at(Network.SD_UNET, unet),
+            Optional.of(Found.at(Network.MOTION_ADAPTER, motion)),
+            UnaryOperator.identity())
+        .components();
+  }
+
+  /** The same with group norms as {@code norms} says, whatever the files are. */
+  public static Map<Role, Component> openUnet(Path unet, Path motion, NormConvention norms) {
+    return open(
+            Found.at(Network.SD_UNET, unet),
+            Optional.of(Found.at(Network.MOTION_ADAPTER, motion)),
+            config -> config.with(norms))
+        .components();
+  }
+
+  /**
+   * A network.
+   *
+   * @param motion the motion modules; may be absent where {@code unet} was saved with them
+   */
+  static MotionUnet open(Found unet, Optional<Found> motion) {
+    return open(unet, motion, UnaryOperator.identity());
+  }
+
+  private static MotionUnet open(
+      Found unet, Optional<Found> motion, UnaryOperator<MotionConfig> change) {
+    TensorSource weights = unet.open();
     try {
-      var config =
-          UnetConfig.read(
-              ConfigFile.open(unet.resolve("config.json")), weights, NormStatistics.FRAME);
-      var modules =
-          MotionConfig.read(
-              ConfigFile.open(motion.resolve("config.json")), weights, NormStatistics.CLIP);
-      return attach(programs(config, modules), weights);
+      if (motion.isPresent()) {
+        weights = weights.overlaid(motion.get().open());
+      }
+      requireMotion(weights);
+      MotionConfig modules =
+          change.apply(
+              MotionConfig.read(
+                  motion.orElse(unet).config(),
+                  weights,
+                  motion.map(Found::layout).orElse(Layout.DIFFUSERS)));
+      var sizes = UnetConfig.read(unet.config(), weights, modules.norms().unet());
+      return new MotionUnet(attach(programs(sizes, modules), weights), modules.positions());
     } catch (RuntimeException e) {
       weights.close();
       throw e;
     }
   }
 
+  private static void requireMotion(TensorSource weights) {
+    if (weights.names().stream().noneMatch(name -> name.contains(MOTION))) {
+      throw new CheckpointException(
+          weights.origin()
+              + ": expected motion modules in a folder motion_adapter or a file beside the UNet,"
+              + " found none");
+    }
+  }
+
   static Map<Role, Program> programs(UnetConfig config, MotionConfig motion) {
-    var unet = new UnetMotionModel(config, motion);
+    var unet = new UnetMotionModel(config, motion.in(config));
     return Map.of(Role.CONDITIONING, unet.conditioning(), Role.DENOISER, unet.denoiser());
   }
 

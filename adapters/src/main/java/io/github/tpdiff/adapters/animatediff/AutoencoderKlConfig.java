@@ -90,15 +90,16 @@ record AutoencoderKlConfig(
   /**
    * Geometry and scaling of its latents, one per frame.
    *
-   * @param sizeMultiple height and width in pixels must be multiples of this
+   * @param maxFrames that the network's positions can tell apart
    */
-  PipelineDescription.Latents latents(int sizeMultiple) {
+  PipelineDescription.Latents latents(int maxFrames) {
     return new PipelineDescription.Latents(
         latentChannels,
         spatialFactor(),
         1,
         false,
-        sizeMultiple,
+        maxFrames,
+        spatialFactor(),
         Collections.nCopies(latentChannels, 0.0),
         Collections.nCopies(latentChannels, 1 / scalingFactor));
   }

@@ -4,6 +4,7 @@ import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Layout;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -12,13 +13,18 @@ import java.util.Optional;
  *
  * @param positions rows of the position table: frames that the modules can tell apart
  * @param middle whether there is a module in the middle of the network
- * @param statistics of the modules' group norms
+ * @param norms whose group norms the network is run with
  */
 record MotionConfig(
-    int heads, int positions, int normGroups, boolean middle, NormStatistics statistics) {
-  /** A field of this project's: whose group norm the modules are to run with. */
-  static final String STATISTICS = "motion_norm_statistics";
+    int heads, int positions, int normGroups, boolean middle, NormConvention norms) {
+  /** v3, as diffusers runs it. */
+  static final MotionConfig PUBLISHED =
+      new MotionConfig(8, 32, 32, false, NormConvention.DIFFUSERS);
 
+  /** A field of this project's: whose group norms to run the modules with. */
+  static final String CONVENTION = "norm_convention";
+
+  private static final int V1_POSITIONS = 24;
   private static final String MIDDLE = "mid_block.motion_modules.0.norm.weight";
   private static final String TABLE = ".pos_embed.pe";
 
@@ -26,9 +32,9 @@ record MotionConfig(
    * From a configuration, what it does not say from the tensors.
    *
    * @param weights under diffusers' names
-   * @param absent the statistics where the configuration does not name any
+   * @param layout of the file; the authors' runs as the authors do unless the configuration says
    */
-  static MotionConfig read(ConfigFile config, TensorSource weights, NormStatistics absent) {
+  static MotionConfig read(ConfigFile config, TensorSource weights, Layout layout) {
     refuseUnknownForms(config);
     boolean middle = weights.find(MIDDLE).isPresent();
     config
@@ -39,18 +45,48 @@ record MotionConfig(
               throw config.wrong(
                   "use_motion_mid_block", middle + ", as the checkpoint's tensors have it", said);
             });
+    int positions =
+        config
+            .findInt("motion_max_seq_length")
+            .or(() -> tableRows(weights))
+            .orElse(PUBLISHED.positions());
     return new MotionConfig(
-        config.findInt("motion_num_attention_heads").orElse(8),
-        config.findInt("motion_max_seq_length").or(() -> tableRows(weights)).orElse(32),
-        config.findInt("motion_norm_num_groups").orElse(32),
+        config.findInt("motion_num_attention_heads").orElse(PUBLISHED.heads()),
+        positions,
+        config.findInt("motion_norm_num_groups").orElse(PUBLISHED.normGroups()),
         middle,
-        config.findString(STATISTICS).map(text -> statistics(config, text)).orElse(absent));
+        config
+            .findString(CONVENTION)
+            .map(text -> convention(config, text))
+            .orElseGet(() -> convention(layout, positions)));
+  }
+
+  private static NormConvention convention(Layout layout, int positions) {
+    if (layout == Layout.DIFFUSERS) {
+      return NormConvention.DIFFUSERS;
+    }
+    return positions == V1_POSITIONS ? NormConvention.ORIGINAL_V1 : NormConvention.ORIGINAL;
+  }
+
+  MotionConfig with(NormConvention other) {
+    return new MotionConfig(heads, positions, normGroups, middle, other);
+  }
+
+  /** As it runs in a UNet: diffusers gives the modules' norms as many groups as the UNet's. */
+  MotionConfig in(UnetConfig unet) {
+    return norms == NormConvention.DIFFUSERS
+        ? new MotionConfig(heads, positions, unet.normGroups(), middle, norms)
+        : this;
+  }
+
+  NormStatistics statistics() {
+    return norms.motion();
   }
 
   /** Rows of a position table, where the checkpoint still has one. */
   private static Optional<Integer> tableRows(TensorSource weights) {
     return weights.names().stream()
-        .filter(name -> name.endsWith(TABLE) || name.endsWith("pos_encoder.pe"))
+        .filter(name -> name.endsWith(TABLE))
         .findFirst()
         .map(weights::require)
         .map(MotionConfig::rows);
@@ -65,11 +101,11 @@ record MotionConfig(
     return Math.toIntExact(table.shape().get(1));
   }
 
-  private static NormStatistics statistics(ConfigFile config, String text) {
-    return Arrays.stream(NormStatistics.values())
+  private static NormConvention convention(ConfigFile config, String text) {
+    return Arrays.stream(NormConvention.values())
         .filter(value -> value.text().equals(text))
         .findFirst()
-        .orElseThrow(() -> config.wrong(STATISTICS, "frame or clip", text));
+        .orElseThrow(() -> config.wrong(CONVENTION, "diffusers, original or original_v1", text));
   }
 
   private static void refuseUnknownForms(ConfigFile config) {

@@ -2,7 +2,6 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Value;
-import java.util.Locale;
 
 /** Which positions a group norm of a clip takes its mean and variance over. */
 enum NormStatistics {
@@ -25,9 +24,4 @@ enum NormStatistics {
 
   /** Normalises x [B, F, C, h, w]. */
   abstract Value apply(Value x, String name, Op.GroupNorm norm);
-
-  /** As configurations spell it. */
-  String text() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 }

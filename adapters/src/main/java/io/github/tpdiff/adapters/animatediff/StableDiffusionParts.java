@@ -24,9 +24,6 @@ import java.util.Map;
  * throw {@link io.github.tpdiff.weights.CheckpointException} if what is there cannot be used.
  */
 public final class StableDiffusionParts {
-  /** The UNet halves latents three times, and shapes must come back the same. */
-  private static final int UNET_FACTOR = 8;
-
   private StableDiffusionParts() {}
 
   /**
@@ -71,7 +68,7 @@ public final class StableDiffusionParts {
   }
 
   static PipelineDescription.Latents latents(AutoencoderKlConfig sizes) {
-    return sizes.latents(UNET_FACTOR * sizes.spatialFactor());
+    return sizes.latents(MotionConfig.PUBLISHED.positions());
   }
 
   static Map<Role, Component> textEncoder(TensorSource weights, ConfigFile config) {

@@ -27,6 +27,19 @@ record UnetConfig(
     int normGroups,
     double normEps,
     NormStatistics statistics) {
+  /** Stable Diffusion 1.5. */
+  static final UnetConfig PUBLISHED =
+      new UnetConfig(
+          List.of(320, 640, 1280, 1280),
+          2,
+          List.of(true, true, true, false),
+          8,
+          768,
+          4,
+          32,
+          1e-5,
+          NormStatistics.FRAME);
+
   private static final String CROSS_DOWN = "CrossAttnDownBlock";
   private static final String CROSS_UP = "CrossAttnUpBlock";
 
@@ -65,8 +78,7 @@ record UnetConfig(
   /** From a configuration; what it does not say has Stable Diffusion 1.5's value. */
   static UnetConfig read(ConfigFile config, TensorSource weights, NormStatistics statistics) {
     refuseUnknownForms(config);
-    List<Integer> widths =
-        config.findInts("block_out_channels").orElse(List.of(320, 640, 1280, 1280));
+    List<Integer> widths = config.findInts("block_out_channels").orElse(PUBLISHED.widths());
     List<Boolean> attentive = attentive(config, widths.size());
     return new UnetConfig(
         widths,

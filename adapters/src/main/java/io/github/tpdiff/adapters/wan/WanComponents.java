@@ -119,6 +119,7 @@ public final class WanComponents {
         config.spatialFactor(),
         config.temporalFactor(),
         true,
+        WanDefaults.MAX_FRAMES,
         2 * config.spatialFactor(),
         config.latentsMean(),
         config.latentsStd());

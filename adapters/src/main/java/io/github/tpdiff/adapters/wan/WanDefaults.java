@@ -10,6 +10,9 @@ final class WanDefaults {
   /** Tokens per prompt; the transformer was trained with exactly as many rows. */
   static final int TEXT_LENGTH = 512;
 
+  /** {@code rope_max_seq_len} of every published model. */
+  static final int MAX_FRAMES = 1024;
+
   static final List<String> LORA_TARGETS =
       List.of("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2");
 

@@ -7,9 +7,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Wan 2.1, text-to-video: the folders of diffusers and those of the authors. */
 public final class WanFamily implements ModelFamily {
@@ -35,27 +33,7 @@ public final class WanFamily implements ModelFamily {
 
   @Override
   public Map<String, CheckpointTemplate> templates() {
-    var all = List.of(WanComponent.values());
-    return Map.of(
-        "wan-tiny",
-        new WanTemplate(
-            "Wan in small (3 blocks of width 96): random weights to train,"
-                + " and a codec that shows blurred pictures",
-            WanSizes.tiny(),
-            all,
-            Optional.of(new LinearCodec())),
-        "wan-1.3b",
-        new WanTemplate(
-            "the sizes of Wan 2.1 T2V 1.3B, random weights",
-            WanSizes.WAN_1_3B,
-            List.of(WanComponent.TRANSFORMER, WanComponent.VAE),
-            Optional.empty()),
-        "wan-14b",
-        new WanTemplate(
-            "the sizes of Wan 2.1 T2V 14B, random weights",
-            WanSizes.WAN_14B,
-            List.of(WanComponent.TRANSFORMER),
-            Optional.empty()));
+    return WanTemplate.all();
   }
 
   @Override

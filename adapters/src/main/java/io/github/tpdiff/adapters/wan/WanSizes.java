@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.MadeUpWords;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.text.UnigramTokenizerWriter;
 import java.util.List;
@@ -11,20 +12,6 @@ import java.util.TreeMap;
 record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config textEncoder) {
   private static final String DIFFUSERS = "0.33.0.dev0";
   private static final List<Integer> PATCH = List.of(1, 2, 2);
-
-  /** Words that the made-up tokenizer knows whole; others it spells. */
-  static final List<String> WORDS =
-      List.of(
-          ("a an the of in on and with over under from to at is are video red green blue yellow"
-                  + " orange purple white black grey pink cyan magenta bright dark soft sharp ball"
-                  + " circle square triangle disc ring bar star block shape shapes dot line wave"
-                  + " sun moon sky sea water fire snow wind grass field city street car cat dog"
-                  + " fox bird fish moving moves rolling rolls bouncing bounces turning turns"
-                  + " spinning spins rising rises falling falls growing grows shrinking shrinks"
-                  + " sliding slides drifting drifts left right up down slowly quickly fast slow"
-                  + " across around towards away small large big tiny low high quality blurry"
-                  + " background foreground camera light")
-              .split(" "));
 
   static final WanSizes WAN_1_3B =
       new WanSizes(published(12, 8960, 30), WanVaeConfig.PUBLISHED, publishedText());
@@ -42,7 +29,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
 
   /** Prompts of a sentence: the made-up text encoder has nothing to say about longer ones. */
   static UnigramTokenizerWriter tokenizer() {
-    return new UnigramTokenizerWriter(WORDS, 32);
+    return new UnigramTokenizerWriter(MadeUpWords.ALL, 32);
   }
 
   private static WanTransformerConfig published(int heads, int ffnDim, int layers) {
@@ -70,11 +57,11 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
   }
 
   /** The fields of {@code config.json} as published. */
-  Map<String, Object> config(WanComponent component, String dtype) {
+  Map<String, Object> config(WanComponent component) {
     return switch (component) {
       case TRANSFORMER -> transformerConfig();
       case VAE -> vaeConfig();
-      case TEXT_ENCODER -> textEncoderConfig(dtype);
+      case TEXT_ENCODER -> textEncoderConfig();
     };
   }
 
@@ -114,13 +101,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
     return fields;
   }
 
-  private Map<String, Object> textEncoderConfig(String dtype) {
-    String type =
-        switch (dtype) {
-          case "f16" -> "float16";
-          case "bf16" -> "bfloat16";
-          default -> "float32";
-        };
+  private Map<String, Object> textEncoderConfig() {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("architectures", List.of("UMT5EncoderModel"));
     fields.put("d_ff", textEncoder.ffnDim());
@@ -141,7 +122,6 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
     fields.put("scalable_attention", true);
     fields.put("tie_word_embeddings", false);
     fields.put("tokenizer_class", "T5Tokenizer");
-    fields.put("torch_dtype", type);
     fields.put("vocab_size", textEncoder.vocabulary());
     return fields;
   }

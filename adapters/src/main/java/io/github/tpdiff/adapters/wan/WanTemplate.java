@@ -1,165 +1,82 @@
 package io.github.tpdiff.adapters.wan;
 
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.adapters.MadeUpCheckpoint;
+import io.github.tpdiff.adapters.MadeUpPart;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.weights.AtomicFile;
-import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
-import io.github.tpdiff.weights.TensorSink;
-import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.TreeMap;
-import java.util.stream.Stream;
 
-/**
- * One size of Wan, written in diffusers' layout.
- *
- * @param codec what takes the place of random weights in the autoencoder, if anything does
- */
-record WanTemplate(
-    String description, WanSizes sizes, List<WanComponent> standard, Optional<LinearCodec> codec)
-    implements CheckpointTemplate {
-  /** What diffusers cuts checkpoints into. */
-  private static final long SHARD_BYTES = 5_000_000_000L;
+/** The sizes of Wan that can be written with made-up weights. */
+final class WanTemplate {
+  private WanTemplate() {}
 
-  private static final long SEED = 20250214;
-
-  @Override
-  public List<String> components() {
-    return names(Arrays.asList(WanComponent.values()));
+  static Map<String, CheckpointTemplate> all() {
+    return Map.of("wan-tiny", tiny(), "wan-1.3b", large(), "wan-14b", largest());
   }
 
-  @Override
-  public List<String> defaultComponents() {
-    return names(standard);
+  private static CheckpointTemplate tiny() {
+    return template(
+        "Wan in small (3 blocks of width 96): random weights to train,"
+            + " and a codec that shows blurred pictures",
+        parts(WanSizes.tiny(), new LinearCodec()::find),
+        WanComponent.values());
   }
 
-  private static List<String> names(List<WanComponent> components) {
-    return components.stream().map(WanFolder::subfolder).toList();
+  private static CheckpointTemplate large() {
+    return template(
+        "the sizes of Wan 2.1 T2V 1.3B, random weights",
+        parts(WanSizes.WAN_1_3B, MadeUpPart.RANDOM),
+        WanComponent.TRANSFORMER,
+        WanComponent.VAE);
   }
 
-  @Override
-  public void write(Order order) {
-    if (!List.of(DType.F32, DType.F16, DType.BF16).contains(order.dtype())) {
-      throw new CheckpointException("dtype: expected F32, F16 or BF16, found " + order.dtype());
-    }
-    requireEmpty(order.folder());
-    var plans = new LinkedHashMap<WanComponent, List<TensorInfo>>();
-    order.components().forEach(name -> plans.put(component(name), infos(name, order.dtype())));
-    var writing = new Writing(order, total(plans));
-    plans.forEach(writing::component);
-    if (plans.containsKey(WanComponent.TEXT_ENCODER)) {
-      writeTokenizer(order.folder().resolve("tokenizer"));
-    }
-    writeJson(order.folder().resolve("scheduler/scheduler_config.json"), WanDefaults.SCHEDULER);
-    writeJson(order.folder().resolve("model_index.json"), WanSizes.modelIndex());
+  private static CheckpointTemplate largest() {
+    return template(
+        "the sizes of Wan 2.1 T2V 14B, random weights",
+        parts(WanSizes.WAN_14B, MadeUpPart.RANDOM),
+        WanComponent.TRANSFORMER);
   }
 
-  private static long total(Map<WanComponent, List<TensorInfo>> plans) {
-    return plans.values().stream().flatMap(List::stream).mapToLong(TensorInfo::byteCount).sum();
+  private static CheckpointTemplate template(
+      String description, List<MadeUpPart> parts, WanComponent... standard) {
+    return new MadeUpCheckpoint(
+        description,
+        parts,
+        Arrays.stream(standard).map(WanFolder::subfolder).toList(),
+        WanTemplate::scale,
+        new MadeUpCheckpoint.Surroundings(
+            WanSizes.modelIndex(),
+            WanDefaults.SCHEDULER,
+            folder -> WanSizes.tokenizer().write(folder)));
   }
 
-  private static void requireEmpty(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      if (files.findAny().isPresent()) {
-        throw new CheckpointException(
-            folder + ": expected a new or empty folder, found files in it; name another");
-      }
-    } catch (IOException e) {
-      throw new CheckpointException(folder + ": cannot be read: " + e.getMessage(), e);
-    }
-  }
-
-  private WanComponent component(String name) {
+  private static List<MadeUpPart> parts(WanSizes sizes, MadeUpPart.Values codec) {
     return Arrays.stream(WanComponent.values())
-        .filter(c -> WanFolder.subfolder(c).equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new CheckpointException(
-                    "components: expected some of %s, found %s".formatted(components(), name)));
-  }
-
-  private List<TensorInfo> infos(String name, DType dtype) {
-    var shapes = new LinkedHashMap<String, Value>();
-    for (Program program : sizes.programs(component(name))) {
-      program.weights().forEach(shapes::putIfAbsent);
-    }
-    return shapes.entrySet().stream()
-        .map(e -> new TensorInfo(e.getKey(), dtype, extents(e.getValue())))
+        .map(
+            component ->
+                new MadeUpPart(
+                    WanFolder.subfolder(component),
+                    component == WanComponent.TEXT_ENCODER ? "model" : MadeUpPart.DIFFUSERS_FILE,
+                    () -> sizes.programs(component),
+                    sizes.config(component),
+                    component == WanComponent.VAE ? codec : MadeUpPart.RANDOM))
         .toList();
   }
 
-  private static List<Long> extents(Value weight) {
-    return Arrays.stream(weight.shape().evaluate(Map.of())).boxed().toList();
-  }
-
-  private static void writeTokenizer(Path folder) {
-    try {
-      WanSizes.tokenizer().write(folder);
-    } catch (IOException e) {
-      throw new CheckpointException(folder + ": cannot be written: " + e.getMessage(), e);
+  /** Of a tensor's deviation, over 1/√fan-in. */
+  private static double scale(TensorInfo info) {
+    String name = info.name();
+    if (name.endsWith("SelfAttention.q.weight")) {
+      return 1 / Math.sqrt(64.0); // UMT5's logits are not scaled by the head's width
     }
-  }
-
-  private static void writeJson(Path file, Map<String, ?> fields) {
-    String text = IndentedJson.write(new TreeMap<>(fields)) + "\n";
-    AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
-  }
-
-  /** A checkpoint on its way to disk. */
-  private final class Writing {
-    private final Order order;
-    private final long total;
-    private final MadeUpWeights random;
-    private long written;
-
-    Writing(Order order, long total) {
-      this.order = order;
-      this.total = total;
-      this.random = new MadeUpWeights(order.dtype(), SEED);
+    if (name.endsWith("relative_attention_bias.weight")) {
+      return 0.1 * Math.sqrt((double) info.shape().get(1));
     }
-
-    void component(WanComponent component, List<TensorInfo> infos) {
-      Path folder = order.folder().resolve(WanFolder.subfolder(component));
-      String base = component == WanComponent.TEXT_ENCODER ? "model" : "diffusion_pytorch_model";
-      var plan =
-          new ShardedSafetensorsWriter.Plan(
-              folder, base, SHARD_BYTES, infos, Map.of("format", "pt"));
-      try (var sink = ShardedSafetensorsWriter.create(plan)) {
-        for (TensorInfo info : infos) {
-          sink.fill(info.name(), payload(component, info));
-          written += info.byteCount();
-          order.progress().written(written, total);
-        }
-        sink.commit();
-      }
-      writeJson(
-          folder.resolve("config.json"),
-          sizes.config(component, order.dtype().name().toLowerCase(Locale.ROOT)));
+    if (name.endsWith("scale_shift_table")) {
+      return Math.sqrt((double) info.shape().get(1));
     }
-
-    private TensorSink.Payload payload(WanComponent component, TensorInfo info) {
-      return codec
-          .filter(c -> component == WanComponent.VAE)
-          .flatMap(c -> c.find(info))
-          .map(random::values)
-          .orElseGet(() -> random.payload(info));
-    }
+    return name.equals("proj_out.weight") ? 0.1 : 1;
   }
 }

@@ -64,6 +64,7 @@ final class WanVideoModel implements VideoModel {
   public PipelineDescription description() {
     return new PipelineDescription(
         WanFamily.NAME,
+        "transformer",
         latents,
         new PipelineDescription.Text(folder.textLength(), PipelineDescription.Cleaning.WHITESPACE),
         folder.scheduler(),
@@ -90,11 +91,6 @@ final class WanVideoModel implements VideoModel {
   @Override
   public Path tokenizerFolder() {
     return folder.tokenizer();
-  }
-
-  @Override
-  public String loraComponent() {
-    return "transformer";
   }
 
   @Override

@@ -7,12 +7,14 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class UnetMotionModelTest {
@@ -23,6 +25,27 @@ final class UnetMotionModelTest {
     try (var golden = Golden.open("animatediff/pe-positions")) {
       Map<String, Tensor> inputs = inputs(golden, "in." + run + ".");
       golden.assertMatches("out." + run + ".sample", forward(golden, inputs));
+    }
+  }
+
+  /** The authors' file, under their code's conventions and under diffusers'. */
+  @ParameterizedTest
+  @EnumSource(NormConvention.class)
+  void originalModules_runUnderEveryConventionOfNorms(NormConvention norms) {
+    try (var golden = Golden.open("animatediff/motion-module-original")) {
+      Path motion = golden.checkpoint().resolveSibling("mm_module_prefix.ckpt");
+      var network = AnimateDiffComponents.openUnet(golden.checkpoint(), motion, norms);
+      golden.assertMatches(
+          "out." + norms.text() + ".sample", forward(network, inputs(golden, "in.")));
+    }
+  }
+
+  @Test
+  void originalModules_runAsTheirAuthorsDoUnlessToldOtherwise() {
+    try (var golden = Golden.open("animatediff/motion-module-original")) {
+      Path motion = golden.checkpoint().resolveSibling("mm_module_prefix.ckpt");
+      var network = AnimateDiffComponents.openUnet(golden.checkpoint(), motion);
+      golden.assertMatches("out.original.sample", forward(network, inputs(golden, "in.")));
     }
   }
 
@@ -43,15 +66,31 @@ final class UnetMotionModelTest {
     var timesteps = new float[(int) latents.shape()[0]];
     Arrays.fill(timesteps, golden.floats(in + "timestep").floats().get(0));
     inputs.put("timestep", Tensor.ofFloats(timesteps, timesteps.length));
-    inputs.put("temporal_positions", golden.floats(in + "temporal_positions"));
+    inputs.put(
+        "temporal_positions",
+        golden.has(in + "temporal_positions")
+            ? golden.floats(in + "temporal_positions")
+            : ramp(latents.shape()[2]));
     inputs.put("encoder_hidden_states", golden.tensor(in + "encoder_hidden_states"));
     return inputs;
   }
 
+  private static Tensor ramp(long count) {
+    var values = new float[(int) count];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i;
+    }
+    return Tensor.ofFloats(values, count);
+  }
+
   private static Tensor forward(Golden golden, Map<String, Tensor> inputs) {
-    var components =
+    return forward(
         AnimateDiffComponents.openUnet(
-            golden.checkpoint(), golden.checkpoint().resolveSibling("motion_adapter"));
+            golden.checkpoint(), golden.checkpoint().resolveSibling("motion_adapter")),
+        inputs);
+  }
+
+  private static Tensor forward(Map<Role, Component> components, Map<String, Tensor> inputs) {
     try {
       var all = new HashMap<>(inputs);
       all.putAll(run(components, Role.CONDITIONING, all));

@@ -101,7 +101,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
     LoraWriter.write(
         file,
         injection.toWeights(
-            model.loraComponent(),
+            model.description().denoiser(),
             outcome,
             Map.of(RecordJson.STAGES_HEADER, RecordJson.STAGES.format(stages))),
         LoraFormat.DIFFUSERS,

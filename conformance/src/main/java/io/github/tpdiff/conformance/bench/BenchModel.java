@@ -43,7 +43,7 @@ record BenchModel(
         .orElseThrow(
             () ->
                 new CheckpointException(
-                    role.path() + ": the checkpoint has no such component, which bench measures"));
+                    role.label() + ": the checkpoint has no such component, which bench measures"));
   }
 
   Scheduler scheduler() {

@@ -13,7 +13,7 @@ import java.util.Optional;
 record OpenComponents(Map<Role, Component> components) implements AutoCloseable {
   Component require(Role role) {
     return Optional.ofNullable(components.get(role))
-        .orElseThrow(() -> new CaseException(role.path() + ": the checkpoint has no such part"));
+        .orElseThrow(() -> new CaseException(role.label() + ": the checkpoint has no such part"));
   }
 
   Executable load(Engine engine, Role role) {

@@ -16,7 +16,7 @@ record PromptLength(PipelineParts parts, JsonNode tokens) implements PipelinePar
     var text =
         new PipelineDescription.Text(tokens.asInt(own.text().maxLength()), own.text().cleaning());
     return new PipelineDescription(
-        own.family(), own.latents(), text, own.scheduler(), own.defaults());
+        own.family(), own.denoiser(), own.latents(), text, own.scheduler(), own.defaults());
   }
 
   @Override

@@ -51,7 +51,7 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
     if (component == null) {
       throw new CheckpointException(
           "%s: the checkpoint has no such component, which preparing clips needs"
-              .formatted(role.path()));
+              .formatted(role.label()));
     }
     return component;
   }

@@ -194,7 +194,7 @@ public record ResolvedJob(
       own.put("tpdiff.step", Integer.toString(snapshot.step()));
       LoraWriter.write(
           folder.resolve(LORA_FILE),
-          injection.toWeights(model.loraComponent(), snapshot.parameters(), own),
+          injection.toWeights(model.description().denoiser(), snapshot.parameters(), own),
           LoraFormat.DIFFUSERS,
           job.output().dtype());
     };

@@ -46,7 +46,8 @@ public record TrainingTarget(
     Component component = model.components().get(role);
     if (component == null) {
       throw new CheckpointException(
-          "checkpoint: expected a %s to train, found none".formatted(model.loraComponent()));
+          "checkpoint: expected a %s to train, found none"
+              .formatted(model.description().denoiser()));
     }
     return component;
   }

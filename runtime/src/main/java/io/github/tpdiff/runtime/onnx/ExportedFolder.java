@@ -113,8 +113,8 @@ public final class ExportedFolder implements PipelineParts {
         RecordJson.STAGES.read(folder.resolve(SCHEDULER).resolve(RecordJson.STAGES_FILE)));
   }
 
-  static Path graphFile(Path root, Role role) {
-    return root.resolve(role.path() + ".onnx");
+  static Path graphFile(Path root, Role role, PipelineDescription model) {
+    return root.resolve(role.path(model) + ".onnx");
   }
 
   @Override
@@ -131,14 +131,14 @@ public final class ExportedFolder implements PipelineParts {
   public Set<Role> roles() {
     var roles = EnumSet.noneOf(Role.class);
     Arrays.stream(Role.values())
-        .filter(role -> Files.isRegularFile(graphFile(folder, role)))
+        .filter(role -> Files.isRegularFile(graphFile(folder, role, description)))
         .forEach(roles::add);
     return Collections.unmodifiableSet(roles);
   }
 
   @Override
   public Executable load(Role role) {
-    return engine.open(graphFile(folder, role));
+    return engine.open(graphFile(folder, role, description));
   }
 
   @Override

@@ -49,8 +49,9 @@ final class FolderWriter {
     writeDescriptions(folders);
   }
 
-  private static String folderOf(Role role) {
-    return role.path().substring(0, role.path().indexOf('/'));
+  private String folderOf(Role role) {
+    String path = role.path(model.description());
+    return path.substring(0, path.indexOf('/'));
   }
 
   private void writeGraphs(Path folder, Map<Role, Component> components) throws IOException {
@@ -67,7 +68,8 @@ final class FolderWriter {
           ProgramLowering.lower(
               program, request.flavour(), name -> Objects.requireNonNull(stored.get(name)));
       try (OutputStream out =
-          Files.newOutputStream(ExportedFolder.graphFile(root, entry.getKey()))) {
+          Files.newOutputStream(
+              ExportedFolder.graphFile(root, entry.getKey(), model.description()))) {
         lowered.writeTo(out);
       }
     }

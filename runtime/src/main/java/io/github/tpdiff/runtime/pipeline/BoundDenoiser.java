@@ -49,7 +49,7 @@ public final class BoundDenoiser implements Denoiser, AutoCloseable {
     if (!Arrays.equals(prediction.shape(), LatentTensors.extents(shape))) {
       throw new CheckpointException(
           "%s: out_hidden_states: expected %s, found %s"
-              .formatted(Role.DENOISER.path(), shape, Arrays.toString(prediction.shape())));
+              .formatted(Role.DENOISER.label(), shape, Arrays.toString(prediction.shape())));
     }
     return Latents.of(shape, prediction.toFloatArray());
   }

@@ -28,7 +28,7 @@ final class ChunkedVae implements AutoCloseable {
     this.first = parts.roles().contains(first) ? first : next;
     this.next = next;
     if (!parts.roles().contains(this.first)) {
-      throw new CheckpointException("%s: this model has no such component".formatted(next.path()));
+      throw new CheckpointException("%s: this model has no such component".formatted(next.label()));
     }
   }
 
@@ -65,7 +65,7 @@ final class ChunkedVae implements AutoCloseable {
               () ->
                   new CheckpointException(
                       "%s: input %s: expected an output %s%s of the chunk before, found none"
-                          .formatted(role.path(), name, name, NEXT)));
+                          .formatted(role.label(), name, name, NEXT)));
     }
   }
 

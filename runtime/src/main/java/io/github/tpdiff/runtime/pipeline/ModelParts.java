@@ -28,11 +28,11 @@ record ModelParts(VideoModel model, Engine engine) implements PipelineParts {
                     new CheckpointException(
                         "%s: the %s checkpoint has no such component, only %s"
                             .formatted(
-                                role.path(),
+                                role.label(),
                                 model.description().family(),
                                 model.components().keySet().stream()
                                     .sorted()
-                                    .map(Role::path)
+                                    .map(Role::label)
                                     .toList())));
     return engine.load(component.program(), component.weights());
   }

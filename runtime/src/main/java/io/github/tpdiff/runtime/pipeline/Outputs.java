@@ -15,6 +15,6 @@ final class Outputs {
             () ->
                 new CheckpointException(
                     "%s: expected an output %s, found %s"
-                        .formatted(role.path(), name, outputs.keySet())));
+                        .formatted(role.label(), name, outputs.keySet())));
   }
 }

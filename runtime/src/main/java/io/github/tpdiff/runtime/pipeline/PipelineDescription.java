@@ -10,15 +10,26 @@ import java.util.Map;
  * folders.
  *
  * @param family name of the {@link ModelFamily}
+ * @param denoiser folder of the denoiser in diffusers' layout, and prefix of its LoRA keys: {@code
+ *     transformer} or {@code unet}
  * @param latents geometry and scaling of the latents
  * @param text how prompts become embeddings
  * @param scheduler the fields of the checkpoint's {@code scheduler_config.json}
  * @param defaults what is generated when the user does not say
  */
 public record PipelineDescription(
-    String family, Latents latents, Text text, Map<String, Object> scheduler, Defaults defaults) {
+    String family,
+    String denoiser,
+    Latents latents,
+    Text text,
+    Map<String, Object> scheduler,
+    Defaults defaults) {
   public PipelineDescription {
     checkArgument(!family.isBlank(), "family: expected a name, found none");
+    checkArgument(
+        denoiser.matches("[a-z0-9_]+"),
+        "denoiser: expected the name of a folder, such as unet, found '%s'",
+        denoiser);
     scheduler = Map.copyOf(scheduler);
   }
 
@@ -29,6 +40,7 @@ public record PipelineDescription(
    * @param spatialFactor pixels per latent along height and width
    * @param temporalFactor frames per latent frame
    * @param sharedFirstFrame true if 1 + n·temporalFactor frames give 1 + n latent frames
+   * @param maxFrames latent frames whose positions the denoiser can tell apart
    * @param sizeMultiple height and width in pixels must be multiples of this
    * @param mean per channel; normalised = (latent − mean) / std
    * @param std per channel
@@ -38,6 +50,7 @@ public record PipelineDescription(
       int spatialFactor,
       int temporalFactor,
       boolean sharedFirstFrame,
+      int maxFrames,
       int sizeMultiple,
       List<Double> mean,
       List<Double> std) {
@@ -49,6 +62,7 @@ public record PipelineDescription(
       requirePositive("latents.channels", channels);
       requirePositive("latents.spatial_factor", spatialFactor);
       requirePositive("latents.temporal_factor", temporalFactor);
+      requirePositive("latents.max_frames", maxFrames);
       requirePositive("latents.size_multiple", sizeMultiple);
       checkArgument(
           sizeMultiple % spatialFactor == 0,
@@ -60,6 +74,19 @@ public record PipelineDescription(
       checkArgument(
           std.stream().allMatch(value -> value > 0),
           "latents.std: expected positive values, found %s",
+          std);
+    }
+
+    /** The same for a denoiser that can tell apart another number of latent frames. */
+    public Latents withMaxFrames(int frames) {
+      return new Latents(
+          channels,
+          spatialFactor,
+          temporalFactor,
+          sharedFirstFrame,
+          frames,
+          sizeMultiple,
+          mean,
           std);
     }
 

@@ -1,5 +1,10 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Set;
+
 /**
  * What a component does in a pipeline, and the names of its inputs and outputs.
  *
@@ -18,13 +23,13 @@ public enum Role {
    * encoder_hidden_states_image} where the model has it, to inputs of the denoiser (each block's
    * cross-attention keys and values).
    */
-  CONDITIONING("transformer/conditioning"),
+  CONDITIONING(Role.NETWORK + "/conditioning"),
   /**
    * {@code hidden_states} [batch, C, frames, height, width], {@code timestep} F32 [batch] on the
    * checkpoint's scale, {@code temporal_positions} F32 [frames], and the outputs of {@link
    * #CONDITIONING} to {@code out_hidden_states} [batch, C', frames, height, width].
    */
-  DENOISER("transformer/model"),
+  DENOISER(Role.NETWORK + "/model"),
   /** {@code sample} [batch, 3, 1, H, W] in [−1, 1] to {@code latent_mean} and state. */
   VAE_ENCODER_FIRST("vae_encoder/first"),
   /** {@code sample} [batch, 3, temporalFactor, H, W] and state to {@code latent_mean} and state. */
@@ -34,14 +39,36 @@ public enum Role {
   /** {@code latent_sample} [batch, C, 1, h, w] and state to {@code sample} and state. */
   VAE_DECODER_NEXT("vae_decoder/model");
 
+  /** Stands in paths for the folder that a family's denoiser has. */
+  private static final String NETWORK = "{denoiser}";
+
   private final String path;
 
   Role(String path) {
     this.path = path;
   }
 
-  /** Where the component's graph lies in an exported folder, without the extension. */
-  public String path() {
-    return path;
+  /** What users call it, such as {@code vae decoder}. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT).replace("_next", "").replace('_', ' ');
+  }
+
+  /** Where the component's graph lies in an exported folder of a model, without the extension. */
+  public String path(PipelineDescription model) {
+    return path.replace(NETWORK, model.denoiser());
+  }
+
+  /** Of all components those that are neither there nor done without. */
+  public static Set<Role> missing(Set<Role> present) {
+    var missing = EnumSet.allOf(Role.class);
+    missing.removeAll(present);
+    // Frames that do not depend on those before need no program for the first.
+    if (present.contains(VAE_ENCODER_NEXT)) {
+      missing.remove(VAE_ENCODER_FIRST);
+    }
+    if (present.contains(VAE_DECODER_NEXT)) {
+      missing.remove(VAE_DECODER_FIRST);
+    }
+    return Collections.unmodifiableSet(missing);
   }
 }

@@ -79,7 +79,7 @@ public final class TextEncoding implements AutoCloseable {
     if (shape.length != 3 || shape[0] != 1 || shape[1] != length) {
       throw new CheckpointException(
           "%s: last_hidden_state: expected [1, %d, d], found %s"
-              .formatted(Role.TEXT_ENCODER.path(), length, Arrays.toString(shape)));
+              .formatted(Role.TEXT_ENCODER.label(), length, Arrays.toString(shape)));
     }
     Tensor filled = Tensor.zeros(1, text.maxLength(), shape[2]);
     filled.floats().put(states.floats());

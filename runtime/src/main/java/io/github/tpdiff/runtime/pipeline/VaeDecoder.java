@@ -81,7 +81,7 @@ public final class VaeDecoder implements AutoCloseable {
     if (shape.length != 5 || shape[0] != 1 || shape[1] != 3 || shape[2] != expected) {
       throw new CheckpointException(
           "%s: sample: expected [1, 3, %d, H, W], found %s"
-              .formatted(Role.VAE_DECODER_NEXT.path(), expected, Arrays.toString(shape)));
+              .formatted(Role.VAE_DECODER_NEXT.label(), expected, Arrays.toString(shape)));
     }
     return expected;
   }

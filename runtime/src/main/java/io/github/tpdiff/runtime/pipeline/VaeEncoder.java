@@ -71,7 +71,7 @@ public final class VaeEncoder implements AutoCloseable {
       throw new CheckpointException(
           "%s: latent_mean: expected %s, found %s"
               .formatted(
-                  Role.VAE_ENCODER_NEXT.path(),
+                  Role.VAE_ENCODER_NEXT.label(),
                   shape.withFrames(1),
                   Arrays.toString(chunk.shape())));
     }

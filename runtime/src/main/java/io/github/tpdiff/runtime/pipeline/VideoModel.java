@@ -22,9 +22,6 @@ public interface VideoModel extends AutoCloseable {
   /** The folder of tokenizer files, for export. */
   Path tokenizerFolder();
 
-  /** Prefix of LoRA keys in diffusers' files: {@code transformer} or {@code unet}. */
-  String loraComponent();
-
   /** Module name suffixes that a LoRA targets unless told otherwise, e.g. {@code to_q}. */
   List<String> defaultLoraTargets();
 

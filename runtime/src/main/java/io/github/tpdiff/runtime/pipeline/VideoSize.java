@@ -42,6 +42,11 @@ public record VideoSize(int height, int width, int frames, double fps) {
     requireMultiple("height", height, geometry.sizeMultiple());
     requireMultiple("width", width, geometry.sizeMultiple());
     int latentFrames = geometry.latentFrames(frames);
+    checkArgument(
+        latentFrames <= geometry.maxFrames(),
+        "frames: at most %s, whose positions this model can tell apart, found %s",
+        geometry.frames(geometry.maxFrames()),
+        frames);
     if (geometry.frames(latentFrames) != frames || !stages.fits(latentFrames)) {
       throw new IllegalArgumentException(
           "frames: "

@@ -38,7 +38,8 @@ record TinyModel(TensorSource weights, Path tokenizerFolder) implements VideoMod
   public PipelineDescription description() {
     return new PipelineDescription(
         "tiny",
-        new PipelineDescription.Latents(1, 8, 4, true, 16, List.of(0.0), List.of(1.0)),
+        "transformer",
+        new PipelineDescription.Latents(1, 8, 4, true, 100, 16, List.of(0.0), List.of(1.0)),
         new PipelineDescription.Text(8, PipelineDescription.Cleaning.NONE),
         Map.of("_class_name", "FlowMatchEulerDiscreteScheduler", "shift", 3.0),
         new PipelineDescription.Defaults(16, 16, 5, 8, 2, 1));
@@ -54,11 +55,6 @@ record TinyModel(TensorSource weights, Path tokenizerFolder) implements VideoMod
   @Override
   public Tokenizer tokenizer() {
     throw new CheckpointException("the tiny model has no tokenizer");
-  }
-
-  @Override
-  public String loraComponent() {
-    return "transformer";
   }
 
   @Override

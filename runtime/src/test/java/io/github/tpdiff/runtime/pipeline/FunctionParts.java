@@ -55,7 +55,7 @@ final class FunctionParts implements PipelineParts {
   public Executable load(Role role) {
     var function =
         Optional.ofNullable(functions.get(role))
-            .orElseThrow(() -> new CheckpointException(role.path() + ": absent"));
+            .orElseThrow(() -> new CheckpointException(role.label() + ": absent"));
     events.add("+" + role);
     return new FunctionExecutable(
         function.inputs, function.outputs, function.body, () -> events.add("-" + role));

@@ -61,7 +61,9 @@ final class LinearVideoModel {
   static PipelineDescription description() {
     return new PipelineDescription(
         "linear",
-        new PipelineDescription.Latents(2, 8, 4, true, 16, List.of(0.5, -1.0), List.of(2.0, 0.25)),
+        "transformer",
+        new PipelineDescription.Latents(
+            2, 8, 4, true, 100, 16, List.of(0.5, -1.0), List.of(2.0, 0.25)),
         new PipelineDescription.Text(6, PipelineDescription.Cleaning.WHITESPACE),
         Map.of(
             "_class_name",

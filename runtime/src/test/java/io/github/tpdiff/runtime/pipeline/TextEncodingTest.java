@@ -83,7 +83,7 @@ class TextEncodingTest {
     try (var text = TextEncoding.open(model.parts)) {
       var error = assertThrows(CheckpointException.class, () -> text.encode("a red fox"));
       assertEquals(
-          "text_encoder/model: last_hidden_state: expected [1, 4, d], found [1, 2, 3]",
+          "text encoder: last_hidden_state: expected [1, 4, d], found [1, 2, 3]",
           error.getMessage());
     }
   }

@@ -140,12 +140,18 @@ class VaeTest {
 
   @Test
   void frameWiseVae_hasNoFirstAndNoState() {
-    var geometry = new PipelineDescription.Latents(1, 8, 1, false, 8, List.of(0.0), List.of(0.5));
+    var geometry =
+        new PipelineDescription.Latents(1, 8, 1, false, 100, 8, List.of(0.0), List.of(0.5));
     var linear = LinearVideoModel.description();
     var parts =
         new FunctionParts(
                 new PipelineDescription(
-                    "frames", geometry, linear.text(), linear.scheduler(), linear.defaults()))
+                    "frames",
+                    "unet",
+                    geometry,
+                    linear.text(),
+                    linear.scheduler(),
+                    linear.defaults()))
             .with(
                 Role.VAE_DECODER_NEXT,
                 List.of("latent_sample"),
@@ -173,7 +179,7 @@ class VaeTest {
               CheckpointException.class,
               () -> decoder.<RuntimeException>decode(latents(0), 16, frame -> {}));
       assertEquals(
-          "vae_decoder/model: input sum: expected an output sum.next of the chunk before, found none",
+          "vae decoder: input sum: expected an output sum.next of the chunk before, found none",
           error.getMessage());
     }
   }
@@ -182,6 +188,6 @@ class VaeTest {
   void absentVae_isNamed() {
     model.parts.without(Role.VAE_ENCODER_FIRST).without(Role.VAE_ENCODER_NEXT);
     var error = assertThrows(CheckpointException.class, () -> VaeEncoder.open(model.parts));
-    assertEquals("vae_encoder/model: this model has no such component", error.getMessage());
+    assertEquals("vae encoder: this model has no such component", error.getMessage());
   }
 }

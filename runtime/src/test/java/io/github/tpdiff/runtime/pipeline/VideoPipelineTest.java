@@ -285,7 +285,7 @@ class VideoPipelineTest {
         in -> Map.of("out_hidden_states", Tensor.zeros(1, 2, 5, 2, 3)));
     var error = assertThrows(CheckpointException.class, () -> generate(request()));
     assertEquals(
-        "transformer/model: out_hidden_states: expected [1, 2, 5, 2, 4], found [1, 2, 5, 2, 3]",
+        "denoiser: out_hidden_states: expected [1, 2, 5, 2, 4], found [1, 2, 5, 2, 3]",
         error.getMessage());
   }
 

@@ -13,9 +13,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class VideoSizeTest {
   private static final PipelineDescription.Latents WAN =
-      new PipelineDescription.Latents(2, 8, 4, true, 16, List.of(0.0, 0.0), List.of(1.0, 1.0));
+      new PipelineDescription.Latents(2, 8, 4, true, 100, 16, List.of(0.0, 0.0), List.of(1.0, 1.0));
   private static final PipelineDescription.Latents FRAME_WISE =
-      new PipelineDescription.Latents(1, 8, 1, false, 8, List.of(0.0), List.of(1.0));
+      new PipelineDescription.Latents(1, 8, 1, false, 32, 8, List.of(0.0), List.of(1.0));
 
   @Test
   void wanVideo_has21LatentFrames() {
@@ -47,6 +47,18 @@ class VideoSizeTest {
     var config = pyramid(stages, FrameResampling.sharedFirstFrame());
     var error = assertThrows(IllegalArgumentException.class, () -> size.latentShape(WAN, config));
     assertEquals(message, error.getMessage());
+  }
+
+  @Test
+  void framesBeyondTheModelsPositions_areRefused() {
+    var size = new VideoSize(64, 64, 40, 8);
+    var error =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> size.latentShape(FRAME_WISE, StageConfig.vanilla()));
+    assertEquals(
+        "frames: at most 32, whose positions this model can tell apart, found 40",
+        error.getMessage());
   }
 
   @ParameterizedTest

@@ -1,33 +1,33 @@
-package io.github.tpdiff.adapters.wan;
+package io.github.tpdiff.adapters;
 
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.Arrays;
 import java.util.List;
 
-/** A tensor of zeros in which single taps are set; indices left out are 0. */
-final class Taps {
+/** A kernel of zeros in which single taps are set; indices left out are 0. */
+public final class Taps {
   private final List<Long> shape;
   private final float[] values;
 
-  Taps(TensorInfo info) {
+  public Taps(TensorInfo info) {
     this.shape = info.shape();
     this.values = new float[Math.toIntExact(info.elementCount())];
   }
 
-  int extent(int axis) {
+  public int extent(int axis) {
     return shape.get(axis).intValue();
   }
 
-  float[] values() {
+  public float[] values() {
     return values;
   }
 
-  Taps fill(float value) {
+  public Taps fill(float value) {
     Arrays.fill(values, value);
     return this;
   }
 
-  Taps set(double value, int... index) {
+  public Taps set(double value, int... index) {
     long at = 0;
     for (int axis = 0; axis < shape.size(); axis++) {
       at = at * shape.get(axis) + (axis < index.length ? index[axis] : 0);
@@ -37,7 +37,7 @@ final class Taps {
   }
 
   /** Output channel i is input channel i of the present position, for the first {@code count}. */
-  Taps identity(int count) {
+  public Taps identity(int count) {
     for (int i = 0; i < count; i++) {
       present(1, i, i);
     }
@@ -45,16 +45,18 @@ final class Taps {
   }
 
   /** Of the present frame's own position: the last of three frames, the centre of 3×3. */
-  Taps present(double value, int out, int in) {
+  public Taps present(double value, int out, int in) {
     int side = extent(shape.size() - 1);
-    return set(value, out, in, extent(2) - 1, side / 2, side / 2);
+    return shape.size() == 5
+        ? set(value, out, in, extent(2) - 1, side / 2, side / 2)
+        : set(value, out, in, side / 2, side / 2);
   }
 
   /**
    * {@code sign} times a separable 3×3 filter of the present frame, from each of {@code count}
    * input channels to one output channel.
    */
-  Taps spatial(double sign, Channels channels, double... filter) {
+  public Taps spatial(double sign, Channels channels, double... filter) {
     boolean causal = shape.size() == 5;
     for (int i = 0; i < channels.count(); i++) {
       int out = channels.out() + i;
@@ -74,5 +76,5 @@ final class Taps {
   }
 
   /** {@code count} channels from {@code out} on, each from the one at the same place after in. */
-  record Channels(int out, int in, int count) {}
+  public record Channels(int out, int in, int count) {}
 }

@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters.wan;
+package io.github.tpdiff.adapters;
 
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
@@ -19,15 +19,23 @@ import java.util.Random;
  * name and scaled and encoded once per deviation, so that writing costs little more than copying.
  * The block's length is prime: rows of a matrix do not repeat.
  */
-final class MadeUpWeights {
+public final class MadeUpWeights {
   private static final int BLOCK = 1_048_573;
 
+  /** A factor on a tensor's deviation, where a family's structure asks for another scale. */
+  @FunctionalInterface
+  public interface Scale {
+    double of(TensorInfo info);
+  }
+
   private final DType dtype;
+  private final Scale scale;
   private final float[] normal = new float[BLOCK];
   private final Map<Double, ByteBuffer> blocks = new HashMap<>();
 
-  MadeUpWeights(DType dtype, long seed) {
+  MadeUpWeights(DType dtype, long seed, Scale scale) {
     this.dtype = dtype;
+    this.scale = scale;
     var random = new Random(seed);
     for (int i = 0; i < BLOCK; i++) {
       normal[i] = (float) random.nextGaussian();
@@ -89,20 +97,8 @@ final class MadeUpWeights {
             && name.substring(0, name.length() - 7).matches(".*norm[^.]*"));
   }
 
-  private static double deviation(TensorInfo info) {
-    var shape = info.shape();
-    long fanIn = shape.stream().skip(1).reduce(1L, Math::multiplyExact);
-    String name = info.name();
-    if (name.endsWith("scale_shift_table")) {
-      return 1 / Math.sqrt((double) shape.get(2));
-    }
-    if (name.endsWith("SelfAttention.q.weight")) {
-      // UMT5's logits are not scaled by the head's width, so its queries are.
-      return 1 / Math.sqrt(fanIn * 64.0);
-    }
-    if (name.endsWith("relative_attention_bias.weight")) {
-      return 0.1;
-    }
-    return (name.equals("proj_out.weight") ? 0.1 : 1) / Math.sqrt((double) fanIn);
+  private double deviation(TensorInfo info) {
+    long fanIn = info.shape().stream().skip(1).reduce(1L, Math::multiplyExact);
+    return scale.of(info) / Math.sqrt((double) fanIn);
   }
 }

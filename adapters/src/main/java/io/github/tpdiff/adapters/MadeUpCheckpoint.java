@@ -1,0 +1,185 @@
+package io.github.tpdiff.adapters;
+
+import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.weights.AtomicFile;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.IndentedJson;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSink;
+import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * One size of a model, written in diffusers' layout with made-up weights.
+ *
+ * @param description one line for the user
+ * @param parts all that can be written
+ * @param standard folders of the parts that are written unless the user says otherwise
+ * @param scale of random tensors
+ * @param surroundings what lies beside the parts
+ */
+public record MadeUpCheckpoint(
+    String description,
+    List<MadeUpPart> parts,
+    List<String> standard,
+    MadeUpWeights.Scale scale,
+    Surroundings surroundings)
+    implements CheckpointTemplate {
+  /** What diffusers cuts checkpoints into. */
+  private static final long SHARD_BYTES = 5_000_000_000L;
+
+  private static final long SEED = 20250214;
+
+  /** Folder of the part that comes with a tokenizer. */
+  private static final String TEXT_ENCODER = "text_encoder";
+
+  /**
+   * Files beside the parts.
+   *
+   * @param modelIndex fields of {@code model_index.json}
+   * @param scheduler fields of {@code scheduler_config.json}
+   * @param tokenizer written with the text encoder
+   */
+  public record Surroundings(
+      Map<String, ?> modelIndex, Map<String, ?> scheduler, TokenizerFiles tokenizer) {}
+
+  /** Writes a tokenizer's folder. */
+  @FunctionalInterface
+  public interface TokenizerFiles {
+    void write(Path folder) throws IOException;
+  }
+
+  public MadeUpCheckpoint {
+    parts = List.copyOf(parts);
+    standard = List.copyOf(standard);
+  }
+
+  @Override
+  public List<String> components() {
+    return parts.stream().map(MadeUpPart::folder).toList();
+  }
+
+  @Override
+  public List<String> defaultComponents() {
+    return standard;
+  }
+
+  @Override
+  public void write(Order order) {
+    if (!List.of(DType.F32, DType.F16, DType.BF16).contains(order.dtype())) {
+      throw new CheckpointException("dtype: expected F32, F16 or BF16, found " + order.dtype());
+    }
+    requireEmpty(order.folder());
+    var plans = new LinkedHashMap<MadeUpPart, List<TensorInfo>>();
+    for (String name : order.components()) {
+      MadeUpPart part = part(name);
+      plans.put(part, part.tensors(order.dtype()));
+    }
+    var writing = new Writing(order, total(plans));
+    plans.forEach(writing::part);
+    if (order.components().contains(TEXT_ENCODER)) {
+      writeTokenizer(order.folder().resolve("tokenizer"));
+    }
+    writeJson(order.folder().resolve("scheduler/scheduler_config.json"), surroundings.scheduler());
+    writeJson(order.folder().resolve("model_index.json"), surroundings.modelIndex());
+  }
+
+  private static long total(Map<MadeUpPart, List<TensorInfo>> plans) {
+    return plans.values().stream().flatMap(List::stream).mapToLong(TensorInfo::byteCount).sum();
+  }
+
+  private static void requireEmpty(Path folder) {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      if (files.findAny().isPresent()) {
+        throw new CheckpointException(
+            folder + ": expected a new or empty folder, found files in it; name another");
+      }
+    } catch (IOException e) {
+      throw new CheckpointException(folder + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private MadeUpPart part(String name) {
+    return parts.stream()
+        .filter(part -> part.folder().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "components: expected some of %s, found %s".formatted(components(), name)));
+  }
+
+  private void writeTokenizer(Path folder) {
+    try {
+      surroundings.tokenizer().write(folder);
+    } catch (IOException e) {
+      throw new CheckpointException(folder + ": cannot be written: " + e.getMessage(), e);
+    }
+  }
+
+  private static void writeJson(Path file, Map<String, ?> fields) {
+    String text = IndentedJson.write(new TreeMap<>(fields)) + "\n";
+    AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** A checkpoint on its way to disk. */
+  private final class Writing {
+    private final Order order;
+    private final long total;
+    private final MadeUpWeights random;
+    private long written;
+
+    Writing(Order order, long total) {
+      this.order = order;
+      this.total = total;
+      this.random = new MadeUpWeights(order.dtype(), SEED, scale);
+    }
+
+    void part(MadeUpPart part, List<TensorInfo> infos) {
+      Path folder = order.folder().resolve(part.folder());
+      var plan =
+          new ShardedSafetensorsWriter.Plan(
+              folder, part.file(), SHARD_BYTES, infos, Map.of("format", "pt"));
+      try (var sink = ShardedSafetensorsWriter.create(plan)) {
+        for (TensorInfo info : infos) {
+          sink.fill(info.name(), payload(part, info));
+          written += info.byteCount();
+          order.progress().written(written, total);
+        }
+        sink.commit();
+      }
+      writeJson(folder.resolve("config.json"), config(part));
+    }
+
+    /** Transformers records the type in its configurations, diffusers does not. */
+    private Map<String, Object> config(MadeUpPart part) {
+      Map<String, Object> fields = new TreeMap<>(part.config());
+      if (fields.containsKey("architectures")) {
+        fields.put(
+            "torch_dtype",
+            switch (order.dtype()) {
+              case F16 -> "float16";
+              case BF16 -> "bfloat16";
+              default -> "float32";
+            });
+      }
+      return fields;
+    }
+
+    private TensorSink.Payload payload(MadeUpPart part, TensorInfo info) {
+      return part.values().find(info).map(random::values).orElseGet(() -> random.payload(info));
+    }
+  }
+}

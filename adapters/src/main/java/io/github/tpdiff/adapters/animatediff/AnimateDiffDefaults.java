@@ -1,0 +1,47 @@
+package io.github.tpdiff.adapters.animatediff;
+
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What AnimateDiff is published with, beside its weights. */
+final class AnimateDiffDefaults {
+  /** Tokens per prompt, padding included. */
+  static final int TEXT_LENGTH = 77;
+
+  /** The attention layers of every motion module; patterns for others are the user's to add. */
+  static final List<String> LORA_TARGETS =
+      List.of(
+          "**.motion_modules.*.**.to_q",
+          "**.motion_modules.*.**.to_k",
+          "**.motion_modules.*.**.to_v",
+          "**.motion_modules.*.**.to_out.0");
+
+  static final PipelineDescription.Defaults GENERATION =
+      new PipelineDescription.Defaults(512, 512, 16, 8, 25, 7.5);
+
+  /** As diffusers' documentation builds it. */
+  static final Map<String, Object> SCHEDULER = scheduler("linspace", false);
+
+  /** As the authors' code builds it. */
+  static final Map<String, Object> ORIGINAL_SCHEDULER = scheduler("leading", true);
+
+  private AnimateDiffDefaults() {}
+
+  private static Map<String, Object> scheduler(String spacing, boolean alphaToOne) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("_class_name", "DDIMScheduler");
+    fields.put("_diffusers_version", "0.25.0.dev0");
+    fields.put("beta_end", 0.012);
+    fields.put("beta_schedule", "linear");
+    fields.put("beta_start", 0.00085);
+    fields.put("clip_sample", false);
+    fields.put("num_train_timesteps", 1000);
+    fields.put("prediction_type", "epsilon");
+    fields.put("set_alpha_to_one", alphaToOne);
+    fields.put("steps_offset", 1);
+    fields.put("timestep_spacing", spacing);
+    return java.util.Collections.unmodifiableMap(fields);
+  }
+}

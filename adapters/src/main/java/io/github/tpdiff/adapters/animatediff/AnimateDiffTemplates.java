@@ -1,0 +1,58 @@
+package io.github.tpdiff.adapters.animatediff;
+
+import io.github.tpdiff.adapters.MadeUpCheckpoint;
+import io.github.tpdiff.adapters.MadeUpPart;
+import io.github.tpdiff.adapters.MadeUpWords;
+import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.text.ClipTokenizerWriter;
+import io.github.tpdiff.weights.TensorInfo;
+import java.util.List;
+import java.util.Map;
+
+/** The sizes that can be written with made-up weights. */
+final class AnimateDiffTemplates {
+  private AnimateDiffTemplates() {}
+
+  static Map<String, CheckpointTemplate> all() {
+    return Map.of("animatediff-tiny", tiny(), "animatediff-sd15", published());
+  }
+
+  private static CheckpointTemplate tiny() {
+    List<MadeUpPart> parts = AnimateDiffSizes.tiny().parts(new PictureCodec()::find);
+    return template(
+        "AnimateDiff in small (two levels of width 32 and 64): random weights to train,"
+            + " and a codec that shows blurred pictures",
+        parts,
+        parts.stream().map(MadeUpPart::folder).toList());
+  }
+
+  private static CheckpointTemplate published() {
+    return template(
+        "the sizes of Stable Diffusion 1.5 with motion modules v3, random weights",
+        AnimateDiffSizes.SD_1_5.parts(MadeUpPart.RANDOM),
+        List.of("unet", "motion_adapter", "vae"));
+  }
+
+  private static CheckpointTemplate template(
+      String description, List<MadeUpPart> parts, List<String> standard) {
+    return new MadeUpCheckpoint(
+        description,
+        parts,
+        standard,
+        AnimateDiffTemplates::scale,
+        new MadeUpCheckpoint.Surroundings(
+            AnimateDiffSizes.modelIndex(),
+            AnimateDiffDefaults.SCHEDULER,
+            folder -> new ClipTokenizerWriter(MadeUpWords.ALL).write(folder)));
+  }
+
+  /** What ends a residual branch starts small, so that activations keep their size. */
+  private static double scale(TensorInfo info) {
+    String name = info.name();
+    boolean last =
+        name.endsWith(".proj_out.weight")
+            || name.endsWith(".conv2.weight")
+            || name.equals("conv_out.weight");
+    return last ? 0.1 : 1;
+  }
+}

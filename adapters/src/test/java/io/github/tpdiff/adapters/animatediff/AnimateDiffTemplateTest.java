@@ -1,0 +1,140 @@
+package io.github.tpdiff.adapters.animatediff;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.tpdiff.adapters.MadeUpPart;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.reference.ReferenceEngine;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class AnimateDiffTemplateTest {
+  @TempDir private Path temporary;
+
+  @ParameterizedTest
+  @CsvSource({
+    "unet, 686, 859520964",
+    "motion_adapter, 520, 417137600",
+    "vae, 248, 83653863",
+    "text_encoder, 196, 123060480"
+  })
+  void sizes_areThePublishedOnes(String part, int tensors, long elements) {
+    Map<String, Long> counts = new HashMap<>();
+    AnimateDiffSizes.SD_1_5.parts(MadeUpPart.RANDOM).stream()
+        .filter(candidate -> candidate.folder().equals(part))
+        .flatMap(candidate -> candidate.programs().get().stream())
+        .forEach(
+            program ->
+                program
+                    .weights()
+                    .forEach(
+                        (key, value) -> counts.put(key, value.shape().elementCount().value())));
+    assertEquals(tensors, counts.size());
+    assertEquals(elements, counts.values().stream().mapToLong(Long::longValue).sum());
+  }
+
+  @Test
+  void tiny_opensComplete() {
+    write(tiny().defaultComponents());
+    ModelFamily family =
+        ModelFamily.all().stream()
+            .filter(candidate -> candidate.name().equals("animatediff"))
+            .findFirst()
+            .orElseThrow();
+    assertTrue(family.recognises(temporary.resolve("tiny")));
+    try (VideoModel model = family.open(temporary.resolve("tiny"))) {
+      assertEquals(Set.of(), Role.missing(model.components().keySet()));
+      assertEquals("unet", model.description().denoiser());
+      assertEquals(32, model.description().latents().maxFrames());
+      for (Component component : model.components().values()) {
+        component
+            .program()
+            .weights()
+            .forEach(
+                (name, value) ->
+                    assertEquals(
+                        value.shape().dims().stream().map(d -> d.value()).toList(),
+                        component.weights().require(name).shape(),
+                        name));
+      }
+      long[] ids = model.tokenizer().encode(List.of("a red ball"), 77).inputIds()[0];
+      assertEquals(77, ids.length);
+      assertEquals(ids[4], ids[76], "one token a known word, then the end, which pads");
+    }
+  }
+
+  @Test
+  void unetWithoutMotionModules_isRefused() {
+    write(List.of("unet"));
+    var refusal =
+        assertThrows(
+            CheckpointException.class,
+            () -> new AnimateDiffFamily().open(temporary.resolve("tiny")));
+    assertTrue(refusal.getMessage().contains("expected motion modules"), refusal.getMessage());
+  }
+
+  /** A picture without detail comes back as it was. */
+  @Test
+  void tinyCodec_restoresBrightnessAndColour() {
+    write(List.of("vae"));
+    var vae = StableDiffusionParts.openVae(temporary.resolve("tiny/vae"));
+    int side = 64;
+    float[][] colours = {{0.5f, -0.3f, 0.1f}, {-0.6f, 0.7f, 0}};
+    Tensor latents = run(vae, Role.VAE_ENCODER_NEXT, "sample", plain(side, colours), "latent_mean");
+    Tensor shown = run(vae, Role.VAE_DECODER_NEXT, "latent_sample", latents, "sample");
+    for (int c = 0; c < 3; c++) {
+      for (int f = 0; f < 2; f++) {
+        int at = ((c * 2 + f) * side + side / 2) * side + side / 2;
+        // The constant channels' finite size costs a few thousandths.
+        assertEquals(colours[f][c], shown.floats().get(at), 0.01, "channel " + c + " frame " + f);
+      }
+    }
+    vae.components().values().forEach(component -> component.weights().close());
+  }
+
+  private static Tensor plain(int side, float[]... frames) {
+    int area = side * side;
+    var values = new float[3 * frames.length * area];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = frames[i / area % frames.length][i / area / frames.length];
+    }
+    return Tensor.ofFloats(values, 1, 3, frames.length, side, side);
+  }
+
+  private static Tensor run(
+      StableDiffusionParts.Vae vae, Role role, String input, Tensor values, String output) {
+    Component component = Objects.requireNonNull(vae.components().get(role));
+    try (var engine = new ReferenceEngine();
+        var executable = engine.load(component.program(), component.weights())) {
+      return Objects.requireNonNull(executable.run(Map.of(input, values)).get(output));
+    }
+  }
+
+  private static CheckpointTemplate tiny() {
+    return Objects.requireNonNull(new AnimateDiffFamily().templates().get("animatediff-tiny"));
+  }
+
+  private void write(List<String> components) {
+    tiny()
+        .write(
+            new CheckpointTemplate.Order(
+                temporary.resolve("tiny"), DType.F32, components, (bytes, total) -> {}));
+  }
+}
