@@ -100,14 +100,16 @@ final class AnimateDiffFolder {
 
   private Map<Path, Contents> readContents() {
     var found = new LinkedHashMap<Path, Contents>();
-    for (Path file : files()) {
-      try (TensorSource source = Checkpoint.open(file)) {
-        found.put(file, Contents.of(source.names()));
-      } catch (CheckpointException e) {
-        continue; // not a checkpoint, whatever its name
-      }
-    }
+    files().forEach(file -> contents(file).ifPresent(own -> found.put(file, own)));
     return found;
+  }
+
+  private static Optional<Contents> contents(Path file) {
+    try (TensorSource source = Checkpoint.open(file)) {
+      return Optional.of(Contents.of(source.names()));
+    } catch (CheckpointException e) {
+      return Optional.empty(); // not a checkpoint, whatever its name
+    }
   }
 
   private List<Path> files() {

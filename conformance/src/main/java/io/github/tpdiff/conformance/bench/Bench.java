@@ -13,13 +13,11 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.onnx.OnnxDevice;
-import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.DType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Runs staged and vanilla sampling in turn on both engines. */
 final class Bench {
@@ -35,64 +33,83 @@ final class Bench {
     this.allBlocks = BenchModel.blocks(opened);
     this.model = BenchModel.of(opened, options.blocks(), options.textTokens());
     this.scheduler = model.scheduler();
-    this.shape = model.latents(options.frames(), options.height(), options.width());
+    int frames = options.frames(model.description());
+    this.shape = model.latents(frames, options.height(), options.width());
     FrameResampling resampling =
         model.description().latents().sharedFirstFrame()
             ? FrameResampling.sharedFirstFrame()
             : FrameResampling.groupedFirstFrame();
     this.plan =
         StagePlan.of(
-            StageConfig.pyramid(options.stages(), resampling),
-            scheduler.schedule(),
-            options.frames());
+            StageConfig.pyramid(options.stages(), resampling), scheduler.schedule(), frames);
   }
 
   BenchResult run() {
     var staged = StagedSampler.of(plan, scheduler.sampler(), options.steps());
-    var whole = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), options.frames());
+    var whole = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), plan.frames());
     var vanilla = StagedSampler.of(whole, scheduler.sampler(), options.steps());
     try (var memory = AnonymousMemory.watching();
-        Engine torch = TorchEngine.best();
-        Engine onnx = OnnxEngine.on(OnnxDevice.AUTO);
-        var onTorch = EngineBench.load(torch, model, plan, shape);
-        var onOnnx = EngineBench.load(onnx, model, plan, shape)) {
-      List<Double> errors = errors(onTorch, onOnnx);
-      List<EngineBench> both = List.of(onTorch, onOnnx);
-      both.forEach(engine -> engine.warmUp(staged));
-      both.forEach(engine -> engine.warmUp(vanilla));
+        var loaded = new LoadedEngines()) {
+      for (BenchOptions.Name name : options.engines()) {
+        loaded.load(name);
+      }
+      // The first run of each size: it warms the engines up as well.
+      List<Double> errors = errors(loaded.benches);
       for (int round = 0; round < options.rounds(); round++) {
-        for (EngineBench engine : both) {
+        for (EngineBench engine : loaded.benches) {
           engine.runStaged(staged);
           engine.runVanilla(vanilla);
         }
       }
-      return new BenchResult(
-          subject(),
-          List.of(
-              figures("torch", onTorch, predicted(torch)),
-              figures("onnx", onOnnx, predicted(onnx))),
-          errors,
-          memory.peakBytes());
+      return new BenchResult(subject(), loaded.figures(), errors, memory.peakBytes());
+    }
+  }
+
+  /** The engines that are measured, with the model loaded. */
+  private final class LoadedEngines implements AutoCloseable {
+    private final List<BenchOptions.Name> names = new ArrayList<>();
+    private final List<Engine> engines = new ArrayList<>();
+    private final List<EngineBench> benches = new ArrayList<>();
+
+    void load(BenchOptions.Name name) {
+      Engine engine = name.open();
+      engines.add(engine);
+      benches.add(EngineBench.load(engine, model, plan, shape));
+      names.add(name);
+    }
+
+    List<BenchResult.Figures> figures() {
+      var figures = new ArrayList<BenchResult.Figures>();
+      for (int i = 0; i < names.size(); i++) {
+        EngineBench bench = benches.get(i);
+        figures.add(
+            new BenchResult.Figures(
+                names.get(i).name().toLowerCase(Locale.ROOT),
+                new BenchResult.Seconds(
+                    bench.firstOutputSeconds(), bench.stagedSeconds(), bench.vanillaSeconds()),
+                bench.speedUp(),
+                predicted(engines.get(i))));
+      }
+      return figures;
+    }
+
+    @Override
+    public void close() {
+      benches.forEach(EngineBench::close);
+      engines.forEach(Engine::close);
     }
   }
 
   private String subject() {
-    return "%d of %d blocks, latents %s in stages of %s frames, %d steps, fp32 weights"
+    return "%s, latents %s in stages of %s frames, %d steps"
         .formatted(
-            FewerBlocks.count(model.denoiser().program()),
-            allBlocks,
+            allBlocks == 0
+                ? "the whole " + model.description().denoiser()
+                : "%d of %d blocks"
+                    .formatted(FewerBlocks.count(model.denoiser().program()), allBlocks),
             shape,
             plan.stages().stream().map(Stage::frames).toList(),
             options.steps());
-  }
-
-  private static BenchResult.Figures figures(String name, EngineBench engine, double predicted) {
-    return new BenchResult.Figures(
-        name,
-        new BenchResult.Seconds(
-            engine.firstOutputSeconds(), engine.stagedSeconds(), engine.vanillaSeconds()),
-        engine.speedUp(),
-        predicted);
   }
 
   private double predicted(Engine engine) {
@@ -108,13 +125,15 @@ final class Bench {
         .speedUp(Calibration.measure(engine));
   }
 
-  /** ONNX Runtime against torch in every stage: max|difference| / max|torch|. */
-  private List<Double> errors(EngineBench torch, EngineBench onnx) {
+  /** The last engine against the first in every stage: max|difference| / max|first|. */
+  private List<Double> errors(List<EngineBench> benches) {
     var errors = new ArrayList<Double>();
     for (Stage stage : plan.stages()) {
       double timestep = plan.schedule().timestep(stage.start());
-      Latents reference = torch.predict(stage, timestep);
-      Latents other = onnx.predict(stage, timestep);
+      List<Latents> found =
+          benches.stream().map(engine -> engine.predict(stage, timestep)).toList();
+      Latents reference = found.get(0);
+      Latents other = found.get(found.size() - 1);
       errors.add(largest(other.plus(-1, reference)) / largest(reference));
     }
     return errors;

@@ -11,7 +11,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -54,7 +53,8 @@ public final class BenchCommand implements Callable<Integer> {
     }
     Path folder = Files.createTempDirectory("tpdiff-bench");
     try {
-      template().write(order(folder.resolve("checkpoint")));
+      CheckpointTemplate chosen = template();
+      chosen.write(order(chosen, folder.resolve("checkpoint")));
       return measure(folder.resolve("checkpoint"));
     } finally {
       delete(folder);
@@ -77,9 +77,10 @@ public final class BenchCommand implements Callable<Integer> {
                         + template));
   }
 
-  private static CheckpointTemplate.Order order(Path folder) {
+  /** In fp32: what is measured is arithmetic, not the conversion of weights. */
+  private static CheckpointTemplate.Order order(CheckpointTemplate template, Path folder) {
     return new CheckpointTemplate.Order(
-        folder, DType.BF16, List.of("transformer"), (bytes, total) -> {});
+        folder, DType.F32, template.defaultComponents(), (bytes, total) -> {});
   }
 
   private static void delete(Path folder) throws IOException {

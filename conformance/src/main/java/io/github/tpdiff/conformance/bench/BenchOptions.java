@@ -2,22 +2,46 @@ package io.github.tpdiff.conformance.bench;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.runtime.onnx.OnnxEngine;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What bench runs, as options. */
 final class BenchOptions {
+  /** The engines there are. */
+  enum Name {
+    TORCH,
+    ONNX;
+
+    Engine open() {
+      return switch (this) {
+        case TORCH -> TorchEngine.best();
+        case ONNX -> OnnxEngine.on(OnnxDevice.AUTO);
+      };
+    }
+  }
+
+  @Option(
+      names = "--engines",
+      split = ",",
+      description = "engines to measure, of ${COMPLETION-CANDIDATES} (default: all)")
+  private List<Name> engines = List.of();
+
   @Option(
       names = "--blocks",
       defaultValue = "2",
       description =
-          "measure only the first N transformer blocks; all blocks cost alike (default: ${DEFAULT-VALUE})")
+          "measure only the first N transformer blocks, which all cost alike; a network without"
+              + " such blocks is measured whole (default: ${DEFAULT-VALUE})")
   private int blocks = 2;
 
-  @Option(
-      names = "--frames",
-      defaultValue = "21",
-      description = "latent frames (default: ${DEFAULT-VALUE})")
-  private int frames = 21;
+  @Option(names = "--frames", description = "latent frames (default: the model's own)")
+  private Optional<Integer> frames = Optional.empty();
 
   @Option(
       names = "--height",
@@ -60,8 +84,15 @@ final class BenchOptions {
     return blocks;
   }
 
-  int frames() {
-    return frames;
+  /** Latent frames: those asked for, else the model's own. */
+  int frames(PipelineDescription description) {
+    return frames.orElseGet(
+        () -> description.latents().latentFrames(description.defaults().frames()));
+  }
+
+  /** Engines to measure. */
+  List<Name> engines() {
+    return engines.isEmpty() ? List.of(Name.values()) : engines;
   }
 
   int height() {

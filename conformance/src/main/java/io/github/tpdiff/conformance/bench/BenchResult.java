@@ -11,8 +11,8 @@ import java.util.function.ToDoubleFunction;
  * What was measured.
  *
  * @param subject the model and sizes, for the user
- * @param engines torch, then ONNX Runtime
- * @param stageErrors ONNX Runtime against torch, relative, in sampling order
+ * @param engines in the order of their measurement
+ * @param stageErrors the last engine against the first, relative, in sampling order
  * @param peakBytes of resident anonymous memory, both engines loaded; 0 if unknown
  */
 record BenchResult(
@@ -55,7 +55,8 @@ record BenchResult(
       lines.add(
           String.format(
               Locale.ROOT,
-              "%-5s  staged %.2f s, vanilla %.2f s: %.2f times faster, %.2f predicted (measured/predicted %.2f); first output after %.2f s",
+              "%-5s  staged %.2f s, vanilla %.2f s: %.2f times faster, %.2f predicted"
+                  + " (measured/predicted %.2f); first output after %.2f s",
               figures.engine(),
               figures.seconds().staged(),
               figures.seconds().vanilla(),
@@ -64,22 +65,28 @@ record BenchResult(
               figures.share(),
               figures.seconds().firstOutput()));
     }
-    lines.add(
-        String.format(
-            Locale.ROOT,
-            "onnx/torch time: staged %.2f, vanilla %.2f; largest error by stage: %s",
-            ratio(Seconds::staged),
-            ratio(Seconds::vanilla),
-            stageErrors.stream().map(e -> String.format(Locale.ROOT, "%.1e", e)).toList()));
+    if (engines.size() > 1) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%s/%s time: staged %.2f, vanilla %.2f; largest error by stage: %s",
+              last().engine(),
+              engines.get(0).engine(),
+              ratio(Seconds::staged),
+              ratio(Seconds::vanilla),
+              stageErrors.stream().map(e -> String.format(Locale.ROOT, "%.1e", e)).toList()));
+    }
     lines.add(
         String.format(Locale.ROOT, "peak resident anonymous memory: %.0f MB", peakBytes / 1e6));
     return lines;
   }
 
+  private Figures last() {
+    return engines.get(engines.size() - 1);
+  }
+
   private double ratio(ToDoubleFunction<Seconds> part) {
-    Seconds torch = engines.get(0).seconds();
-    Seconds onnx = engines.get(1).seconds();
-    return part.applyAsDouble(onnx) / part.applyAsDouble(torch);
+    return part.applyAsDouble(last().seconds()) / part.applyAsDouble(engines.get(0).seconds());
   }
 
   Map<String, Object> json() {

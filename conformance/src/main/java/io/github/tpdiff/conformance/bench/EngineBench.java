@@ -48,11 +48,6 @@ final class EngineBench implements AutoCloseable {
     return denoiser.predict(noise, timestep, stage.positions());
   }
 
-  /** A run that is not counted. */
-  void warmUp(StagedSampler sampler) {
-    seconds(sampler);
-  }
-
   void runStaged(StagedSampler sampler) {
     staged.add(seconds(sampler));
   }

@@ -22,8 +22,14 @@ final class FewerBlocks {
     return (int) program.segments().stream().filter(s -> index(s) >= 0).count();
   }
 
-  /** The first {@code blocks} blocks, with their weights as fp32 in memory. */
+  /**
+   * The first {@code blocks} blocks, with their weights as fp32 in memory; a network without blocks
+   * as it is.
+   */
   static Component cut(Component whole, int blocks) {
+    if (count(whole.program()) == 0) {
+      return whole;
+    }
     List<Graph> kept = whole.program().segments().stream().filter(s -> index(s) < blocks).toList();
     Set<String> produced = new HashSet<>();
     kept.forEach(segment -> produced.addAll(segment.outputs().keySet()));
