@@ -1,16 +1,13 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxFlavour;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.weights.lora.LoraWeights;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -53,12 +50,10 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Optional<LoraWeights> weights = lora.read();
-    try (VideoModel base = Families.open(folder)) {
-      VideoModel model =
-          weights.isPresent() ? LoraModels.merged(base, weights.get(), lora.strength()) : base;
+    LoraOptions.Trained trained = lora.read();
+    try (VideoModel model = trained.merged(Families.open(folder))) {
       var request =
-          ExportRequest.of(stages.config(model.description(), lora.stages(weights)))
+          ExportRequest.of(stages.config(model.description(), trained.stages()))
               .withPrecision(precision)
               .withWeights(inPlace ? Weights.IN_PLACE : Weights.COPY)
               .withFlavour(standard ? OnnxFlavour.STANDARD : OnnxFlavour.FUSED);

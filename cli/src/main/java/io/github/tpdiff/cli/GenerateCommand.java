@@ -1,17 +1,13 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.lora.LoraModels;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
-import io.github.tpdiff.weights.lora.LoraWeights;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,21 +33,15 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path out = prompt.out();
-    Optional<LoraWeights> weights = lora.read();
-    Optional<StageConfig> trained = lora.stages(weights);
-    try (VideoModel model = opened(weights)) {
-      GenerationRequest request = video.request(model.description(), trained, prompt);
+    LoraOptions.Trained trained = lora.read();
+    try (VideoModel model = trained.beside(Families.open(folder))) {
+      GenerationRequest request = video.request(model.description(), trained.stages(), prompt);
       try (Engine engine = engines.open();
           PipelineParts parts = PipelineParts.of(model, engine)) {
         write(spec, engine, parts, new Job(request, out));
       }
     }
     return ExitCode.DONE;
-  }
-
-  private VideoModel opened(Optional<LoraWeights> weights) {
-    VideoModel model = Families.open(folder);
-    return weights.isPresent() ? LoraModels.applied(model, weights.get(), lora.strength()) : model;
   }
 
   /** What to make, and where to. */

@@ -1,14 +1,19 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** A LoRA on a checkpoint, as options. */
+/** What training gave, a LoRA or tensors in full, on a checkpoint, as options. */
 final class LoraOptions {
   @Option(names = "--lora", paramLabel = "LORA", description = "A LoRA file or PEFT folder.")
   private Optional<Path> lora = Optional.empty();
@@ -19,21 +24,51 @@ final class LoraOptions {
       description = "Factor on the LoRA (default ${DEFAULT-VALUE}).")
   private double strength = 1;
 
-  Optional<LoraWeights> read() {
-    return lora.map(path -> LoraFile.read(path).weights());
+  @Option(
+      names = "--weights",
+      paramLabel = "FILE",
+      description = "Tensors trained in full, in place of the checkpoint's own.")
+  private Optional<Path> weights = Optional.empty();
+
+  /** What was trained, read. */
+  Trained read() {
+    return new Trained(
+        weights.map(Checkpoint::open), lora.map(path -> LoraFile.read(path).weights()), strength);
   }
 
-  double strength() {
-    return strength;
-  }
+  /**
+   * What was trained.
+   *
+   * @param weights tensors in full; closed with the model that they are put on
+   * @param strength of the LoRA
+   */
+  record Trained(Optional<TensorSource> weights, Optional<LoraWeights> lora, double strength) {
 
-  /** The stages that a LoRA was trained for, where it says so. */
-  Optional<StageConfig> stages(Optional<LoraWeights> weights) {
-    return weights
-        .flatMap(w -> Optional.ofNullable(w.metadata().get(RecordJson.STAGES_HEADER)))
-        .map(
-            json ->
-                RecordJson.STAGES.parse(
-                    json, lora.map(Path::toString).orElse("") + ": " + RecordJson.STAGES_HEADER));
+    /** The checkpoint with the LoRA beside its weights. */
+    VideoModel beside(VideoModel base) {
+      VideoModel model = withWeights(base);
+      return lora.map(own -> LoraModels.applied(model, own, strength)).orElse(model);
+    }
+
+    /** The checkpoint with the LoRA added into its weights. */
+    VideoModel merged(VideoModel base) {
+      VideoModel model = withWeights(base);
+      return lora.map(own -> LoraModels.merged(model, own, strength)).orElse(model);
+    }
+
+    private VideoModel withWeights(VideoModel base) {
+      return weights.map(own -> LoraModels.replaced(base, own)).orElse(base);
+    }
+
+    /** The stages that it was trained for, where it says so: the LoRA's before the tensors'. */
+    Optional<StageConfig> stages() {
+      return lora.flatMap(own -> stages("LoRA", own.metadata()))
+          .or(() -> weights.flatMap(own -> stages(own.origin(), own.metadata())));
+    }
+
+    private static Optional<StageConfig> stages(String origin, Map<String, String> metadata) {
+      return Optional.ofNullable(metadata.get(RecordJson.STAGES_HEADER))
+          .map(json -> RecordJson.STAGES.parse(json, origin + ": " + RecordJson.STAGES_HEADER));
+    }
   }
 }

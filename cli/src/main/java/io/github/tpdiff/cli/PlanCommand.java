@@ -53,7 +53,7 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (VideoModel model = Families.open(folder)) {
-      Sampling sampling = video.sampling(model.description(), lora.stages(lora.read()));
+      Sampling sampling = video.sampling(model.description(), lora.read().stages());
       LatentShape shape =
           video
               .size(model.description())

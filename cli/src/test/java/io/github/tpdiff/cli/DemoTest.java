@@ -44,6 +44,21 @@ class DemoTest {
     assertThat(report.split("data:image/png;base64", -1)).hasSize(1 + 3);
   }
 
+  /** Pictures one by one, noise prediction, a convolutional network in two files. */
+  @Test
+  void briefDemo_goesTheSameWayWithAnotherFamily() throws Exception {
+    Path out = folder.resolve("demo");
+    var run = Invocation.of("demo", "--brief", "--family", "animatediff", "--out", out);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(out.resolve("export-staged/unet/model.onnx")).exists();
+    assertThat(VideoReader.probe(out.resolve("videos/00-staged-onnx.mp4")).frames()).isEqualTo(16);
+    var lora = LoraFile.read(out.resolve("pytorch_lora_weights.safetensors")).weights();
+    assertThat(lora.component()).isEqualTo("unet");
+    assertThat(lora.pairs().keySet()).allMatch(module -> module.contains("motion_modules"));
+    assertThat(Invocation.of("inspect", out.resolve("cache")).out())
+        .contains("cache", "[1, 4, 16, 4, 6]  12");
+  }
+
   @Test
   void demo_intoAFolderOfOthers_deletesNothing() throws Exception {
     Path other = Files.writeString(folder.resolve("thesis.txt"), "precious");

@@ -6,17 +6,20 @@ import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.NearestName;
+import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/** Models with a LoRA on them. */
+/** Models with what was trained on them. */
 public final class LoraModels {
   /** The roles whose weights a LoRA changes: cross-attention's keys and values are conditioning. */
   private static final List<Role> CHANGED = List.of(Role.CONDITIONING, Role.DENOISER);
@@ -60,6 +63,43 @@ public final class LoraModels {
         component ->
             new Component(
                 component.program(), new MergedTensors(component.weights(), lora, strength)));
+  }
+
+  /**
+   * The model with tensors trained in full in place of its own. Closing the result closes {@code
+   * model} and {@code trained}.
+   *
+   * @throws IllegalArgumentException if a tensor is not in the model or has another shape there
+   */
+  public static VideoModel replaced(VideoModel model, TensorSource trained) {
+    var known = new LinkedHashMap<String, List<Long>>();
+    CHANGED.stream()
+        .flatMap(role -> Optional.ofNullable(model.components().get(role)).stream())
+        .forEach(
+            component ->
+                component
+                    .program()
+                    .weights()
+                    .keySet()
+                    .forEach(name -> known.put(name, component.weights().require(name).shape())));
+    for (String name : trained.names()) {
+      if (!trained.require(name).shape().equals(known.get(name))) {
+        throw new IllegalArgumentException(
+            "%s: tensor '%s' %s: expected a tensor of the model%s"
+                .formatted(
+                    trained.origin(),
+                    name,
+                    trained.require(name).shape(),
+                    known.containsKey(name)
+                        ? ", which has " + known.get(name)
+                        : NearestName.of(name, known.keySet())
+                            .map(near -> ", the nearest is '" + near + "'")
+                            .orElse("")));
+      }
+    }
+    return changed(
+        model,
+        component -> new Component(component.program(), component.weights().overlaid(trained)));
   }
 
   private static void requireModules(VideoModel model, LoraWeights lora) {

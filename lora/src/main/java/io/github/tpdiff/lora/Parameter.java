@@ -42,7 +42,14 @@ public record Parameter(List<Long> shape, float[] values) {
 
   /** Parameters as a source of F32 tensors, copied. */
   public static TensorSource source(Map<String, Parameter> parameters) {
+    return source(parameters, Map.of());
+  }
+
+  /** The same with strings that travel with them. */
+  public static TensorSource source(
+      Map<String, Parameter> parameters, Map<String, String> metadata) {
     var tensors = MemoryTensors.builder();
+    metadata.forEach(tensors::metadata);
     parameters.forEach((name, p) -> tensors.addFloats(name, p.shape(), p.values()));
     return tensors.build();
   }

@@ -72,23 +72,18 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelFamily models = requireFamily();
-    DemoSize size = brief ? DemoSize.brief() : DemoSize.full();
     DemoFolder folder = DemoFolder.fresh(out);
-    var clips =
-        new RenderedClips(
-            size.video().width(), size.video().height(), size.video().frames(), size.video().fps());
     try (TorchEngine torch = TorchEngine.best()) {
+      begin("making the checkpoint " + template(models).getKey());
+      DemoSize size = makeCheckpoint(models, folder);
+      var clips =
+          new RenderedClips(
+              size.video().width(),
+              size.video().height(),
+              size.video().frames(),
+              size.video().fps());
       begin("rendering clips");
       clips.write(folder.clips());
-      begin("making the checkpoint " + template(models).getKey());
-      template(models)
-          .getValue()
-          .write(
-              new CheckpointTemplate.Order(
-                  folder.checkpoint(),
-                  DType.F32,
-                  template(models).getValue().components(),
-                  (bytes, total) -> {}));
       var results = new DemoReport.Results();
       train(models, torch, new Setting(folder, size, clips), results);
       infer(models, torch, new Setting(folder, size, clips), results);
@@ -106,6 +101,17 @@ final class DemoCommand implements Callable<Integer> {
         folder.report());
     lines.flush();
     return ExitCode.DONE;
+  }
+
+  /** Writes the checkpoint; how much to do with it is its own to limit. */
+  private DemoSize makeCheckpoint(ModelFamily models, DemoFolder folder) {
+    CheckpointTemplate template = template(models).getValue();
+    template.write(
+        new CheckpointTemplate.Order(
+            folder.checkpoint(), DType.F32, template.components(), (bytes, total) -> {}));
+    try (VideoModel model = models.open(folder.checkpoint())) {
+      return (brief ? DemoSize.brief() : DemoSize.full()).fitting(model.description());
+    }
   }
 
   private record Setting(DemoFolder folder, DemoSize size, RenderedClips clips) {}

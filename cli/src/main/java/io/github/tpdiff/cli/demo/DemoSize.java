@@ -1,11 +1,12 @@
 package io.github.tpdiff.cli.demo;
 
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 
 /**
  * How much the demo does.
  *
- * @param video size of clips and results
+ * @param video size of clips and results, with as many frames as there are at most
  * @param pretraining how long the vanilla denoiser is trained
  * @param lora how long the LoRA is
  * @param sampling steps of every generated video
@@ -19,6 +20,17 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
    * @param steps at most
    */
   record Effort(double seconds, int steps) {}
+
+  /** The same with clips no longer than the model is made for. */
+  DemoSize fitting(PipelineDescription model) {
+    int frames = Math.min(video.frames(), model.defaults().frames());
+    return new DemoSize(
+        new VideoSize(video.height(), video.width(), frames, video.fps()),
+        pretraining,
+        lora,
+        sampling,
+        prompts);
+  }
 
   /** What fits a laptop's few minutes. */
   static DemoSize full() {

@@ -33,9 +33,13 @@ import io.github.tpdiff.weights.lora.LoraWriter;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -50,9 +54,6 @@ import java.util.function.Consumer;
 record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, PrintWriter progress) {
   private static final int BATCH = 12;
 
-  /** Towards noise, where the picture is decided. */
-  private static final double SHIFT = 3;
-
   private static final int PROBE_STEPS = 4;
   private static final int RANK = 16;
   private static final int WARM_UP = 30;
@@ -64,7 +65,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
   private static final double LORA_RATE = 2e-3;
 
   /**
-   * Trains every weight of the denoiser and writes them over the file they came from.
+   * Trains every weight of the denoiser and writes them over the files they came from.
    *
    * @param model closed by the caller before the file is read again
    */
@@ -78,12 +79,16 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
             StageConfig.vanilla(),
             schedule(model),
             StageWeights.uniform(1),
-            TimestepSampling.uniform().shifted(SHIFT),
+            TimestepSampling.uniform().shifted(TimestepSampling.usualShift(schedule(model).form())),
             Alignment.none()),
         new Course(size.pretraining(), PRETRAINING_RATE),
         curve);
     try (TensorSource trained = target.weights()) {
-      SafetensorsWriter.write(fileOf(network), trained);
+      filesOf(network)
+          .forEach(
+              (file, names) ->
+                  SafetensorsWriter.write(
+                      file, trained.renamed(name -> Optional.of(name).filter(names::contains))));
     }
     return curve;
   }
@@ -113,9 +118,14 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
     return Scheduler.fromConfig(model.description().scheduler()).schedule();
   }
 
-  private static Path fileOf(Component network) {
-    String first = network.program().weights().keySet().iterator().next();
-    return network.weights().region(first).orElseThrow().file();
+  /** The tensors of the network by the file they are in. */
+  private static Map<Path, Set<String>> filesOf(Component network) {
+    var files = new LinkedHashMap<Path, Set<String>>();
+    for (String name : network.weights().names()) {
+      Path file = network.weights().region(name).orElseThrow().file();
+      files.computeIfAbsent(file, f -> new HashSet<>()).add(name);
+    }
+    return files;
   }
 
   private record Course(DemoSize.Effort effort, double rate) {

@@ -51,9 +51,6 @@ public record ResolvedJob(
   /** Name of the file of tensors trained in full. */
   public static final String WEIGHTS_FILE = "trained_weights.safetensors";
 
-  /** The shift that trainers of flow-matching video models use. */
-  private static final double USUAL_SHIFT = 3;
-
   public ResolvedJob {
     sizes = List.copyOf(sizes);
   }
@@ -112,7 +109,8 @@ public record ResolvedJob(
           case UNIFORM -> TimestepSampling.uniform();
           case LOGIT_NORMAL -> TimestepSampling.logitNormal(0, 1);
         };
-    return sampling.shifted(train.timestepShift().orElse(flow ? USUAL_SHIFT : 1));
+    return sampling.shifted(
+        train.timestepShift().orElse(TimestepSampling.usualShift(schedule.form())));
   }
 
   private static List<VideoSize> sizes(
@@ -170,7 +168,7 @@ public record ResolvedJob(
                     TrainingTarget.lora(
                         i, network.weights(), i.freshParameters(job.train().settings().seed())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
-    SnapshotWriter writer = injection.map(this::loraWriter).orElseGet(ResolvedJob::weightsWriter);
+    SnapshotWriter writer = injection.map(this::loraWriter).orElseGet(this::weightsWriter);
     TrainingJob.Output output = job.output();
     CachedSet.Split split = clips.split(job.data().validation());
     Optional<Validation> validation =
@@ -215,9 +213,10 @@ public record ResolvedJob(
     return metadata;
   }
 
-  private static SnapshotWriter weightsWriter() {
+  private SnapshotWriter weightsWriter() {
+    Map<String, String> metadata = metadata();
     return (folder, snapshot) ->
         SafetensorsWriter.write(
-            folder.resolve(WEIGHTS_FILE), Parameter.source(snapshot.parameters()));
+            folder.resolve(WEIGHTS_FILE), Parameter.source(snapshot.parameters(), metadata));
   }
 }

@@ -16,6 +16,7 @@ import java.util.function.DoubleSupplier;
  */
 public record TimestepSampling(Spread spread, double shift) {
   private static final int BINS = 2048;
+  private static final double USUAL_FLOW_SHIFT = 3;
 
   /** A density over u. */
   public sealed interface Spread {
@@ -82,6 +83,14 @@ public record TimestepSampling(Spread spread, double shift) {
   /** The same, shifted towards noise by s. */
   public TimestepSampling shifted(double s) {
     return new TimestepSampling(spread, s);
+  }
+
+  /**
+   * The shift that trainers of video models use with a form: towards noise, where the picture is
+   * decided, for flow matching; none for DDIM, whose times are spent there anyway.
+   */
+  public static double usualShift(DiffusionForm form) {
+    return form instanceof FlowMatching ? USUAL_FLOW_SHIFT : 1;
   }
 
   /**
