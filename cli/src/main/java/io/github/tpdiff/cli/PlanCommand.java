@@ -12,6 +12,7 @@ import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.DenoiserInputs;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
@@ -19,10 +20,8 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -60,12 +59,13 @@ final class PlanCommand implements Callable<Integer> {
               .latentShape(model.description().latents(), sampling.stages());
       var plan = StagePlan.of(sampling.stages(), sampling.scheduler().schedule(), shape.frames());
       Component denoiser = require(model, Role.DENOISER);
-      Map<String, long[]> prompt = promptShapes(model);
+      int textTokens = model.description().text().maxLength();
       try (Engine engine = engines.open()) {
         PlanCost cost =
             PlanCost.of(
                 new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
-                frames -> shapes(prompt, shape.withFrames(frames)),
+                frames ->
+                    DenoiserInputs.shapes(denoiser.program(), shape.withFrames(frames), textTokens),
                 new PlanCost.Request(
                     runs(plan, sampling), sampling.guidance().needsUnconditional() ? 2 : 1));
         print(plan, cost, engine);
@@ -91,31 +91,6 @@ final class PlanCommand implements Callable<Integer> {
       runs.add(new StageRun(plan.stages().get(i).frames(), steps.get(i)));
     }
     return runs;
-  }
-
-  /** What the denoiser is given of a prompt of the longest length. */
-  private static Map<String, long[]> promptShapes(VideoModel model) {
-    Component conditioning = require(model, Role.CONDITIONING);
-    var given = new HashMap<String, long[]>();
-    conditioning
-        .program()
-        .inputs()
-        .forEach(
-            (name, value) ->
-                given.put(
-                    name,
-                    new long[] {1, model.description().text().maxLength(), value.dim(2).value()}));
-    return conditioning.program().shapes(given);
-  }
-
-  private static Map<String, long[]> shapes(Map<String, long[]> prompt, LatentShape latents) {
-    var shapes = new HashMap<>(prompt);
-    shapes.put(
-        "hidden_states",
-        new long[] {1, latents.channels(), latents.frames(), latents.height(), latents.width()});
-    shapes.put("timestep", new long[] {1});
-    shapes.put("temporal_positions", new long[] {latents.frames()});
-    return shapes;
   }
 
   private void print(StagePlan plan, PlanCost cost, Engine engine) {

@@ -76,4 +76,16 @@ class CheckpointCommandsTest {
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.err()).contains("stepz").contains("steps").contains("job.yaml");
   }
+
+  @Test
+  void export_checked_matchesTorchInEveryStage() {
+    Path model = folder.resolve("tiny");
+    Path exported = folder.resolve("exported");
+    Invocation.of("new-checkpoint", "wan-tiny", model);
+    var run = Invocation.of("export", model, exported, "--stages", "3", "--check");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out().lines().filter(line -> line.startsWith("ok")))
+        .hasSize(7)
+        .anyMatch(line -> line.contains("denoiser, stage 2 of 11 frames"));
+  }
 }

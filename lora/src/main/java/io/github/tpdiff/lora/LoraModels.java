@@ -1,21 +1,16 @@
 package io.github.tpdiff.lora;
 
 import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraWeights;
-import java.nio.file.Path;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -133,33 +128,6 @@ public final class LoraModels {
     var components = new EnumMap<Role, Component>(Role.class);
     components.putAll(model.components());
     CHANGED.forEach(role -> components.computeIfPresent(role, (r, c) -> change.apply(c)));
-    return new WithLora(model, Collections.unmodifiableMap(components));
-  }
-
-  private record WithLora(VideoModel model, Map<Role, Component> components) implements VideoModel {
-    @Override
-    public PipelineDescription description() {
-      return model.description();
-    }
-
-    @Override
-    public Tokenizer tokenizer() {
-      return model.tokenizer();
-    }
-
-    @Override
-    public Path tokenizerFolder() {
-      return model.tokenizerFolder();
-    }
-
-    @Override
-    public List<String> defaultLoraTargets() {
-      return model.defaultLoraTargets();
-    }
-
-    @Override
-    public void close() {
-      model.close();
-    }
+    return model.withComponents(components);
   }
 }

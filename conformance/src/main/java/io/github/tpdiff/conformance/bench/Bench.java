@@ -6,37 +6,46 @@ import io.github.tpdiff.runtime.cost.PlanCost;
 import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.pipeline.DenoiserInputs;
+import io.github.tpdiff.runtime.pipeline.PartsComparison;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.weights.DType;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Optional;
 
-/** Runs staged and vanilla sampling in turn on both engines. */
+/** Runs staged and vanilla sampling in turn on the engines. */
 final class Bench {
   private final BenchOptions options;
+  private final Path exports;
   private final BenchModel model;
   private final int allBlocks;
   private final Scheduler scheduler;
   private final StagePlan plan;
   private final LatentShape shape;
 
-  Bench(BenchOptions options, VideoModel opened) {
+  /**
+   * @param exports an empty folder, on the file system of the checkpoint if it is to be fast
+   */
+  Bench(BenchOptions options, VideoModel opened, Path exports) {
     this.options = options;
+    this.exports = exports;
     this.allBlocks = BenchModel.blocks(opened);
     this.model = BenchModel.of(opened, options.blocks(), options.textTokens());
-    this.scheduler = model.scheduler();
-    int frames = options.frames(model.description());
+    PipelineDescription description = opened.description();
+    this.scheduler = Scheduler.fromConfig(description.scheduler());
+    int frames = options.frames(description);
     this.shape = model.latents(frames, options.height(), options.width());
     FrameResampling resampling =
-        model.description().latents().sharedFirstFrame()
+        description.latents().sharedFirstFrame()
             ? FrameResampling.sharedFirstFrame()
             : FrameResampling.groupedFirstFrame();
     this.plan =
@@ -45,58 +54,64 @@ final class Bench {
   }
 
   BenchResult run() {
-    var staged = StagedSampler.of(plan, scheduler.sampler(), options.steps());
-    var whole = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), plan.frames());
-    var vanilla = StagedSampler.of(whole, scheduler.sampler(), options.steps());
-    try (var memory = AnonymousMemory.watching();
-        var loaded = new LoadedEngines()) {
-      for (BenchOptions.Name name : options.engines()) {
-        loaded.load(name);
+    var engines = new ArrayList<BenchEngine>();
+    try {
+      options.engines().forEach(n -> engines.add(BenchEngine.open(n, model.model(), exports)));
+      // One after another, before the engines hold anything that would count as another's.
+      List<FirstOutput> first = engines.stream().map(e -> firstOutput(e.parts(), model)).toList();
+      var plain = new ArrayList<FirstOutput>();
+      if (options.plainLoad()) {
+        engines.forEach(engine -> plain.add(plainLoad(engine.engine())));
       }
-      // The first run of each size: it warms the engines up as well.
-      List<Double> errors = errors(loaded.benches);
-      for (int round = 0; round < options.rounds(); round++) {
-        for (EngineBench engine : loaded.benches) {
-          engine.runStaged(staged);
-          engine.runVanilla(vanilla);
-        }
-      }
-      return new BenchResult(subject(), loaded.figures(), errors, memory.peakBytes());
+      List<BenchResult.Figures> figures = rounds(engines, first, plain);
+      return new BenchResult(subject(), figures, differences(engines));
+    } finally {
+      engines.forEach(BenchEngine::close);
     }
   }
 
-  /** The engines that are measured, with the model loaded. */
-  private final class LoadedEngines implements AutoCloseable {
-    private final List<BenchOptions.Name> names = new ArrayList<>();
-    private final List<Engine> engines = new ArrayList<>();
-    private final List<EngineBench> benches = new ArrayList<>();
+  private FirstOutput firstOutput(PipelineParts parts, BenchModel loaded) {
+    return FirstOutput.measure(() -> EngineBench.load(parts, loaded.prompt()), plan, shape);
+  }
 
-    void load(BenchOptions.Name name) {
-      Engine engine = name.open();
-      engines.add(engine);
-      benches.add(EngineBench.load(engine, model, plan, shape));
-      names.add(name);
-    }
+  private FirstOutput plainLoad(Engine engine) {
+    return FirstOutput.measure(
+        () -> {
+          BenchModel copied = model.loadedPlainly();
+          return EngineBench.load(PipelineParts.of(copied.model(), engine), copied.prompt());
+        },
+        plan,
+        shape);
+  }
 
-    List<BenchResult.Figures> figures() {
+  private List<BenchResult.Figures> rounds(
+      List<BenchEngine> engines, List<FirstOutput> first, List<FirstOutput> plain) {
+    var staged = StagedSampler.of(plan, scheduler.sampler(), options.steps());
+    var whole = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), plan.frames());
+    var vanilla = StagedSampler.of(whole, scheduler.sampler(), options.steps());
+    var benches = new ArrayList<EngineBench>();
+    try {
+      engines.forEach(engine -> benches.add(EngineBench.load(engine.parts(), model.prompt())));
+      for (int round = 0; round < options.rounds(); round++) {
+        for (EngineBench bench : benches) {
+          bench.runStaged(staged, shape);
+          bench.runVanilla(vanilla, shape);
+        }
+      }
       var figures = new ArrayList<BenchResult.Figures>();
-      for (int i = 0; i < names.size(); i++) {
+      for (int i = 0; i < benches.size(); i++) {
         EngineBench bench = benches.get(i);
         figures.add(
             new BenchResult.Figures(
-                names.get(i).name().toLowerCase(Locale.ROOT),
-                new BenchResult.Seconds(
-                    bench.firstOutputSeconds(), bench.stagedSeconds(), bench.vanillaSeconds()),
-                bench.speedUp(),
-                predicted(engines.get(i))));
+                engines.get(i).name().label(),
+                new BenchResult.Loading(first.get(i), plain.stream().skip(i).findFirst()),
+                options.rounds() == 0
+                    ? Optional.empty()
+                    : Optional.of(bench.sampling(predicted(engines.get(i).engine())))));
       }
       return figures;
-    }
-
-    @Override
-    public void close() {
+    } finally {
       benches.forEach(EngineBench::close);
-      engines.forEach(Engine::close);
     }
   }
 
@@ -104,7 +119,7 @@ final class Bench {
     return "%s, latents %s in stages of %s frames, %d steps"
         .formatted(
             allBlocks == 0
-                ? "the whole " + model.description().denoiser()
+                ? "the whole " + model.model().description().denoiser()
                 : "%d of %d blocks"
                     .formatted(FewerBlocks.count(model.denoiser().program()), allBlocks),
             shape,
@@ -118,32 +133,20 @@ final class Bench {
     for (int i = 0; i < steps.size(); i++) {
       runs.add(new PlanCost.StageRun(plan.stages().get(i).frames(), steps.get(i)));
     }
+    var program = model.denoiser().program();
     return PlanCost.of(
-            new CostModel(model.denoiser().program(), WeightSizes.all(DType.F32)),
-            frames -> model.inputShapes(shape.withFrames(frames)),
+            new CostModel(program, WeightSizes.of(model.denoiser().weights())),
+            frames -> DenoiserInputs.shapes(program, shape.withFrames(frames), model.textTokens()),
             new PlanCost.Request(runs, 1))
         .speedUp(Calibration.measure(engine));
   }
 
-  /** The last engine against the first in every stage: max|difference| / max|first|. */
-  private List<Double> errors(List<EngineBench> benches) {
-    var errors = new ArrayList<Double>();
-    for (Stage stage : plan.stages()) {
-      double timestep = plan.schedule().timestep(stage.start());
-      List<Latents> found =
-          benches.stream().map(engine -> engine.predict(stage, timestep)).toList();
-      Latents reference = found.get(0);
-      Latents other = found.get(found.size() - 1);
-      errors.add(largest(other.plus(-1, reference)) / largest(reference));
+  /** The last engine against the first. */
+  private List<PartsComparison.Difference> differences(List<BenchEngine> engines) {
+    if (engines.size() < 2) {
+      return List.of();
     }
-    return errors;
-  }
-
-  private static double largest(Latents latents) {
-    double largest = 0;
-    for (float value : latents.data()) {
-      largest = Math.max(largest, Math.abs(value));
-    }
-    return largest;
+    return new PartsComparison(plan, shape, model.prompt())
+        .compare(engines.get(0).parts(), engines.get(engines.size() - 1).parts());
   }
 }

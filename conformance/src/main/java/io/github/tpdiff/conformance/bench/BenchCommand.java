@@ -1,6 +1,7 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.cli.ExitCode;
+import io.github.tpdiff.cli.Families;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
@@ -48,14 +49,13 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (checkpoint.isPresent()) {
-      return measure(checkpoint.get());
-    }
     Path folder = Files.createTempDirectory("tpdiff-bench");
     try {
-      CheckpointTemplate chosen = template();
-      chosen.write(order(chosen, folder.resolve("checkpoint")));
-      return measure(folder.resolve("checkpoint"));
+      if (checkpoint.isEmpty()) {
+        CheckpointTemplate chosen = template();
+        chosen.write(order(chosen, folder.resolve("checkpoint")));
+      }
+      return measure(checkpoint.orElse(folder.resolve("checkpoint")), folder);
     } finally {
       delete(folder);
     }
@@ -91,17 +91,9 @@ public final class BenchCommand implements Callable<Integer> {
     }
   }
 
-  private int measure(Path folder) {
-    ModelFamily family =
-        ModelFamily.all().stream()
-            .filter(candidate -> candidate.recognises(folder))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    new IllegalArgumentException(
-                        folder + ": expected a checkpoint folder of a known family"));
-    try (VideoModel model = family.open(folder)) {
-      BenchResult result = new Bench(options, model).run();
+  private int measure(Path folder, Path exports) {
+    try (VideoModel model = Families.open(folder)) {
+      BenchResult result = new Bench(options, model, exports).run();
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
         Map<String, Object> document = result.json();

@@ -1,41 +1,34 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.diffusion.NoiseSource;
-import io.github.tpdiff.runtime.diffusion.Scheduler;
-import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.PartsComparison;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
-import java.util.HashMap;
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.TensorSource;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * What is measured.
  *
- * @param description of the checkpoint
- * @param conditioning of as many blocks as the denoiser has
- * @param denoiser whole, or cut to its first blocks
- * @param textTokens of the made-up prompt
+ * @param model the denoiser and its conditioning, whole or cut to their first blocks
+ * @param prompt made up
+ * @param textTokens of the prompt
  */
-record BenchModel(
-    PipelineDescription description, Component conditioning, Component denoiser, int textTokens) {
+record BenchModel(VideoModel model, Map<String, Tensor> prompt, int textTokens) {
 
-  static BenchModel of(VideoModel model, int blocks, int textTokens) {
+  static BenchModel of(VideoModel whole, int blocks, int textTokens) {
+    Component conditioning = FewerBlocks.cut(require(whole, Role.CONDITIONING), blocks);
+    Component denoiser = FewerBlocks.cut(require(whole, Role.DENOISER), blocks);
     return new BenchModel(
-        model.description(),
-        FewerBlocks.cut(require(model, Role.CONDITIONING), blocks),
-        FewerBlocks.cut(require(model, Role.DENOISER), blocks),
+        whole.withComponents(Map.of(Role.CONDITIONING, conditioning, Role.DENOISER, denoiser)),
+        PartsComparison.noisePrompt(conditioning, textTokens),
         textTokens);
-  }
-
-  static int blocks(VideoModel model) {
-    return FewerBlocks.count(require(model, Role.DENOISER).program());
   }
 
   private static Component require(VideoModel model, Role role) {
@@ -46,55 +39,44 @@ record BenchModel(
                     role.label() + ": the checkpoint has no such component, which bench measures"));
   }
 
-  Scheduler scheduler() {
-    return Scheduler.fromConfig(description.scheduler());
+  /** How many blocks a model's denoiser has; 0 if it is not made of blocks. */
+  static int blocks(VideoModel model) {
+    return FewerBlocks.count(require(model, Role.DENOISER).program());
+  }
+
+  Component denoiser() {
+    return require(model, Role.DENOISER);
   }
 
   /** Latents of one clip. */
   LatentShape latents(int frames, int height, int width) {
     long channels =
-        Optional.ofNullable(denoiser.program().inputs().get("hidden_states"))
+        Optional.ofNullable(denoiser().program().inputs().get("hidden_states"))
             .orElseThrow()
             .dim(1)
             .value();
     return new LatentShape(1, Math.toIntExact(channels), frames, height, width);
   }
 
-  private Map<String, Tensor> prompt() {
-    var inputs = new HashMap<String, Tensor>();
-    conditioning
-        .program()
-        .inputs()
-        .forEach(
-            (name, value) -> {
-              int width = Math.toIntExact(value.dim(2).value());
-              var shape = new LatentShape(1, textTokens, 1, 1, width);
-              inputs.put(
-                  name,
-                  Tensor.ofFloats(NoiseSource.seeded(1).draw(shape).data(), 1, textTokens, width));
-            });
-    return inputs;
+  /** The same with every weight copied to memory, as a plain load does. */
+  BenchModel loadedPlainly() {
+    return new BenchModel(
+        model.withComponents(
+            Map.of(
+                Role.CONDITIONING, copied(require(model, Role.CONDITIONING)),
+                Role.DENOISER, copied(denoiser()))),
+        prompt,
+        textTokens);
   }
 
-  /** What the denoiser needs of the prompt. */
-  Map<String, Tensor> condition(Engine engine) {
-    try (Executable executable = engine.load(conditioning.program(), conditioning.weights())) {
-      return executable.run(prompt());
+  private static Component copied(Component component) {
+    TensorSource weights = component.weights();
+    var copies = MemoryTensors.builder();
+    for (String name : component.program().weights().keySet()) {
+      ByteBuffer mapped = weights.bytes(name);
+      copies.add(
+          weights.require(name), ByteBuffer.allocateDirect(mapped.remaining()).put(mapped).flip());
     }
-  }
-
-  /** Shapes of all inputs of the denoiser. */
-  Map<String, long[]> inputShapes(LatentShape latents) {
-    var given = new HashMap<String, long[]>();
-    prompt().forEach((name, tensor) -> given.put(name, tensor.shape()));
-    var shapes = new HashMap<>(conditioning.program().shapes(given));
-    shapes.put(
-        "hidden_states",
-        new long[] {
-          latents.batch(), latents.channels(), latents.frames(), latents.height(), latents.width()
-        });
-    shapes.put("timestep", new long[] {latents.batch()});
-    shapes.put("temporal_positions", new long[] {latents.frames()});
-    return shapes;
+    return new Component(component.program(), copies.build());
   }
 }

@@ -2,35 +2,18 @@ package io.github.tpdiff.conformance.bench;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.onnx.OnnxDevice;
-import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What bench runs, as options. */
 final class BenchOptions {
-  /** The engines there are. */
-  enum Name {
-    TORCH,
-    ONNX;
-
-    Engine open() {
-      return switch (this) {
-        case TORCH -> TorchEngine.best();
-        case ONNX -> OnnxEngine.on(OnnxDevice.AUTO);
-      };
-    }
-  }
-
   @Option(
       names = "--engines",
       split = ",",
       description = "engines to measure, of ${COMPLETION-CANDIDATES} (default: all)")
-  private List<Name> engines = List.of();
+  private List<BenchEngine.Name> engines = List.of();
 
   @Option(
       names = "--blocks",
@@ -70,7 +53,9 @@ final class BenchOptions {
   @Option(
       names = "--rounds",
       defaultValue = "3",
-      description = "how often both are run, in turn (default: ${DEFAULT-VALUE})")
+      description =
+          "how often both are run, in turn; 0 measures loading and errors alone (default:"
+              + " ${DEFAULT-VALUE})")
   private int rounds = 3;
 
   @Option(
@@ -78,6 +63,11 @@ final class BenchOptions {
       defaultValue = "64",
       description = "tokens of the prompt (default: ${DEFAULT-VALUE})")
   private int textTokens = 64;
+
+  @Option(
+      names = "--plain-load",
+      description = "measure loading with all weights copied to memory first, too")
+  private boolean plainLoad;
 
   int blocks() {
     checkArgument(blocks >= 1, "--blocks: at least 1, found %s", blocks);
@@ -91,8 +81,8 @@ final class BenchOptions {
   }
 
   /** Engines to measure. */
-  List<Name> engines() {
-    return engines.isEmpty() ? List.of(Name.values()) : engines;
+  List<BenchEngine.Name> engines() {
+    return engines.isEmpty() ? List.of(BenchEngine.Name.values()) : engines;
   }
 
   int height() {
@@ -112,8 +102,12 @@ final class BenchOptions {
   }
 
   int rounds() {
-    checkArgument(rounds >= 1, "--rounds: at least 1, found %s", rounds);
+    checkArgument(rounds >= 0, "--rounds: at least 0, found %s", rounds);
     return rounds;
+  }
+
+  boolean plainLoad() {
+    return plainLoad;
   }
 
   int textTokens() {

@@ -1,10 +1,12 @@
 package io.github.tpdiff.conformance.bench;
 
+import io.github.tpdiff.runtime.pipeline.PartsComparison.Difference;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -12,89 +14,110 @@ import java.util.function.ToDoubleFunction;
  *
  * @param subject the model and sizes, for the user
  * @param engines in the order of their measurement
- * @param stageErrors the last engine against the first, relative, in sampling order
- * @param peakBytes of resident anonymous memory, both engines loaded; 0 if unknown
+ * @param differences of the last engine from the first; none of one engine
  */
-record BenchResult(
-    String subject, List<Figures> engines, List<Double> stageErrors, long peakBytes) {
+record BenchResult(String subject, List<Figures> engines, List<Difference> differences) {
   /** The least share of the predicted speed-up that must be measured. */
   private static final double REQUIRED = 0.9;
 
   private static final double MOST_ERROR = 1e-4;
 
   /**
-   * Times of one engine.
+   * Getting started.
    *
-   * @param firstOutput from nothing loaded to the first prediction
-   * @param staged median
-   * @param vanilla median
+   * @param mapped with weights read where the checkpoint is mapped
+   * @param plain with all weights copied to memory first, where that was asked for
    */
-  record Seconds(double firstOutput, double staged, double vanilla) {}
+  record Loading(FirstOutput mapped, Optional<FirstOutput> plain) {}
 
   /**
-   * One engine.
+   * Sampling; medians over the rounds.
    *
-   * @param speedUp vanilla over staged, median over the rounds
+   * @param staged seconds
+   * @param vanilla seconds
+   * @param speedUp vanilla over staged
    * @param predicted the same by the cost model
    */
-  record Figures(String engine, Seconds seconds, double speedUp, double predicted) {
+  record Sampling(double staged, double vanilla, double speedUp, double predicted) {
     double share() {
       return speedUp / predicted;
     }
+
+    private String text() {
+      return BenchResult.text(
+          "staged %.2f s, vanilla %.2f s: %.2f times faster, %.2f predicted"
+              + " (measured/predicted %.2f)",
+          staged, vanilla, speedUp, predicted, share());
+    }
   }
 
+  /** One engine; no sampling where no rounds were asked for. */
+  record Figures(String engine, Loading loading, Optional<Sampling> sampling) {}
+
   boolean passed() {
-    return engines.stream().allMatch(figures -> figures.share() >= REQUIRED)
-        && stageErrors.stream().allMatch(error -> error <= MOST_ERROR);
+    return engines.stream()
+            .flatMap(figures -> figures.sampling().stream())
+            .allMatch(sampling -> sampling.share() >= REQUIRED)
+        && differences.stream().allMatch(difference -> difference.maxError() <= MOST_ERROR);
   }
 
   List<String> lines() {
     var lines = new ArrayList<String>();
     lines.add(subject);
     for (Figures figures : engines) {
+      figures.sampling().ifPresent(s -> lines.add(text("%-5s  %s", figures.engine(), s.text())));
       lines.add(
-          String.format(
-              Locale.ROOT,
-              "%-5s  staged %.2f s, vanilla %.2f s: %.2f times faster, %.2f predicted"
-                  + " (measured/predicted %.2f); first output after %.2f s",
-              figures.engine(),
-              figures.seconds().staged(),
-              figures.seconds().vanilla(),
-              figures.speedUp(),
-              figures.predicted(),
-              figures.share(),
-              figures.seconds().firstOutput()));
+          text(
+              "%-5s  first output at full rate: %s",
+              figures.engine(), first(figures.loading().mapped())));
+      figures
+          .loading()
+          .plain()
+          .ifPresent(p -> lines.add("       all weights copied to memory first: " + first(p)));
     }
     if (engines.size() > 1) {
-      lines.add(
-          String.format(
-              Locale.ROOT,
-              "%s/%s time: staged %.2f, vanilla %.2f; largest error by stage: %s",
-              last().engine(),
-              engines.get(0).engine(),
-              ratio(Seconds::staged),
-              ratio(Seconds::vanilla),
-              stageErrors.stream().map(e -> String.format(Locale.ROOT, "%.1e", e)).toList()));
+      last()
+          .sampling()
+          .ifPresent(
+              s ->
+                  lines.add(
+                      text(
+                          "%s/%s time: staged %.2f, vanilla %.2f",
+                          last().engine(),
+                          engines.get(0).engine(),
+                          ratio(Sampling::staged),
+                          ratio(Sampling::vanilla))));
+      lines.add(text("largest errors, %s against %s", last().engine(), engines.get(0).engine()));
+      differences.forEach(d -> lines.add(text("       %-32s %.1e", d.part(), d.maxError())));
     }
-    lines.add(
-        String.format(Locale.ROOT, "peak resident anonymous memory: %.0f MB", peakBytes / 1e6));
     return lines;
+  }
+
+  private static String first(FirstOutput output) {
+    return text(
+        "%.2f s, peak anonymous memory %.0f MB", output.seconds(), output.peakBytes() / 1e6);
+  }
+
+  private static String text(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
   }
 
   private Figures last() {
     return engines.get(engines.size() - 1);
   }
 
-  private double ratio(ToDoubleFunction<Seconds> part) {
-    return part.applyAsDouble(last().seconds()) / part.applyAsDouble(engines.get(0).seconds());
+  private double ratio(ToDoubleFunction<Sampling> part) {
+    return part.applyAsDouble(last().sampling().orElseThrow())
+        / part.applyAsDouble(engines.get(0).sampling().orElseThrow());
   }
 
   Map<String, Object> json() {
     var json = new LinkedHashMap<String, Object>();
     json.put("subject", subject);
     json.put("engines", engines.stream().map(BenchResult::json).toList());
-    json.put("onnx_torch_max_error_by_stage", stageErrors);
-    json.put("peak_resident_anonymous_bytes", peakBytes);
+    var errors = new LinkedHashMap<String, Double>();
+    differences.forEach(difference -> errors.put(difference.part(), difference.maxError()));
+    json.put("max_errors", errors);
     json.put("passed", passed());
     return json;
   }
@@ -102,12 +125,25 @@ record BenchResult(
   private static Map<String, Object> json(Figures figures) {
     var json = new LinkedHashMap<String, Object>();
     json.put("engine", figures.engine());
-    json.put("staged_seconds", figures.seconds().staged());
-    json.put("vanilla_seconds", figures.seconds().vanilla());
-    json.put("first_output_seconds", figures.seconds().firstOutput());
-    json.put("speed_up", figures.speedUp());
-    json.put("predicted_speed_up", figures.predicted());
-    json.put("measured_over_predicted", figures.share());
+    figures
+        .sampling()
+        .ifPresent(
+            sampling -> {
+              json.put("staged_seconds", sampling.staged());
+              json.put("vanilla_seconds", sampling.vanilla());
+              json.put("speed_up", sampling.speedUp());
+              json.put("predicted_speed_up", sampling.predicted());
+              json.put("measured_over_predicted", sampling.share());
+            });
+    json.put("first_output", json(figures.loading().mapped()));
+    figures.loading().plain().ifPresent(plain -> json.put("plain_load", json(plain)));
+    return json;
+  }
+
+  private static Map<String, Object> json(FirstOutput output) {
+    var json = new LinkedHashMap<String, Object>();
+    json.put("seconds", output.seconds());
+    json.put("peak_anonymous_bytes", output.peakBytes());
     return json;
   }
 }

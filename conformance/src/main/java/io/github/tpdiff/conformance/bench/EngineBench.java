@@ -1,86 +1,71 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
-import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageListener;
-import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
-import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.BoundDenoiser;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.Role;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /** One engine with the model loaded, timed staged and vanilla. */
 final class EngineBench implements AutoCloseable {
   private final Executable network;
   private final BoundDenoiser denoiser;
-  private final LatentShape shape;
-  private final double firstOutputSeconds;
   private final List<Double> staged = new ArrayList<>();
   private final List<Double> vanilla = new ArrayList<>();
 
-  private EngineBench(
-      Executable network, BoundDenoiser denoiser, LatentShape shape, double firstOutputSeconds) {
+  private EngineBench(Executable network, BoundDenoiser denoiser) {
     this.network = network;
     this.denoiser = denoiser;
-    this.shape = shape;
-    this.firstOutputSeconds = firstOutputSeconds;
   }
 
-  /** Loads the model and predicts once at the coarsest stage's size. */
-  static EngineBench load(Engine engine, BenchModel model, StagePlan plan, LatentShape shape) {
-    long start = System.nanoTime();
-    var prompt = model.condition(engine);
-    Executable network = engine.load(model.denoiser().program(), model.denoiser().weights());
-    BoundDenoiser denoiser = BoundDenoiser.bind(network, prompt);
-    Stage first = plan.stages().get(0);
-    denoiser.predict(Latents.zeros(shape.withFrames(first.frames())), 1000, first.positions());
-    return new EngineBench(network, denoiser, shape, (System.nanoTime() - start) / 1e9);
+  /** Loads the model and hands it the prompt. */
+  static EngineBench load(PipelineParts parts, Map<String, Tensor> prompt) {
+    Map<String, Tensor> conditioned;
+    try (Executable conditioning = parts.load(Role.CONDITIONING)) {
+      conditioned = conditioning.run(prompt);
+    }
+    Executable network = parts.load(Role.DENOISER);
+    return new EngineBench(network, BoundDenoiser.bind(network, conditioned));
   }
 
-  /** The prediction for the same noise on every engine. */
-  Latents predict(Stage stage, double timestep) {
-    Latents noise = NoiseSource.seeded(2).draw(shape.withFrames(stage.frames()));
-    return denoiser.predict(noise, timestep, stage.positions());
+  BoundDenoiser denoiser() {
+    return denoiser;
   }
 
-  void runStaged(StagedSampler sampler) {
-    staged.add(seconds(sampler));
+  void runStaged(StagedSampler sampler, LatentShape shape) {
+    staged.add(seconds(sampler, shape));
   }
 
-  void runVanilla(StagedSampler sampler) {
-    vanilla.add(seconds(sampler));
+  void runVanilla(StagedSampler sampler, LatentShape shape) {
+    vanilla.add(seconds(sampler, shape));
   }
 
-  private double seconds(StagedSampler sampler) {
+  private double seconds(StagedSampler sampler, LatentShape shape) {
     long start = System.nanoTime();
     sampler.sample(shape, denoiser, NoiseSource.seeded(0), StageListener.silent());
     return (System.nanoTime() - start) / 1e9;
   }
 
-  double stagedSeconds() {
-    return median(staged);
-  }
-
-  double vanillaSeconds() {
-    return median(vanilla);
+  /** What the rounds took. */
+  BenchResult.Sampling sampling(double predicted) {
+    return new BenchResult.Sampling(median(staged), median(vanilla), speedUp(), predicted);
   }
 
   /** Vanilla over staged, of rounds that ran side by side. */
-  double speedUp() {
+  private double speedUp() {
     var ratios = new ArrayList<Double>();
     for (int i = 0; i < staged.size(); i++) {
       ratios.add(vanilla.get(i) / staged.get(i));
     }
     return median(ratios);
-  }
-
-  double firstOutputSeconds() {
-    return firstOutputSeconds;
   }
 
   private static double median(List<Double> values) {

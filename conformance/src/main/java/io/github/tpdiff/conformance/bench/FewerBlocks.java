@@ -3,8 +3,6 @@ package io.github.tpdiff.conformance.bench;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.weights.MemoryTensors;
-import io.github.tpdiff.weights.TensorSource;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,30 +20,13 @@ final class FewerBlocks {
     return (int) program.segments().stream().filter(s -> index(s) >= 0).count();
   }
 
-  /**
-   * The first {@code blocks} blocks, with their weights as fp32 in memory; a network without blocks
-   * as it is.
-   */
+  /** The first {@code blocks} blocks; a network without blocks as it is. */
   static Component cut(Component whole, int blocks) {
-    if (count(whole.program()) == 0) {
-      return whole;
-    }
     List<Graph> kept = whole.program().segments().stream().filter(s -> index(s) < blocks).toList();
     Set<String> produced = new HashSet<>();
     kept.forEach(segment -> produced.addAll(segment.outputs().keySet()));
     List<String> outputs = whole.program().outputs().stream().filter(produced::contains).toList();
-    var program = new Program(whole.program().name(), kept, outputs);
-    return new Component(program, inMemory(program, whole.weights()));
-  }
-
-  private static TensorSource inMemory(Program program, TensorSource weights) {
-    var tensors = MemoryTensors.builder();
-    program
-        .weights()
-        .keySet()
-        .forEach(
-            name -> tensors.addFloats(name, weights.require(name).shape(), weights.floats(name)));
-    return tensors.build();
+    return new Component(new Program(whole.program().name(), kept, outputs), whole.weights());
   }
 
   /** The block a segment belongs to, −1 for what is not of a block. */

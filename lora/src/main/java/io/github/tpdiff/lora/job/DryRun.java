@@ -10,15 +10,12 @@ import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.pipeline.DenoiserInputs;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.DType;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * What a job's training would take, without doing any of it.
@@ -112,37 +109,16 @@ public record DryRun(List<Row> rows, int steps) {
 
     Row row(VideoSize size, int stage, double share, LatentShape shape) {
       var batches = job.job().train().settings().batches();
-      Cost cost = model.price(inputShapes(shape.withBatch(batches.size())));
+      Cost cost =
+          model.price(
+              DenoiserInputs.shapes(
+                  program,
+                  shape.withBatch(batches.size()),
+                  job.model().description().text().maxLength()));
       // Forward, forward again from each segment's inputs, and a backward of twice that.
       double seconds = 4 * machine.predictSeconds(cost) * batches.accumulation();
       long peak = cost.trainingPeakBytes() + cost.largestSegmentWeightBytes() + trainedBytes;
       return new Row(size, stage, share, shape.frames(), cost.tokens(), seconds, peak);
-    }
-
-    private Map<String, long[]> inputShapes(LatentShape shape) {
-      var shapes = new HashMap<String, long[]>();
-      Map<String, Long> symbols =
-          Map.of(
-              "batch", (long) shape.batch(),
-              "frames", (long) shape.frames(),
-              "height", (long) shape.height(),
-              "width", (long) shape.width(),
-              "text", (long) job.model().description().text().maxLength());
-      program.inputs().forEach((name, value) -> shapes.put(name, shape(value, symbols)));
-      shapes.put(
-          "hidden_states",
-          new long[] {
-            shape.batch(),
-            Objects.requireNonNull(program.inputs().get("hidden_states")).dim(1).value(),
-            shape.frames(),
-            shape.height(),
-            shape.width()
-          });
-      return shapes;
-    }
-
-    private static long[] shape(Value value, Map<String, Long> symbols) {
-      return value.shape().evaluate(symbols);
     }
   }
 

@@ -136,6 +136,15 @@ public final class ExportedFolder implements PipelineParts {
     return Collections.unmodifiableSet(roles);
   }
 
+  /**
+   * Opens every graph as it was written with strict shape inference, and closes it.
+   *
+   * @throws OnnxException naming the first graph that does not pass
+   */
+  public void check() {
+    roles().forEach(role -> engine.check(graphFile(folder, role, description)));
+  }
+
   @Override
   public Executable load(Role role) {
     return engine.open(graphFile(folder, role, description));

@@ -134,6 +134,20 @@ public final class OnnxEngine implements Engine {
     }
   }
 
+  /**
+   * Opens an exported graph as it was written, without optimising it, with every shape inferred and
+   * held to what the graph declares; and closes it.
+   *
+   * @throws OnnxException saying what does not fit
+   */
+  void check(Path model) {
+    try {
+      sessions.check(model);
+    } catch (OrtException failure) {
+      throw new OnnxException(model + ": strict shape inference", failure);
+    }
+  }
+
   /** Does nothing: what an engine opens is closed by itself. */
   @Override
   public void close() {}

@@ -43,6 +43,15 @@ final class Sessions {
     }
   }
 
+  /** Opens a model as it was written, every shape inferred and held to what the model declares. */
+  void check(Path model) throws OrtException {
+    try (SessionOptions options = options()) {
+      options.setOptimizationLevel(OptLevel.NO_OPT);
+      options.addConfigEntry("session.strict_shape_type_inference", "1");
+      environment.createSession(model.toString(), options).close();
+    }
+  }
+
   /** A model from its bytes; its locations are as {@link #locationOf} gives them. */
   OrtSession open(byte[] model) throws OrtException {
     try (SessionOptions options = options()) {

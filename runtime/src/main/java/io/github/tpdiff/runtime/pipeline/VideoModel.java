@@ -25,6 +25,11 @@ public interface VideoModel extends AutoCloseable {
   /** Module name suffixes that a LoRA targets unless told otherwise, e.g. {@code to_q}. */
   List<String> defaultLoraTargets();
 
+  /** This model with other components in place of its own; closing the result closes this model. */
+  default VideoModel withComponents(Map<Role, Component> others) {
+    return new ChangedModel(this, others);
+  }
+
   @Override
   void close();
 }

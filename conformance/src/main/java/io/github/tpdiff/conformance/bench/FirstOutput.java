@@ -1,0 +1,31 @@
+package io.github.tpdiff.conformance.bench;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+
+/**
+ * From nothing loaded to the first prediction at full frame rate.
+ *
+ * @param seconds it took
+ * @param peakBytes of resident anonymous memory meanwhile; 0 if unknown
+ */
+record FirstOutput(double seconds, long peakBytes) {
+  /** What there is to load. */
+  interface Loading {
+    EngineBench load();
+  }
+
+  static FirstOutput measure(Loading loading, StagePlan plan, LatentShape shape) {
+    Stage last = plan.stages().get(plan.stages().size() - 1);
+    try (var memory = AnonymousMemory.watching()) {
+      long start = System.nanoTime();
+      try (EngineBench loaded = loading.load()) {
+        double timestep = plan.schedule().timestep(last.start());
+        loaded.denoiser().predict(Latents.zeros(shape), timestep, last.positions());
+        return new FirstOutput((System.nanoTime() - start) / 1e9, memory.peakBytes());
+      }
+    }
+  }
+}

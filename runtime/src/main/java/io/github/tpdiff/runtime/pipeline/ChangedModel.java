@@ -1,0 +1,40 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import io.github.tpdiff.runtime.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/** A model with other components. */
+record ChangedModel(VideoModel model, Map<Role, Component> components) implements VideoModel {
+  ChangedModel {
+    components = Collections.unmodifiableMap(new EnumMap<>(components));
+  }
+
+  @Override
+  public PipelineDescription description() {
+    return model.description();
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return model.tokenizer();
+  }
+
+  @Override
+  public Path tokenizerFolder() {
+    return model.tokenizerFolder();
+  }
+
+  @Override
+  public List<String> defaultLoraTargets() {
+    return model.defaultLoraTargets();
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}
