@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The names a file of {@code torch.save} may use: tensors, parameters and ordered dictionaries. */
 final class TorchConstructors implements Constructors {
@@ -39,6 +40,9 @@ final class TorchConstructors implements Constructors {
           Map.entry("collections.OrderedDict", Function.ORDERED_DICT),
           Map.entry("torch.Size", Function.SIZE),
           Map.entry("torch.device", Function.OPAQUE),
+          Map.entry("torch.serialization._get_layout", Function.OPAQUE),
+          Map.entry("torch.per_tensor_affine", Constant.OPAQUE),
+          Map.entry("torch.per_channel_affine", Constant.OPAQUE),
           Map.entry("collections.Counter", Function.OPAQUE),
           Map.entry("builtins.set", Function.OPAQUE),
           Map.entry("builtins.frozenset", Function.OPAQUE),
@@ -90,6 +94,10 @@ final class TorchConstructors implements Constructors {
           Map.entry("torch.float8_e5m2fnuz", DType.F8_E5M2FNUZ),
           Map.entry("torch.float8_e8m0fnu", DType.F8_E8M0));
 
+  /** Types that safetensors lacks. */
+  private static final Pattern OTHER_TYPE =
+      Pattern.compile("torch\\.([A-Z]\\w{0,30}Storage|(complex|q?u?int|bits|float)\\w{1,20})");
+
   private record StorageClass(DType dtype) {}
 
   private final Map<String, Storage> storages = new HashMap<>();
@@ -109,9 +117,12 @@ final class TorchConstructors implements Constructors {
     }
     Object known = GLOBALS.getOrDefault(global, DTYPES.get(global));
     if (known == null) {
+      String shown = global.replaceAll("\\p{Cntrl}", "?");
       throw new PickleException(
-          "'%s' is not a constructor of tensors; the file is refused, nothing was executed"
-              .formatted(global.replaceAll("\\p{Cntrl}", "?")));
+          OTHER_TYPE.matcher(global).matches()
+              ? "tensors of '%s' are not supported; save them as another type".formatted(shown)
+              : "'%s' is not a constructor of tensors; the file is refused, nothing was executed"
+                  .formatted(shown));
     }
     return known;
   }
@@ -124,13 +135,14 @@ final class TorchConstructors implements Constructors {
     return switch (function) {
       case TENSOR_V1, TENSOR_V2 -> {
         Storage storage = argument(arguments, 0, Storage.class);
+        requirePlain(arguments, 6);
         yield tensor(storage, storage.dtype(), arguments);
       }
-      case TENSOR_V3 ->
-          tensor(
-              argument(arguments, 0, Storage.class),
-              argument(arguments, 6, DType.class),
-              arguments);
+      case TENSOR_V3 -> {
+        requirePlain(arguments, 7);
+        yield tensor(
+            argument(arguments, 0, Storage.class), argument(arguments, 6, DType.class), arguments);
+      }
       case PARAMETER -> argument(arguments, 0, StoredTensor.class);
       case FROM_TYPE ->
           call(argument(arguments, 0, Function.class), list(argument(arguments, 2, List.class)));
@@ -149,6 +161,19 @@ final class TorchConstructors implements Constructors {
         argument(arguments, 1, Long.class),
         longs(argument(arguments, 2, List.class)),
         longs(argument(arguments, 3, List.class)));
+  }
+
+  /** A view that negates or conjugates holds other values than its storage. */
+  private static void requirePlain(List<Object> arguments, int index) throws PickleException {
+    if (index < arguments.size() && arguments.get(index) instanceof Map<?, ?> metadata) {
+      for (String bit : new String[] {"conj", "neg"}) {
+        if (Boolean.TRUE.equals(metadata.get(bit))) {
+          throw new PickleException(
+              "a tensor is a view that changes its values ('%s'); save it anew after .resolve_%s()"
+                  .formatted(bit, bit));
+        }
+      }
+    }
   }
 
   private static Map<Object, Object> orderedDict(List<Object> arguments) throws PickleException {

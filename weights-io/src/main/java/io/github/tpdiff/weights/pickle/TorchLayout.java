@@ -21,6 +21,7 @@ final class TorchLayout {
   private static final BigInteger MAGIC = new BigInteger("1950a86a20f9469cfc6c", 16);
   private static final Long PROTOCOL = 1001L;
   private static final String PICKLE = "/data.pkl";
+  private static final int MAX_RECORD_BYTES = 16;
 
   private TorchLayout() {}
 
@@ -58,7 +59,7 @@ final class TorchLayout {
     }
     String pickle = pickles.get(0);
     String folder = pickle.substring(0, pickle.length() - PICKLE.length());
-    requireLittleEndian(file, Optional.ofNullable(entries.get(folder + "/byteorder")));
+    requireKnown(file, folder, entries);
     TorchConstructors constructors = new TorchConstructors();
     FileRegion region = Optional.ofNullable(entries.get(pickle)).orElseThrow();
     Object root = Unpickler.load(pickleAt(file, region.offset(), region.length()), constructors);
@@ -78,15 +79,27 @@ final class TorchLayout {
     return new Content(TensorTree.flatten(root), storages);
   }
 
-  private static void requireLittleEndian(MappedFile file, Optional<FileRegion> record)
+  private static void requireKnown(MappedFile file, String folder, Map<String, FileRegion> entries)
       throws PickleException {
-    if (record.isPresent() && record.get().length() <= 16) {
-      ByteBuffer bytes = file.slice(record.get().offset(), (int) record.get().length());
-      String order = StandardCharsets.ISO_8859_1.decode(bytes).toString();
-      if (!order.equals("little")) {
-        throw new PickleException("expected byte order little, found " + order);
-      }
+    if (entries.containsKey(folder + "/constants.pkl")) {
+      throw new PickleException("it is a TorchScript program; save its state_dict() instead");
     }
+    String order = record(file, Optional.ofNullable(entries.get(folder + "/byteorder")), "little");
+    if (!order.equals("little")) {
+      throw new PickleException("expected byte order little, found " + order);
+    }
+    String version = record(file, Optional.ofNullable(entries.get(folder + "/version")), "3");
+    if (!version.strip().matches("\\d|10")) {
+      throw new PickleException("expected format version 10 or less, found " + version.strip());
+    }
+  }
+
+  /** A short record as text. */
+  private static String record(MappedFile file, Optional<FileRegion> region, String otherwise) {
+    return region
+        .map(at -> file.slice(at.offset(), (int) Math.min(MAX_RECORD_BYTES, at.length())))
+        .map(bytes -> StandardCharsets.ISO_8859_1.decode(bytes).toString())
+        .orElse(otherwise);
   }
 
   private static ByteBuffer pickleAt(MappedFile file, long offset, long length)

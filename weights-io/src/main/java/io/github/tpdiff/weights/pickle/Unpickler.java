@@ -190,6 +190,7 @@ final class Unpickler {
     boolean plain =
         key instanceof String
             || key instanceof Long
+            || key instanceof BigInteger
             || key instanceof Boolean
             || key instanceof Double;
     return plain ? key : new Object();

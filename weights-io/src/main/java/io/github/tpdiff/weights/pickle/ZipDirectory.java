@@ -68,17 +68,30 @@ final class ZipDirectory {
     int tailLength = (int) Math.min(file.size(), END_BYTES + 0xffff);
     long tailStart = file.size() - tailLength;
     ByteBuffer tail = file.slice(tailStart, tailLength);
-    for (int at = tailLength - END_BYTES; at >= 0; at--) {
-      if (tail.getInt(at) == END_SIGNATURE
-          && at + END_BYTES + (tail.getShort(at + 20) & 0xffff) == tailLength) {
-        long size = tail.getInt(at + 12) & FULL;
-        long offset = tail.getInt(at + 16) & FULL;
-        boolean zip64 = size == FULL || offset == FULL || tail.getShort(at + 10) == -1;
-        return zip64 ? directory64(file, tailStart + at - 20) : new Extent(offset, size);
+    int at = endRecord(tail);
+    long size = tail.getInt(at + 12) & FULL;
+    long offset = tail.getInt(at + 16) & FULL;
+    boolean zip64 = size == FULL || offset == FULL || tail.getShort(at + 10) == -1;
+    return zip64 ? directory64(file, tailStart + at - 20) : new Extent(offset, size);
+  }
+
+  /** The last end record that reaches the end of the file or, without one, the last before it. */
+  private static int endRecord(ByteBuffer tail) throws PickleException {
+    int last = -1;
+    for (int at = tail.limit() - END_BYTES; at >= 0; at--) {
+      if (tail.getInt(at) == END_SIGNATURE) {
+        int end = at + END_BYTES + (tail.getShort(at + 20) & 0xffff);
+        if (end == tail.limit()) {
+          return at;
+        }
+        last = last < 0 && end < tail.limit() ? at : last;
       }
     }
-    throw new PickleException(
-        "the zip archive has no end record: the file is cut short, download it again");
+    if (last < 0) {
+      throw new PickleException(
+          "the zip archive has no end record: the file is cut short, download it again");
+    }
+    return last;
   }
 
   private static Extent directory64(MappedFile file, long locatorOffset) throws PickleException {
@@ -100,7 +113,7 @@ final class ZipDirectory {
     ByteBuffer entry = fixed.order(extra.order());
     if ((entry.getShort(8) & 1) != 0 || entry.getShort(10) != 0) {
       throw new PickleException(
-          "zip entry '%s' is compressed or encrypted, which torch.save never does"
+          "zip entry '%s' is compressed or encrypted; save the tensors with torch.save alone"
               .formatted(name.replaceAll("\\p{Cntrl}", "?")));
     }
     ByteBuffer wide = zip64Field(extra);

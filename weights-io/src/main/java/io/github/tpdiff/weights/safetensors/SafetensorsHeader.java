@@ -62,8 +62,24 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     return new SafetensorsHeader(byName, metadata);
   }
 
+  /** An object of three fields, or their values alone in an array. */
   private static Entry entry(StrictJson parser, String name) throws IOException, Malformed {
-    parser.expect(JsonToken.START_OBJECT, "an object for tensor '%s'".formatted(name));
+    return switch (parser.next()) {
+      case START_OBJECT -> fields(parser, name);
+      case START_ARRAY -> values(parser, name);
+      default -> throw parser.unexpected("an object for tensor '%s'".formatted(name));
+    };
+  }
+
+  private static Entry values(StrictJson parser, String name) throws IOException, Malformed {
+    DType dtype = dtype(parser, name);
+    List<Long> shape = naturals(parser, name, "shape");
+    List<Long> offsets = naturals(parser, name, "data_offsets");
+    parser.expect(JsonToken.END_ARRAY, "three values for tensor '%s'".formatted(name));
+    return entry(name, dtype, shape, offsets);
+  }
+
+  private static Entry fields(StrictJson parser, String name) throws IOException, Malformed {
     Optional<DType> dtype = Optional.empty();
     Optional<List<Long>> shape = Optional.empty();
     Optional<List<Long>> offsets = Optional.empty();
@@ -134,7 +150,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
   }
 
   private static DType dtype(StrictJson parser, String name) throws IOException, Malformed {
-    String found = parser.string("a dtype for tensor '%s'".formatted(name));
+    String found = parser.variant("a dtype for tensor '%s'".formatted(name));
     return DType.find(found)
         .orElseThrow(
             () ->

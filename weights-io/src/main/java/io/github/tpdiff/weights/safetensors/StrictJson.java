@@ -78,10 +78,23 @@ final class StrictJson implements AutoCloseable {
   }
 
   void expect(JsonToken wanted, String what) throws IOException, Malformed {
-    JsonToken found = parser.nextToken();
-    if (found != wanted) {
-      throw new Malformed("expected %s, found %s".formatted(what, describe()));
+    if (parser.nextToken() != wanted) {
+      throw unexpected(what);
     }
+  }
+
+  /** Moves to the next value and says what it is. */
+  JsonToken next() throws IOException, Malformed {
+    JsonToken token = parser.nextToken();
+    if (token == null) {
+      throw new Malformed("the text ends early");
+    }
+    return token;
+  }
+
+  /** The refusal of the current value where something else is expected. */
+  Malformed unexpected(String what) throws IOException {
+    return new Malformed("expected %s, found %s".formatted(what, describe()));
   }
 
   /** Moves to the next name of an object; false at its end. */
@@ -101,7 +114,7 @@ final class StrictJson implements AutoCloseable {
   /** The current token as an integer of at least 0. */
   long natural(String what) throws IOException, Malformed {
     if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
-      throw new Malformed("expected an integer in %s, found %s".formatted(what, describe()));
+      throw unexpected("an integer in " + what);
     }
     String digits = parser.getText();
     // Minus zero is no integer to the reference implementation.
@@ -123,6 +136,24 @@ final class StrictJson implements AutoCloseable {
   String string(String what) throws IOException, Malformed {
     expect(JsonToken.VALUE_STRING, what);
     return wellFormed(parser.getText());
+  }
+
+  /** The next value, one of several names: a string, or an object that gives it the value null. */
+  String variant(String what) throws IOException, Malformed {
+    JsonToken token = next();
+    if (token != JsonToken.START_OBJECT) {
+      if (token != JsonToken.VALUE_STRING) {
+        throw unexpected(what);
+      }
+      return wellFormed(parser.getText());
+    }
+    if (!nextName()) {
+      throw unexpected(what);
+    }
+    String name = name();
+    expect(JsonToken.VALUE_NULL, what);
+    expect(JsonToken.END_OBJECT, what);
+    return name;
   }
 
   /** The next value, an object of strings; null counts as empty. */
@@ -151,7 +182,7 @@ final class StrictJson implements AutoCloseable {
       JsonToken token = parser.nextToken();
       if (token == JsonToken.FIELD_NAME || token == JsonToken.VALUE_STRING) {
         wellFormed(parser.getText());
-      } else if (token.isNumeric() && Double.isInfinite(Double.parseDouble(parser.getText()))) {
+      } else if (token.isNumeric() && !ReferenceNumber.isInRange(parser.getText())) {
         throw new Malformed("a number is out of range: " + brief(parser.getText()));
       } else if (token.isStructStart()) {
         depth++;

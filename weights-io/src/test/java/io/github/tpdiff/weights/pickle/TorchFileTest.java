@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(20)
@@ -84,6 +85,36 @@ class TorchFileTest {
     } catch (CheckpointException refused) {
       assertThat(refused).hasMessageStartingWith(entry.file() + ": ");
     }
+  }
+
+  /** Files that PyTorch 2.15 wrote and reads. */
+  @ParameterizedTest
+  @CsvSource({
+    "bytes-behind-archive.pth, t",
+    "key-of-81-bits.pth, 1208925819614629174706176",
+    "layout-beside-weights.pth, t",
+    "quantisation-scheme-beside-weights.pth, t"
+  })
+  void oddFileOfTorch_isRead(String name, String tensor) {
+    try (TorchFile source = TorchFile.open(FileGoldens.resource("fuzz/torch").resolve(name))) {
+      assertThat(source.names()).containsExactly(tensor);
+    }
+  }
+
+  /** Their values are not those of the storage: reading them plainly would be wrong. */
+  @ParameterizedTest
+  @CsvSource({
+    "conjugated-view.pth, save it anew after .resolve_conj()",
+    "negated-view.pth, save it anew after .resolve_neg()",
+    "complex128.pth, tensors of 'torch.ComplexDoubleStorage' are not supported",
+    "unknown-version.pth, 'expected format version 10 or less, found 99'"
+  })
+  void whatCannotBeReadPlainly_isRefusedWithTheReason(String name, String reason) {
+    Path file = FileGoldens.resource("fuzz/torch").resolve(name);
+    assertThatThrownBy(() -> TorchFile.open(file).close())
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageStartingWith(file + ": ")
+        .hasMessageContaining(reason);
   }
 
   @Test

@@ -86,6 +86,20 @@ class SafetensorsFileTest {
           accepted | {"__metadata__":{"a":"b","a":"c"}}
           accepted | {"__metadata__":null}
           refused  | {"__metadata__":{"a":null}}
+          accepted | {"a":["F32",[0],[0,0]]}
+          refused  | {"a":["F32",[0],[0,0],1]}
+          refused  | {"a":["F32",[0]]}
+          accepted | {"a":{"dtype":{"F32":null},"shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"dtype":{"F32":0},"shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"dtype":{"F32":null,"F32":null},"shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"dtype":{},"shape":[0],"data_offsets":[0,0]}}
+          accepted | {"a":{"x":1.7976931348623157e308,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"x":1.7976931348623158e308,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"x":179769313486231570000e288,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          accepted | {"a":{"x":-100000000000000000000E+288,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          accepted | {"a":{"x":0.00017976931348623157e312,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          accepted | {"a":{"x":0e99999999999,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
+          refused  | {"a":{"x":1e99999999999,"dtype":"F32","shape":[0],"data_offsets":[0,0]}}
           """)
   void header_getsTheVerdictOfTheReference(String verdict, String json) throws IOException {
     if (verdict.equals("refused")) {
