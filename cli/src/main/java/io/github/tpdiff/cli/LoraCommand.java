@@ -1,31 +1,21 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.IndentedJson;
-import io.github.tpdiff.weights.TensorInfo;
-import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.checkpoint.Checkpoint;
-import io.github.tpdiff.weights.layout.Contents;
-import io.github.tpdiff.weights.layout.FoundNetwork;
-import io.github.tpdiff.weights.layout.KeyMap;
-import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraFormat;
-import io.github.tpdiff.weights.lora.LoraMerge;
 import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.LoraWriter;
-import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -36,14 +26,19 @@ import picocli.CommandLine.Spec;
 /** LoRA files of every tool's form. */
 @Command(
     name = "lora",
-    description = "Shows, converts and merges LoRA files.",
-    subcommands = {LoraCommand.Info.class, LoraCommand.Convert.class, LoraCommand.Merge.class})
+    description = "Shows, converts, merges and extracts LoRA files.",
+    subcommands = {
+      LoraCommand.Info.class,
+      LoraCommand.Convert.class,
+      LoraMergeCommand.class,
+      LoraExtractCommand.class
+    })
 final class LoraCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "expected info, convert or merge");
+    throw new ParameterException(spec.commandLine(), "expected info, convert, merge or extract");
   }
 
   /** What a LoRA file holds. */
@@ -59,6 +54,7 @@ final class LoraCommand implements Runnable {
     fields.put("path", path.toString());
     fields.put("kind", "lora");
     fields.put("format", file.format().name().toLowerCase(Locale.ROOT));
+    fields.put("dtype", file.dtype().name());
     fields.put("component", weights.component());
     fields.put("modules", weights.pairs().size());
     fields.put("ranks", ranks.keySet().stream().toList());
@@ -123,25 +119,16 @@ final class LoraCommand implements Runnable {
     @Option(names = "--format", required = true, description = "diffusers, peft, comfyui or kohya.")
     private LoraFormat format;
 
-    @Option(
-        names = "--dtype",
-        defaultValue = "F32",
-        description = "F32, F16 or BF16 (default ${DEFAULT-VALUE}).")
-    private DType dtype;
+    @Option(names = "--dtype", description = "F32, F16 or BF16 (default: as it is).")
+    private @Nullable DType dtype;
 
     @Override
     public void run() {
       LoraFile file = LoraFile.read(from);
-      List<String> cautions = LoraWriter.write(to, file.weights(), format, dtype);
+      DType stored = Optional.ofNullable(dtype).orElse(file.dtype());
+      List<String> cautions = LoraWriter.write(to, file.weights(), format, stored);
       PrintWriter err = spec.commandLine().getErr();
-      file.ignored().stream()
-          .limit(1)
-          .forEach(
-              first ->
-                  err.printf(
-                      "tpdiff: %s: left out %d tensors that are no LoRA of a linear layer, such as"
-                          + " %s%n",
-                      from, file.ignored().size(), first));
+      leftOut(err, from, file);
       cautions.forEach(caution -> err.println("tpdiff: caution: " + caution));
       err.flush();
       PrintWriter out = spec.commandLine().getOut();
@@ -150,72 +137,15 @@ final class LoraCommand implements Runnable {
     }
   }
 
-  /** Merges a LoRA into the tensors it changes. */
-  @Command(
-      name = "merge",
-      description = "Writes a checkpoint of one network with a LoRA merged into its weights.")
-  static final class Merge implements Runnable {
-    @Spec private CommandSpec spec;
-
-    @Parameters(
-        index = "0",
-        paramLabel = "CHECKPOINT",
-        description = "The network's file or folder, such as MODEL/transformer.")
-    private Path checkpoint;
-
-    @Parameters(index = "1", paramLabel = "LORA", description = "A LoRA file or PEFT folder.")
-    private Path lora;
-
-    @Parameters(index = "2", paramLabel = "TO", description = "The safetensors file to write.")
-    private Path to;
-
-    @Option(
-        names = "--strength",
-        defaultValue = "1",
-        description = "Factor on the LoRA (default ${DEFAULT-VALUE}).")
-    private double strength;
-
-    @Override
-    public void run() {
-      LoraWeights weights = LoraFile.read(lora).weights();
-      try (TensorSource opened = Checkpoint.open(checkpoint)) {
-        int merged = merge(opened, weights);
-        PrintWriter out = spec.commandLine().getOut();
-        out.printf("wrote %s: %d of %d tensors changed%n", to, merged, opened.names().size());
-        out.flush();
-      }
-    }
-
-    private int merge(TensorSource source, LoraWeights weights) {
-      Map<String, LoraPair> byTensor = new HashMap<>();
-      Optional<KeyMap> original =
-          Contents.of(source.names()).networks().stream()
-              .filter(found -> found.layout() == Layout.ORIGINAL && found.prefix().isEmpty())
-              .map(FoundNetwork::keys)
-              .findFirst();
-      for (var entry : weights.pairs().entrySet()) {
-        String name = entry.getKey() + ".weight";
-        String tensor = original.flatMap(keys -> keys.toOriginal(name)).orElse(name);
-        if (source.find(tensor).isEmpty()) {
-          throw new CheckpointException(
-              "%s: tensor '%s' that the LoRA changes is not in %s; give the network it is for"
-                  .formatted(lora, tensor, checkpoint));
-        }
-        byTensor.put(tensor, entry.getValue());
-      }
-      List<TensorInfo> infos = source.names().stream().map(source::require).toList();
-      try (SafetensorsWriter writer = SafetensorsWriter.create(to, infos, source.metadata())) {
-        for (String name : source.names()) {
-          LoraPair pair = byTensor.get(name);
-          if (pair == null) {
-            writer.copy(source, name);
-          } else {
-            writer.fill(name, LoraMerge.merged(source, name, pair, strength));
-          }
-        }
-        writer.commit();
-      }
-      return byTensor.size();
-    }
+  /** Says what of a file is not used. */
+  static void leftOut(PrintWriter err, Path path, LoraFile file) {
+    file.ignored().stream()
+        .limit(1)
+        .forEach(
+            first ->
+                err.printf(
+                    "tpdiff: %s: left out %d tensors that are no LoRA of a linear layer, such as"
+                        + " %s%n",
+                    path, file.ignored().size(), first));
   }
 }

@@ -2,12 +2,13 @@ package io.github.tpdiff.conformance;
 
 import io.github.tpdiff.cli.CommandProvider;
 import io.github.tpdiff.conformance.bench.BenchCommand;
+import io.github.tpdiff.conformance.bench.FileBenchCommand;
 import java.util.List;
 
-/** The commands {@code conformance} and {@code bench}. */
+/** The commands {@code conformance}, {@code bench} and {@code bench-files}. */
 public final class ConformanceCommands implements CommandProvider {
   @Override
   public List<Object> commands() {
-    return List.of(new ConformanceCommand(), new BenchCommand());
+    return List.of(new ConformanceCommand(), new BenchCommand(), new FileBenchCommand());
   }
 }

@@ -34,6 +34,21 @@ public final class RoundingError {
     }
   }
 
+  /** Writes a whole tensor as the floating type of {@code target} and notes what that costs. */
+  public void copy(TensorSource source, TensorInfo target, TensorSink sink) {
+    String name = target.name();
+    DType from = source.require(name).dtype();
+    int size = target.dtype().bytes();
+    sink.fill(
+        name,
+        (offset, chunk) -> {
+          long first = offset / size * from.bytes();
+          int length = chunk.remaining() / size * from.bytes();
+          float[] values = FloatCodec.decode(from, source.bytes(name, first, length));
+          encode(values, target.dtype(), chunk);
+        });
+  }
+
   private void exact(float[] values) {
     count += values.length;
     for (float value : values) {
@@ -77,6 +92,11 @@ public final class RoundingError {
   /** The mean absolute error. */
   public double mean() {
     return count == 0 ? 0 : sum / count;
+  }
+
+  /** Root of the sum of the squared errors. */
+  public double norm() {
+    return Math.sqrt(squares);
   }
 
   /** Root mean square of the errors over that of the numbers. */

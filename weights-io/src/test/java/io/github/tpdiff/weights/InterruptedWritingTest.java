@@ -42,7 +42,14 @@ class InterruptedWritingTest {
     "FILE, 6",
     "FILE, 13",
     "SHARDS, 3",
-    "SHARDS, 12"
+    "SHARDS, 12",
+    "LORA, 1",
+    "LORA, 4",
+    "PEFT, 1",
+    "PEFT, 3",
+    "PEFT, 6",
+    "CONVERTED, 2",
+    "CONVERTED, 5"
   })
   void killedWriter_leavesAWholeVersion(Kind kind, int steps) throws Exception {
     kind.write(folder, 100);
@@ -54,7 +61,8 @@ class InterruptedWritingTest {
     } finally {
       writer.destroyForcibly().waitFor();
     }
-    if (kind == Kind.SHARDS && Files.notExists(kind.file(folder))) {
+    boolean several = kind == Kind.SHARDS || kind == Kind.CONVERTED;
+    if (several && Files.notExists(kind.file(folder))) {
       // Killed while several files got their names: without an index there is no checkpoint.
       assertThatThrownBy(() -> Checkpoint.open(folder).close())
           .isInstanceOf(CheckpointException.class)
@@ -115,6 +123,75 @@ class InterruptedWritingTest {
   @ParameterizedTest
   @EnumSource(Kind.class)
   @EnabledOnOs(OS.LINUX)
+  void fullDisk_isReportedInOneLineAndLeavesTheOldVersion(Kind kind) throws Exception {
+    Path disk = Files.createDirectory(folder.resolve("disk"));
+    Path kept = Files.createDirectory(folder.resolve("kept"));
+    kind.write(kept, 5);
+    // Room for the old version and half of a new one.
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "unshare",
+                "--mount",
+                "--map-root-user",
+                "sh",
+                "-c",
+                """
+                mount -t tmpfs -o size=%dk none "$0" && cp -a "$1"/. "$0" || exit 9
+                disk=$0; kept=$1; shift; "$@"; code=$?
+                rm -rf "$kept"/* && cp -a "$disk"/. "$kept" && exit $code
+                """
+                    .formatted(bytesIn(kept) * 3 / 2 / 1024)));
+    command.addAll(List.of(disk.toString(), kept.toString()));
+    command.addAll(WriterProcess.command(kind, disk, 1, 1));
+    Process writer = start(command);
+    writer.inputReader().lines().forEach(line -> {});
+    String error = new String(writer.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    int code = writer.waitFor();
+    assumeFalse(error.contains("unshare") || error.contains("mount"), "this user may not mount");
+    assertThat(code).as(error).isEqualTo(2);
+    assertThat(error.lines()).hasSize(1);
+    assertThat(error).startsWith(disk.toString()).contains("cannot be written: No space left");
+    assertThat(kind.read(kept)).isEqualTo(5);
+    try (Stream<Path> files = Files.list(kept)) {
+      assertThat(files.filter(file -> file.getFileName().toString().startsWith("."))).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  @EnabledOnOs(OS.LINUX)
+  void readOnlyFolder_keepsItsVersionAndIsReportedInOneLine(Kind kind) throws Exception {
+    kind.write(folder, 5);
+    // A mount that cannot be written refuses even root, whom permissions do not stop.
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "unshare",
+                "--mount",
+                "--map-root-user",
+                "sh",
+                "-c",
+                "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" && exec \"$@\"",
+                folder.toString()));
+    command.addAll(WriterProcess.command(kind, folder, 1, 1));
+    Process writer = start(command);
+    writer.inputReader().lines().forEach(line -> {});
+    String error = new String(writer.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    int code = writer.waitFor();
+    assumeFalse(error.contains("unshare") || error.contains("mount"), "this user may not mount");
+    assertThat(code).as(error).isEqualTo(2);
+    assertThat(error.lines()).hasSize(1);
+    assertThat(error)
+        .startsWith(folder.toString())
+        .contains("cannot be written: Read-only file system");
+    assertThat(kind.read(folder)).isEqualTo(5);
+    assertThat(parts()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  @EnabledOnOs(OS.LINUX)
   void fileThatOutgrowsItsLimit_isReportedInOneLineAndLeavesTheOldVersion(Kind kind)
       throws Exception {
     kind.write(folder, 5);
@@ -158,6 +235,16 @@ class InterruptedWritingTest {
 
   private static Process start(List<String> command) throws IOException {
     return new ProcessBuilder(command).start();
+  }
+
+  private static long bytesIn(Path folder) throws IOException {
+    long bytes = 0;
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    return bytes;
   }
 
   private List<Path> parts() throws IOException {

@@ -2,6 +2,13 @@ package io.github.tpdiff.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.tpdiff.weights.layout.Layout;
+import io.github.tpdiff.weights.layout.LayoutConversion;
+import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraFormat;
+import io.github.tpdiff.weights.lora.LoraPair;
+import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.weights.lora.LoraWriter;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
@@ -14,6 +21,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -23,6 +32,8 @@ import java.util.stream.IntStream;
 final class WriterProcess {
 
   private static final int TENSOR_BYTES = 1 << 18;
+  private static final int LORA_RANK = 16;
+  private static final int LORA_WIDTH = 2048;
 
   private static final List<TensorInfo> TENSORS =
       IntStream.range(0, 4)
@@ -33,7 +44,10 @@ final class WriterProcess {
   enum Kind {
     BYTES("x.json"),
     FILE("x.safetensors"),
-    SHARDS("x.safetensors.index.json");
+    SHARDS("x.safetensors.index.json"),
+    LORA("lora.safetensors"),
+    PEFT("adapter_config.json"),
+    CONVERTED("transformer.safetensors.index.json");
 
     private final String fileName;
 
@@ -63,7 +77,36 @@ final class WriterProcess {
             fill(sink, version, step);
           }
         }
+        case LORA -> {
+          step.run();
+          LoraWriter.write(file(folder), lora(version), LoraFormat.KOHYA, DType.F32);
+        }
+        case PEFT -> {
+          step.run();
+          LoraWriter.write(folder, lora(version), LoraFormat.PEFT, DType.F32);
+        }
+        case CONVERTED -> convert(folder, version, step);
       }
+    }
+
+    /** A transformer of the original layout, written in shards of diffusers'. */
+    private static void convert(Path folder, int version, Runnable step) {
+      MemoryTensors.Builder tensors = MemoryTensors.builder();
+      for (int i = 0; i < TENSORS.size(); i++) {
+        tensors.add(TENSORS.get(i).withName(original(i)), payload(version));
+      }
+      step.run();
+      LayoutConversion.convert(
+          List.of(tensors.build()),
+          new LayoutConversion.Request(
+              folder.resolve("transformer.safetensors"),
+              Layout.DIFFUSERS,
+              UnaryOperator.identity(),
+              TENSOR_BYTES));
+    }
+
+    private static String original(int block) {
+      return "blocks." + block + ".self_attn.q.weight";
     }
 
     Path file(Path folder) {
@@ -78,6 +121,12 @@ final class WriterProcess {
         assertThat(bytes).isEqualTo(payload(bytes.get(0)));
         return bytes.get(0);
       }
+      if (this == LORA || this == PEFT) {
+        return loraVersion(this == PEFT ? folder : file);
+      }
+      if (this == CONVERTED) {
+        return convertedVersion(file);
+      }
       try (TensorSource source =
           this == FILE ? SafetensorsFile.open(file) : ShardedTensors.open(file)) {
         int version = Integer.parseInt(source.metadata().getOrDefault("version", "none"));
@@ -90,6 +139,44 @@ final class WriterProcess {
   }
 
   private WriterProcess() {}
+
+  /** One whose matrices and alpha all say the version. */
+  private static LoraWeights lora(int version) {
+    float[] a = new float[LORA_RANK * LORA_WIDTH];
+    Arrays.fill(a, version);
+    Map<String, LoraPair> pairs = new TreeMap<>();
+    for (int block = 0; block < 4; block++) {
+      pairs.put(
+          "blocks." + block + ".attn1.to_q", LoraPair.ofAlpha(LORA_RANK, version, a, a.clone()));
+    }
+    return new LoraWeights("transformer", pairs, metadata(version));
+  }
+
+  private static int loraVersion(Path path) {
+    LoraWeights read = LoraFile.read(path).weights();
+    int version = Integer.parseInt(read.metadata().getOrDefault("version", "none"));
+    LoraWeights expected = lora(version);
+    assertThat(read.pairs().keySet()).isEqualTo(expected.pairs().keySet());
+    read.pairs()
+        .forEach(
+            (module, pair) -> {
+              assertThat(pair.alpha()).isEqualTo(version);
+              assertThat(pair.a()).containsOnly(version);
+              assertThat(pair.b()).containsOnly(version);
+            });
+    return version;
+  }
+
+  private static int convertedVersion(Path index) {
+    try (TensorSource source = ShardedTensors.open(index)) {
+      int version = source.bytes("blocks.0.attn1.to_q.weight").get(0);
+      assertThat(source.names()).hasSameSizeAs(TENSORS);
+      for (String name : source.names()) {
+        assertThat(source.bytes(name)).isEqualTo(payload(version));
+      }
+      return version;
+    }
+  }
 
   /** Starts a JVM that writes versions {@code first}, {@code first + 1}, … */
   static List<String> command(Kind kind, Path folder, int first, int count) {

@@ -83,7 +83,7 @@ public final class BenchCommand implements Callable<Integer> {
         folder, DType.F32, template.defaultComponents(), (bytes, total) -> {});
   }
 
-  private static void delete(Path folder) throws IOException {
+  static void delete(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);

@@ -2,7 +2,6 @@ package io.github.tpdiff.weights.layout;
 
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSink;
@@ -190,15 +189,6 @@ public final class LayoutConversion {
       sink.copy(source, target.name());
       return;
     }
-    RoundingError error = rounding.computeIfAbsent(target.dtype(), key -> new RoundingError());
-    int size = target.dtype().bytes();
-    sink.fill(
-        target.name(),
-        (offset, chunk) -> {
-          long first = offset / size * from.bytes();
-          int length = chunk.remaining() / size * from.bytes();
-          float[] values = FloatCodec.decode(from, source.bytes(target.name(), first, length));
-          error.encode(values, target.dtype(), chunk);
-        });
+    rounding.computeIfAbsent(target.dtype(), key -> new RoundingError()).copy(source, target, sink);
   }
 }

@@ -38,6 +38,11 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
               .formatted(origin, malformed.getOriginalMessage()),
           malformed);
     }
+    String type = root.path(prefix + "peft_type").asText("LORA");
+    if (!type.equals("LORA")) {
+      throw new CheckpointException(
+          "%s: expected peft_type 'LORA', found '%s'".formatted(origin, type));
+    }
     for (String unsupported : new String[] {"use_dora", "fan_in_fan_out"}) {
       if (root.path(prefix + unsupported).asBoolean(false)) {
         throw new CheckpointException(
@@ -56,15 +61,20 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
         root.path(prefix + "use_rslora").asBoolean(false));
   }
 
-  /** The factor on B · A of a module. */
-  double scale(String module, int rank) {
+  /** The pair of a module. */
+  LoraPair pair(String module, int rank, float[] a, float[] b) {
+    if (alpha.isEmpty()) {
+      return LoraPair.ofAlpha(rank, rank, a, b);
+    }
     double alphaHere =
         alphas.entrySet().stream()
             .filter(entry -> names(entry.getKey(), module))
             .mapToDouble(Map.Entry::getValue)
             .findFirst()
-            .orElse(alpha.orElse(rank));
-    return alpha.isEmpty() ? 1 : alphaHere / (rankStabilised ? Math.sqrt(rank) : rank);
+            .orElse(alpha.getAsDouble());
+    return rankStabilised
+        ? new LoraPair(rank, alphaHere / Math.sqrt(rank), a, b)
+        : LoraPair.ofAlpha(rank, alphaHere, a, b);
   }
 
   /** PEFT takes patterns; names with escaped dots are those that occur. */

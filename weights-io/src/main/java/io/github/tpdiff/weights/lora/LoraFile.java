@@ -12,10 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -23,9 +25,10 @@ import java.util.TreeMap;
  *
  * @param format the form it has
  * @param weights what it holds
- * @param ignored tensors in it that change something else than a denoiser's linear layers
+ * @param dtype the type of A and B; F32 where they differ
+ * @param ignored tensors in it that change something else than a denoiser's layers by a product
  */
-public record LoraFile(LoraFormat format, LoraWeights weights, List<String> ignored) {
+public record LoraFile(LoraFormat format, DType dtype, LoraWeights weights, List<String> ignored) {
 
   static final String ADAPTER_METADATA = "lora_adapter_metadata";
   static final String PEFT_CONFIG = "adapter_config.json";
@@ -33,6 +36,16 @@ public record LoraFile(LoraFormat format, LoraWeights weights, List<String> igno
   static final String DIFFUSERS_WEIGHTS = "pytorch_lora_weights.safetensors";
 
   private static final long MAX_CONFIG_BYTES = 10_000_000;
+
+  /** Parts of names that belong to other kinds of adapters, whose effect a LoRA does not have. */
+  private static final Map<String, String> OTHER_KINDS =
+      Map.of(
+          "lora_magnitude_vector", "DoRA",
+          "dora_scale", "DoRA",
+          "hada_w", "LoHa",
+          "lokr_w", "LoKr",
+          "lora_mid", "LoCon with a middle factor",
+          "oft_", "OFT");
 
   /**
    * Reads a file or folder of any form.
@@ -42,12 +55,17 @@ public record LoraFile(LoraFormat format, LoraWeights weights, List<String> igno
    * @throws CheckpointException when it holds no LoRA, or one half of a pair is missing
    */
   public static LoraFile read(Path path) {
-    Path config = path.resolve(PEFT_CONFIG);
+    Path config = Files.isDirectory(path) ? path.resolve(PEFT_CONFIG) : besidePeftWeights(path);
     try (TensorSource source = Checkpoint.open(file(path))) {
       return Files.isRegularFile(config)
           ? read(source, AdapterConfig.parse(config.toString(), text(config), ""))
           : read(source, headerConfig(source));
     }
+  }
+
+  private static Path besidePeftWeights(Path file) {
+    String name = String.valueOf(file.getFileName());
+    return file.resolveSibling(name.startsWith("adapter_model.") ? PEFT_CONFIG : name + ".json");
   }
 
   private static Path file(Path path) {
@@ -77,7 +95,9 @@ public record LoraFile(LoraFormat format, LoraWeights weights, List<String> igno
     if (json == null) {
       return AdapterConfig.NONE;
     }
-    boolean unet = source.names().stream().anyMatch(name -> name.startsWith("unet."));
+    boolean unet =
+        source.names().stream().anyMatch(name -> name.startsWith("unet."))
+            || (json.contains("\"unet.") && !json.contains("\"transformer."));
     return AdapterConfig.parse(source.origin(), json, unet ? "unet." : "transformer.");
   }
 
@@ -86,10 +106,7 @@ public record LoraFile(LoraFormat format, LoraWeights weights, List<String> igno
     List<String> ignored = new ArrayList<>();
     Optional<LoraKey> first = Optional.empty();
     for (String name : source.names()) {
-      if (name.endsWith(".lora_magnitude_vector") || name.endsWith(".dora_scale")) {
-        throw new CheckpointException(
-            "%s: tensor '%s' belongs to a DoRA, expected a LoRA".formatted(source.origin(), name));
-      }
+      requireLora(source, name);
       Optional<LoraKey> key = LoraKey.parse(name);
       if (key.isEmpty()) {
         ignored.add(name);
@@ -118,7 +135,35 @@ public record LoraFile(LoraFormat format, LoraWeights weights, List<String> igno
     Map<String, String> metadata = new TreeMap<>(source.metadata());
     metadata.remove(ADAPTER_METADATA);
     metadata.remove("format");
-    return new LoraFile(any.format(), new LoraWeights(any.component(), pairs, metadata), ignored);
+    return new LoraFile(
+        any.format(),
+        dtype(source, modules),
+        new LoraWeights(any.component(), pairs, metadata),
+        ignored);
+  }
+
+  private static void requireLora(TensorSource source, String name) {
+    OTHER_KINDS.forEach(
+        (part, kind) -> {
+          if (name.contains("." + part)) {
+            throw new CheckpointException(
+                "%s: tensor '%s' belongs to a %s, expected a LoRA"
+                    .formatted(source.origin(), name, kind));
+          }
+        });
+  }
+
+  private static DType dtype(TensorSource source, Map<String, Map<Part, String>> modules) {
+    Set<DType> types = EnumSet.noneOf(DType.class);
+    for (Map<Part, String> parts : modules.values()) {
+      parts.forEach(
+          (part, name) -> {
+            if (part != Part.ALPHA) {
+              types.add(source.require(name).dtype());
+            }
+          });
+    }
+    return types.size() == 1 ? types.iterator().next() : DType.F32;
   }
 
   private static LoraPair pair(
@@ -138,11 +183,13 @@ public record LoraFile(LoraFormat format, LoraWeights weights, List<String> igno
               .formatted(source.origin(), module, a.shape(), b.shape()));
     }
     int r = Math.toIntExact(rank);
-    double scale =
+    float[] down = source.floats(a.name());
+    float[] up = source.floats(b.name());
+    LoraPair pair =
         Optional.ofNullable(parts.get(Part.ALPHA))
-            .map(name -> scalar(source, name) / r)
-            .orElseGet(() -> config.scale(module, r));
-    return new LoraPair(r, scale, source.floats(a.name()), source.floats(b.name()));
+            .map(name -> LoraPair.ofAlpha(r, scalar(source, name), down, up))
+            .orElseGet(() -> config.pair(module, r, down, up));
+    return a.shape().size() == 2 ? pair : pair.withKernel(a.shape().subList(2, a.shape().size()));
   }
 
   private static TensorInfo info(
@@ -167,6 +214,10 @@ public record LoraFile(LoraFormat format, LoraWeights weights, List<String> igno
     if (info.dtype() == DType.I64) {
       return bytes.getLong();
     }
-    return info.dtype() == DType.I32 ? bytes.getInt() : source.floats(name)[0];
+    return switch (info.dtype()) {
+      case I32 -> bytes.getInt();
+      case F64 -> bytes.getDouble();
+      default -> source.floats(name)[0];
+    };
   }
 }

@@ -43,10 +43,14 @@ record LoraKey(LoraFormat format, String component, String module, Part part) {
           "unet.", LoraFormat.DIFFUSERS,
           "base_model.model.", LoraFormat.PEFT,
           "diffusion_model.", LoraFormat.COMFYUI,
-          "lora_unet_", LoraFormat.KOHYA);
+          "lora_unet_", LoraFormat.KOHYA,
+          "lora_transformer_", LoraFormat.KOHYA);
 
   private static final KeyMap WAN = Network.WAN_TRANSFORMER.keys();
-  private static final KeyMap UNET_KEYS = Network.SD_UNET.keys();
+
+  /** Networks whose layers' names may come with underscores for dots. */
+  private static final List<KeyMap> UNDERSCORED =
+      List.of(WAN, Network.SD_UNET.keys(), Network.MINIFLUX_TRANSFORMER.keys());
 
   private static final Pattern UNET = Pattern.compile("(down_blocks|mid_block|up_blocks)\\..*");
 
@@ -84,7 +88,9 @@ record LoraKey(LoraFormat format, String component, String module, Part part) {
     }
     return switch (format) {
       case KOHYA ->
-          WAN.underscoredToDiffusers(name).or(() -> UNET_KEYS.underscoredToDiffusers(name));
+          UNDERSCORED.stream()
+              .flatMap(keys -> keys.underscoredToDiffusers(name).stream())
+              .findFirst();
       case DOWN_UP -> Optional.of(attentionLayer(name));
       default -> WAN.toDiffusers(name).or(() -> Optional.of(name));
     };

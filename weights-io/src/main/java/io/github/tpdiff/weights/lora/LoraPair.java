@@ -2,6 +2,8 @@ package io.github.tpdiff.weights.lora;
 
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A low-rank change of one linear layer: {@code W + scale · B · A}.
@@ -13,23 +15,71 @@ public final class LoraPair {
 
   private final int rank;
   private final double scale;
+  private final double alpha;
   private final float[] a;
   private final float[] b;
+  private final List<Long> kernel;
 
   /**
    * @param scale the factor on B · A: alpha / rank in most tools
    * @throws CheckpointException when the arrays are no multiples of the rank
    */
   public LoraPair(int rank, double scale, float[] a, float[] b) {
+    this(new Strength(rank, scale, scale * rank), a, b, List.of());
+  }
+
+  /** The rank and both forms of the factor: a quotient times the rank may miss the number. */
+  private record Strength(int rank, double scale, double alpha) {}
+
+  private LoraPair(Strength strength, float[] a, float[] b, List<Long> kernel) {
+    int rank = strength.rank();
     if (rank < 1 || a.length % rank != 0 || b.length % rank != 0) {
       throw new CheckpointException(
           "expected A and B of rank %d, found %d and %d values"
               .formatted(rank, a.length, b.length));
     }
     this.rank = rank;
-    this.scale = scale;
+    this.scale = strength.scale();
+    this.alpha = strength.alpha();
     this.a = a;
     this.b = b;
+    this.kernel = List.copyOf(kernel);
+  }
+
+  /** A pair whose file says alpha: the scale is alpha / rank. */
+  public static LoraPair ofAlpha(int rank, double alpha, float[] a, float[] b) {
+    return new LoraPair(new Strength(rank, alpha / rank, alpha), a, b, List.of());
+  }
+
+  /**
+   * The same of a convolution: A is [rank, in, kernel…], B [out, rank, 1…].
+   *
+   * @throws CheckpointException when A does not hold whole kernels
+   */
+  public LoraPair withKernel(List<Long> sizes) {
+    long size = sizes.stream().reduce(1L, Math::multiplyExact);
+    if (size < 1 || in() % size != 0) {
+      throw new CheckpointException(
+          "expected rows of A of whole kernels %s, found %d values".formatted(sizes, in()));
+    }
+    return new LoraPair(new Strength(rank, scale, alpha), a, b, sizes);
+  }
+
+  /** The sizes of a convolution's kernel; empty for a linear layer. */
+  public List<Long> kernel() {
+    return kernel;
+  }
+
+  /** A's shape in files. */
+  List<Long> shapeOfA() {
+    long size = kernel.stream().reduce(1L, Math::multiplyExact);
+    return Stream.concat(Stream.of((long) rank, in() / size), kernel.stream()).toList();
+  }
+
+  /** B's shape in files. */
+  List<Long> shapeOfB() {
+    return Stream.concat(Stream.of((long) out(), (long) rank), kernel.stream().map(size -> 1L))
+        .toList();
   }
 
   public int rank() {
@@ -42,7 +92,7 @@ public final class LoraPair {
 
   /** {@code scale · rank}, the number that files carry. */
   public double alpha() {
-    return scale * rank;
+    return alpha;
   }
 
   public int in() {
@@ -61,6 +111,25 @@ public final class LoraPair {
   /** [out, rank], not copied. */
   public float[] b() {
     return b;
+  }
+
+  /** The Frobenius norm of {@code scale · B · A}, from the two Gram matrices [rank, rank]. */
+  public double norm() {
+    double sum = 0;
+    for (int i = 0; i < rank; i++) {
+      for (int j = 0; j < rank; j++) {
+        double rows = 0;
+        for (int k = 0; k < in(); k++) {
+          rows += (double) a[i * in() + k] * a[j * in() + k];
+        }
+        double columns = 0;
+        for (int k = 0; k < out(); k++) {
+          columns += (double) b[k * rank + i] * b[k * rank + j];
+        }
+        sum += rows * columns;
+      }
+    }
+    return Math.abs(scale) * Math.sqrt(Math.max(0, sum));
   }
 
   /**

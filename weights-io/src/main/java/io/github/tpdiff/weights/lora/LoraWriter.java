@@ -2,21 +2,23 @@ package io.github.tpdiff.weights.lora;
 
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.CommitLock;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.layout.Network;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Writes a LoRA in the form that a tool expects. */
 public final class LoraWriter {
@@ -49,15 +51,39 @@ public final class LoraWriter {
    */
   public static List<String> write(Path path, LoraWeights weights, LoraFormat format, DType dtype) {
     if (format == LoraFormat.PEFT) {
-      new LoraWriter(path.resolve(LoraFile.PEFT_WEIGHTS), weights, format, dtype).write();
-      writePeftConfig(path.resolve(LoraFile.PEFT_CONFIG), weights);
+      writePeft(path, new LoraWriter(path.resolve(LoraFile.PEFT_WEIGHTS), weights, format, dtype));
     } else {
-      new LoraWriter(path, weights, format, dtype).write();
+      new LoraWriter(path, weights, format, dtype).write(SafetensorsWriter::commit);
     }
-    return cautions(weights, format);
+    return LoraCautions.of(weights, format);
   }
 
-  private void write() {
+  /**
+   * The configuration goes before the weights change and comes after them: whatever interrupts
+   * that, no configuration stands beside weights of another.
+   */
+  private static void writePeft(Path folder, LoraWriter writer) {
+    Path config = folder.resolve(LoraFile.PEFT_CONFIG);
+    writer.write(
+        weights ->
+            new CommitLock(folder, LoraFile.PEFT_WEIGHTS)
+                .run(
+                    () -> {
+                      delete(config);
+                      weights.commit();
+                      writePeftConfig(config, writer.weights);
+                    }));
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException failure) {
+      throw new CheckpointException("%s: cannot be deleted: %s".formatted(file, failure), failure);
+    }
+  }
+
+  private void write(Consumer<SafetensorsWriter> commit) {
     weights.pairs().forEach(this::addPair);
     List<TensorInfo> infos = tensors.values().stream().map(Values::info).toList();
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, infos, header())) {
@@ -71,32 +97,34 @@ public final class LoraWriter {
                     values.info().dtype(),
                     chunk));
       }
-      writer.commit();
+      commit.accept(writer);
     }
   }
 
   private void addPair(String module, LoraPair pair) {
     boolean peftNames = format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT;
     String stem = stem(module);
-    long rank = pair.rank();
     add(
         new TensorInfo(
-            stem + (peftNames ? ".lora_A.weight" : ".lora_down.weight"),
-            dtype,
-            List.of(rank, (long) pair.in())),
+            stem + (peftNames ? ".lora_A.weight" : ".lora_down.weight"), dtype, pair.shapeOfA()),
         pair.a());
     add(
         new TensorInfo(
-            stem + (peftNames ? ".lora_B.weight" : ".lora_up.weight"),
-            dtype,
-            List.of((long) pair.out(), rank)),
+            stem + (peftNames ? ".lora_B.weight" : ".lora_up.weight"), dtype, pair.shapeOfB()),
         pair.b());
-    if (!peftNames) {
-      add(new TensorInfo(stem + ".alpha", DType.F32, List.of()), (float) pair.alpha());
+    // Without an alpha, ComfyUI and its readers take the scale to be 1; some refuse to find one
+    // outside the blocks.
+    if (!peftNames && (format != LoraFormat.COMFYUI || pair.scale() != 1)) {
+      addAlpha(stem + ".alpha", pair.alpha());
     }
   }
 
-  private void add(TensorInfo info, float... values) {
+  private void addAlpha(String name, double alpha) {
+    FloatBuffer value = FloatBuffer.wrap(new float[] {(float) alpha});
+    tensors.put(name, new Values(new TensorInfo(name, DType.F32, List.of()), value));
+  }
+
+  private void add(TensorInfo info, float[] values) {
     tensors.put(info.name(), new Values(info, FloatBuffer.wrap(values)));
   }
 
@@ -105,11 +133,18 @@ public final class LoraWriter {
       case DIFFUSERS -> weights.component() + "." + module;
       case PEFT -> "base_model.model." + module;
       case COMFYUI -> "diffusion_model." + original(module);
-      case KOHYA -> "lora_unet_" + original(module).replace('.', '_');
+      case KOHYA -> "lora_unet_" + kohya(module).replace('.', '_');
       case DIFFSYNTH, DOWN_UP ->
           throw new CheckpointException(
               "%s: LoRA files of form %s are read, never written".formatted(file, format));
     };
+  }
+
+  /** Kohya's tools name the layers of Stable Diffusion as diffusers does, those of Wan do not. */
+  private String kohya(String module) {
+    boolean stableDiffusion =
+        weights.component().equals("unet") && Network.SD_UNET.keys().toOriginal(module).isPresent();
+    return stableDiffusion ? module : original(module);
   }
 
   private String original(String module) {
@@ -126,7 +161,7 @@ public final class LoraWriter {
   private Map<String, String> header() {
     Map<String, String> header = new TreeMap<>(weights.metadata());
     header.put("format", "pt");
-    if (format == LoraFormat.DIFFUSERS) {
+    if (format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT) {
       Map<String, Object> fields = new TreeMap<>();
       AdapterConfig.fields(weights)
           .forEach((field, value) -> fields.put(weights.component() + "." + field, value));
@@ -141,36 +176,5 @@ public final class LoraWriter {
     fields.put("inference_mode", true);
     String json = IndentedJson.write(new TreeMap<>(fields)) + "\n";
     AtomicFile.write(file, json.getBytes(StandardCharsets.UTF_8));
-  }
-
-  /** diffusers reads a kohya file of Wan as if every block had all its ten layers. */
-  private static List<String> cautions(LoraWeights weights, LoraFormat format) {
-    if (format != LoraFormat.KOHYA) {
-      return List.of();
-    }
-    Set<String> missing = new HashSet<>();
-    Set<String> modules = weights.pairs().keySet();
-    for (String module : modules) {
-      if (module.startsWith("blocks.")) {
-        String block = module.substring(0, module.indexOf('.', "blocks.".length()));
-        for (String attention : List.of(".attn1", ".attn2")) {
-          for (String layer : List.of(".to_q", ".to_k", ".to_v", ".to_out.0")) {
-            missing.add(block + attention + layer);
-          }
-        }
-        missing.add(block + ".ffn.net.0.proj");
-        missing.add(block + ".ffn.net.2");
-      }
-    }
-    missing.removeAll(modules);
-    return missing.stream()
-        .sorted()
-        .findFirst()
-        .map(
-            module ->
-                "diffusers expects kohya files to hold every layer of a block; %d are missing, such as %s"
-                    .formatted(missing.size(), module))
-        .stream()
-        .toList();
   }
 }

@@ -2,6 +2,7 @@ package io.github.tpdiff.weights.safetensors;
 
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.CommitLock;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSink;

@@ -9,18 +9,24 @@ import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileGoldens;
 import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -163,8 +169,172 @@ class LoraFileTest {
         new LoraWeights("transformer", Map.of("blocks.0.attn1.to_q", pair(1, 1, 2, 2)), Map.of());
     assertThat(LoraWriter.write(folder.resolve("k"), weights, LoraFormat.KOHYA, DType.F32))
         .containsExactly(
-            "diffusers expects kohya files to hold every layer of a block; 9 are missing, such as"
-                + " blocks.0.attn1.to_k");
+            "diffusers expects kohya files to hold every layer of every block; 9 are missing, such"
+                + " as blocks.0.attn1.to_k");
+  }
+
+  /** What diffusers 0.42 was seen to refuse, each with the reason it gives. */
+  @Test
+  void whatDiffusersRefuses_comesWithACaution() {
+    assertThat(cautions(LoraFormat.KOHYA, 1, "blocks.0.attn1.to_q", "proj_out"))
+        .anyMatch(line -> line.contains("with other layers; 1 are here, such as proj_out"));
+    assertThat(cautions(LoraFormat.KOHYA, 1, "blocks.1.attn1.to_q"))
+        .anyMatch(line -> line.contains("with other layers; 1 are here"))
+        .anyMatch(line -> line.contains("10 are missing, such as blocks.0.attn1.to_k"));
+    assertThat(cautions(LoraFormat.COMFYUI, 1, "blocks.7.attn1.to_q", "proj_out")).isEmpty();
+    assertThat(cautions(LoraFormat.COMFYUI, 2, "blocks.7.attn1.to_q", "proj_out"))
+        .containsExactly(
+            "diffusers refuses an alpha outside the blocks, such as of proj_out; write the form"
+                + " diffusers for it");
+    assertThat(cautions(LoraFormat.COMFYUI, 1, "proj_out"))
+        .containsExactly("diffusers refuses files in ComfyUI's form without a layer of a block");
+    assertThat(cautions(LoraFormat.COMFYUI, 1, "blocks.0.attn2.add_k_proj"))
+        .containsExactly(
+            "diffusers refuses one of add_k_proj and add_v_proj without the other:"
+                + " blocks.0.attn2.add_k_proj");
+    assertThat(cautions(LoraFormat.DIFFUSERS, 2, "proj_out")).isEmpty();
+  }
+
+  private List<String> cautions(LoraFormat format, double scale, String... modules) {
+    Map<String, LoraPair> pairs = new TreeMap<>();
+    for (String module : modules) {
+      pairs.put(module, pair(1, scale, 2, 2));
+    }
+    LoraWeights weights = new LoraWeights("transformer", pairs, Map.of());
+    return LoraWriter.write(folder.resolve("c"), weights, format, DType.F32);
+  }
+
+  /** Every file of the goldens, in every form that can hold it, and from that in every other. */
+  @ParameterizedTest
+  @CsvSource({
+    "lora, 4",
+    "lora-no-metadata, 4",
+    "lora-musubi, 4",
+    "lora-comfyui, 4",
+    "lora-comfyui-alpha, 4",
+    "lora-peft, 4",
+    "animatediff/lora, 2",
+    "animatediff/lora-down-up, 2",
+    "animatediff/lora-kohya-spatial, 3",
+    "animatediff/motion_lora.ckpt, 2",
+    "animatediff/domain_adapter.ckpt, 3"
+  })
+  void convertedFromEveryFormToEveryOther_isTheSameInEveryBit(String path, int forms) {
+    LoraFile source = LoraFile.read(WAN.resolve(path));
+    List<LoraFormat> able = new ArrayList<>();
+    for (LoraFormat first : LoraFormat.values()) {
+      try {
+        LoraFile once = written(source.weights(), first, source.dtype());
+        able.add(first);
+        assertThat(once.format()).isEqualTo(first);
+        assertThat(once.dtype()).isEqualTo(source.dtype());
+        assertSame(once.weights(), source.weights());
+      } catch (CheckpointException cannot) {
+        assertThat(cannot)
+            .hasMessageMatching("(?s).*(are read, never written|; write it as DIFFUSERS or PEFT)");
+      }
+    }
+    assertThat(able).hasSize(forms);
+    for (LoraFormat first : able) {
+      LoraWeights once = written(source.weights(), first, source.dtype()).weights();
+      for (LoraFormat second : able) {
+        assertSame(written(once, second, source.dtype()).weights(), source.weights());
+      }
+    }
+  }
+
+  private LoraFile written(LoraWeights weights, LoraFormat format, DType dtype) {
+    Path path = folder.resolve(format.name() + ".safetensors");
+    LoraWriter.write(path, weights, format, dtype);
+    return LoraFile.read(path);
+  }
+
+  private static void assertSame(LoraWeights actual, LoraWeights expected) {
+    assertThat(actual.component()).isEqualTo(expected.component());
+    assertThat(actual.metadata()).isEqualTo(expected.metadata());
+    assertThat(actual.pairs().keySet()).isEqualTo(expected.pairs().keySet());
+    expected
+        .pairs()
+        .forEach(
+            (module, pair) -> {
+              LoraPair other = Objects.requireNonNull(actual.pairs().get(module));
+              assertThat(other.scale()).as(module).isEqualTo(pair.scale());
+              assertThat(other.alpha()).as(module).isEqualTo(pair.alpha());
+              assertThat(other.kernel()).as(module).isEqualTo(pair.kernel());
+              assertThat(other.a()).as(module).isEqualTo(pair.a());
+              assertThat(other.b()).as(module).isEqualTo(pair.b());
+            });
+  }
+
+  @Property(tries = 200)
+  void alphaOfAnyRank_isWhatTheFileSaid(
+      @ForAll @IntRange(min = 1, max = 512) int rank, @ForAll @IntRange(max = 4096) int alpha) {
+    LoraPair pair = LoraPair.ofAlpha(rank, alpha, new float[rank], new float[rank]);
+    assertThat(pair.alpha()).isEqualTo(alpha);
+    assertThat(pair.scale()).isEqualTo((double) alpha / rank);
+  }
+
+  @Test
+  void convolution_keepsItsKernel() {
+    Path path = folder.resolve("conv.safetensors");
+    String stem = "lora_unet_down_blocks_0_attentions_0_proj_in";
+    SafetensorsWriter.write(
+        path,
+        MemoryTensors.builder()
+            .addFloats(stem + ".lora_down.weight", List.of(2L, 3L, 1L, 1L), 1, 2, 3, 4, 5, 6)
+            .addFloats(stem + ".lora_up.weight", List.of(4L, 2L, 1L, 1L), 1, 2, 3, 4, 5, 6, 7, 8)
+            .addFloats(stem + ".alpha", List.of(), 1)
+            .build());
+    Path copy = folder.resolve("copy.safetensors");
+    LoraWriter.write(copy, LoraFile.read(path).weights(), LoraFormat.KOHYA, DType.F32);
+    try (TensorSource before = SafetensorsFile.open(path);
+        TensorSource after = SafetensorsFile.open(copy)) {
+      assertThat(after.names()).containsExactlyElementsOf(before.names());
+      for (String name : before.names()) {
+        assertThat(after.require(name)).isEqualTo(before.require(name));
+        assertThat(after.bytes(name)).isEqualTo(before.bytes(name));
+      }
+    }
+  }
+
+  @Test
+  void layersOfMiniFlux_areReadUnderDiffusersAndUnderscoredNames() {
+    Path path = folder.resolve("flux.safetensors");
+    MemoryTensors.Builder tensors = MemoryTensors.builder();
+    for (String stem :
+        List.of(
+            "transformer.transformer_blocks.3.attn.add_k_proj.lora_A",
+            "transformer.single_transformer_blocks.12.proj_mlp.lora_A",
+            "lora_unet_transformer_blocks_0_ff_context_net_0_proj.lora_down",
+            "lora_transformer_single_transformer_blocks_1_attn_to_q.lora_down")) {
+      tensors.addFloats(stem + ".weight", List.of(1L, 2L), 1, 2);
+      String up = stem.replace("lora_A", "lora_B").replace("lora_down", "lora_up");
+      tensors.addFloats(up + ".weight", List.of(2L, 1L), 3, 4);
+    }
+    SafetensorsWriter.write(path, tensors.build());
+    LoraFile read = LoraFile.read(path);
+    assertThat(read.ignored()).isEmpty();
+    assertThat(read.weights().pairs())
+        .containsOnlyKeys(
+            "transformer_blocks.3.attn.add_k_proj",
+            "single_transformer_blocks.12.proj_mlp",
+            "transformer_blocks.0.ff_context.net.0.proj",
+            "single_transformer_blocks.1.attn.to_q");
+  }
+
+  @Test
+  void fileOfAPeftFolder_isReadWithTheConfigurationBesideIt() {
+    LoraWeights folderRead = LoraFile.read(WAN.resolve("lora-peft")).weights();
+    assertSame(
+        LoraFile.read(WAN.resolve("lora-peft/adapter_model.safetensors")).weights(), folderRead);
+  }
+
+  @Test
+  void peftWeightsWithoutTheirConfiguration_knowTheirScale() throws IOException {
+    LoraWeights weights = LoraFile.read(WAN.resolve("lora")).weights();
+    LoraWriter.write(folder, weights, LoraFormat.PEFT, DType.F32);
+    Files.delete(folder.resolve("adapter_config.json"));
+    assertSame(LoraFile.read(folder).weights(), weights);
   }
 
   @Test
@@ -231,6 +401,10 @@ class LoraFileTest {
     assertRefused("expected tensors of a LoRA", "a.weight");
     assertRefused("the LoRA's B is missing", "transformer.proj_out.lora_A.weight");
     assertRefused("belongs to a DoRA", "transformer.proj_out.lora_magnitude_vector");
+    assertRefused("belongs to a DoRA", "base_model.model.x.lora_magnitude_vector.default.weight");
+    assertRefused("belongs to a LoHa", "lora_unet_blocks_0_ffn_0.hada_w1_a");
+    assertRefused("belongs to a LoKr", "lora_unet_blocks_0_ffn_0.lokr_w2");
+    assertRefused("belongs to a LoCon", "lora_unet_blocks_0_ffn_0.lora_mid.weight");
     assertRefused(
         "mean the same",
         "transformer.proj_out.lora_A.weight",
@@ -316,7 +490,50 @@ class LoraFileTest {
       assertThat((double) weight[i]).isCloseTo(expected[i], within(1e-6));
     }
     assertThatThrownBy(() -> LoraMerge.merged(base, "w", pair(1, 1, 4, 7), 1))
-        .hasMessageContaining("tensor 'w': expected [4, 7] to merge the LoRA into, found [5, 7]");
+        .hasMessageContaining(
+            "tensor 'w': expected floats of shape [4, 7] to merge the LoRA into, found F32 [5, 7]");
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
+  void mergedIntoAnyType_isTheRoundedSumAndTheErrorIsReported(DType dtype) {
+    LoraPair pair = pair(2, 0.5, 3, 5);
+    float[] weight = new float[15];
+    for (int i = 0; i < weight.length; i++) {
+      weight[i] = (float) Math.sin(i);
+    }
+    MemoryTensors base = MemoryTensors.builder().addFloats("w", List.of(3L, 5L), weight).build();
+    var error = new RoundingError();
+    ByteBuffer stored = ByteBuffer.allocate(15 * dtype.bytes());
+    LoraMerge.merged(base, new LoraMerge.Change(pair, 1), "w", new LoraMerge.Stored(dtype, error))
+        .fill(0, stored);
+    pair.addTo(weight, 1);
+    ByteBuffer expected = ByteBuffer.allocate(15 * dtype.bytes());
+    FloatCodec.encode(FloatBuffer.wrap(weight), dtype, expected);
+    assertThat(stored.flip()).isEqualTo(expected.flip());
+    float[] back = FloatCodec.decode(dtype, stored);
+    double largest = 0;
+    double squares = 0;
+    for (int i = 0; i < weight.length; i++) {
+      double difference = Math.abs((double) back[i] - weight[i]);
+      largest = Math.max(largest, difference);
+      squares += difference * difference;
+    }
+    assertThat(error.largest()).isEqualTo(largest);
+    assertThat(error.norm()).isCloseTo(Math.sqrt(squares), within(1e-15));
+    assertThat(error.count()).isEqualTo(15);
+  }
+
+  @Test
+  void normOfAPair_isThatOfTheProduct() {
+    LoraPair pair = pair(3, 0.5, 5, 7);
+    float[] product = new float[35];
+    pair.addTo(product, 1);
+    double squares = 0;
+    for (float value : product) {
+      squares += (double) value * value;
+    }
+    assertThat(pair.norm()).isCloseTo(Math.sqrt(squares), within(1e-5));
   }
 
   private static LoraPair pair(int rank, double scale, int out, int in) {

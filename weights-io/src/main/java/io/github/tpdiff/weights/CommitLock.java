@@ -1,6 +1,5 @@
-package io.github.tpdiff.weights.safetensors;
+package io.github.tpdiff.weights;
 
-import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
@@ -16,20 +15,21 @@ import java.util.concurrent.locks.LockSupport;
  * Lets one process at a time give a checkpoint's files their names, so that a folder never holds
  * shards of two writers under one index. A hidden file that is there only meanwhile.
  */
-final class CommitLock {
+public final class CommitLock {
 
   private static final long RETRY_NANOS = 5_000_000;
 
   private final Path folder;
   private final Path file;
 
-  CommitLock(Path folder, String baseName) {
+  /** The lock of the files of that name in a folder, which exists. */
+  public CommitLock(Path folder, String baseName) {
     this.folder = folder;
     this.file = folder.resolve("." + baseName + ".commit");
   }
 
   /** Runs an action alone; the system takes the lock from a process that dies. */
-  void run(Runnable action) {
+  public void run(Runnable action) {
     try {
       while (!hasRun(action)) {
         LockSupport.parkNanos(RETRY_NANOS);

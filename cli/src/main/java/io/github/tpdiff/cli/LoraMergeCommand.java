@@ -1,0 +1,156 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.RoundingError;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.layout.Contents;
+import io.github.tpdiff.weights.layout.FoundNetwork;
+import io.github.tpdiff.weights.layout.Layout;
+import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraMerge;
+import io.github.tpdiff.weights.lora.LoraPair;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Merges a LoRA into the tensors it changes. */
+@Command(
+    name = "merge",
+    description = {
+      "Writes a checkpoint of one network with a LoRA merged into its weights.",
+      "Says what rounding to the stored type costs, also against the size of the LoRA's change."
+    })
+final class LoraMergeCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "CHECKPOINT",
+      description = "The network's file or folder, such as MODEL/transformer.")
+  private Path checkpoint;
+
+  @Parameters(index = "1", paramLabel = "LORA", description = "A LoRA file or PEFT folder.")
+  private Path lora;
+
+  @Parameters(index = "2", paramLabel = "TO", description = "The safetensors file to write.")
+  private Path to;
+
+  @Option(
+      names = "--strength",
+      defaultValue = "1",
+      description = "Factor on the LoRA (default ${DEFAULT-VALUE}).")
+  private double strength;
+
+  @Option(
+      names = "--dtype",
+      description = "Type to store floating-point tensors as (default: as they are).")
+  private @Nullable DType dtype;
+
+  @Override
+  public void run() {
+    LoraFile file = LoraFile.read(lora);
+    PrintWriter err = spec.commandLine().getErr();
+    LoraCommand.leftOut(err, lora, file);
+    err.flush();
+    try (TensorSource opened = Checkpoint.open(checkpoint)) {
+      Map<String, LoraPair> changes = changes(opened, file.weights().pairs());
+      var merged = new RoundingError();
+      var others = new RoundingError();
+      write(opened, changes, merged, others);
+      PrintWriter out = spec.commandLine().getOut();
+      out.printf("wrote %s: %d of %d tensors changed%n", to, changes.size(), opened.names().size());
+      double change = change(changes);
+      out.printf(
+          "merged: %s%s%n",
+          merged,
+          change == 0 ? "" : "; %.3g of the LoRA's change".formatted(merged.norm() / change));
+      if (others.count() > 0) {
+        out.printf("the other tensors: %s%n", others);
+      }
+      out.flush();
+    }
+  }
+
+  private void write(
+      TensorSource source,
+      Map<String, LoraPair> changes,
+      RoundingError merged,
+      RoundingError others) {
+    List<TensorInfo> infos = new ArrayList<>();
+    for (String name : source.names()) {
+      TensorInfo info = source.require(name);
+      infos.add(new TensorInfo(name, stored(info.dtype()), info.shape()));
+    }
+    try (SafetensorsWriter writer = SafetensorsWriter.create(to, infos, source.metadata())) {
+      for (TensorInfo info : infos) {
+        LoraPair pair = changes.get(info.name());
+        if (pair != null) {
+          writer.fill(
+              info.name(),
+              LoraMerge.merged(
+                  source,
+                  new LoraMerge.Change(pair, strength),
+                  info.name(),
+                  new LoraMerge.Stored(info.dtype(), merged)));
+        } else if (info.dtype() == source.require(info.name()).dtype()) {
+          writer.copy(source, info.name());
+        } else {
+          others.copy(source, info, writer);
+        }
+      }
+      writer.commit();
+    }
+  }
+
+  private DType stored(DType found) {
+    return found.isFloating() ? Optional.ofNullable(dtype).orElse(found) : found;
+  }
+
+  private double change(Map<String, LoraPair> changes) {
+    double squares =
+        changes.values().stream().mapToDouble(LoraPair::norm).map(norm -> norm * norm).sum();
+    return Math.abs(strength) * Math.sqrt(squares);
+  }
+
+  /** The LoRA's pairs by the names that the checkpoint has for their layers. */
+  private Map<String, LoraPair> changes(TensorSource source, Map<String, LoraPair> pairs) {
+    List<FoundNetwork> networks = Contents.of(source.names()).networks();
+    Map<String, LoraPair> changes = new HashMap<>();
+    for (var entry : pairs.entrySet()) {
+      String name = entry.getKey() + ".weight";
+      String tensor =
+          networks.stream()
+              .flatMap(network -> nameIn(network, name).stream())
+              .filter(candidate -> source.find(candidate).isPresent())
+              .findFirst()
+              .orElse(name);
+      if (source.find(tensor).isEmpty()) {
+        throw new CheckpointException(
+            "%s: tensor '%s' that the LoRA changes is not in %s; give the network it is for"
+                .formatted(lora, tensor, checkpoint));
+      }
+      changes.put(tensor, entry.getValue());
+    }
+    return changes;
+  }
+
+  private static Optional<String> nameIn(FoundNetwork network, String name) {
+    Optional<String> plain =
+        network.layout() == Layout.ORIGINAL ? network.keys().toOriginal(name) : Optional.of(name);
+    return plain.map(network.prefix()::concat);
+  }
+}

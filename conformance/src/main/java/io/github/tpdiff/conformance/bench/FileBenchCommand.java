@@ -1,0 +1,153 @@
+package io.github.tpdiff.conformance.bench;
+
+import io.github.tpdiff.cli.ExitCode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.Result;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.VerboseMode;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code tpdiff bench-files}: {@link FileBench} under JMH, as rates and ratios. */
+@Command(
+    name = "bench-files",
+    description = {
+      "Measures reading, converting and writing checkpoints beside a plain copy of the same bytes.",
+      "Exits 1 if reading F32 is below 0.9 of the copy, or converting BF16 below 0.7 of a plain loop."
+    })
+public final class FileBenchCommand implements Callable<Integer> {
+  private static final double GIGA = 1e9;
+
+  /** A benchmark that must reach a share of another's rate. */
+  private record Demand(String benchmark, String reference, double share) {}
+
+  private static final List<Demand> DEMANDS =
+      List.of(new Demand("readF32", "copyF32", 0.9), new Demand("convertBf16", "loopF32", 0.7));
+
+  private static final Map<String, String> LABELS = labels();
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--folder",
+      paramLabel = "DIR",
+      description = "where the files are made (default: the system's folder for such files)")
+  private Optional<Path> folder = Optional.empty();
+
+  @Option(
+      names = "--mebibytes",
+      paramLabel = "N",
+      defaultValue = "256",
+      description = "payload of the F32 file (default: ${DEFAULT-VALUE})")
+  private int mebibytes = 256;
+
+  private static Map<String, String> labels() {
+    Map<String, String> labels = new LinkedHashMap<>();
+    labels.put("copyF32", "plain copy of the file");
+    labels.put("readF32", "read all, F32, mapped");
+    labels.put("readBf16", "read all, BF16 to F32");
+    labels.put("copyAndForceF32", "plain copy, forced to disk");
+    labels.put("writeF32", "write F32, forced to disk");
+    labels.put("writeBf16", "write BF16, forced to disk");
+    labels.put("loopF32", "plain loop, bytes in and out");
+    labels.put("convertBf16", "BF16 to F32, bytes in and out");
+    return labels;
+  }
+
+  @Override
+  public Integer call() throws IOException, RunnerException {
+    if (mebibytes < 64) {
+      throw new IllegalArgumentException("--mebibytes: expected at least 64, found " + mebibytes);
+    }
+    Path home = Files.createTempDirectory("tpdiff-bench");
+    try {
+      return report(run(folder.orElse(home)));
+    } finally {
+      BenchCommand.delete(home);
+    }
+  }
+
+  private Map<String, RunResult> run(Path where) throws RunnerException {
+    var options =
+        new OptionsBuilder()
+            .include(FileBench.class.getName() + "\\.")
+            .param("folder", where.toString())
+            .param("mebibytes", Integer.toString(mebibytes))
+            .addProfiler(GCProfiler.class)
+            .verbosity(VerboseMode.SILENT)
+            .shouldFailOnError(true)
+            .build();
+    Map<String, RunResult> results = new LinkedHashMap<>();
+    for (RunResult result : new Runner(options).run()) {
+      results.put(result.getPrimaryResult().getLabel(), result);
+    }
+    return results;
+  }
+
+  private int report(Map<String, RunResult> results) {
+    PrintWriter out = spec.commandLine().getOut();
+    Map<String, Double> rates = new LinkedHashMap<>();
+    LABELS.forEach(
+        (benchmark, label) -> {
+          double rate = FileBench.bytes(benchmark, mebibytes) / seconds(results, benchmark) / GIGA;
+          rates.put(benchmark, rate);
+          out.printf("%-32s %6.2f GB/s%n", label, rate);
+        });
+    out.printf(
+        "%-32s %6.1f ms, %.1f MB allocated%n",
+        "open 28 GB in 6 shards", 1e3 * seconds(results, "openLarge"), allocated(results) / 1e6);
+    List<String> failures = new ArrayList<>();
+    for (Demand demand : DEMANDS) {
+      double share =
+          rates.getOrDefault(demand.benchmark(), 0.0) / rates.getOrDefault(demand.reference(), 0.0);
+      String line =
+          "%s / %s: %.2f, at least %.1f expected"
+              .formatted(
+                  LABELS.get(demand.benchmark()),
+                  LABELS.get(demand.reference()),
+                  share,
+                  demand.share());
+      out.println(line);
+      if (!(share >= demand.share())) {
+        failures.add(line);
+      }
+    }
+    out.flush();
+    return failures.isEmpty() ? ExitCode.DONE : ExitCode.CHECK_FAILED;
+  }
+
+  private static double seconds(Map<String, RunResult> results, String benchmark) {
+    return Optional.ofNullable(results.get(benchmark))
+        .orElseThrow(() -> new IllegalStateException(benchmark + " was not measured"))
+        .getPrimaryResult()
+        .getScore();
+  }
+
+  /** Bytes of heap that one opening takes. */
+  private static double allocated(Map<String, RunResult> results) {
+    RunResult result = results.get("openLarge");
+    Map<String, ?> secondary = result == null ? Map.of() : result.getSecondaryResults();
+    for (Map.Entry<String, ?> entry : secondary.entrySet()) {
+      if (entry.getKey().endsWith("gc.alloc.rate.norm")
+          && entry.getValue() instanceof Result<?> r) {
+        return r.getScore();
+      }
+    }
+    return Double.NaN;
+  }
+}

@@ -1,0 +1,119 @@
+package io.github.tpdiff.weights.lora;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Where diffusers refuses a LoRA of Wan in another tool's form, as its converters read them
+ * (diffusers 0.42, {@code lora_conversion_utils.py}).
+ */
+final class LoraCautions {
+
+  private static final Pattern BLOCK = Pattern.compile("blocks\\.(\\d{1,6})\\.(.*)");
+  private static final List<String> ALL =
+      List.of(
+          "attn1.to_q",
+          "attn1.to_k",
+          "attn1.to_v",
+          "attn1.to_out.0",
+          "attn2.to_q",
+          "attn2.to_k",
+          "attn2.to_v",
+          "attn2.to_out.0",
+          "ffn.net.0.proj",
+          "ffn.net.2");
+  private static final List<String> IMAGE = List.of("attn2.add_k_proj", "attn2.add_v_proj");
+
+  private final Set<String> modules;
+  private final Set<Integer> blocks = new TreeSet<>();
+  private final Set<String> outside = new TreeSet<>();
+  private final boolean image;
+
+  private LoraCautions(Set<String> modules) {
+    this.modules = modules;
+    for (String module : modules) {
+      Matcher block = BLOCK.matcher(module);
+      if (block.matches()) {
+        blocks.add(Integer.valueOf(block.group(1)));
+      } else {
+        outside.add(module);
+      }
+    }
+    image = IMAGE.stream().allMatch(layer -> modules.stream().anyMatch(m -> m.endsWith(layer)));
+  }
+
+  /** One line for each thing that makes it fail. */
+  static List<String> of(LoraWeights weights, LoraFormat format) {
+    if (!weights.component().equals("transformer")) {
+      return List.of();
+    }
+    LoraCautions cautions = new LoraCautions(weights.pairs().keySet());
+    return switch (format) {
+      case KOHYA -> cautions.kohya();
+      case COMFYUI -> cautions.comfyUi(weights.pairs());
+      default -> List.of();
+    };
+  }
+
+  /** It takes every layer of as many blocks as there are, from the first on, and nothing else. */
+  private List<String> kohya() {
+    List<String> cautions = new ArrayList<>();
+    Set<String> missing = new TreeSet<>();
+    for (int block = 0; block < blocks.size(); block++) {
+      for (String layer : ALL) {
+        missing.add("blocks." + block + "." + layer);
+      }
+      if (image) {
+        for (String layer : IMAGE) {
+          missing.add("blocks." + block + "." + layer);
+        }
+      }
+    }
+    Set<String> more = new TreeSet<>(modules);
+    more.removeAll(missing);
+    missing.removeAll(modules);
+    if (!missing.isEmpty()) {
+      cautions.add(
+          "diffusers expects kohya files to hold every layer of every block; %d are missing, such as %s"
+              .formatted(missing.size(), missing.iterator().next()));
+    }
+    if (!more.isEmpty()) {
+      cautions.add(
+          "diffusers refuses kohya files with other layers; %d are here, such as %s"
+              .formatted(more.size(), more.iterator().next()));
+    }
+    return cautions;
+  }
+
+  private List<String> comfyUi(Map<String, LoraPair> pairs) {
+    List<String> cautions = new ArrayList<>();
+    if (blocks.isEmpty()) {
+      cautions.add("diffusers refuses files in ComfyUI's form without a layer of a block");
+    }
+    outside.stream()
+        .filter(module -> pairs.containsKey(module) && pairs.get(module).scale() != 1)
+        .findFirst()
+        .ifPresent(
+            module ->
+                cautions.add(
+                    "diffusers refuses an alpha outside the blocks, such as of "
+                        + module
+                        + "; write the form diffusers for it"));
+    if (!image) {
+      modules.stream()
+          .filter(module -> IMAGE.stream().anyMatch(module::endsWith))
+          .findFirst()
+          .ifPresent(
+              module ->
+                  cautions.add(
+                      "diffusers refuses one of add_k_proj and add_v_proj without the other: "
+                          + module));
+    }
+    return cautions;
+  }
+}
