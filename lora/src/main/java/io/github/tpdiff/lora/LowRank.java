@@ -6,7 +6,6 @@ import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 import org.ejml.dense.row.NormOps_DDRM;
 import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
-import org.ejml.interfaces.decomposition.QRDecomposition;
 import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 
 /**
@@ -23,6 +22,9 @@ final class LowRank {
 
   /** Below this, a full decomposition is quick. */
   private static final int SMALL = 64;
+
+  /** What is left of a column that lies in the others' span, in parts of it. */
+  private static final double NEGLIGIBLE = 1e-12;
 
   private final float[] left;
   private final float[] right;
@@ -90,13 +92,42 @@ final class LowRank {
     return left;
   }
 
+  /**
+   * Gram-Schmidt, twice. Columns that add nothing become zero: the change of a layer may have any
+   * rank, for which EJML's QR decomposition fails.
+   */
   private static DMatrixRMaj orthonormal(DMatrixRMaj columns) {
-    QRDecomposition<DMatrixRMaj> qr =
-        DecompositionFactory_DDRM.qr(columns.numRows, columns.numCols);
-    if (!qr.decompose(columns.copy())) {
-      throw new IllegalStateException("a QR decomposition failed");
+    DMatrixRMaj rows = CommonOps_DDRM.transpose(columns, null);
+    int length = rows.numCols;
+    for (int i = 0; i < rows.numRows; i++) {
+      double before = norm(rows, i);
+      for (int pass = 0; pass < 2; pass++) {
+        for (int j = 0; j < i; j++) {
+          double along = 0;
+          for (int k = 0; k < length; k++) {
+            along += rows.data[i * length + k] * rows.data[j * length + k];
+          }
+          for (int k = 0; k < length; k++) {
+            rows.data[i * length + k] -= along * rows.data[j * length + k];
+          }
+        }
+      }
+      double after = norm(rows, i);
+      double factor = after > NEGLIGIBLE * before ? 1 / after : 0;
+      for (int k = 0; k < length; k++) {
+        rows.data[i * length + k] *= factor;
+      }
     }
-    return qr.getQ(null, true);
+    return CommonOps_DDRM.transpose(rows, null);
+  }
+
+  private static double norm(DMatrixRMaj rows, int row) {
+    double squares = 0;
+    for (int k = 0; k < rows.numCols; k++) {
+      double value = rows.data[row * rows.numCols + k];
+      squares += value * value;
+    }
+    return Math.sqrt(squares);
   }
 
   private static Triple decompose(DMatrixRMaj matrix) {
