@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * A LoRA file that was read.
@@ -95,10 +97,17 @@ public record LoraFile(LoraFormat format, DType dtype, LoraWeights weights, List
     if (json == null) {
       return AdapterConfig.NONE;
     }
-    boolean unet =
-        source.names().stream().anyMatch(name -> name.startsWith("unet."))
-            || (json.contains("\"unet.") && !json.contains("\"transformer."));
-    return AdapterConfig.parse(source.origin(), json, unet ? "unet." : "transformer.");
+    // Pipelines put the component in front of every field, a model alone does not.
+    String prefix =
+        Stream.of("unet.", "transformer.")
+            .filter(component -> json.contains("\"" + component))
+            .max(Comparator.comparing(component -> startsWith(source, component)))
+            .orElse("");
+    return AdapterConfig.parse(source.origin(), json, prefix);
+  }
+
+  private static boolean startsWith(TensorSource source, String prefix) {
+    return source.names().stream().anyMatch(name -> name.startsWith(prefix));
   }
 
   private static LoraFile read(TensorSource source, AdapterConfig config) {

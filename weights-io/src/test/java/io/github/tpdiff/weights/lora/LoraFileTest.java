@@ -329,6 +329,24 @@ class LoraFileTest {
         LoraFile.read(WAN.resolve("lora-peft/adapter_model.safetensors")).weights(), folderRead);
   }
 
+  @ParameterizedTest
+  @CsvSource({"'', blocks.0.attn1.to_q", "transformer., transformer.blocks.0.attn1.to_q"})
+  void headerOfAModelOrOfAPipeline_givesAlpha(String prefix, String stem) {
+    Path path = folder.resolve("h.safetensors");
+    SafetensorsWriter.write(
+        path,
+        MemoryTensors.builder()
+            .addFloats(stem + ".lora_A.weight", List.of(2L, 1L), 1, 2)
+            .addFloats(stem + ".lora_B.weight", List.of(1L, 2L), 3, 4)
+            .metadata(
+                "lora_adapter_metadata",
+                "{\"text_encoder.lora_alpha\": 9, \"%sr\": 2, \"%slora_alpha\": 3}"
+                    .formatted(prefix, prefix))
+            .build());
+    assertThat(LoraFile.read(path).weights().pairs().values())
+        .allMatch(pair -> pair.scale() == 1.5);
+  }
+
   @Test
   void peftWeightsWithoutTheirConfiguration_knowTheirScale() throws IOException {
     LoraWeights weights = LoraFile.read(WAN.resolve("lora")).weights();
