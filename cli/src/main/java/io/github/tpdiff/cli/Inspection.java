@@ -49,7 +49,7 @@ final class Inspection {
       Optional<ModelFamily> family =
           ModelFamily.all().stream().filter(candidate -> candidate.recognises(path)).findFirst();
       if (family.isPresent()) {
-        return model(path, family.get());
+        return modelOrParts(path, family.get());
       }
       if (Files.isDirectory(path.resolve(CACHED_LATENTS))) {
         return cache(path);
@@ -117,6 +117,17 @@ final class Inspection {
       bytes += Files.size(file);
     }
     return bytes;
+  }
+
+  /** A part of a model looks like the model; what it holds is told by its tensors then. */
+  private static Map<String, Object> modelOrParts(Path path, ModelFamily family) {
+    try {
+      return model(path, family);
+    } catch (CheckpointException notWhole) {
+      Map<String, Object> fields = TensorInspection.of(path);
+      fields.put("no whole model", notWhole.getMessage());
+      return fields;
+    }
   }
 
   private static Map<String, Object> model(Path path, ModelFamily family) {

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CheckpointCommandsTest {
   @TempDir private Path folder;
@@ -21,6 +23,18 @@ class CheckpointCommandsTest {
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out().replaceAll("\\s", ""))
         .contains("\"family\":\"wan\"", "\"layout\":\"diffusers\"", "\"BF16\":")
+        .doesNotContain("\"missing\"");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"unet, sdunet", "motion_adapter, motionadapter", "vae, sdvae"})
+  void partOfAModel_isInspectedByItsTensors(String part, String network) {
+    Path model = folder.resolve("tiny");
+    assertThat(Invocation.of("new-checkpoint", "animatediff-tiny", model).exitCode()).isZero();
+    var run = Invocation.of("inspect", model.resolve(part), "--json");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out().replaceAll("\\s", ""))
+        .contains("\"" + network + "\":{\"layout\":\"diffusers\"")
         .doesNotContain("\"missing\"");
   }
 
