@@ -2,8 +2,8 @@ package io.github.tpdiff.runtime.diffusion;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 import org.jgrapht.alg.matching.KuhnMunkresMinimalWeightBipartitePerfectMatching;
 import org.jgrapht.graph.DefaultWeightedEdge;
@@ -14,7 +14,8 @@ public final class Assignment {
   private Assignment() {}
 
   /**
-   * The column of each row.
+   * The column of each row. Among several best assignments it is the same one in every process:
+   * rows are visited in order, not in that of a hash, which differs from process to process.
    *
    * @param cost square and finite
    * @throws IllegalArgumentException if it is not
@@ -35,7 +36,7 @@ public final class Assignment {
     }
     var matching =
         new KuhnMunkresMinimalWeightBipartitePerfectMatching<>(
-                graph, Set.copyOf(rows), Set.copyOf(columns))
+                graph, new LinkedHashSet<>(rows), new LinkedHashSet<>(columns))
             .getMatching();
     int[] assigned = new int[n];
     for (DefaultWeightedEdge edge : matching) {

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -73,5 +77,43 @@ class AssignmentTest {
   private List<Latents> clips(String name) {
     Latents all = golden.latents(name);
     return IntStream.range(0, all.shape().batch()).mapToObj(all::clip).toList();
+  }
+
+  /** A window holds clips several times: then many assignments are best, and one must be chosen. */
+  @Test
+  void minimise_choosesTheSameAmongEquals_inEveryProcess() throws Exception {
+    var answers = new HashSet<String>();
+    for (int i = 0; i < 4; i++) {
+      Process process =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  EqualRows.class.getName())
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .start();
+      answers.add(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+      assertThat(process.waitFor()).isZero();
+    }
+    assertThat(answers).hasSize(1);
+    assertThat(answers.iterator().next()).startsWith("[");
+  }
+
+  /** Prints an assignment of rows that come four times each. */
+  static final class EqualRows {
+    private EqualRows() {}
+
+    public static void main(String[] none) {
+      var random = new Random(3);
+      double[][] distinct = new double[6][];
+      for (int i = 0; i < distinct.length; i++) {
+        distinct[i] = random.doubles(24).toArray();
+      }
+      double[][] cost = new double[24][];
+      for (int i = 0; i < cost.length; i++) {
+        cost[i] = distinct[i % distinct.length];
+      }
+      System.out.println(Arrays.toString(Assignment.minimise(cost)));
+    }
   }
 }
