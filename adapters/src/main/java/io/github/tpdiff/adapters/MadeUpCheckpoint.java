@@ -2,6 +2,7 @@ package io.github.tpdiff.adapters;
 
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.weights.AtomicFile;
+import io.github.tpdiff.weights.AtomicFolder;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.IndentedJson;
@@ -10,13 +11,11 @@ import io.github.tpdiff.weights.TensorSink;
 import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /**
  * One size of a model, written in diffusers' layout with made-up weights.
@@ -78,37 +77,26 @@ public record MadeUpCheckpoint(
     if (!List.of(DType.F32, DType.F16, DType.BF16).contains(order.dtype())) {
       throw new CheckpointException("dtype: expected F32, F16 or BF16, found " + order.dtype());
     }
-    requireEmpty(order.folder());
     var plans = new LinkedHashMap<MadeUpPart, List<TensorInfo>>();
     for (String name : order.components()) {
       MadeUpPart part = part(name);
       plans.put(part, part.tensors(order.dtype()));
     }
-    var writing = new Writing(order, total(plans));
-    plans.forEach(writing::part);
-    if (order.components().contains(TEXT_ENCODER)) {
-      writeTokenizer(order.folder().resolve("tokenizer"));
+    try (var folder = AtomicFolder.create(order.folder())) {
+      Path root = folder.path();
+      var writing = new Writing(order, root, total(plans));
+      plans.forEach(writing::part);
+      if (order.components().contains(TEXT_ENCODER)) {
+        writeTokenizer(root.resolve("tokenizer"));
+      }
+      writeJson(root.resolve("scheduler/scheduler_config.json"), surroundings.scheduler());
+      writeJson(root.resolve("model_index.json"), surroundings.modelIndex());
+      folder.commit();
     }
-    writeJson(order.folder().resolve("scheduler/scheduler_config.json"), surroundings.scheduler());
-    writeJson(order.folder().resolve("model_index.json"), surroundings.modelIndex());
   }
 
   private static long total(Map<MadeUpPart, List<TensorInfo>> plans) {
     return plans.values().stream().flatMap(List::stream).mapToLong(TensorInfo::byteCount).sum();
-  }
-
-  private static void requireEmpty(Path folder) {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      if (files.findAny().isPresent()) {
-        throw new CheckpointException(
-            folder + ": expected a new or empty folder, found files in it; name another");
-      }
-    } catch (IOException e) {
-      throw new CheckpointException(folder + ": cannot be read: " + e.getMessage(), e);
-    }
   }
 
   private MadeUpPart part(String name) {
@@ -137,18 +125,20 @@ public record MadeUpCheckpoint(
   /** A checkpoint on its way to disk. */
   private final class Writing {
     private final Order order;
+    private final Path root;
     private final long total;
     private final MadeUpWeights random;
     private long written;
 
-    Writing(Order order, long total) {
+    Writing(Order order, Path root, long total) {
       this.order = order;
+      this.root = root;
       this.total = total;
       this.random = new MadeUpWeights(order.dtype(), SEED, scale);
     }
 
     void part(MadeUpPart part, List<TensorInfo> infos) {
-      Path folder = order.folder().resolve(part.folder());
+      Path folder = root.resolve(part.folder());
       var plan =
           new ShardedSafetensorsWriter.Plan(
               folder, part.file(), SHARD_BYTES, infos, Map.of("format", "pt"));

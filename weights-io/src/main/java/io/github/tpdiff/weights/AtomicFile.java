@@ -8,6 +8,7 @@ import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -129,12 +130,16 @@ public final class AtomicFile implements AutoCloseable {
         "%s: cannot be written: %s".formatted(target, reason(failure)), failure);
   }
 
-  private static String reason(IOException failure) {
+  /** Why something could not be written, in words for users. */
+  public static String reason(IOException failure) {
     if (failure instanceof AccessDeniedException denied) {
       return "access denied to " + Path.of(denied.getFile()).getParent();
     }
     if (failure instanceof FileAlreadyExistsException taken) {
       return "expected a folder, found a file: " + taken.getFile();
+    }
+    if (failure instanceof NoSuchFileException gone) {
+      return "no such folder: " + Path.of(gone.getFile()).getParent();
     }
     if (failure instanceof FileSystemException named && named.getReason() != null) {
       return named.getReason();

@@ -51,7 +51,7 @@ final class PartFiles {
   void deleteAbandoned(Path folder) {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, this::isPart)) {
       for (Path file : files) {
-        if (isOld(file) && isAbandoned(file)) {
+        if (isUnclaimed(file)) {
           Files.deleteIfExists(file);
         }
       }
@@ -60,7 +60,8 @@ final class PartFiles {
     }
   }
 
-  private boolean isPart(Path file) {
+  /** Whether a path is a temporary name of the target. */
+  boolean isPart(Path file) {
     String name = String.valueOf(file.getFileName());
     int uuid = prefix.length() + 36;
     return name.length() == uuid + SUFFIX.length()
@@ -71,6 +72,11 @@ final class PartFiles {
   private static boolean isOld(Path file) throws IOException {
     Instant changed = Files.getLastModifiedTime(file).toInstant();
     return changed.isBefore(Instant.now().minus(GRACE));
+  }
+
+  /** Whether a file that a process claims for as long as it lives is old and nobody's. */
+  static boolean isUnclaimed(Path file) throws IOException {
+    return Files.isRegularFile(file) && isOld(file) && isAbandoned(file);
   }
 
   private static boolean isAbandoned(Path file) throws IOException {

@@ -9,6 +9,8 @@ import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
 import io.github.tpdiff.runtime.text.Tokenizer;
+import io.github.tpdiff.weights.AtomicFile;
+import io.github.tpdiff.weights.AtomicFolder;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,8 +20,6 @@ import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
-import java.util.stream.Stream;
 
 /**
  * A model exported to ONNX graphs, with everything that inference needs beside them.
@@ -55,37 +55,12 @@ public final class ExportedFolder implements PipelineParts {
    *     written
    */
   public static void write(VideoModel model, Path target, ExportRequest request) {
-    requireFree(target);
-    Path parent = target.toAbsolutePath().normalize().getParent();
-    if (parent == null) {
-      throw new CheckpointException("%s: expected the path of a folder".formatted(target));
-    }
-    Path staging = parent.resolve(".%s.%s.part".formatted(target.getFileName(), UUID.randomUUID()));
-    try {
-      Files.createDirectories(staging);
-      new FolderWriter(model, request, staging).write();
-      Files.deleteIfExists(target);
-      Files.move(staging, target);
+    try (var folder = AtomicFolder.create(target)) {
+      new FolderWriter(model, request, folder.path()).write();
+      folder.commit();
     } catch (IOException failure) {
       throw new CheckpointException(
-          "%s: cannot be written: %s".formatted(target, failure), failure);
-    } finally {
-      Folders.delete(staging);
-    }
-  }
-
-  private static void requireFree(Path target) {
-    if (!Files.exists(target)) {
-      return;
-    }
-    try (Stream<Path> files = Files.isDirectory(target) ? Files.list(target) : Stream.of(target)) {
-      if (files.findAny().isPresent()) {
-        throw new CheckpointException(
-            "%s: expected an empty or a new folder to export to; delete it or name another"
-                .formatted(target));
-      }
-    } catch (IOException failure) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(target, failure), failure);
+          "%s: cannot be written: %s".formatted(target, AtomicFile.reason(failure)), failure);
     }
   }
 

@@ -195,7 +195,7 @@ class ExportedFolderTest {
               CheckpointException.class,
               () -> ExportedFolder.write(model, folder, ExportRequest.of(STAGES)));
       assertEquals(
-          folder + ": expected an empty or a new folder to export to; delete it or name another",
+          folder + ": expected a new or empty folder, found files in it; delete it or name another",
           refused.getMessage());
     }
   }
