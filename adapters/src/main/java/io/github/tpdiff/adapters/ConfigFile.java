@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * A component's {@code config.json}. Fields may be absent or null, and unknown ones are ignored:
@@ -151,6 +152,19 @@ public record ConfigFile(String origin, JsonNode fields) {
             .convertValue(fields, new TypeReference<LinkedHashMap<String, Object>>() {});
     map.values().removeIf(Objects::isNull);
     return map;
+  }
+
+  /**
+   * What {@code read} makes of the configuration.
+   *
+   * @throws CheckpointException if it refuses a value, with the file's name
+   */
+  public <T> T checked(Supplier<T> read) {
+    try {
+      return read.get();
+    } catch (IllegalArgumentException refused) {
+      throw new CheckpointException(origin + ": " + refused.getMessage(), refused);
+    }
   }
 
   public CheckpointException wrong(String field, String expected, Object found) {

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.NearestName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -39,11 +40,21 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
   public int handleParseException(ParameterException failure, String[] arguments) {
     CommandLine command = failure.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("tpdiff: " + line(failure));
+    List<String> unknown =
+        command.getUnmatchedArguments().stream().filter(a -> a.startsWith("-")).toList();
+    // A misspelt option is also a missing one: say what is there, not what is not.
+    boolean misspelt =
+        failure instanceof CommandLine.MissingParameterException && !unknown.isEmpty();
+    err.println(
+        "tpdiff: " + (misspelt ? "Unknown option: '" + unknown.get(0) + "'" : line(failure)));
     List<String> suggestions =
         failure instanceof CommandLine.UnmatchedArgumentException unmatched
             ? unmatched.getSuggestions()
-            : List.of();
+            : misspelt
+                ? NearestName.of(unknown.get(0), command.getCommandSpec().optionsMap().keySet())
+                    .stream()
+                    .toList()
+                : List.of();
     String help = "see " + command.getCommandSpec().qualifiedName() + " --help";
     err.println(
         suggestions.isEmpty()

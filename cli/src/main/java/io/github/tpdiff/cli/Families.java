@@ -1,13 +1,22 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /** The model families on the class path. */
 public final class Families {
+  private static final Set<String> CONFIGURATIONS = Set.of("model_index.json", "config.json");
+
   private Families() {}
 
   /**
@@ -24,13 +33,40 @@ public final class Families {
     return ModelFamily.all().stream()
         .filter(family -> family.recognises(folder))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new CheckpointException(
-                    "%s: no checkpoint of a known family (%s); expected a folder as published on"
-                            .formatted(
-                                folder, ModelFamily.all().stream().map(ModelFamily::name).toList())
-                        + " the Hugging Face hub"))
+        .orElseThrow(() -> unknown(folder))
         .open(folder);
+  }
+
+  private static CheckpointException unknown(Path folder) {
+    return new CheckpointException(
+        "%s: no checkpoint of a known family (%s)%s; expected a folder as published on the Hugging Face hub"
+            .formatted(
+                folder,
+                String.join(", ", ModelFamily.all().stream().map(ModelFamily::name).toList()),
+                foundClass(folder).map(name -> ", but of a " + name).orElse("")));
+  }
+
+  /**
+   * The class that the folder's configurations name first.
+   *
+   * @throws CheckpointException if one of them is damaged: then that is what is wrong
+   */
+  private static Optional<String> foundClass(Path folder) {
+    var names = new ArrayList<String>();
+    try (Stream<Path> found =
+        Files.find(
+            folder,
+            2,
+            (file, attributes) ->
+                attributes.isRegularFile()
+                    && CONFIGURATIONS.contains(file.getFileName().toString()))) {
+      for (Path file : found.sorted(Comparator.comparing(Path::getNameCount)).toList()) {
+        ConfigFile.open(file).className().ifPresent(names::add);
+      }
+    } catch (IOException failure) {
+      throw new CheckpointException(
+          "%s: cannot be listed: %s".formatted(folder, failure.getMessage()), failure);
+    }
+    return names.stream().findFirst();
   }
 }

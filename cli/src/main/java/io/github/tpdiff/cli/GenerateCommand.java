@@ -1,14 +1,20 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,6 +41,8 @@ final class GenerateCommand implements Callable<Integer> {
     Path out = prompt.out();
     LoraOptions.Trained trained = lora.read();
     try (VideoModel model = trained.beside(Families.open(folder))) {
+      requireGenerates(folder, model.components().keySet());
+      model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
       GenerationRequest request = video.request(model.description(), trained.stages(), prompt);
       try (Engine engine = engines.open();
           PipelineParts parts = PipelineParts.of(model, engine)) {
@@ -42,6 +50,23 @@ final class GenerateCommand implements Callable<Integer> {
       }
     }
     return ExitCode.DONE;
+  }
+
+  /**
+   * Finds what is missing for a video before hours are spent on its beginning.
+   *
+   * @throws CheckpointException naming what is
+   */
+  static void requireGenerates(Path folder, Set<Role> present) {
+    var missing = new TreeSet<>(Role.missing(present));
+    missing.removeAll(Set.of(Role.VAE_ENCODER_FIRST, Role.VAE_ENCODER_NEXT));
+    if (!missing.isEmpty()) {
+      throw new CheckpointException(
+          "%s: expected everything that makes a video, found no %s"
+              .formatted(
+                  folder,
+                  missing.stream().map(Role::label).distinct().collect(Collectors.joining(", "))));
+    }
   }
 
   /** What to make, and where to. */

@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.pipeline.Component;
@@ -31,6 +32,7 @@ import java.util.stream.Stream;
 final class Inspection {
   private static final String COMPONENTS = "components";
   static final String MISSING = "missing";
+  private static final String UNUSABLE = "unusable";
   private static final String CACHED_LATENTS = "latents";
 
   private Inspection() {}
@@ -61,6 +63,7 @@ final class Inspection {
   /** Whether nothing that the model needs is missing. */
   static boolean complete(Map<?, ?> fields) {
     return !fields.containsKey(MISSING)
+        && !fields.containsKey(UNUSABLE)
         && fields.values().stream()
             .noneMatch(value -> value instanceof Map<?, ?> nested && !complete(nested));
   }
@@ -169,7 +172,14 @@ final class Inspection {
                 role.label(),
                 component(weights, used.getOrDefault(weights.origin(), Set.of()), component));
           } else {
-            missing(component).ifPresent(names -> fields.put(role.label(), Map.of(MISSING, names)));
+            var lacking = new LinkedHashMap<String, Object>();
+            missing(component).ifPresent(names -> lacking.put(MISSING, names));
+            if (!faults(component).isEmpty()) {
+              lacking.put(UNUSABLE, faults(component));
+            }
+            if (!lacking.isEmpty()) {
+              fields.put(role.label(), lacking);
+            }
           }
         });
     return fields;
@@ -179,11 +189,31 @@ final class Inspection {
       TensorSource weights, Collection<String> used, Component component) {
     Map<String, Object> fields = TensorInspection.summary(weights);
     missing(component).ifPresent(names -> fields.put(MISSING, names));
+    Map<String, String> faults = faults(component);
+    if (!faults.isEmpty()) {
+      fields.put(UNUSABLE, faults);
+    }
     List<String> over = weights.names().stream().filter(name -> !used.contains(name)).toList();
     if (!over.isEmpty()) {
       fields.put("left over", over);
     }
     return fields;
+  }
+
+  /** What is wrong with tensors that are there. */
+  private static Map<String, String> faults(Component component) {
+    var faults = new TreeMap<String, String>();
+    component
+        .program()
+        .weights()
+        .forEach(
+            (name, weight) ->
+                component
+                    .weights()
+                    .find(name)
+                    .flatMap(info -> ProgramWeights.findFault(info, weight))
+                    .ifPresent(fault -> faults.put(name, fault)));
+    return faults;
   }
 
   private static Optional<List<String>> missing(Component component) {

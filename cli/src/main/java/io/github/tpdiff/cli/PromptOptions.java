@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.weights.AtomicFile;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -42,11 +43,13 @@ final class PromptOptions {
    * The file to write.
    *
    * @throws IllegalArgumentException if it is no mp4: better now than after the sampling
+   * @throws io.github.tpdiff.weights.CheckpointException if it cannot be written, likewise
    */
   Path out() {
     if (!out.toString().endsWith(".mp4")) {
       throw new IllegalArgumentException("--out: expected a name ending in .mp4, found " + out);
     }
+    AtomicFile.create(out).close();
     return out;
   }
 }

@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
+import io.github.tpdiff.runtime.pipeline.Role;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -39,8 +40,17 @@ final class RunCommand implements Callable<Integer> {
     try (OnnxEngine engine = EngineOptions.openOnnx(device);
         ExportedFolder parts = ExportedFolder.open(folder, engine)) {
       var request = video.request(parts.description(), Optional.of(parts.stages()), prompt);
+      requireOpens(parts);
       GenerateCommand.write(spec, engine, parts, new GenerateCommand.Job(request, out));
     }
     return ExitCode.DONE;
+  }
+
+  /** Opens what is needed last first: a damaged file should not show after all sampling. */
+  private void requireOpens(ExportedFolder parts) {
+    GenerateCommand.requireGenerates(folder, parts.roles());
+    parts.tokenizer();
+    parts.load(Role.VAE_DECODER_NEXT).close();
+    parts.load(Role.DENOISER).close();
   }
 }

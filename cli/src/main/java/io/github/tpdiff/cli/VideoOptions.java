@@ -1,8 +1,13 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.diffusion.DpmSolverSampler;
+import io.github.tpdiff.runtime.diffusion.EulerSampler;
 import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.Sampler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.UniPcSampler;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Sampling;
@@ -32,6 +37,31 @@ final class VideoOptions {
   @Option(names = "--guidance", description = "Guidance scale; 1 is none, and twice as fast.")
   private Optional<Double> guidance = Optional.empty();
 
+  @Option(
+      names = "--sampler",
+      description =
+          "euler, ddim (the same in a step's own coordinates), heun (two predictions a step), unipc"
+              + " or dpm; default: the checkpoint's own.")
+  private Optional<Solver> solver = Optional.empty();
+
+  /** Samplers by the names that other tools give them. */
+  private enum Solver {
+    EULER,
+    DDIM,
+    HEUN,
+    UNIPC,
+    DPM;
+
+    Sampler sampler() {
+      return switch (this) {
+        case EULER, DDIM -> new EulerSampler();
+        case HEUN -> new HeunSampler();
+        case UNIPC -> new UniPcSampler();
+        case DPM -> new DpmSolverSampler();
+      };
+    }
+  }
+
   @Mixin private StageOptions stages = new StageOptions();
 
   /** The size of the video. */
@@ -57,6 +87,9 @@ final class VideoOptions {
     Sampling sampling = Sampling.of(description).withStages(stages.config(description, trained));
     if (steps.isPresent()) {
       sampling = sampling.withSteps(steps.get());
+    }
+    if (solver.isPresent()) {
+      sampling = sampling.withSampler(solver.get().sampler());
     }
     return guidance.isPresent() ? sampling.withGuidance(Guidance.scale(guidance.get())) : sampling;
   }

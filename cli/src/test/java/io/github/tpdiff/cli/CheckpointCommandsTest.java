@@ -2,8 +2,12 @@ package io.github.tpdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.primitives.Bytes;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,5 +105,92 @@ class CheckpointCommandsTest {
     assertThat(run.out().lines().filter(line -> line.startsWith("ok")))
         .hasSize(7)
         .anyMatch(line -> line.contains("denoiser, stage 2 of 11 frames"));
+  }
+
+  private Path tiny() {
+    Path model = folder.resolve("tiny");
+    assertThat(Invocation.of("new-checkpoint", "wan-tiny", model).exitCode()).isZero();
+    return model;
+  }
+
+  private Invocation generate(Path model, Object... more) {
+    var words =
+        new ArrayList<Object>(
+            List.of("generate", model, "--prompt", "a ball", "--size", "32x32", "--frames", 17));
+    words.addAll(List.of("--steps", 6, "--guidance", 1));
+    words.addAll(List.of(more));
+    return Invocation.of(words.toArray());
+  }
+
+  @Test
+  void generate_withoutADecoder_failsBeforeTheFirstStep() throws Exception {
+    Path model = tiny();
+    Files.delete(model.resolve("vae/config.json"));
+    Files.delete(model.resolve("vae/diffusion_pytorch_model.safetensors"));
+    Files.delete(model.resolve("vae"));
+    var run = generate(model, "-o", folder.resolve("a.mp4"));
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains(model.toString(), "found no vae decoder");
+    assertThat(run.err().lines()).hasSize(1);
+  }
+
+  @Test
+  void generate_toWhereNothingCanBeWritten_failsBeforeTheFirstStep() throws Exception {
+    Path model = tiny();
+    Path file = Files.writeString(folder.resolve("file"), "");
+    var run = generate(model, "-o", file.resolve("a.mp4"));
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains(file.toString(), "expected a folder");
+    assertThat(run.err().lines()).hasSize(1);
+  }
+
+  @Test
+  void generate_withADamagedConfiguration_namesTheFile() throws Exception {
+    Path model = tiny();
+    Path config = model.resolve("transformer/config.json");
+    Files.writeString(config, Files.readString(config).substring(0, 60));
+    var run = generate(model, "-o", folder.resolve("a.mp4"));
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains(config + ": expected JSON");
+  }
+
+  @Test
+  void generate_withAnotherFamilysFolder_saysWhatItIs() throws Exception {
+    Files.writeString(
+        folder.resolve("model_index.json"), "{\"_class_name\": \"HunyuanVideoPipeline\"}");
+    assertThat(generate(folder).err()).contains("wan", "HunyuanVideoPipeline");
+  }
+
+  /** Euler's method under its two names; the others differ from it. */
+  @Test
+  void generate_takesTheSamplerByName() throws Exception {
+    Path model = tiny();
+    var bytes = new HashMap<String, List<Byte>>();
+    for (String sampler : List.of("euler", "ddim", "heun", "unipc", "dpm")) {
+      Path video = folder.resolve(sampler + ".mp4");
+      var run = generate(model, "--sampler", sampler, "--stages", 3, "-o", video);
+      assertThat(run.exitCode()).as(run.err()).isZero();
+      bytes.put(sampler, Bytes.asList(Files.readAllBytes(video)));
+    }
+    assertThat(bytes.get("ddim")).isEqualTo(bytes.get("euler"));
+    assertThat(bytes.values().stream().distinct()).hasSize(4);
+  }
+
+  @Test
+  void inspect_ofAMisshapenTensor_namesItAndFails() throws Exception {
+    Path model = tiny();
+    Path config = model.resolve("transformer/config.json");
+    Files.writeString(
+        config, Files.readString(config).replace("\"ffn_dim\": 256", "\"ffn_dim\": 128"));
+    var run = Invocation.of("inspect", model);
+    assertThat(run.exitCode()).isEqualTo(1);
+    assertThat(run.out()).contains("unusable", "blocks.0.ffn.net.0.proj.weight", "expected shape");
+  }
+
+  @Test
+  void misspeltOption_isNamedEvenWhereARequiredOneIsMissing() {
+    var run = Invocation.of("generate", folder, "--promt", "a ball");
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains("--promt", "did you mean --prompt?");
   }
 }

@@ -76,7 +76,7 @@ public final class WanComponents {
       WanFolder.Found found, WanComponent component, Function<TensorSource, T> use) {
     TensorSource weights = found.open(component);
     try {
-      return use.apply(weights);
+      return found.config().checked(() -> use.apply(weights));
     } catch (RuntimeException e) {
       weights.close();
       throw e;

@@ -1,6 +1,7 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -132,11 +133,17 @@ record WanFolder(Path root) {
             .doubleValue();
   }
 
-  /** The fields of the scheduler's configuration, or those of the published model. */
+  /**
+   * The fields of the scheduler's configuration, or those of the published model.
+   *
+   * @throws CheckpointException if they describe no schedule
+   */
   Map<String, Object> scheduler() {
     ConfigFile file = ConfigFile.open(root.resolve("scheduler").resolve("scheduler_config.json"));
     if (file.className().isPresent()) {
-      return file.toMap();
+      Map<String, Object> fields = file.toMap();
+      file.checked(() -> Scheduler.fromConfig(fields));
+      return fields;
     }
     boolean original =
         ConfigFile.open(root.resolve(CONFIG)).className().filter("WanModel"::equals).isPresent();

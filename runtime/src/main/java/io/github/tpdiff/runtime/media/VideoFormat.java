@@ -10,6 +10,9 @@ import static com.google.common.base.Preconditions.checkArgument;
  * @param fps frames per second
  */
 public record VideoFormat(int width, int height, double fps) {
+  /** The highest frame rate that is written. */
+  public static final int MOST_FPS = 1000;
+
   public VideoFormat {
     // yuv420p, the only layout that every player shows, halves the colour planes.
     checkArgument(
@@ -18,7 +21,9 @@ public record VideoFormat(int width, int height, double fps) {
         width,
         height);
     checkArgument(
-        fps > 0 && fps <= 1000, "fps: expected more than 0 and at most 1000, found %s", fps);
+        fps > 0 && fps <= MOST_FPS,
+        "fps: expected more than 0 and at most " + MOST_FPS + ", found %s",
+        fps);
   }
 
   /** The format of a clip. */

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
@@ -37,7 +38,7 @@ final class FolderWriter {
         .components()
         .forEach(
             (role, component) -> {
-              WeightTable.check(component.program(), component.weights());
+              ProgramWeights.check(component.program(), component.weights());
               folders
                   .computeIfAbsent(folderOf(role), name -> new EnumMap<>(Role.class))
                   .put(role, component);

@@ -4,6 +4,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
@@ -73,7 +74,7 @@ public final class OnnxEngine implements Engine {
 
   @Override
   public Executable load(Program program, TensorSource weights) {
-    WeightTable.check(program, weights);
+    ProgramWeights.check(program, weights);
     Path folder = temporaryFolder();
     boolean loaded = false;
     try {

@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.media.VideoFormat;
 
 /**
  * Size and rate of a video.
@@ -15,7 +16,8 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
  */
 public record VideoSize(int height, int width, int frames, double fps) {
   /**
-   * @throws IllegalArgumentException if a value is not positive
+   * @throws IllegalArgumentException if a value is not positive or the rate above {@link
+   *     VideoFormat#MOST_FPS}
    */
   public VideoSize {
     checkArgument(
@@ -24,7 +26,10 @@ public record VideoSize(int height, int width, int frames, double fps) {
         frames,
         width,
         height);
-    checkArgument(fps > 0 && Double.isFinite(fps), "fps: expected more than 0, found %s", fps);
+    checkArgument(
+        fps > 0 && fps <= VideoFormat.MOST_FPS,
+        "fps: expected more than 0 and at most " + VideoFormat.MOST_FPS + ", found %s",
+        fps);
   }
 
   /** What a model generates when the user does not say. */

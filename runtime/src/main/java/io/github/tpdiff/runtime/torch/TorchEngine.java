@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.graph.Program;
@@ -66,7 +67,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
   }
 
   TorchExecutable loadProgram(Program program, TensorSource weights) {
-    TorchWeights.check(program, weights);
+    ProgramWeights.check(program, weights);
     return new TorchExecutable(program, weights, newManager());
   }
 
@@ -77,7 +78,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
 
   TorchTrainable trainProgram(Program program, TensorSource weights, Set<String> trained) {
     var plan = new BackwardPlan(program, trained);
-    TorchWeights.check(program, weights);
+    ProgramWeights.check(program, weights);
     return new TorchTrainable(program, weights, plan, newManager());
   }
 

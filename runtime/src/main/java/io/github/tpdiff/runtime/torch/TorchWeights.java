@@ -4,9 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.graph.Value;
-import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.FloatCodec;
@@ -15,9 +12,7 @@ import io.github.tpdiff.weights.TensorSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -39,29 +34,9 @@ final class TorchWeights {
   private final NDManager held;
   private final Map<String, NDArray> ready = new HashMap<>();
 
-  /** Checks every weight of {@code program} against {@code source}. */
-  static void check(Program program, TensorSource source) {
-    program.weights().forEach((name, value) -> check(name, value, source));
-  }
-
   /** Whether methods must read this weight's bits as BF16. */
   static boolean isBf16(TensorSource source, String name) {
     return source.require(name).dtype() == DType.BF16;
-  }
-
-  private static void check(String name, Value value, TensorSource source) {
-    TensorInfo info = source.require(name);
-    List<Long> expected = Arrays.stream(value.shape().evaluate(Map.of())).boxed().toList();
-    if (!info.shape().equals(expected)) {
-      throw new CheckpointException(
-          "%s: tensor '%s': expected shape %s, found %s; is it the checkpoint of another model?"
-              .formatted(source.origin(), name, expected, info.shape()));
-    }
-    if (!info.dtype().isFloating()) {
-      throw new CheckpointException(
-          "%s: tensor '%s': expected a floating type, found %s"
-              .formatted(source.origin(), name, info.dtype()));
-    }
   }
 
   TorchWeights(TensorSource source, TorchModule module, NDManager held) {

@@ -144,7 +144,8 @@ class OnnxEngineTest {
     try (var engine = OnnxEngine.on(OnnxDevice.CPU)) {
       var misfit = assertThrows(CheckpointException.class, () -> engine.load(linear(), tensors));
       assertEquals(
-          "tensors in memory: tensor 'w': expected shape [3, 2], found [2, 3]",
+          "tensors in memory: tensor 'w': expected shape [3, 2], found [2, 3]; is it the"
+              + " checkpoint of another model?",
           misfit.getMessage());
     }
   }
