@@ -36,7 +36,7 @@ class DemoTest {
     assertThat(Invocation.of("inspect", out.resolve("export-staged")).out())
         .contains("export", "transformer/model.onnx", "vae_decoder/first.onnx");
     assertThat(Invocation.of("inspect", out.resolve("cache")).out())
-        .contains("cache", "[1, 16, 5, 4, 6]  12");
+        .contains("cache", "[1, 12, 5, 4, 6]  12");
 
     String report = Files.readString(out.resolve("report.html"));
     assertThat(report).doesNotContain("src=\"http").doesNotContain("href=");

@@ -19,22 +19,20 @@ import java.util.Optional;
  * coefficients.
  */
 final class LinearCodec {
+  private static final int COLOURS = 3;
+
+  /** Channels of a latent. */
+  private static final int SIGNALS = 4 * COLOURS;
+
   static final WanVaeConfig CONFIG =
       new WanVaeConfig(
           8,
-          16,
+          SIGNALS,
           WanVaeConfig.DIM_MULT,
           1,
           WanVaeConfig.TEMPORAL_DOWNSAMPLE,
-          Collections.nCopies(16, 0.0),
-          List.of(
-              0.5, 0.25, 0.25, 0.15, 0.08, 0.08, 0.08, 0.05, 0.05, 0.08, 0.05, 0.05, 1.0, 1.0, 1.0,
-              1.0));
-
-  private static final int COLOURS = 3;
-
-  /** Latent channels in use; the rest stay 0. */
-  private static final int SIGNALS = 4 * COLOURS;
+          Collections.nCopies(SIGNALS, 0.0),
+          List.of(0.5, 0.25, 0.25, 0.15, 0.08, 0.08, 0.08, 0.05, 0.05, 0.08, 0.05, 0.05));
 
   /** Where in the latent the differences lie: of frame pairs, and within either pair. */
   private static final int BETWEEN = COLOURS;

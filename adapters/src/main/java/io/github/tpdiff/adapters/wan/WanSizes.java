@@ -21,15 +21,17 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
   /** Wan's structure at a size that two processor cores train in a minute. */
   static WanSizes tiny() {
     int vocabulary = tokenizer().vocabularySize();
+    int channels = LinearCodec.CONFIG.latentChannels();
     return new WanSizes(
-        new WanTransformerConfig(4, 24, 3, 256, 16, 16, 64, 64, PATCH, 1e-6, Optional.empty()),
+        new WanTransformerConfig(
+            4, 24, 3, 256, channels, channels, 64, 64, PATCH, 1e-6, Optional.empty()),
         LinearCodec.CONFIG,
         new Umt5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6));
   }
 
   /** Prompts of a sentence: the made-up text encoder has nothing to say about longer ones. */
   static UnigramTokenizerWriter tokenizer() {
-    return new UnigramTokenizerWriter(MadeUpWords.ALL, 32);
+    return new UnigramTokenizerWriter(MadeUpWords.ALL, 16);
   }
 
   private static WanTransformerConfig published(int heads, int ffnDim, int layers) {

@@ -25,7 +25,7 @@ import java.util.List;
  */
 record DemoInference(
     List<String> captions, DemoSize size, DemoFolder folder, PrintWriter progress) {
-  private static final double GUIDANCE = 2;
+  private static final double GUIDANCE = 1.5;
 
   /** A video of each caption; the same captions draw the same noise whatever the way. */
   List<Take> generate(Take.Way way, PipelineParts parts, StageConfig stages) throws IOException {

@@ -52,16 +52,16 @@ import java.util.function.Consumer;
  * @param progress where lines go
  */
 record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, PrintWriter progress) {
-  private static final int BATCH = 12;
+  private static final int BATCH = 6;
 
-  private static final int PROBE_STEPS = 4;
+  private static final int PROBE_STEPS = 8;
   private static final int RANK = 16;
   private static final int WARM_UP = 30;
 
   /** A shorter memory of squares than torch's default: there are only hundreds of steps. */
   private static final AdamW.Settings QUICK = new AdamW.Settings(0.9, 0.99, 1e-8, 0);
 
-  private static final double PRETRAINING_RATE = 5e-3;
+  private static final double PRETRAINING_RATE = 4e-3;
   private static final double LORA_RATE = 2e-3;
 
   /**

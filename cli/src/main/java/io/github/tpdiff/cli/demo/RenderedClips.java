@@ -8,7 +8,7 @@ import io.github.tpdiff.weights.AtomicFile;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
-import java.awt.geom.Rectangle2D;
+import java.awt.geom.Ellipse2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Draws clips of one colour that spreads over another, with captions that say so: large areas and
- * straight edges, which a small denoiser learns in a few minutes.
+ * Draws clips of a ball that moves over a plain background, with captions that say so: one large
+ * shape and a steady motion, which a small denoiser learns in a few minutes.
  *
  * @param width pixels
  * @param height pixels
@@ -30,7 +30,7 @@ import java.util.stream.Stream;
 record RenderedClips(int width, int height, int frames, double fps) {
 
   private enum Motion {
-    LEFT("slides left"),
+    RIGHT("rolls right"),
     UP("rises");
 
     final String words;
@@ -50,16 +50,19 @@ record RenderedClips(int width, int height, int frames, double fps) {
     }
   }
 
+  /** Of the ball, in shorter sides of the picture: more than three of a codec's 8×8 blocks. */
+  private static final double DIAMETER = 0.45;
+
   private static final Color NIGHT = new Color(24, 28, 48);
 
   private static final List<Scene> COLOURS =
       List.of(
-          new Scene("red light", new Color(220, 40, 40), new Color(214, 196, 160), Motion.LEFT),
-          new Scene("yellow light", new Color(250, 220, 40), NIGHT, Motion.LEFT),
-          new Scene("blue light", new Color(40, 90, 220), new Color(200, 210, 215), Motion.LEFT),
-          new Scene("green light", new Color(40, 160, 70), NIGHT, Motion.LEFT),
-          new Scene("white light", new Color(240, 240, 240), new Color(90, 60, 110), Motion.LEFT),
-          new Scene("orange light", new Color(240, 140, 30), new Color(30, 80, 90), Motion.LEFT));
+          new Scene("red ball", new Color(220, 40, 40), new Color(235, 228, 205), Motion.RIGHT),
+          new Scene("yellow ball", new Color(250, 220, 40), NIGHT, Motion.RIGHT),
+          new Scene("blue ball", new Color(40, 90, 220), new Color(200, 210, 215), Motion.RIGHT),
+          new Scene("green ball", new Color(40, 160, 70), NIGHT, Motion.RIGHT),
+          new Scene("white ball", new Color(240, 240, 240), new Color(90, 60, 110), Motion.RIGHT),
+          new Scene("orange ball", new Color(240, 140, 30), new Color(30, 80, 90), Motion.RIGHT));
 
   /** A dozen scenes: six colours, two directions in turn. */
   private static List<Scene> scenes() {
@@ -115,18 +118,21 @@ record RenderedClips(int width, int height, int frames, double fps) {
       pen.setColor(scene.background());
       pen.fillRect(0, 0, width, height);
       pen.setColor(scene.fill());
-      pen.fill(lit(scene.motion(), index / (double) (frames - 1)));
+      pen.fill(ball(scene.motion(), index / (double) (frames - 1)));
     } finally {
       pen.dispose();
     }
     return pixels(image, index / fps);
   }
 
-  /** What the colour has reached when {@code part} of the way is done. */
-  private Rectangle2D lit(Motion motion, double part) {
+  /** Where the ball is when {@code part} of the way is done. */
+  private Ellipse2D ball(Motion motion, double part) {
+    double diameter = DIAMETER * Math.min(width, height);
+    double across = width - diameter;
+    double down = height - diameter;
     return switch (motion) {
-      case LEFT -> new Rectangle2D.Double(width * (1 - part), 0, width * part, height);
-      case UP -> new Rectangle2D.Double(0, height * (1 - part), width, height * part);
+      case RIGHT -> new Ellipse2D.Double(across * part, down / 2, diameter, diameter);
+      case UP -> new Ellipse2D.Double(across / 2, down * (1 - part), diameter, diameter);
     };
   }
 
