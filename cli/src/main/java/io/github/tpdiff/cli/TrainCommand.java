@@ -12,10 +12,16 @@ import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingProgress;
 import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.runtime.cost.Calibration;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
+import io.github.tpdiff.runtime.pipeline.GenerationListener;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.torch.TorchEngine;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -83,7 +89,8 @@ final class TrainCommand implements Callable<Integer> {
     try (var stop = StopRequest.open();
         var meter =
             ProgressMeter.start("training", run.settings().steps(), spec.commandLine().getErr())) {
-      TrainingOutcome outcome = Trainer.train(run, engine, new Reporter(stop, meter, out));
+      TrainingOutcome outcome =
+          Trainer.train(run, engine, new Reporter(stop, meter, out, new Samples(job, engine)));
       out.printf(
           "%s at step %d: %s%n",
           outcome.end() == TrainingOutcome.End.FINISHED
@@ -102,7 +109,25 @@ final class TrainCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
-  private record Reporter(StopRequest stop, ProgressMeter meter, PrintWriter out)
+  /** Writes what is sampled on the way; the decoder is loaded for one video at a time. */
+  private record Samples(ResolvedJob job, TorchEngine engine) {
+    Path write(int step, int prompt, Latents latents) {
+      Path file =
+          job.job()
+              .output()
+              .folder()
+              .resolve(String.format(Locale.ROOT, "samples/step-%08d-%d.mp4", step, prompt));
+      try (var parts = PipelineParts.of(job.model(), engine)) {
+        new GeneratedVideo(parts, latents, job.sampleSize().fps(), GenerationListener.silent())
+            .write(file);
+        return file;
+      } catch (IOException failure) {
+        throw new UncheckedIOException(failure);
+      }
+    }
+  }
+
+  private record Reporter(StopRequest stop, ProgressMeter meter, PrintWriter out, Samples samples)
       implements TrainingListener {
     @Override
     public void stepped(TrainingProgress progress) {
@@ -119,6 +144,12 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public void validated(int step, Map<Integer, Double> losses) {
       out.println("validation at step " + step + ", loss by stage: " + losses);
+      out.flush();
+    }
+
+    @Override
+    public void sampled(int step, int prompt, Latents latents) {
+      out.println("sampled " + samples.write(step, prompt, latents));
       out.flush();
     }
 

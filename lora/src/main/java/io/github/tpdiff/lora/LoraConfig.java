@@ -22,12 +22,15 @@ public record LoraConfig(
     List<ModulePattern> targets,
     List<ModulePattern> exclude,
     Map<ModulePattern, Integer> ranks) {
+  /** Far above the width of any layer, where a low rank saves nothing. */
+  private static final int LARGEST_RANK = 1 << 16;
 
   /**
    * @throws IllegalArgumentException if a value is out of range or there is no target
    */
   public LoraConfig {
-    checkArgument(rank >= 1, "lora.rank: at least 1, found %s", rank);
+    checkArgument(
+        rank >= 1 && rank <= LARGEST_RANK, "lora.rank: from 1 to %s, found %s", LARGEST_RANK, rank);
     checkArgument(
         alpha > 0 && Double.isFinite(alpha), "lora.alpha: must be positive, found %s", alpha);
     checkArgument(!targets.isEmpty(), "lora.targets: expected at least one module pattern");
@@ -37,7 +40,11 @@ public record LoraConfig(
     ranks.forEach(
         (pattern, own) ->
             checkArgument(
-                own >= 1, "lora.rank_pattern: %s: at least 1, found %s", pattern.text(), own));
+                own >= 1 && own <= LARGEST_RANK,
+                "lora.rank_pattern: %s: from 1 to %s, found %s",
+                pattern.text(),
+                LARGEST_RANK,
+                own));
   }
 
   /** One rank for all modules whose dotted names end in one of {@code targets}. */

@@ -125,7 +125,12 @@ final class DemoCommand implements Callable<Integer> {
       set =
           Preparation.prepare(
                   new PreparationRequest(
-                      folder.clips(), folder.cache(), List.of(setting.size().video()), 1, ""),
+                      folder.clips(),
+                      folder.cache(),
+                      List.of(setting.size().video()),
+                      1,
+                      "",
+                      List.of()),
                   new ModelEncoders(model, torch),
                   (video, done, total) -> {})
               .clips();

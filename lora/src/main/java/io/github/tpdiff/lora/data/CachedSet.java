@@ -25,10 +25,12 @@ public final class CachedSet implements TrainingSet {
 
   private final List<Entry> entries;
   private final CaptionCache uncaptioned;
+  private final List<CaptionCache> prompts;
 
-  CachedSet(List<Entry> entries, CaptionCache uncaptioned) {
+  CachedSet(List<Entry> entries, CaptionCache uncaptioned, List<CaptionCache> prompts) {
     this.entries = List.copyOf(entries);
     this.uncaptioned = uncaptioned;
+    this.prompts = List.copyOf(prompts);
   }
 
   /**
@@ -63,7 +65,9 @@ public final class CachedSet implements TrainingSet {
     var training = new ArrayList<Entry>();
     var heldOut = new ArrayList<Entry>();
     entries.forEach(e -> (held.contains(e.video()) ? heldOut : training).add(e));
-    return new Split(new CachedSet(training, uncaptioned), new CachedSet(heldOut, uncaptioned));
+    return new Split(
+        new CachedSet(training, uncaptioned, prompts),
+        new CachedSet(heldOut, uncaptioned, prompts));
   }
 
   private static String hash(String text) {
@@ -89,6 +93,11 @@ public final class CachedSet implements TrainingSet {
   @Override
   public Map<String, Tensor> uncaptioned() {
     return Map.of("encoder_hidden_states", uncaptioned.read());
+  }
+
+  /** What the network is told of each of the request's prompts, as of a clip. */
+  public List<Map<String, Tensor>> prompts() {
+    return prompts.stream().map(p -> Map.of("encoder_hidden_states", p.read())).toList();
   }
 
   @Override

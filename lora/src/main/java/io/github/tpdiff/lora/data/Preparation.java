@@ -174,6 +174,7 @@ public final class Preparation {
     String fingerprint = encoders.captionsFingerprint();
     var caches = new LinkedHashMap<String, CaptionCache>();
     caches.put(request.uncaptioned(), captionCache(request.uncaptioned(), fingerprint));
+    request.prompts().forEach(p -> caches.put(p, captionCache(p, fingerprint)));
     captions.forEach(c -> caches.computeIfAbsent(c.caption(), t -> captionCache(t, fingerprint)));
     makeMissing(caches);
     var entries = new ArrayList<CachedSet.Entry>();
@@ -183,7 +184,10 @@ public final class Preparation {
         entries.add(new CachedSet.Entry(video.latents(), clip, embedding));
       }
     }
-    return new CachedSet(entries, captionCache(request.uncaptioned(), fingerprint));
+    return new CachedSet(
+        entries,
+        captionCache(request.uncaptioned(), fingerprint),
+        request.prompts().stream().map(p -> captionCache(p, fingerprint)).toList());
   }
 
   private void makeMissing(Map<String, CaptionCache> caches) {

@@ -15,14 +15,21 @@ import java.util.List;
  *     it fills
  * @param clipsPerVideo at most, one after another
  * @param uncaptioned the prompt that stands in for dropped captions
+ * @param prompts more prompts whose embeddings are wanted
  */
 public record PreparationRequest(
-    Path source, Path cache, List<VideoSize> sizes, int clipsPerVideo, String uncaptioned) {
+    Path source,
+    Path cache,
+    List<VideoSize> sizes,
+    int clipsPerVideo,
+    String uncaptioned,
+    List<String> prompts) {
   /**
    * @throws IllegalArgumentException if there is no size or a number is not positive
    */
   public PreparationRequest {
     sizes = List.copyOf(sizes);
+    prompts = List.copyOf(prompts);
     checkArgument(!sizes.isEmpty(), "data.sizes: expected at least one");
     checkArgument(clipsPerVideo >= 1, "data.clips_per_video: at least 1, found %s", clipsPerVideo);
   }

@@ -36,6 +36,11 @@ public final class SourceList {
    * @throws CheckpointException if there is nothing there or a line cannot be read, naming it
    */
   public static List<SourceVideo> read(Path source) {
+    if (!Files.exists(source)) {
+      throw new CheckpointException(
+          "data.path: %s: expected a folder of videos, a .jsonl or a .csv list, found nothing"
+              .formatted(source));
+    }
     try {
       List<SourceVideo> videos;
       if (Files.isDirectory(source)) {

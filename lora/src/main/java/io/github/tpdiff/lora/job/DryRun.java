@@ -92,7 +92,7 @@ public record DryRun(List<Row> rows, int steps) {
         .map(i -> i.modules().stream().mapToLong(m -> (long) m.rank() * (m.in() + m.out())).sum())
         .orElseGet(
             () ->
-                TrainingTarget.trainedNames(
+                TrainingTarget.requireTrained(
                         TrainingTarget.network(job.model()), job.job().train().weights())
                     .stream()
                     .mapToLong(

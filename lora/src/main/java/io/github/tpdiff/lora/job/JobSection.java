@@ -76,7 +76,11 @@ final class JobSection {
     if (node instanceof YamlNode.Mapping mapping) {
       return new JobSection(file, path(key), mapping);
     }
-    throw error(node.line(), "%s: expected keys and values".formatted(path(key)));
+    String found =
+        !(node instanceof YamlNode.Scalar scalar)
+            ? "a list"
+            : scalar.text().isEmpty() ? "nothing" : "'" + scalar.text() + "'";
+    throw error(node.line(), "%s: expected keys and values, found %s".formatted(path(key), found));
   }
 
   Optional<String> text(String key) {

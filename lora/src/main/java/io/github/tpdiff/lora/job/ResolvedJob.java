@@ -13,20 +13,26 @@ import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.SnapshotWriter;
 import io.github.tpdiff.lora.train.StateFolder;
 import io.github.tpdiff.lora.train.TrainingRun;
+import io.github.tpdiff.lora.train.TrainingSamples;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FlowMatching;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
+import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
+import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
@@ -56,12 +62,27 @@ public record ResolvedJob(
   }
 
   /**
-   * Decides.
+   * Decides, and finds everything wrong with the job that needs no video to be read.
    *
-   * @throws IllegalArgumentException if a size does not fit the VAE or the stages, naming the
-   *     nearest that do
+   * @throws CheckpointException if a size does not fit the VAE or the stages, naming the nearest
+   *     that do, or a pattern matches nothing; the message begins with the job's file
    */
   public static ResolvedJob of(TrainingJob job, VideoModel model) {
+    try {
+      var resolved = decide(job, model);
+      if (resolved.injection().isEmpty()) {
+        TrainingTarget.requireTrained(TrainingTarget.network(model), job.train().weights());
+      }
+      if (!job.sample().prompts().isEmpty()) {
+        resolved.requireSamples();
+      }
+      return resolved;
+    } catch (IllegalArgumentException wrong) {
+      throw new CheckpointException("%s: %s".formatted(job.file(), wrong.getMessage()), wrong);
+    }
+  }
+
+  private static ResolvedJob decide(TrainingJob job, VideoModel model) {
     PipelineDescription description = model.description();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
     StageConfig stages = stages(job.stages(), description.latents().sharedFirstFrame());
@@ -84,6 +105,19 @@ public record ResolvedJob(
       }
     }
     return new ResolvedJob(job, model, diffusion, sizes);
+  }
+
+  private void requireSamples() {
+    try {
+      diffusion.plan(sampleShape().frames());
+    } catch (IllegalArgumentException wrong) {
+      throw new IllegalArgumentException("sample.size: " + wrong.getMessage(), wrong);
+    }
+    try {
+      sampling();
+    } catch (IllegalArgumentException wrong) {
+      throw new IllegalArgumentException("sample." + wrong.getMessage(), wrong);
+    }
   }
 
   private static StageConfig stages(TrainingJob.Stages stages, boolean sharedFirstFrame) {
@@ -127,7 +161,12 @@ public record ResolvedJob(
   public PreparationRequest preparation() {
     TrainingJob.Data data = job.data();
     return new PreparationRequest(
-        data.path(), data.cache(), sizes, data.clipsPerVideo(), data.negativePrompt());
+        data.path(),
+        data.cache(),
+        sizes,
+        data.clipsPerVideo(),
+        data.negativePrompt(),
+        job.sample().prompts());
   }
 
   /** Prepares the data. */
@@ -181,8 +220,45 @@ public record ResolvedJob(
         diffusion,
         job.train().settings(),
         validation,
+        samples(clips),
         Optional.of(new StateFolder(output.folder(), output.saveEvery(), output.keep(), writer)),
         start);
+  }
+
+  /** Size of the videos made on the way. */
+  public VideoSize sampleSize() {
+    return job.sample()
+        .size()
+        .map(s -> new VideoSize(s.height(), s.width(), s.frames(), sizes.get(0).fps()))
+        .orElse(sizes.get(0));
+  }
+
+  private Sampling sampling() {
+    Sampling own = Sampling.of(model.description()).withStages(diffusion.stages());
+    Sampling shown = job.sample().steps().map(own::withSteps).orElse(own);
+    return job.sample().guidance().map(Guidance::scale).map(shown::withGuidance).orElse(shown);
+  }
+
+  private LatentShape sampleShape() {
+    return sampleSize().latentShape(model.description().latents(), diffusion.stages());
+  }
+
+  private Optional<TrainingSamples> samples(CachedSet clips) {
+    if (job.sample().prompts().isEmpty()) {
+      return Optional.empty();
+    }
+    Sampling sampling = sampling();
+    LatentShape shape = sampleShape();
+    return Optional.of(
+        new TrainingSamples(
+            clips.prompts(),
+            clips.uncaptioned(),
+            job.sample().every(),
+            shape,
+            StagedSampler.of(
+                diffusion.plan(shape.frames()), sampling.scheduler().sampler(), sampling.steps()),
+            sampling.guidance(),
+            job.sample().seed()));
   }
 
   private SnapshotWriter loraWriter(LoraInjection injection) {

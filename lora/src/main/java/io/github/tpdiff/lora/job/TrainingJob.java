@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.job;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
@@ -24,15 +26,24 @@ import java.util.OptionalDouble;
  * A training job as its YAML file says; what it leaves open is decided by the checkpoint, see
  * {@link ResolvedJob}.
  *
+ * @param file it was read from
  * @param model the checkpoint's folder
  * @param data videos and captions
  * @param stages the pyramid
  * @param lora which layers gain a low-rank change
  * @param train how training goes
+ * @param sample videos made on the way
  * @param output what is written where
  */
 public record TrainingJob(
-    Path model, Data data, Stages stages, Lora lora, Train train, Output output) {
+    Path file,
+    Path model,
+    Data data,
+    Stages stages,
+    Lora lora,
+    Train train,
+    Sample sample,
+    Output output) {
 
   /**
    * Videos and captions.
@@ -52,7 +63,21 @@ public record TrainingJob(
       Optional<Double> fps,
       int clipsPerVideo,
       double validation,
-      String negativePrompt) {}
+      String negativePrompt) {
+    /**
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Data {
+      fps.ifPresent(
+          rate ->
+              checkArgument(
+                  rate > 0 && rate <= 1000, "data.fps: above 0, at most 1000, found %s", rate));
+      checkArgument(
+          clipsPerVideo >= 1, "data.clips_per_video: at least 1, found %s", clipsPerVideo);
+      checkArgument(
+          validation >= 0 && validation < 1, "data.validation: in [0, 1), found %s", validation);
+    }
+  }
 
   /**
    * The pyramid.
@@ -110,7 +135,51 @@ public record TrainingJob(
       List<ModulePattern> weights,
       Optional<Timesteps> timesteps,
       OptionalDouble timestepShift,
-      int validateEvery) {}
+      int validateEvery) {
+    /**
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Train {
+      timestepShift.ifPresent(
+          shift ->
+              checkArgument(
+                  shift > 0 && Double.isFinite(shift),
+                  "train.timestep_shift: must be positive, found %s",
+                  shift));
+      checkArgument(
+          validateEvery >= 1, "train.validate_every: at least 1, found %s", validateEvery);
+    }
+  }
+
+  /**
+   * Videos made while training goes on, in the output folder's {@code samples}.
+   *
+   * @param prompts a video of each; empty for none
+   * @param every steps
+   * @param size empty for the first of {@code data.sizes}
+   * @param steps of the sampler, all stages together; empty for the checkpoint's own
+   * @param guidance scale; empty for the checkpoint's own
+   * @param seed of the first video's noise
+   */
+  public record Sample(
+      List<String> prompts,
+      int every,
+      Optional<ClipSize> size,
+      Optional<Integer> steps,
+      Optional<Double> guidance,
+      long seed) {
+    /**
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Sample {
+      prompts = List.copyOf(prompts);
+      checkArgument(every >= 1, "sample.every: at least 1, found %s", every);
+      guidance.ifPresent(
+          scale ->
+              checkArgument(
+                  Double.isFinite(scale), "sample.guidance: must be finite, found %s", scale));
+    }
+  }
 
   /**
    * What is written where.
@@ -120,7 +189,15 @@ public record TrainingJob(
    * @param keep states
    * @param dtype of the LoRA file
    */
-  public record Output(Path folder, int saveEvery, int keep, DType dtype) {}
+  public record Output(Path folder, int saveEvery, int keep, DType dtype) {
+    /**
+     * @throws IllegalArgumentException if a number is not positive
+     */
+    public Output {
+      checkArgument(saveEvery >= 1, "output.save_every: at least 1, found %s", saveEvery);
+      checkArgument(keep >= 1, "output.keep: at least 1, found %s", keep);
+    }
+  }
 
   /**
    * Reads a job file; paths in it are relative to its folder.
@@ -129,11 +206,12 @@ public record TrainingJob(
    */
   public static TrainingJob read(Path file) {
     JobSection root =
-        JobSection.root(file).knowing("model", "data", "stages", "lora", "train", "output");
-    return root.checked(TrainingJob::read);
+        JobSection.root(file)
+            .knowing("model", "data", "stages", "lora", "train", "sample", "output");
+    return root.checked(section -> read(file, section));
   }
 
-  private static TrainingJob read(JobSection root) {
+  private static TrainingJob read(Path file, JobSection root) {
     Path model =
         root.resolve(
             root.section("model").knowing("path").requireText("path", "the checkpoint's folder"));
@@ -143,11 +221,13 @@ public record TrainingJob(
           "train.weights trains tensors in full: leave out the section 'lora' or train.weights");
     }
     return new TrainingJob(
+        file,
         model,
         data(root.section("data")),
         stages(root.section("stages")),
         lora(root.section("lora")),
         train,
+        sample(root.section("sample")),
         output(root.section("output")));
   }
 
@@ -266,6 +346,21 @@ public record TrainingJob(
             // Without a decay the number of steps may grow when a run is resumed.
             decay == LearningRate.Decay.CONSTANT ? 1 : steps),
         maxNorm == 0 ? OptionalDouble.empty() : OptionalDouble.of(maxNorm));
+  }
+
+  private static Sample sample(JobSection s) {
+    s.knowing("prompts", "every", "size", "steps", "guidance", "seed");
+    if (s.has("every") && !s.has("prompts")) {
+      throw new IllegalArgumentException("sample.prompts: expected what to show, found none");
+    }
+    return new Sample(
+        s.texts("prompts"),
+        s.integer("every").orElse(100),
+        s.list("size", "WIDTHxHEIGHTxFRAMES, such as 832x480x81", ClipSize::parse).stream()
+            .findFirst(),
+        s.integer("steps"),
+        s.number("guidance"),
+        s.bigInteger("seed").orElse(0L));
   }
 
   private static Output output(JobSection s) {

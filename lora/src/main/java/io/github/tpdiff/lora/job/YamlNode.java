@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,9 +14,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A YAML tree that remembers its lines. */
 sealed interface YamlNode {
+  /** How the parser says where something is. */
+  Pattern PLACE = Pattern.compile("^ in .*, line (\\d+), column \\d+");
+
   int line();
 
   /** A value without parts, as written. */
@@ -40,14 +46,36 @@ sealed interface YamlNode {
       }
       return node(parser);
     } catch (JsonProcessingException broken) {
-      int line = broken.getLocation() == null ? 1 : broken.getLocation().getLineNr();
-      throw new CheckpointException(
-          "%s: line %d: %s"
-              .formatted(file, line, broken.getOriginalMessage().lines().findFirst().orElse("")),
-          broken);
+      throw new CheckpointException("%s: %s".formatted(file, problem(broken)), broken);
+    } catch (CharacterCodingException notText) {
+      throw new CheckpointException("%s: expected a text in UTF-8".formatted(file), notText);
     } catch (IOException failure) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(file, failure), failure);
     }
+  }
+
+  /**
+   * The line and what is wrong there. The parser says on several lines what it was doing, where
+   * that began, what was wrong, and where.
+   */
+  private static String problem(JsonProcessingException broken) {
+    List<String> said =
+        broken
+            .getOriginalMessage()
+            .lines()
+            .filter(l -> !l.isBlank() && !l.startsWith("    "))
+            .toList();
+    String what = "no YAML";
+    int line = broken.getLocation() == null ? 1 : broken.getLocation().getLineNr();
+    for (String each : said) {
+      Matcher place = PLACE.matcher(each);
+      if (place.find()) {
+        line = Integer.parseInt(place.group(1));
+      } else {
+        what = each;
+      }
+    }
+    return "line %d: %s".formatted(line, what.strip());
   }
 
   private static YamlNode node(JsonParser parser) throws IOException {

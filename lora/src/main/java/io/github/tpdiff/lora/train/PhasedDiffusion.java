@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.train;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -23,6 +25,16 @@ public record PhasedDiffusion(
     StageWeights weights,
     TimestepSampling timesteps,
     Alignment alignment) {
+  /**
+   * @throws IllegalArgumentException if there is not one weight a stage
+   */
+  public PhasedDiffusion {
+    checkArgument(
+        weights.weights().size() == stages.stages(),
+        "stages.weights: expected %s values, one a stage, found %s",
+        stages.stages(),
+        weights.weights());
+  }
 
   /** Plain diffusion training, all times alike. */
   public static PhasedDiffusion vanilla(NoiseSchedule schedule) {

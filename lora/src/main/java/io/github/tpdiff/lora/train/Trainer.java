@@ -93,6 +93,7 @@ public final class Trainer {
       double seconds = (System.nanoTime() - began) * 1e-9;
       listener.stepped(progress(result.get(), (step - first) / Math.max(seconds, 1e-9)));
       validate(model, step == steps || isDue(run.validation().map(Validation::everySteps)));
+      sample(model);
       if (step == steps || isDue(run.states().map(StateFolder::everySteps))) {
         save(true);
         saved = step;
@@ -205,6 +206,15 @@ public final class Trainer {
               v ->
                   listener.validated(
                       step, v.losses(model, run.diffusion(), new Draws(run.settings().seed()))));
+    }
+  }
+
+  private void sample(Trainable model) {
+    if (TrainingSamples.due(run.samples(), step, run.settings().steps())) {
+      TrainingSamples samples = run.samples().orElseThrow();
+      for (int i = 0; i < samples.prompts().size() && !listener.stopAsked(); i++) {
+        listener.sampled(step, i, samples.draw(model, i));
+      }
     }
   }
 

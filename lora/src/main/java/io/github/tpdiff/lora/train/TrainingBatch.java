@@ -26,27 +26,38 @@ record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Stage stage) {
    */
   static TrainingBatch of(List<TrainingExample> examples, List<Map<String, Tensor>> conditioning) {
     Stage stage = examples.get(0).stage();
-    var inputs = new LinkedHashMap<String, Tensor>();
-    inputs.put("hidden_states", tensor(examples.stream().map(TrainingExample::input).toList()));
-    float[] timesteps = new float[examples.size()];
-    for (int i = 0; i < timesteps.length; i++) {
-      timesteps[i] = (float) examples.get(i).timestep();
-    }
-    inputs.put("timestep", Tensor.ofFloats(timesteps, timesteps.length));
-    float[] positions = new float[stage.frames()];
-    for (int i = 0; i < positions.length; i++) {
-      positions[i] = stage.positions()[i];
-    }
-    inputs.put("temporal_positions", Tensor.ofFloats(positions, positions.length));
+    Map<String, Tensor> inputs =
+        inputs(
+            Latents.concat(examples.stream().map(TrainingExample::input).toList()),
+            examples.stream().map(TrainingExample::timestep).toList(),
+            stage.positions());
     for (String name : conditioning.get(0).keySet()) {
       inputs.put(name, join(name, conditioning));
     }
     return new TrainingBatch(
-        inputs, tensor(examples.stream().map(TrainingExample::target).toList()), stage);
+        inputs,
+        tensor(Latents.concat(examples.stream().map(TrainingExample::target).toList())),
+        stage);
   }
 
-  private static Tensor tensor(List<Latents> clips) {
-    Latents joined = Latents.concat(clips);
+  /** What the network is given beside its conditioning. */
+  static Map<String, Tensor> inputs(Latents noisy, List<Double> times, int[] framePositions) {
+    var inputs = new LinkedHashMap<String, Tensor>();
+    inputs.put("hidden_states", tensor(noisy));
+    float[] timesteps = new float[times.size()];
+    for (int i = 0; i < timesteps.length; i++) {
+      timesteps[i] = times.get(i).floatValue();
+    }
+    inputs.put("timestep", Tensor.ofFloats(timesteps, timesteps.length));
+    float[] positions = new float[framePositions.length];
+    for (int i = 0; i < positions.length; i++) {
+      positions[i] = framePositions[i];
+    }
+    inputs.put("temporal_positions", Tensor.ofFloats(positions, positions.length));
+    return inputs;
+  }
+
+  private static Tensor tensor(Latents joined) {
     var shape = joined.shape();
     return Tensor.ofFloats(
         joined.data(),

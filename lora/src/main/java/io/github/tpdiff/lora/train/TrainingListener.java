@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.train;
 
+import io.github.tpdiff.runtime.diffusion.Latents;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -15,6 +16,15 @@ public interface TrainingListener {
    * @param losses mean by stage number
    */
   default void validated(int step, Map<Integer, Double> losses) {}
+
+  /**
+   * After a video was sampled.
+   *
+   * @param step steps done
+   * @param prompt its number
+   * @param latents normalised, at full rate
+   */
+  default void sampled(int step, int prompt, Latents latents) {}
 
   /** After a state was written. */
   default void saved(Path folder) {}

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param diffusion for what
  * @param settings how
  * @param validation how it is judged, if at all
+ * @param samples what is made to look at, if anything
  * @param states where it is kept, if at all
  * @param start from the beginning or from the newest state
  */
@@ -23,6 +24,7 @@ public record TrainingRun(
     PhasedDiffusion diffusion,
     TrainingSettings settings,
     Optional<Validation> validation,
+    Optional<TrainingSamples> samples,
     Optional<StateFolder> states,
     Start start) {
 
@@ -41,18 +43,32 @@ public record TrainingRun(
       PhasedDiffusion diffusion,
       TrainingSettings settings) {
     return new TrainingRun(
-        target, clips, diffusion, settings, Optional.empty(), Optional.empty(), Start.FRESH);
+        target,
+        clips,
+        diffusion,
+        settings,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Start.FRESH);
   }
 
   /** The same with a place for its states. */
   public TrainingRun savedIn(StateFolder folder, Start from) {
     return new TrainingRun(
-        target, clips, diffusion, settings, validation, Optional.of(folder), from);
+        target, clips, diffusion, settings, validation, samples, Optional.of(folder), from);
   }
 
   /** The same, judged. */
   public TrainingRun validatedOn(Validation other) {
-    return new TrainingRun(target, clips, diffusion, settings, Optional.of(other), states, start);
+    return new TrainingRun(
+        target, clips, diffusion, settings, Optional.of(other), samples, states, start);
+  }
+
+  /** The same with videos to look at. */
+  public TrainingRun sampled(TrainingSamples other) {
+    return new TrainingRun(
+        target, clips, diffusion, settings, validation, Optional.of(other), states, start);
   }
 
   /** What must be the same when a run goes on; the number of steps may grow. */

@@ -50,8 +50,8 @@ public record TrainingSettings(
     public Optimizer {
       checkArgument(
           maxGradNorm.isEmpty() || maxGradNorm.getAsDouble() > 0,
-          "train.max_grad_norm: must be positive, found %s",
-          maxGradNorm);
+          "train.max_grad_norm: must be positive, or 0 for none, found %s",
+          maxGradNorm.orElse(0));
     }
 
     /** torch's defaults at a constant rate, gradients cut to a norm of 1. */

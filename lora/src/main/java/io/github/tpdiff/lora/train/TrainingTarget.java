@@ -10,11 +10,13 @@ import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A program, its frozen weights, and the tensors that are trained.
@@ -66,29 +68,37 @@ public record TrainingTarget(
    */
   public static TrainingTarget weights(Component network, List<ModulePattern> patterns) {
     var parameters = new LinkedHashMap<String, Parameter>();
-    for (String name : trainedNames(network, patterns)) {
+    for (String name : requireTrained(network, patterns)) {
       parameters.put(
           name,
           new Parameter(network.weights().require(name).shape(), network.weights().floats(name)));
     }
-    checkArgument(
-        !parameters.isEmpty(),
-        "train.weights: %s match no tensor of the %s, such as %s",
-        patterns,
-        network.program().name(),
-        network.program().weights().keySet().stream().findFirst().orElse("none"));
     return new TrainingTarget(network.program(), network.weights(), parameters);
   }
 
-  /** The tensors of a network that patterns match, in order of first use. */
-  public static List<String> trainedNames(Component network, List<ModulePattern> patterns) {
-    return network.program().weights().keySet().stream()
-        .filter(
-            name -> {
-              String module = name.substring(0, Math.max(0, name.lastIndexOf('.')));
-              return patterns.stream().anyMatch(p -> p.matches(name) || p.matches(module));
-            })
+  /**
+   * The tensors of a network that patterns match, in order of first use.
+   *
+   * @throws IllegalArgumentException if a pattern matches none, naming the nearest
+   */
+  public static List<String> requireTrained(Component network, List<ModulePattern> patterns) {
+    Set<String> names = network.program().weights().keySet();
+    for (ModulePattern pattern : patterns) {
+      checkArgument(
+          names.stream().anyMatch(name -> matches(pattern, name)),
+          "train.weights: '%s' matches no tensor of the %s; the nearest is '%s'",
+          pattern.text(),
+          network.program().name(),
+          NearestName.of(pattern.text(), names).orElse(""));
+    }
+    return names.stream()
+        .filter(name -> patterns.stream().anyMatch(pattern -> matches(pattern, name)))
         .toList();
+  }
+
+  private static boolean matches(ModulePattern pattern, String name) {
+    return pattern.matches(name)
+        || pattern.matches(name.substring(0, Math.max(0, name.lastIndexOf('.'))));
   }
 
   /** All weights with the present values of the trained ones, copied. */

@@ -105,7 +105,8 @@ final class PreparationTest {
         List.of(
             new VideoSize(32, 64, 9, 8), new VideoSize(32, 64, 17, 8), new VideoSize(64, 32, 9, 8)),
         2,
-        "");
+        "",
+        List.of());
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.job;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.data.ModelEncoders;
@@ -11,14 +12,23 @@ import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.GenerationListener;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.torch.TorchEngine;
+import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFile;
 import java.io.IOException;
@@ -29,6 +39,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A job from its file to a LoRA file, on a small checkpoint and real videos. */
 final class ResolvedJobTest {
@@ -139,6 +151,86 @@ final class ResolvedJobTest {
       assertThatThrownBy(() -> open(model))
           .hasMessageContaining("data.sizes: 32x32x13")
           .hasMessageContaining("9 and 17");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{count: 2, alignment_window: 4}|{count: 2, weights: [1, 2, 3]}|stages.weights: expected 2 values, one a stage, found [1.0, 2.0, 3.0]",
+        "{rank: 2, alpha: 4}|{rank: 2, targets: [to_w]}|lora.targets: 'to_w' matches no linear layer",
+        "{rank: 2, alpha: 4}|{rank: 0}|lora.rank: from 1 to 65536, found 0",
+        "{rank: 2, alpha: 4}|{rank: 2, alpha: NaN}|lora.alpha: must be positive, found NaN",
+        "output:|sample: {prompts: a, size: 32x32x12}\\noutput:|sample.size: frames: 12 do not fit",
+        "output:|sample: {prompts: a, steps: 1}\\noutput:|sample.steps: expected at least one for each of 2 stages",
+      })
+  void jobThatCannotTrain_isRefusedBeforeAnyVideoIsRead(String part, String wrong, String message)
+      throws IOException {
+    Files.writeString(folder.resolve("job.yaml"), JOB.replace(part, wrong.replace("\\n", "\n")));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      assertThatThrownBy(() -> open(model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageStartingWith(folder.resolve("job.yaml") + ": ")
+          .hasMessageContaining(message);
+    }
+  }
+
+  @Test
+  void weightsThatAreNotThere_areRefusedWithTheNearest() throws IOException {
+    Files.writeString(
+        folder.resolve("job.yaml"),
+        JOB.replace("lora: {rank: 2, alpha: 4}\n", "")
+            .replace("{steps: 3,", "{steps: 3, weights: [blocks.0.attn1.to_w],"));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      assertThatThrownBy(() -> open(model))
+          .hasMessageContaining("train.weights: 'blocks.0.attn1.to_w' matches no tensor")
+          .hasMessageContaining("the nearest is 'blocks.0.attn1.to_");
+    }
+  }
+
+  /** The oracle is the pipeline, which loads conditioning, denoiser and LoRA by itself. */
+  @Test
+  void samplesOnTheWay_areWhatThePipelineMakesOfTheFinishedLora() throws IOException {
+    Files.writeString(
+        folder.resolve("job.yaml"),
+        JOB.replace("steps: 3", "steps: 2")
+            .replace("learning_rate: 1e-3", "learning_rate: 1e-2")
+            .replace(
+                "output:",
+                "sample: {prompts: [a red ball], every: 5, steps: 3, guidance: 2, seed: 7}\noutput:"));
+    var sampled = new ArrayList<Latents>();
+    var listener =
+        new TrainingListener() {
+          @Override
+          public void sampled(int step, int prompt, Latents latents) {
+            sampled.add(latents);
+          }
+        };
+    try (VideoModel model = family().open(folder.resolve("checkpoint"));
+        var engine = TorchEngine.cpu()) {
+      ResolvedJob job = open(model);
+      var prepared = job.prepare(new ModelEncoders(model, engine), (v, d, t) -> {});
+      Trainer.train(job.run(prepared.clips(), Start.FRESH), engine, listener);
+      assertThat(sampled).hasSize(1);
+
+      var lora = LoraFile.read(folder.resolve("out").resolve(ResolvedJob.LORA_FILE)).weights();
+      var request =
+          GenerationRequest.of(model.description(), "a red ball")
+              .withSize(job.sampleSize())
+              .withNoise(NoiseSource.seeded(7))
+              .withSampling(
+                  Sampling.of(model.description())
+                      .withStages(job.diffusion().stages())
+                      .withSteps(3)
+                      .withGuidance(Guidance.scale(2)));
+      var parts = PipelineParts.of(LoraModels.applied(model, lora, 1), engine);
+      Latents expected =
+          new VideoPipeline(parts).generate(request, GenerationListener.silent()).latents();
+      // fp32 in another order of segments: conditioning once, or with every step.
+      for (int i = 0; i < expected.data().length; i++) {
+        assertThat(sampled.get(0).data()[i]).isCloseTo(expected.data()[i], within(1e-4f));
+      }
     }
   }
 }

@@ -6,15 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.runtime.diffusion.Alignment;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class TrainingJobTest {
   @TempDir private Path folder;
@@ -145,5 +150,54 @@ final class TrainingJobTest {
         .hasMessageContaining("data.path: expected a folder of videos or a list");
     assertThatThrownBy(() -> read("model: {path: m}\ndata: {path: d, sizes: [832x480]}"))
         .hasMessageContaining("line 2: data.sizes: expected WIDTHxHEIGHTxFRAMES");
+  }
+
+  /** What a dry run lets pass must not fail hours later. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "data: {path: c, validation: NaN}|data.validation: in [0, 1), found NaN",
+        "data: {path: c, fps: .5e9}|data.fps: above 0, at most 1000",
+        "data: {path: c, clips_per_video: 0}|data.clips_per_video: at least 1",
+        "train: {validate_every: 0}|train.validate_every: at least 1, found 0",
+        "train: {timestep_shift: Infinity}|train.timestep_shift: must be positive",
+        "train: {max_grad_norm: NaN}|train.max_grad_norm: must be positive, or 0 for none, found NaN",
+        "output: {keep: 0}|output.keep: at least 1, found 0",
+        "output: {save_every: 0}|output.save_every: at least 1, found 0",
+        "sample: {prompts: a ball, every: 0}|sample.every: at least 1, found 0",
+        "sample: {every: 5}|sample.prompts: expected what to show, found none",
+        "sample: {prompt: a ball}|unknown key 'prompt' in sample; the nearest is 'prompts'",
+        "stages: {rates: [64, 64, 64, 64, 64, 64]}|stages.rates: at most 65536 together",
+      })
+  void numbersOutOfRange_areRefusedWhenTheJobIsRead(String section, String message)
+      throws IOException {
+    String data = section.startsWith("data") ? "" : "data: {path: c}\n";
+    assertThatThrownBy(
+            () -> {
+              TrainingJob job = read("model: {path: m}\n" + data + section + "\n");
+              StageConfig.pyramid(1, FrameResampling.sharedFirstFrame())
+                  .withRates(job.stages().rates());
+            })
+        .hasMessageContaining(message)
+        .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void brokenYaml_isToldByWhatIsWrongAndWhere() {
+    assertThatThrownBy(() -> read("model:\n\tpath: m\n"))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("job.yaml: line 2: ")
+        .hasMessageContaining("TAB");
+    assertThatThrownBy(() -> read("model: {path: m\n")).hasMessageContaining("expected ',' or '}'");
+  }
+
+  @Test
+  void otherEncodings_areNamedAsSuch() throws IOException {
+    Path file = folder.resolve("job.yaml");
+    Files.write(file, "model: {path: caf\u00e9}".getBytes(StandardCharsets.ISO_8859_1));
+    assertThatThrownBy(() -> TrainingJob.read(file))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(file + ": expected a text in UTF-8");
   }
 }

@@ -55,7 +55,8 @@ final class FiniteDifferences implements TrainingEngine {
       return new Gradients(loss(prediction, target), prediction, gradients);
     }
 
-    private Tensor predict(Map<String, Tensor> inputs) {
+    @Override
+    public Tensor predict(Map<String, Tensor> inputs) {
       try (var engine = new ReferenceEngine();
           var executable = engine.load(program, weights.overlaid(Parameter.source(parameters)))) {
         return requireNonNull(executable.run(inputs).get(program.outputs().get(0)));

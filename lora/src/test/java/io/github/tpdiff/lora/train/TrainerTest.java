@@ -185,6 +185,7 @@ final class TrainerTest {
             PHASED.withAlignment(Alignment.none()),
             settings(4),
             java.util.Optional.empty(),
+            java.util.Optional.empty(),
             java.util.Optional.of(states(1)),
             Start.RESUME);
     assertThatThrownBy(() -> Trainer.train(other, new FiniteDifferences(), new Watch(99)))
@@ -223,6 +224,11 @@ final class TrainerTest {
           gradients.put(
               "block.attn1.to_q.lora_B.weight", Tensor.ofFloats(new float[] {value, 0}, 2, 1));
           return new Gradients(result.loss(), result.prediction(), gradients);
+        }
+
+        @Override
+        public Tensor predict(Map<String, Tensor> inputs) {
+          return sound.predict(inputs);
         }
 
         @Override

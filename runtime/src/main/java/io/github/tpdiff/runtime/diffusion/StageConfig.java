@@ -24,6 +24,9 @@ public record StageConfig(
     FrameResampling resampling,
     TargetScale targetScale) {
 
+  /** More frames than any model has positions for; strides multiply without overflow below it. */
+  private static final int LARGEST_STRIDE = 1 << 16;
+
   /** The time in which a flow-matching network's velocity is measured. */
   public enum TargetScale {
     /** Global time, as a vanilla checkpoint has it. */
@@ -45,6 +48,12 @@ public record StageConfig(
         "stages.rates: each from 2 to 64, found %s",
         rates);
     checkArgument(rates.size() <= 8, "stages.rates: at most 8 (9 stages), found %s", rates.size());
+    checkArgument(
+        rates.stream().mapToDouble(Integer::doubleValue).reduce(1, (a, b) -> a * b)
+            <= LARGEST_STRIDE,
+        "stages.rates: at most %s together, found %s",
+        LARGEST_STRIDE,
+        rates);
     checkArgument(
         boundaries.isEmpty() || boundaries.size() == stages - 1,
         "stages.boundaries: expected %s values for %s stages (none for the first), found %s",

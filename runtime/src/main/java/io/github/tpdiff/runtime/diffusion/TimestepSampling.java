@@ -62,7 +62,7 @@ public record TimestepSampling(Spread spread, double shift) {
    */
   public TimestepSampling {
     checkArgument(
-        shift > 0 && Double.isFinite(shift), "timesteps.shift: must be positive, found %s", shift);
+        shift > 0 && Double.isFinite(shift), "timestep_shift: must be positive, found %s", shift);
   }
 
   /** All times alike. */

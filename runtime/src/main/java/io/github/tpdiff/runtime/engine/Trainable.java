@@ -22,6 +22,9 @@ public interface Trainable extends AutoCloseable {
   /** Runs forward and backward for one batch. */
   Gradients gradients(Map<String, Tensor> inputs, Tensor target);
 
+  /** The program's output with the present values of the trained weights. */
+  Tensor predict(Map<String, Tensor> inputs);
+
   /** Mean squared error without gradients, for validation. */
   double loss(Map<String, Tensor> inputs, Tensor target);
 

@@ -17,7 +17,14 @@ public final class GeneratedVideo {
   private final double fps;
   private final GenerationListener listener;
 
-  GeneratedVideo(PipelineParts parts, Latents latents, double fps, GenerationListener listener) {
+  /**
+   * @param parts with a decoder; stay the caller's to close
+   * @param latents normalised, [1, C, F, H, W]
+   * @param fps frames per second
+   * @param listener told of every decoded frame
+   */
+  public GeneratedVideo(
+      PipelineParts parts, Latents latents, double fps, GenerationListener listener) {
     this.parts = parts;
     this.latents = latents;
     this.fps = fps;

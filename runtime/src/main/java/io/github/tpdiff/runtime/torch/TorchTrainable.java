@@ -94,6 +94,16 @@ final class TorchTrainable implements Trainable {
   }
 
   @Override
+  public Tensor predict(Map<String, Tensor> given) {
+    try (NDManager scope = held.newSubManager()) {
+      var values = forward(given, Set.of(plan.output()), scope);
+      return HostTensors.toHost(Objects.requireNonNull(values.get(plan.output())));
+    } finally {
+      Reference.reachabilityFence(given);
+    }
+  }
+
+  @Override
   public Gradients gradients(Map<String, Tensor> given, Tensor target) {
     try (NDManager scope = held.newSubManager()) {
       var values = forward(given, plan.read(i -> !plan.step(i).isEmpty()), scope);
