@@ -32,6 +32,9 @@ final class LoraOptions {
 
   /** What was trained, read. */
   Trained read() {
+    if (!Double.isFinite(strength)) {
+      throw new IllegalArgumentException("--lora-strength: expected a number, found " + strength);
+    }
     return new Trained(
         weights.map(Checkpoint::open), lora.map(path -> LoraFile.read(path).weights()), strength);
   }

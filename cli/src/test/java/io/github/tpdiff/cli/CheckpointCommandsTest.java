@@ -3,8 +3,10 @@ package io.github.tpdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.primitives.Bytes;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -192,5 +194,35 @@ class CheckpointCommandsTest {
     var run = Invocation.of("generate", folder, "--promt", "a ball");
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.err()).contains("--promt", "did you mean --prompt?");
+  }
+
+  @Test
+  void run_ofADamagedExport_failsBeforeTheFirstStepAsWrongInput() throws Exception {
+    Path export = folder.resolve("export");
+    var written = Invocation.of("export", tiny(), export, "--stages", 3);
+    assertThat(written.exitCode()).as(written.err()).isZero();
+    try (var weights =
+        FileChannel.open(
+            export.resolve("vae_decoder/weights.safetensors"), StandardOpenOption.WRITE)) {
+      weights.truncate(weights.size() / 2);
+    }
+    var run =
+        Invocation.of(
+            "run",
+            export,
+            "--prompt",
+            "a",
+            "--size",
+            "32x32",
+            "--frames",
+            17,
+            "--steps",
+            3,
+            "-o",
+            folder.resolve("a.mp4"));
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains("vae_decoder", "export the model again");
+    assertThat(run.err().lines()).hasSize(1);
+    assertThat(folder.resolve("a.mp4")).doesNotExist();
   }
 }

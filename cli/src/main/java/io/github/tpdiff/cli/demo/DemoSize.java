@@ -17,9 +17,15 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
    * As many steps as fit the time on this machine.
    *
    * @param seconds to train
-   * @param steps at most
+   * @param least steps that are done even where they take longer: fewer show nothing
+   * @param most steps
    */
-  record Effort(double seconds, int steps) {}
+  record Effort(double seconds, int least, int most) {
+    /** The steps to do where one takes so long. */
+    int steps(double secondsPerStep) {
+      return (int) Math.max(least, Math.min(most, seconds / secondsPerStep));
+    }
+  }
 
   /** The same with clips no longer than the model is made for. */
   DemoSize fitting(PipelineDescription model) {
@@ -35,11 +41,12 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   /** What fits a laptop's few minutes. */
   static DemoSize full() {
     return new DemoSize(
-        new VideoSize(64, 64, 33, 16), new Effort(160, 2000), new Effort(45, 600), 24, 3);
+        new VideoSize(64, 64, 33, 16), new Effort(150, 800, 2000), new Effort(40, 150, 600), 24, 3);
   }
 
   /** The same journey in seconds: nothing is learned. */
   static DemoSize brief() {
-    return new DemoSize(new VideoSize(32, 48, 17, 16), new Effort(0, 2), new Effort(0, 2), 3, 1);
+    return new DemoSize(
+        new VideoSize(32, 48, 17, 16), new Effort(0, 2, 2), new Effort(0, 2, 2), 3, 1);
   }
 }

@@ -148,9 +148,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
     run(target, diffusion, course.settings(1), p -> {});
     long began = System.nanoTime();
     run(target, diffusion, course.settings(PROBE_STEPS), p -> {});
-    double perStep = (System.nanoTime() - began) * 1e-9 / PROBE_STEPS;
-    int fitting = (int) Math.min(course.effort().steps(), course.effort().seconds() / perStep);
-    int steps = Math.max(PROBE_STEPS, fitting);
+    int steps = course.effort().steps((System.nanoTime() - began) * 1e-9 / PROBE_STEPS);
     try (var meter = ProgressMeter.start("training", steps, progress)) {
       return run(
           target,

@@ -7,6 +7,7 @@ import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -91,7 +92,9 @@ public final class Preparation {
 
   private static PreparedVideo uncaptioned(Path file) {
     return PreparedVideo.dropped(
-        file, Rule.NO_CAPTION, "expected a caption: a .txt of the same name, not empty");
+        file,
+        Rule.NO_CAPTION,
+        "expected a caption, not empty: a .txt of the same name in UTF-8, or the list's field");
   }
 
   private Prepared run() {
@@ -115,6 +118,10 @@ public final class Preparation {
   private PreparedVideo prepare(SourceVideo video, List<Captioned> captions) {
     if (video.caption().isEmpty()) {
       return uncaptioned(video.file());
+    }
+    if (!Files.isRegularFile(video.file())) {
+      return PreparedVideo.dropped(
+          video.file(), Rule.UNREADABLE, "expected a video file, found none");
     }
     LatentCache cache;
     try {

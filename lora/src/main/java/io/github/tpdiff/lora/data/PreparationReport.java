@@ -63,8 +63,7 @@ public record PreparationReport(List<PreparedVideo> videos) {
     if (clips() == 0) {
       String first =
           videos.stream()
-              .flatMap(v -> v.drop().stream())
-              .map(Drop::why)
+              .flatMap(v -> v.drop().stream().map(d -> name(v.file()) + ": " + d.why()))
               .findFirst()
               .orElse("no video");
       throw new CheckpointException(

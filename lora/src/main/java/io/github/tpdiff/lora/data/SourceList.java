@@ -8,6 +8,7 @@ import com.fasterxml.jackson.dataformat.csv.CsvMapper;
 import com.fasterxml.jackson.dataformat.csv.CsvSchema;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -98,7 +99,11 @@ public final class SourceList {
     if (!Files.isRegularFile(text)) {
       return Optional.empty();
     }
-    return Optional.of(Files.readString(text).strip()).filter(caption -> !caption.isEmpty());
+    try {
+      return Optional.of(Files.readString(text).strip()).filter(caption -> !caption.isEmpty());
+    } catch (CharacterCodingException notUtf8) {
+      return Optional.empty();
+    }
   }
 
   private static List<SourceVideo> jsonLines(Path list) throws IOException {

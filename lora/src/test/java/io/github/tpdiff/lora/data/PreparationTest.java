@@ -11,6 +11,7 @@ import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -168,12 +169,15 @@ final class PreparationTest {
     Files.copy(videos.resolve("short.mp4"), few.resolve("short.mp4"));
     Files.copy(videos.resolve("short.txt"), few.resolve("short.txt"));
     Files.copy(videos.resolve("mute.mp4"), few.resolve("mute.mp4"));
+    Files.copy(videos.resolve("short.mp4"), few.resolve("latin.mp4"));
+    Files.write(few.resolve("latin.txt"), "caf\u00e9".getBytes(StandardCharsets.ISO_8859_1));
     Files.write(few.resolve("noise.mp4"), new byte[] {1, 2, 3});
     Files.writeString(few.resolve("noise.txt"), "noise");
     assertThatThrownBy(() -> Preparation.prepare(request(few), new Countable("1"), (v, d, t) -> {}))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("no clip is left")
-        .hasMessageContaining("1 without a caption, 1 too short, 1 unreadable");
+        .hasMessageContaining("2 without a caption, 1 too short, 1 unreadable")
+        .hasMessageContaining("(the first: latin.mp4: expected a caption");
   }
 
   @Test

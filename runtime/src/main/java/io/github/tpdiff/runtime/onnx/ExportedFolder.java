@@ -122,7 +122,11 @@ public final class ExportedFolder implements PipelineParts {
 
   @Override
   public Executable load(Role role) {
-    return engine.open(graphFile(folder, role, description));
+    try {
+      return engine.open(graphFile(folder, role, description));
+    } catch (OnnxException damaged) {
+      throw new CheckpointException(damaged.getMessage() + "; export the model again", damaged);
+    }
   }
 
   @Override

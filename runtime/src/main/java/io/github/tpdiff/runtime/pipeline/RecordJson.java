@@ -128,6 +128,9 @@ public final class RecordJson<T> {
    * @throws CheckpointException if it cannot be read or is not such a record
    */
   public T read(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new CheckpointException("%s: expected this file, found none".formatted(file));
+    }
     try {
       return parse(Files.readString(file), file.toString());
     } catch (IOException failure) {

@@ -139,7 +139,9 @@ class RecordJsonTest {
   void absentFile_isNamed() {
     Path file = folder.resolve("none.json");
     var error = assertThrows(CheckpointException.class, () -> RecordJson.STAGES.read(file));
-    assertTrue(error.getMessage().startsWith(file + ": cannot be read"), error.getMessage());
+    assertTrue(
+        error.getMessage().startsWith(file + ": expected this file, found none"),
+        error.getMessage());
   }
 
   private static void assertRefused(String text, String message) {
