@@ -41,7 +41,11 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   /** What fits a laptop's few minutes. */
   static DemoSize full() {
     return new DemoSize(
-        new VideoSize(64, 64, 33, 16), new Effort(150, 800, 2000), new Effort(40, 150, 600), 24, 3);
+        new VideoSize(64, 64, 33, 16),
+        new Effort(150, 1500, 2000),
+        new Effort(40, 200, 600),
+        24,
+        3);
   }
 
   /** The same journey in seconds: nothing is learned. */
