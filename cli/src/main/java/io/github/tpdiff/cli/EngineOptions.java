@@ -4,7 +4,9 @@ import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.onnx.OnnxException;
+import io.github.tpdiff.runtime.torch.Arithmetic;
 import io.github.tpdiff.runtime.torch.TorchEngine;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** Which engine runs a model, and where. */
@@ -28,12 +30,30 @@ final class EngineOptions {
   private OnnxDevice device = OnnxDevice.AUTO;
 
   /**
-   * Opens the engine.
+   * Opens the engine, computing in fp32.
    *
    * @throws IllegalArgumentException if the device cannot be used, saying why
    */
   Engine open() {
     return kind == Kind.TORCH ? openTorch() : openOnnx();
+  }
+
+  /**
+   * Opens the engine.
+   *
+   * @throws IllegalArgumentException if the device cannot be used, saying why, or the engine does
+   *     not compute so
+   */
+  Engine open(ComputeOption compute) {
+    if (compute.arithmetic() == Arithmetic.FP32) {
+      return open();
+    }
+    if (kind == Kind.ONNX) {
+      throw new IllegalArgumentException(
+          "--compute: expected fp32 with --engine onnx, found "
+              + compute.arithmetic().name().toLowerCase(Locale.ROOT));
+    }
+    return openTorch().computing(compute.arithmetic());
   }
 
   /** The same on the torch engine, which alone trains. */

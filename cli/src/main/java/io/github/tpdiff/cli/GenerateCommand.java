@@ -35,6 +35,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private PromptOptions prompt = new PromptOptions();
   @Mixin private VideoOptions video = new VideoOptions();
   @Mixin private EngineOptions engines = new EngineOptions();
+  @Mixin private ComputeOption compute = new ComputeOption();
 
   @Override
   public Integer call() throws IOException {
@@ -44,7 +45,7 @@ final class GenerateCommand implements Callable<Integer> {
       requireGenerates(folder, model.components().keySet());
       model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
       GenerationRequest request = video.request(model.description(), trained.stages(), prompt);
-      try (Engine engine = engines.open();
+      try (Engine engine = engines.open(compute);
           PipelineParts parts = PipelineParts.of(model, engine)) {
         write(spec, engine, parts, new Job(request, out));
       }

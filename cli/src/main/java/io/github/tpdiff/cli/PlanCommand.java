@@ -48,6 +48,7 @@ final class PlanCommand implements Callable<Integer> {
   @Mixin private LoraOptions lora = new LoraOptions();
   @Mixin private VideoOptions video = new VideoOptions();
   @Mixin private EngineOptions engines = new EngineOptions();
+  @Mixin private ComputeOption compute = new ComputeOption();
 
   @Override
   public Integer call() {
@@ -60,7 +61,7 @@ final class PlanCommand implements Callable<Integer> {
       var plan = StagePlan.of(sampling.stages(), sampling.scheduler().schedule(), shape.frames());
       Component denoiser = require(model, Role.DENOISER);
       int textTokens = model.description().text().maxLength();
-      try (Engine engine = engines.open()) {
+      try (Engine engine = engines.open(compute)) {
         PlanCost cost =
             PlanCost.of(
                 new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),

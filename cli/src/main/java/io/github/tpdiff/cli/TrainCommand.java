@@ -18,6 +18,7 @@ import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.torch.Arithmetic;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -27,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -61,13 +63,15 @@ final class TrainCommand implements Callable<Integer> {
       description = "auto, cpu or cuda (default ${DEFAULT-VALUE}).")
   private OnnxDevice device = OnnxDevice.AUTO;
 
+  @Mixin private ComputeOption compute = new ComputeOption();
+
   @Override
   public Integer call() {
     TrainingJob job = TrainingJob.read(file);
     PrintWriter out = spec.commandLine().getOut();
     try (VideoModel model = Families.open(job.model())) {
       ResolvedJob resolved = ResolvedJob.of(job, model);
-      try (TorchEngine engine = EngineOptions.openTorch(device)) {
+      try (TorchEngine engine = EngineOptions.openTorch(device).computing(compute.arithmetic())) {
         out.println("engine: " + engine.description());
         out.flush();
         if (dryRun) {
@@ -76,10 +80,15 @@ final class TrainCommand implements Callable<Integer> {
           out.flush();
           return ExitCode.DONE;
         }
-        Prepared prepared = PrepareCommand.prepare(resolved, engine, spec);
+        Prepared prepared = PrepareCommand.prepare(resolved, encoder(engine), spec);
         return train(resolved, prepared, engine);
       }
     }
+  }
+
+  /** Cached latents and embeddings do not depend on how the denoiser is computed. */
+  private static TorchEngine encoder(TorchEngine engine) {
+    return engine.computing(Arithmetic.FP32);
   }
 
   private int train(ResolvedJob job, Prepared prepared, TorchEngine engine) {

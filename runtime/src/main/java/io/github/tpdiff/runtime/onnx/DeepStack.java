@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtLoggingLevel;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
@@ -15,7 +16,10 @@ final class DeepStack {
   private DeepStack() {}
 
   static OrtEnvironment environment() {
-    var task = new FutureTask<>(() -> OrtEnvironment.getEnvironment());
+    var task =
+        new FutureTask<>(
+            // What fails is thrown with its reason; printed too, it would be said twice.
+            () -> OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "tpdiff"));
     var thread = new Thread(null, task, "onnx-start", STACK_BYTES);
     thread.setDaemon(true);
     thread.start();

@@ -97,7 +97,7 @@ final class Sessions {
   private SessionOptions options() throws OrtException {
     var options = new SessionOptions();
     try {
-      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL);
       options.setIntraOpNumThreads(Runtime.getRuntime().availableProcessors());
       // Beyond EXTENDED, an fp16 weight whose cast is not folded can abort the process.
       options.setOptimizationLevel(OptLevel.EXTENDED_OPT);

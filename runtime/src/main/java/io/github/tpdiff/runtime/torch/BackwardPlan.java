@@ -71,6 +71,10 @@ final class BackwardPlan {
     requireAllReached();
   }
 
+  Program program() {
+    return program;
+  }
+
   private static <T> T require(Map<String, T> map, String name) {
     T found = map.get(name);
     if (found == null) {

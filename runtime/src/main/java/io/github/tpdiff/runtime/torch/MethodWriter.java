@@ -27,6 +27,7 @@ import java.util.function.Predicate;
 final class MethodWriter {
   private final Graph graph;
   private final Predicate<String> bf16;
+  private final Arithmetic arithmetic;
   private final List<String> inputs;
   private final List<String> weights;
   private final List<Value> constants = new ArrayList<>();
@@ -37,9 +38,10 @@ final class MethodWriter {
   /**
    * @param bf16 whether a weight arrives as the bits of BF16 numbers under the name of F16
    */
-  MethodWriter(Graph graph, Predicate<String> bf16) {
+  MethodWriter(Graph graph, Predicate<String> bf16, Arithmetic arithmetic) {
     this.graph = graph;
     this.bf16 = bf16;
+    this.arithmetic = arithmetic;
     this.inputs = List.copyOf(graph.inputs().keySet());
     this.weights = List.copyOf(graph.weights().keySet());
   }
@@ -95,6 +97,22 @@ final class MethodWriter {
   /** The expression of a value that a rule computes with: weights in fp32. */
   String operand(Value value) {
     return widened(value, stored(value));
+  }
+
+  /** The expression of a value in the numbers that products are computed in. */
+  String factor(Value value) {
+    if (arithmetic == Arithmetic.FP32) {
+      return operand(value);
+    }
+    String held = stored(value);
+    return value.op() instanceof Op.Weight weight && bf16.test(weight.name())
+        ? "torch.view_copy(%s, dtype=15)".formatted(held)
+        : "torch.to(%s, 15)".formatted(held);
+  }
+
+  /** The fp32 expression of a product of {@link #factor factors}. */
+  String product(String expression) {
+    return arithmetic == Arithmetic.FP32 ? expression : "torch.to(%s, 6)".formatted(expression);
   }
 
   /** The fp32 expression of {@code part}, some elements of {@code value} as it is held. */

@@ -30,7 +30,8 @@ final class OpRules {
     rule(Op.LongConstant.class, (op, node, at) -> at.stored(node));
 
     rule(
-        Op.Linear.class, (op, node, at) -> "torch.linear(%s)".formatted(withOptional(node, at, 3)));
+        Op.Linear.class,
+        (op, node, at) -> at.product("torch.linear(%s)".formatted(factors(node, at, 3))));
     rule(Op.Conv.class, OpRules::conv);
     rule(Op.Attention.class, OpRules::attention);
     rule(Op.Rotary.class, OpRules::rotary);
@@ -132,10 +133,10 @@ final class OpRules {
     return at.operand(node.inputs().get(index));
   }
 
-  /** The operands, those that are absent as None. */
-  private static String withOptional(Value node, MethodWriter at, int count) {
+  /** The operands of a product, those that are absent as None. */
+  private static String factors(Value node, MethodWriter at, int count) {
     var list = new ArrayList<String>();
-    node.inputs().forEach(value -> list.add(at.operand(value)));
+    node.inputs().forEach(value -> list.add(at.factor(value)));
     while (list.size() < count) {
       list.add("None");
     }
@@ -157,17 +158,18 @@ final class OpRules {
       before.add(op.padBefore().get(i) - both);
       after.add(op.padAfter().get(i) - both);
     }
-    String x = in(node, at, 0);
+    String x = at.factor(node.inputs().get(0));
     boolean symmetric = before.equals(after);
-    return "torch.conv%dd(%s, %s, %s, %s, %s, %s, 1)"
-        .formatted(
-            spatial,
-            symmetric ? x : padded(x, before, after),
-            in(node, at, 1),
-            node.inputs().size() == 3 ? in(node, at, 2) : "None",
-            op.strides(),
-            inner,
-            Collections.nCopies(spatial, 1));
+    return at.product(
+        "torch.conv%dd(%s, %s, %s, %s, %s, %s, 1)"
+            .formatted(
+                spatial,
+                symmetric ? x : padded(x, before, after),
+                at.factor(node.inputs().get(1)),
+                node.inputs().size() == 3 ? at.factor(node.inputs().get(2)) : "None",
+                op.strides(),
+                inner,
+                Collections.nCopies(spatial, 1)));
   }
 
   private static String padded(String x, List<Integer> before, List<Integer> after) {
@@ -185,7 +187,7 @@ final class OpRules {
     String bias = "None";
     if (node.inputs().size() == 4) {
       Shape full = Shape.of(q.dim(0), op.heads(), q.dim(1), k.dim(1));
-      bias = "torch.expand(%s, %s)".formatted(in(node, at, 3), at.shape(full));
+      bias = "torch.expand(%s, %s)".formatted(at.factor(node.inputs().get(3)), at.shape(full));
     }
     String result =
         "torch.scaled_dot_product_attention(%s, %s, %s, %s, 0., False, scale=%s)"
@@ -195,14 +197,15 @@ final class OpRules {
                 heads(node.inputs().get(2), op.heads(), at),
                 bias,
                 number(op.scale()));
-    return "torch.reshape(torch.transpose(%s, 1, 2), %s)".formatted(result, at.shape(node.shape()));
+    return at.product(
+        "torch.reshape(torch.transpose(%s, 1, 2), %s)".formatted(result, at.shape(node.shape())));
   }
 
   /** [B, N, h·d] as [B, h, N, d]. */
   private static String heads(Value value, int heads, MethodWriter at) {
     Shape split = Shape.of(value.dim(0), value.dim(1), heads, value.dim(2).value() / heads);
     return "torch.transpose(torch.reshape(%s, %s), 1, 2)"
-        .formatted(at.operand(value), at.shape(split));
+        .formatted(at.factor(value), at.shape(split));
   }
 
   /** A rotation of pairs is one multiplication of complex numbers, in one pass over memory. */

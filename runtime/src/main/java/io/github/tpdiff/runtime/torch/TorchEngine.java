@@ -13,7 +13,7 @@ import java.util.Set;
 
 /**
  * PyTorch through DJL: programs become TorchScript, weights are read where the checkpoint is
- * mapped, in the checkpoint's precision, and computed with in fp32.
+ * mapped, in the checkpoint's precision, and computed with in fp32 unless asked otherwise.
  *
  * <p>Loading the engine is process-wide and unpacks its native libraries once into DJL's cache
  * folder; nothing is downloaded and no usage is reported unless the user's own DJL settings say so.
@@ -21,16 +21,18 @@ import java.util.Set;
 public final class TorchEngine implements Engine, TrainingEngine {
   private final Device device;
   private final String reason;
+  private final Arithmetic arithmetic;
 
-  private TorchEngine(Device device, String reason) {
+  private TorchEngine(Device device, String reason, Arithmetic arithmetic) {
     this.device = device;
     this.reason = reason;
+    this.arithmetic = arithmetic;
   }
 
   /** Runs on the CPU. */
   public static TorchEngine cpu() {
     LibTorch.start();
-    return new TorchEngine(Device.cpu(), "as asked");
+    return new TorchEngine(Device.cpu(), "as asked", Arithmetic.FP32);
   }
 
   /**
@@ -46,19 +48,29 @@ public final class TorchEngine implements Engine, TrainingEngine {
               + " sees no CUDA device; point PYTORCH_LIBRARY_PATH and PYTORCH_VERSION at a CUDA"
               + " build of libtorch, or choose the CPU");
     }
-    return new TorchEngine(Device.gpu(0), "as asked");
+    return new TorchEngine(Device.gpu(0), "as asked", Arithmetic.FP32);
   }
 
   /** Runs on the first CUDA device if the loaded PyTorch sees one, else on the CPU. */
   public static TorchEngine best() {
     return LibTorch.start().getGpuCount() > 0
-        ? new TorchEngine(Device.gpu(0), "the first CUDA device")
-        : new TorchEngine(Device.cpu(), "PyTorch sees no CUDA device");
+        ? new TorchEngine(Device.gpu(0), "the first CUDA device", Arithmetic.FP32)
+        : new TorchEngine(Device.cpu(), "PyTorch sees no CUDA device", Arithmetic.FP32);
+  }
+
+  /** This engine with products computed in other numbers; without this they are fp32. */
+  public TorchEngine computing(Arithmetic other) {
+    return new TorchEngine(device, reason, other);
   }
 
   @Override
   public String description() {
-    return "PyTorch %s (DJL) on %s, %s".formatted(LibTorch.start().getVersion(), device, reason);
+    return "PyTorch %s (DJL) on %s, %s%s"
+        .formatted(
+            LibTorch.start().getVersion(),
+            device,
+            reason,
+            arithmetic == Arithmetic.FP32 ? "" : ", products in bf16");
   }
 
   @Override
@@ -68,7 +80,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
 
   TorchExecutable loadProgram(Program program, TensorSource weights) {
     ProgramWeights.check(program, weights);
-    return new TorchExecutable(program, weights, newManager());
+    return new TorchExecutable(program, weights, arithmetic, newManager());
   }
 
   @Override
@@ -79,7 +91,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
   TorchTrainable trainProgram(Program program, TensorSource weights, Set<String> trained) {
     var plan = new BackwardPlan(program, trained);
     ProgramWeights.check(program, weights);
-    return new TorchTrainable(program, weights, plan, newManager());
+    return new TorchTrainable(weights, plan, arithmetic, newManager());
   }
 
   private NDManager newManager() {

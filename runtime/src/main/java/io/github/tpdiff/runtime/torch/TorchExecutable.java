@@ -27,11 +27,12 @@ final class TorchExecutable implements Executable {
   private final List<Segment> segments;
   private final SegmentCalls calls;
 
-  TorchExecutable(Program program, TensorSource source, NDManager held) {
+  TorchExecutable(Program program, TensorSource source, Arithmetic arithmetic, NDManager held) {
     this.program = program;
     this.inputs = program.inputs();
     this.held = held;
-    var script = new TorchScriptWriter(program, name -> TorchWeights.isBf16(source, name));
+    var script =
+        new TorchScriptWriter(program, name -> TorchWeights.isBf16(source, name), arithmetic);
     this.segments = script.segments();
     this.module = new TorchModule(script.source(), held);
     this.calls = new SegmentCalls(segments, module, new TorchWeights(source, module, held), held);

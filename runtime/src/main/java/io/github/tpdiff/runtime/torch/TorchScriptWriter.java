@@ -39,9 +39,9 @@ final class TorchScriptWriter {
   /**
    * @param bf16 the weights that arrive as BF16, see {@link MethodWriter}
    */
-  TorchScriptWriter(Program program, Predicate<String> bf16) {
+  TorchScriptWriter(Program program, Predicate<String> bf16, Arithmetic arithmetic) {
     for (Graph graph : program.segments()) {
-      var writer = new MethodWriter(graph, bf16);
+      var writer = new MethodWriter(graph, bf16, arithmetic);
       String method = method("run", writer.write());
       segments.add(new Segment(graph, method, writer.constants()));
     }

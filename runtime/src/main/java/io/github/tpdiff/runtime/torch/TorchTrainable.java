@@ -38,15 +38,17 @@ final class TorchTrainable implements Trainable {
   private final TorchWeights weights;
   private final SegmentCalls calls;
 
-  TorchTrainable(Program program, TensorSource source, BackwardPlan plan, NDManager held) {
-    this.program = program;
+  TorchTrainable(TensorSource source, BackwardPlan plan, Arithmetic arithmetic, NDManager held) {
+    this.program = plan.program();
     this.inputs = program.inputs();
     this.trained = plan.trained();
     this.plan = plan;
     this.held = held;
     var script =
         new TorchScriptWriter(
-            program, name -> !trained.contains(name) && TorchWeights.isBf16(source, name));
+            program,
+            name -> !trained.contains(name) && TorchWeights.isBf16(source, name),
+            arithmetic);
     this.segments = script.segments();
     for (int i = 0; i < segments.size(); i++) {
       gradientMethods.add(

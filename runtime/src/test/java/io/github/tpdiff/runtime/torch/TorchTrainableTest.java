@@ -136,6 +136,41 @@ class TorchTrainableTest {
     }
   }
 
+  /** Each of the few roundings on a gradient's way costs up to 2^-8. */
+  @Test
+  void gradients_withProductsInBf16_areThoseOfFp32WithinItsRounding() {
+    Value a = weight("a", 2, 4, 4);
+    Value y =
+        a.linear(weight("b", 4, 4), weight("c", 4))
+            .attention(new Op.Attention(2, 0.7), a, a)
+            .geluTanh();
+    var graph = Graph.of("mixed", "y", y.times(Value.input("one")));
+    var program = new Program("mixed", List.of(graph), List.of("y"));
+    Map<String, Tensor> inputs = Map.of("one", Tensor.ofFloats(new float[] {1}));
+    Tensor target = random(99, 2, 4, 4);
+    var weights = source(program, randomValues(program));
+    var trained = program.weights().keySet();
+    try (Trainable exact = ENGINE.train(program, weights, trained);
+        Trainable rounded = ENGINE.computing(Arithmetic.BF16).train(program, weights, trained)) {
+      var expected = exact.gradients(inputs, target).gradients();
+      rounded
+          .gradients(inputs, target)
+          .gradients()
+          .forEach(
+              (name, gradient) -> {
+                float[] truth = Objects.requireNonNull(expected.get(name)).toFloatArray();
+                float[] found = gradient.toFloatArray();
+                double error = 0;
+                double size = 0;
+                for (int i = 0; i < truth.length; i++) {
+                  error += Math.pow(found[i] - truth[i], 2);
+                  size += Math.pow(truth[i], 2);
+                }
+                assertThat(Math.sqrt(error / size)).as(name).isBetween(1e-6, 3e-2);
+              });
+    }
+  }
+
   private static float[] differences(
       Trainable trainable,
       String weight,
