@@ -1,7 +1,9 @@
 package io.github.tpdiff.conformance.golden;
 
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
@@ -13,7 +15,9 @@ import java.util.List;
 
 /** A case folder: {@code case.json}, {@code io.safetensors}, and checkpoint files. */
 public final class GoldenCase implements AutoCloseable {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  /** Python writes infinities into JSON. */
+  private static final ObjectMapper JSON =
+      JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
   private final Path folder;
   private final JsonNode description;

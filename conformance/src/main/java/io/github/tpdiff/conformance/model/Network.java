@@ -65,7 +65,7 @@ final class Network implements AutoCloseable {
 
   private static Tensor timesteps(Tensor found, long batch) {
     Tensor given = floats(found);
-    if (given.shape().length == 1) {
+    if (given.elementCount() != 1) {
       return given;
     }
     var values = new float[Math.toIntExact(batch)];

@@ -10,7 +10,7 @@ import java.util.List;
  *
  * @param form the table
  * @param spacing how timesteps are chosen
- * @param stepsOffset added to {@link Spacing#LEADING} timesteps
+ * @param stepsOffset added to leading timesteps
  * @param finalTime where the last step ends: 0 for ᾱ = 1, or the first row ({@code set_alpha_to_one
  *     false})
  */
@@ -27,7 +27,16 @@ public record DdimSchedule(
     /** Both end rows included; steps are still N / steps long (diffusers' DDIM). */
     LINSPACE,
     /** Equal parts of all rows, each step ending where the next begins (DPM-Solver++). */
-    CHAINED
+    CHAINED_LINSPACE,
+    /** Multiples of N / (steps + 1) without the first, chained. */
+    CHAINED_LEADING,
+    /** As {@link #TRAILING}, chained. */
+    CHAINED_TRAILING;
+
+    /** Whether a step ends where the next begins. */
+    private boolean chained() {
+      return this == CHAINED_LINSPACE || this == CHAINED_LEADING || this == CHAINED_TRAILING;
+    }
   }
 
   /**
@@ -75,26 +84,29 @@ public record DdimSchedule(
     int stride = rows / count;
     var steps = new ArrayList<Step>(count);
     for (int i = 0; i < count; i++) {
-      int timestep =
-          switch (spacing) {
-            case LEADING -> (count - 1 - i) * stride + stepsOffset;
-            case TRAILING -> (int) Math.rint(rows - i * ((double) rows / count)) - 1;
-            case LINSPACE -> count == 1 ? 0 : row(rows - 1, count - 1, count - 1 - i);
-            case CHAINED -> row(rows - 1, count, count - i);
-          };
+      int timestep = timestep(count, i);
       checkArgument(
           timestep < rows,
           "steps_offset: %s with %s steps passes the last timestep %s",
           stepsOffset,
           count,
           rows - 1);
-      int next =
-          spacing != Spacing.CHAINED
-              ? timestep - stride
-              : i + 1 < count ? row(rows - 1, count, count - i - 1) : -1;
-      steps.add(step(timestep, next));
+      int chained = i + 1 < count ? timestep(count, i + 1) : -1;
+      steps.add(step(timestep, spacing.chained() ? chained : timestep - stride));
     }
     return List.copyOf(steps);
+  }
+
+  /** The published grid's timestep of step {@code i} of {@code count}. */
+  private int timestep(int count, int i) {
+    int rows = form.trainTimesteps();
+    return switch (spacing) {
+      case LEADING -> (count - 1 - i) * (rows / count) + stepsOffset;
+      case TRAILING, CHAINED_TRAILING -> (int) Math.rint(rows - i * ((double) rows / count)) - 1;
+      case LINSPACE -> count == 1 ? 0 : row(rows - 1, count - 1, count - 1 - i);
+      case CHAINED_LINSPACE -> row(rows - 1, count, count - i);
+      case CHAINED_LEADING -> (count - i) * (rows / (count + 1)) + stepsOffset;
+    };
   }
 
   /** Row {@code index} of {@code parts} equal parts of 0 … last, halves to even as numpy rounds. */

@@ -60,7 +60,7 @@ final class SchedulerConfig {
           case "leading" -> DdimSchedule.Spacing.LEADING;
           case "trailing" -> DdimSchedule.Spacing.TRAILING;
           case "linspace" -> DdimSchedule.Spacing.LINSPACE;
-          default -> throw unsupported("timestep_spacing", "leading, trailing or linspace");
+          default -> throw spacingUnsupported();
         };
     double last = truth("set_alpha_to_one", true) ? 0 : form.firstTime();
     return new Scheduler(
@@ -72,13 +72,27 @@ final class SchedulerConfig {
     only("solver_order", 2, 2);
     only("solver_type", "midpoint", "midpoint");
     only("final_sigmas_type", "zero", "zero");
-    only("timestep_spacing", "linspace", "linspace");
+    only("lambda_min_clipped", Double.NEGATIVE_INFINITY, Double.NEGATIVE_INFINITY);
     only("thresholding", false, false);
     only("use_flow_sigmas", false, false);
     only("use_lu_lambdas", false, false);
+    only("lower_order_final", true, true);
+    only("euler_at_final", false, false);
     noOtherSigmas();
-    return new Scheduler(
-        new DdimSchedule(table(), DdimSchedule.Spacing.CHAINED, 0, 0), new DpmSolverSampler());
+    var spacing =
+        switch (text("timestep_spacing", "linspace")) {
+          case "leading" -> DdimSchedule.Spacing.CHAINED_LEADING;
+          case "trailing" -> DdimSchedule.Spacing.CHAINED_TRAILING;
+          case "linspace" -> DdimSchedule.Spacing.CHAINED_LINSPACE;
+          default -> throw spacingUnsupported();
+        };
+    int offset =
+        spacing == DdimSchedule.Spacing.CHAINED_LEADING ? (int) number("steps_offset", 0) : 0;
+    return new Scheduler(new DdimSchedule(table(), spacing, offset, 0), new DpmSolverSampler());
+  }
+
+  private IllegalArgumentException spacingUnsupported() {
+    return unsupported("timestep_spacing", "leading, trailing or linspace");
   }
 
   private void noOtherSigmas() {

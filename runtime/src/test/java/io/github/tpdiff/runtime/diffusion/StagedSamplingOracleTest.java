@@ -64,7 +64,7 @@ class StagedSamplingOracleTest {
   @Test
   void publishedDdimRows_reachTheDataLawAsTheStepsGrow() {
     var form = EpsilonPrediction.linear(0.00085, 0.012, 1000);
-    var schedule = new DdimSchedule(form, DdimSchedule.Spacing.CHAINED, 0, 0);
+    var schedule = new DdimSchedule(form, DdimSchedule.Spacing.CHAINED_LINSPACE, 0, 0);
     var oracle = oracle(schedule, FrameResampling.groupedFirstFrame(), List.of(2, 2));
     double few = oracle.covarianceError(new EulerSampler(), 10);
     double many = oracle.covarianceError(new EulerSampler(), 160);
