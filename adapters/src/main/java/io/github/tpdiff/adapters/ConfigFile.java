@@ -1,8 +1,10 @@
 package io.github.tpdiff.adapters;
 
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
@@ -13,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -24,6 +25,9 @@ import java.util.function.Supplier;
  * @param origin the file, for messages
  */
 public record ConfigFile(String origin, JsonNode fields) {
+  /** Python writes infinities into JSON. */
+  private static final ObjectMapper JSON =
+      JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
 
   /** The file if it exists, else a configuration without fields. */
   public static ConfigFile open(Path file) {
@@ -31,7 +35,7 @@ public record ConfigFile(String origin, JsonNode fields) {
       return none(file);
     }
     try {
-      JsonNode root = new ObjectMapper().readTree(file.toFile());
+      JsonNode root = JSON.readTree(file.toFile());
       if (!root.isObject()) {
         throw new CheckpointException(file + ": expected a JSON object, found " + kind(root));
       }
@@ -40,6 +44,11 @@ public record ConfigFile(String origin, JsonNode fields) {
       String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
       throw new CheckpointException(file + ": expected JSON: " + reason, e);
     }
+  }
+
+  /** The configuration of a scheduler: the file, or the one in a folder of that name. */
+  public static ConfigFile scheduler(Path path) {
+    return open(Files.isDirectory(path) ? path.resolve("scheduler_config.json") : path);
   }
 
   /** A configuration without fields, in place of one that {@code file} has not. */
@@ -145,12 +154,14 @@ public record ConfigFile(String origin, JsonNode fields) {
             });
   }
 
-  /** All fields as plain maps, lists, strings, numbers and booleans; nulls are left out. */
+  /**
+   * All fields as plain maps, lists, strings, numbers and booleans. Nulls are left out, and
+   * infinities, which JSON cannot say: both are how upstream writes that a limit is not set.
+   */
   public Map<String, Object> toMap() {
-    var map =
-        new ObjectMapper()
-            .convertValue(fields, new TypeReference<LinkedHashMap<String, Object>>() {});
-    map.values().removeIf(Objects::isNull);
+    var map = JSON.convertValue(fields, new TypeReference<LinkedHashMap<String, Object>>() {});
+    map.values()
+        .removeIf(value -> value == null || (value instanceof Double limit && limit.isInfinite()));
     return map;
   }
 

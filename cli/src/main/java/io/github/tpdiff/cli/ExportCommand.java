@@ -37,7 +37,10 @@ final class ExportCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(index = "0", paramLabel = "MODEL", description = "A checkpoint folder.")
+  @Parameters(
+      index = "0",
+      paramLabel = "MODEL",
+      description = "A checkpoint: a folder as published, or a file of several networks.")
   private Path folder;
 
   @Parameters(index = "1", paramLabel = "TO", description = "The folder to write; new or empty.")
@@ -66,13 +69,14 @@ final class ExportCommand implements Callable<Integer> {
               + " encoder, each stage of the denoiser, autoencoder. Exits with 1 where they differ.")
   private boolean check;
 
+  @Mixin private PartOptions parts = new PartOptions();
   @Mixin private LoraOptions lora = new LoraOptions();
   @Mixin private StageOptions stages = new StageOptions();
 
   @Override
   public Integer call() {
     LoraOptions.Trained trained = lora.read();
-    try (VideoModel model = trained.merged(Families.open(folder))) {
+    try (VideoModel model = trained.merged(Families.open(parts.at(folder)))) {
       var request =
           ExportRequest.of(stages.config(model.description(), trained.stages()))
               .withPrecision(precision)

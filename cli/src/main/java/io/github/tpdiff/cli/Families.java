@@ -2,6 +2,7 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
@@ -20,21 +21,27 @@ public final class Families {
   private Families() {}
 
   /**
-   * Opens a checkpoint folder of whichever family it is.
+   * Opens a checkpoint of whichever family it is.
    *
    * @throws CheckpointException if it belongs to none
    */
-  public static VideoModel open(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      throw new CheckpointException(
-          "%s: expected a checkpoint folder, found %s"
-              .formatted(folder, Files.exists(folder) ? "a file" : "nothing"));
+  public static VideoModel open(ModelRequest request) {
+    return of(request.path()).open(request);
+  }
+
+  /**
+   * The family of a checkpoint.
+   *
+   * @throws CheckpointException if it belongs to none
+   */
+  private static ModelFamily of(Path path) {
+    if (!Files.exists(path)) {
+      throw new CheckpointException(path + ": expected a checkpoint folder, found nothing");
     }
     return ModelFamily.all().stream()
-        .filter(family -> family.recognises(folder))
+        .filter(family -> family.recognises(path))
         .findFirst()
-        .orElseThrow(() -> unknown(folder))
-        .open(folder);
+        .orElseThrow(() -> unknown(path));
   }
 
   private static CheckpointException unknown(Path folder) {

@@ -28,9 +28,12 @@ import picocli.CommandLine.Spec;
 final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "A checkpoint folder.")
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "A checkpoint: a folder as published, or a file of several networks.")
   private Path folder;
 
+  @Mixin private PartOptions parts = new PartOptions();
   @Mixin private LoraOptions lora = new LoraOptions();
   @Mixin private PromptOptions prompt = new PromptOptions();
   @Mixin private VideoOptions video = new VideoOptions();
@@ -41,13 +44,13 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Path out = prompt.out();
     LoraOptions.Trained trained = lora.read();
-    try (VideoModel model = trained.beside(Families.open(folder))) {
+    try (VideoModel model = trained.beside(Families.open(parts.at(folder)))) {
       requireGenerates(folder, model.components().keySet());
       model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
       GenerationRequest request = video.request(model.description(), trained.stages(), prompt);
       try (Engine engine = engines.open(compute);
-          PipelineParts parts = PipelineParts.of(model, engine)) {
-        write(spec, engine, parts, new Job(request, out));
+          PipelineParts loaded = PipelineParts.of(model, engine)) {
+        write(spec, engine, loaded, new Job(request, out));
       }
     }
     return ExitCode.DONE;

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -28,6 +29,8 @@ final class InspectCommand implements Callable<Integer> {
   @Parameters(paramLabel = "PATH", description = "A folder or a file.")
   private Path path;
 
+  @Mixin private PartOptions parts = new PartOptions();
+
   @Option(names = "--json", description = "Prints JSON.")
   private boolean json;
 
@@ -36,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
     if (!Files.exists(path)) {
       throw new NoSuchFileException(path.toString());
     }
-    Map<String, Object> fields = Inspection.of(path);
+    Map<String, Object> fields = Inspection.of(parts.at(path));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(IndentedJson.write(fields));

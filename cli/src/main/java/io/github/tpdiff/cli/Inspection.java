@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
@@ -42,7 +43,8 @@ final class Inspection {
    *
    * @throws CheckpointException if it is none of them
    */
-  static Map<String, Object> of(Path path) throws IOException {
+  static Map<String, Object> of(ModelRequest request) throws IOException {
+    Path path = request.path();
     if (Files.isDirectory(path)) {
       // First: an export's folders are named as a checkpoint's.
       if (ExportedFolder.recognises(path)) {
@@ -51,7 +53,7 @@ final class Inspection {
       Optional<ModelFamily> family =
           ModelFamily.all().stream().filter(candidate -> candidate.recognises(path)).findFirst();
       if (family.isPresent()) {
-        return modelOrParts(path, family.get());
+        return modelOrParts(request, family.get());
       }
       if (Files.isDirectory(path.resolve(CACHED_LATENTS))) {
         return cache(path);
@@ -77,6 +79,7 @@ final class Inspection {
     fields.put("defaults", description.defaults().toString());
     fields.put("latents", description.latents().toString());
     fields.put("scheduler", description.scheduler());
+    fields.put("schedulers", names(description.schedulers()));
     Map<Boolean, List<String>> graphs =
         Arrays.stream(Role.values())
             .map(role -> role.path(description) + ".onnx")
@@ -85,6 +88,10 @@ final class Inspection {
     fields.put("absent", graphs.getOrDefault(false, List.of()));
     fields.put("bytes", bytes(path));
     return fields;
+  }
+
+  private static List<String> names(Map<String, ?> named) {
+    return named.keySet().stream().sorted().toList();
   }
 
   private static Map<String, Object> cache(Path path) throws IOException {
@@ -123,25 +130,30 @@ final class Inspection {
   }
 
   /** A part of a model looks like the model; what it holds is told by its tensors then. */
-  private static Map<String, Object> modelOrParts(Path path, ModelFamily family) {
+  private static Map<String, Object> modelOrParts(ModelRequest request, ModelFamily family) {
     try {
-      return model(path, family);
+      return model(request, family);
     } catch (CheckpointException notWhole) {
-      Map<String, Object> fields = TensorInspection.of(path);
+      Map<String, Object> fields = TensorInspection.of(request.path());
       fields.put("no whole model", notWhole.getMessage());
       return fields;
     }
   }
 
-  private static Map<String, Object> model(Path path, ModelFamily family) {
+  private static Map<String, Object> model(ModelRequest request, ModelFamily family) {
     var fields = new LinkedHashMap<String, Object>();
-    fields.put("path", path.toString());
+    fields.put("path", request.path().toString());
+    request.parts().forEach((name, path) -> fields.put("part " + name, path.toString()));
     fields.put("kind", "checkpoint");
     fields.put("family", family.name());
-    fields.put("layout", TensorInspection.layouts(path));
-    try (VideoModel model = family.open(path)) {
+    fields.put("layout", TensorInspection.layouts(request.path()));
+    try (VideoModel model = family.open(request)) {
       fields.put("defaults", model.description().defaults().toString());
       fields.put("latents", model.description().latents().toString());
+      fields.put("schedulers", names(model.description().schedulers()));
+      if (!family.settings().isEmpty()) {
+        fields.put("settings", family.settings());
+      }
       fields.put(COMPONENTS, components(model.components()));
       Set<Role> absent = Role.missing(model.components().keySet());
       if (!absent.isEmpty()) {

@@ -42,9 +42,12 @@ final class PlanCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "MODEL", description = "A checkpoint folder.")
+  @Parameters(
+      paramLabel = "MODEL",
+      description = "A checkpoint: a folder as published, or a file of several networks.")
   private Path folder;
 
+  @Mixin private PartOptions parts = new PartOptions();
   @Mixin private LoraOptions lora = new LoraOptions();
   @Mixin private VideoOptions video = new VideoOptions();
   @Mixin private EngineOptions engines = new EngineOptions();
@@ -52,7 +55,7 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (VideoModel model = Families.open(folder)) {
+    try (VideoModel model = Families.open(parts.at(folder))) {
       Sampling sampling = video.sampling(model.description(), lora.read().stages());
       LatentShape shape =
           video

@@ -35,7 +35,7 @@ final class PrepareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     TrainingJob job = TrainingJob.read(file);
-    try (VideoModel model = Families.open(job.model());
+    try (VideoModel model = Families.open(job.model().request());
         Engine engine = engines.open()) {
       prepare(ResolvedJob.of(job, model), engine, spec);
     }

@@ -69,7 +69,7 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() {
     TrainingJob job = TrainingJob.read(file);
     PrintWriter out = spec.commandLine().getOut();
-    try (VideoModel model = Families.open(job.model())) {
+    try (VideoModel model = Families.open(job.model().request())) {
       ResolvedJob resolved = ResolvedJob.of(job, model);
       try (TorchEngine engine = EngineOptions.openTorch(device).computing(compute.arithmetic())) {
         out.println("engine: " + engine.description());

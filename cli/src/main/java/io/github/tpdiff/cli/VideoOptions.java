@@ -38,10 +38,18 @@ final class VideoOptions {
   private Optional<Double> guidance = Optional.empty();
 
   @Option(
+      names = "--scheduler",
+      paramLabel = "NAME",
+      description =
+          "Noise schedule and solver: one of the model's, which inspect lists. Default: the"
+              + " checkpoint's own.")
+  private Optional<String> scheduler = Optional.empty();
+
+  @Option(
       names = "--sampler",
       description =
-          "euler, ddim (the same in a step's own coordinates), heun (two predictions a step), unipc"
-              + " or dpm; default: the checkpoint's own.")
+          "The solver alone: euler, ddim (the same in a step's own coordinates), heun (two"
+              + " predictions a step), unipc or dpm. Default: the scheduler's.")
   private Optional<Solver> solver = Optional.empty();
 
   /** Samplers by the names that other tools give them. */
@@ -83,8 +91,9 @@ final class VideoOptions {
 
   /** How it is sampled. */
   Sampling sampling(PipelineDescription description, Optional<StageConfig> trained) {
+    PipelineDescription scheduled = scheduler.map(description::withScheduler).orElse(description);
     // Stages first: a default of steps that is too few for them is still the user's to see.
-    Sampling sampling = Sampling.of(description).withStages(stages.config(description, trained));
+    Sampling sampling = Sampling.of(scheduled).withStages(stages.config(description, trained));
     if (steps.isPresent()) {
       sampling = sampling.withSteps(steps.get());
     }

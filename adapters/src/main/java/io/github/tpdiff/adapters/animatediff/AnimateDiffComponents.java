@@ -1,16 +1,19 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.animatediff.AnimateDiffFolder.Found;
+import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
@@ -50,17 +53,16 @@ public final class AnimateDiffComponents {
    * A network.
    *
    * @param motion the motion modules; may be absent where {@code unet} was saved with them
+   * @param change of what the files say
    */
-  static MotionUnet open(Found unet, Optional<Found> motion) {
-    return open(unet, motion, UnaryOperator.identity());
-  }
-
-  private static MotionUnet open(
-      Found unet, Optional<Found> motion, UnaryOperator<MotionConfig> change) {
+  static MotionUnet open(Found unet, Optional<Found> motion, UnaryOperator<MotionConfig> change) {
     TensorSource weights = unet.open();
     try {
+      String origin = weights.origin();
       if (motion.isPresent()) {
-        weights = weights.overlaid(motion.get().open());
+        TensorSource modules = motion.get().open();
+        origin = modules.origin();
+        weights = weights.overlaid(modules);
       }
       requireMotion(weights);
       MotionConfig modules =
@@ -70,7 +72,10 @@ public final class AnimateDiffComponents {
                   weights,
                   motion.map(Found::layout).orElse(Layout.DIFFUSERS)));
       var sizes = UnetConfig.read(unet.config(), weights, modules.norms().unet());
-      return new MotionUnet(attach(programs(sizes, modules), weights), modules.positions());
+      Map<Role, Program> programs = programs(sizes, modules);
+      weights = modules.table().in(weights);
+      requireFitting(Objects.requireNonNull(programs.get(Role.DENOISER)), weights, origin);
+      return new MotionUnet(attach(programs, weights), modules.positions());
     } catch (RuntimeException e) {
       weights.close();
       throw e;
@@ -81,9 +86,27 @@ public final class AnimateDiffComponents {
     if (weights.names().stream().noneMatch(name -> name.contains(MOTION))) {
       throw new CheckpointException(
           weights.origin()
-              + ": expected motion modules in a folder motion_adapter or a file beside the UNet,"
-              + " found none");
+              + ": expected motion modules beside the UNet, in a folder motion_adapter or a file, or"
+              + " named as the part motion_adapter; found none");
     }
+  }
+
+  /** Refuses modules that were made for a UNet of other sizes. */
+  private static void requireFitting(Program denoiser, TensorSource weights, String origin) {
+    denoiser
+        .weights()
+        .forEach(
+            (name, value) -> {
+              var expected = value.shape().dims().stream().map(Dim::value).toList();
+              var found = weights.find(name).map(TensorInfo::shape);
+              if (name.contains(MOTION) && found.filter(expected::equals).isEmpty()) {
+                throw new CheckpointException(
+                    "%s: tensor '%s': expected shape %s, as the UNet has it, found %s; motion"
+                            .formatted(
+                                origin, name, expected, found.map(Object::toString).orElse("none"))
+                        + " modules run only in a UNet of the sizes that they were made for");
+              }
+            });
   }
 
   static Map<Role, Program> programs(UnetConfig config, MotionConfig motion) {

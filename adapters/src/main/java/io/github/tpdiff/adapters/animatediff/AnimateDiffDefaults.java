@@ -1,6 +1,7 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +28,28 @@ final class AnimateDiffDefaults {
   /** As the authors' code builds it. */
   static final Map<String, Object> ORIGINAL_SCHEDULER = scheduler("leading", true);
 
+  /** Ways to sample that users choose between. */
+  static final Map<String, Map<String, Object>> SCHEDULERS =
+      Map.of("ddim", SCHEDULER, "ddim_original", ORIGINAL_SCHEDULER, "dpm_solver", dpmSolver());
+
   private AnimateDiffDefaults() {}
+
+  /** DPM-Solver++(2M) on the same noise. */
+  private static Map<String, Object> dpmSolver() {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("_class_name", "DPMSolverMultistepScheduler");
+    fields.put("_diffusers_version", "0.25.0.dev0");
+    fields.put("algorithm_type", "dpmsolver++");
+    fields.put("beta_end", 0.012);
+    fields.put("beta_schedule", "linear");
+    fields.put("beta_start", 0.00085);
+    fields.put("num_train_timesteps", 1000);
+    fields.put("prediction_type", "epsilon");
+    fields.put("solver_order", 2);
+    fields.put("solver_type", "midpoint");
+    fields.put("timestep_spacing", "linspace");
+    return Collections.unmodifiableMap(fields);
+  }
 
   private static Map<String, Object> scheduler(String spacing, boolean alphaToOne) {
     Map<String, Object> fields = new LinkedHashMap<>();
@@ -42,6 +64,6 @@ final class AnimateDiffDefaults {
     fields.put("set_alpha_to_one", alphaToOne);
     fields.put("steps_offset", 1);
     fields.put("timestep_spacing", spacing);
-    return java.util.Collections.unmodifiableMap(fields);
+    return Collections.unmodifiableMap(fields);
   }
 }

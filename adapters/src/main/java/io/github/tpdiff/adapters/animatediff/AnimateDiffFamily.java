@@ -2,11 +2,13 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /** AnimateDiff v1, v2 and v3 on Stable Diffusion 1.5. */
@@ -19,11 +21,11 @@ public final class AnimateDiffFamily implements ModelFamily {
   }
 
   @Override
-  public boolean recognises(Path folder) {
-    if (!Files.isDirectory(folder)) {
+  public boolean recognises(Path path) {
+    if (!Files.exists(path)) {
       return false;
     }
-    var found = new AnimateDiffFolder(folder);
+    var found = new AnimateDiffFolder(ModelRequest.of(path));
     try {
       return found.find(Network.SD_UNET).isPresent()
           || found.find(Network.MOTION_ADAPTER).isPresent();
@@ -38,7 +40,17 @@ public final class AnimateDiffFamily implements ModelFamily {
   }
 
   @Override
-  public VideoModel open(Path folder) {
-    return AnimateDiffVideoModel.open(new AnimateDiffFolder(folder));
+  public List<String> parts() {
+    return AnimateDiffFolder.PARTS;
+  }
+
+  @Override
+  public Map<String, List<String>> settings() {
+    return Map.of(MotionConfig.CONVENTION, NormConvention.texts());
+  }
+
+  @Override
+  public VideoModel load(ModelRequest request) {
+    return AnimateDiffVideoModel.open(new AnimateDiffFolder(request));
   }
 }

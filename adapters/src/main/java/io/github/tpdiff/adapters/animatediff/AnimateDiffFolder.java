@@ -1,6 +1,7 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -23,6 +24,13 @@ import java.util.stream.Stream;
  * the original layout, the authors' motion modules.
  */
 final class AnimateDiffFolder {
+  private static final String TOKENIZER = "tokenizer";
+  private static final String SCHEDULER = "scheduler";
+
+  /** What may lie elsewhere. */
+  static final List<String> PARTS =
+      List.of("unet", "motion_adapter", "vae", "text_encoder", TOKENIZER, SCHEDULER);
+
   private static final String CONFIG = "config.json";
   private static final List<String> SUFFIXES =
       List.of(".safetensors", ".ckpt", ".pth", ".pt", ".bin");
@@ -35,11 +43,13 @@ final class AnimateDiffFolder {
           Network.SD_VAE, List.of("AutoencoderKL"),
           Network.CLIP_TEXT_ENCODER, List.of("CLIPTextModel"));
 
+  private final ModelRequest request;
   private final Path root;
   private Optional<Map<Path, Contents>> contents = Optional.empty();
 
-  AnimateDiffFolder(Path root) {
-    this.root = root;
+  AnimateDiffFolder(ModelRequest request) {
+    this.request = request;
+    this.root = request.path();
   }
 
   /** Where a network's tensors are, a folder or a file, and its configuration. */
@@ -76,8 +86,31 @@ final class AnimateDiffFolder {
     return root;
   }
 
-  /** A subfolder for the network, or a file that holds it. */
+  /** Whose group norms to run, where the user says so. */
+  Optional<NormConvention> norms() {
+    return request.setting(MotionConfig.CONVENTION).flatMap(NormConvention::find);
+  }
+
+  /** What the user named; else a subfolder for the network, or a file that holds it. */
   Optional<Found> find(Network network) {
+    return request
+        .part(network.folder())
+        .map(elsewhere -> elsewhere(network, elsewhere))
+        .or(() -> findHere(network));
+  }
+
+  /** The network itself, or a checkpoint with it among others. */
+  private static Found elsewhere(Network network, Path path) {
+    if (!Files.exists(path)) {
+      throw new CheckpointException(
+          "%s: expected a folder or file with the %s, found nothing"
+              .formatted(path, network.label()));
+    }
+    Path folder = path.resolve(network.folder());
+    return Found.at(network, Files.isDirectory(folder) ? folder : path);
+  }
+
+  private Optional<Found> findHere(Network network) {
     Path folder = root.resolve(network.folder());
     if (Files.isDirectory(folder)) {
       String found = ConfigFile.open(folder.resolve(CONFIG)).className().orElse("");
@@ -114,7 +147,7 @@ final class AnimateDiffFolder {
 
   private List<Path> files() {
     if (!Files.isDirectory(root)) {
-      return List.of();
+      return List.of(root);
     }
     try (Stream<Path> files = Files.list(root)) {
       return files
@@ -128,15 +161,20 @@ final class AnimateDiffFolder {
   }
 
   Path tokenizer() {
-    return root.resolve("tokenizer");
+    return request.part(TOKENIZER).orElse(root.resolve(TOKENIZER));
   }
 
   /**
    * The fields of the scheduler's configuration. Stable Diffusion's own is for pictures: its noise
-   * schedule makes clips flicker, so diffusers' documentation replaces it, as is done here.
+   * schedule makes clips flicker, so diffusers' documentation replaces it, as is done here. One
+   * that the user names is taken as it is.
    */
   Map<String, Object> scheduler() {
-    ConfigFile file = ConfigFile.open(root.resolve("scheduler").resolve("scheduler_config.json"));
+    Optional<Path> named = request.part(SCHEDULER);
+    if (named.isPresent()) {
+      return ConfigFile.scheduler(named.get()).toMap();
+    }
+    ConfigFile file = ConfigFile.scheduler(root.resolve(SCHEDULER));
     if (file.className().filter(name -> !name.equals("PNDMScheduler")).isPresent()) {
       return file.toMap();
     }

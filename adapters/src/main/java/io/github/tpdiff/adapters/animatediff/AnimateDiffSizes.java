@@ -37,7 +37,13 @@ record AnimateDiffSizes(
             List.of(32, 64), 1, List.of(true, false), 4, 64, 4, 8, 1e-5, NormStatistics.FRAME);
     return new AnimateDiffSizes(
         unet,
-        new MotionConfig(4, MotionConfig.PUBLISHED.positions(), 8, false, NormConvention.DIFFUSERS),
+        new MotionConfig(
+            4,
+            MotionConfig.PUBLISHED.positions(),
+            8,
+            false,
+            NormConvention.DIFFUSERS,
+            PositionTable.COMPUTED),
         PictureCodec.CONFIG,
         new ClipTextConfig(vocabulary, 77, 64, 2, 4, 128, UnaryKind.QUICK_GELU, 1e-5, 2));
   }

@@ -55,7 +55,12 @@ final class AnimateDiffVideoModel implements VideoModel {
             });
     folder
         .find(Network.SD_UNET)
-        .map(unet -> AnimateDiffComponents.open(unet, folder.find(Network.MOTION_ADAPTER)))
+        .map(
+            unet ->
+                AnimateDiffComponents.open(
+                    unet,
+                    folder.find(Network.MOTION_ADAPTER),
+                    motion -> folder.norms().map(motion::with).orElse(motion)))
         .ifPresent(
             network -> {
               components.putAll(network.components());
@@ -78,6 +83,7 @@ final class AnimateDiffVideoModel implements VideoModel {
         new PipelineDescription.Text(
             AnimateDiffDefaults.TEXT_LENGTH, PipelineDescription.Cleaning.NONE),
         folder.scheduler(),
+        AnimateDiffDefaults.SCHEDULERS,
         AnimateDiffDefaults.GENERATION);
   }
 

@@ -5,7 +5,6 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Layout;
-import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -14,19 +13,24 @@ import java.util.Optional;
  * @param positions rows of the position table: frames that the modules can tell apart
  * @param middle whether there is a module in the middle of the network
  * @param norms whose group norms the network is run with
+ * @param table where the rows of positions come from
  */
 record MotionConfig(
-    int heads, int positions, int normGroups, boolean middle, NormConvention norms) {
+    int heads,
+    int positions,
+    int normGroups,
+    boolean middle,
+    NormConvention norms,
+    PositionTable table) {
   /** v3, as diffusers runs it. */
   static final MotionConfig PUBLISHED =
-      new MotionConfig(8, 32, 32, false, NormConvention.DIFFUSERS);
+      new MotionConfig(8, 32, 32, false, NormConvention.DIFFUSERS, PositionTable.COMPUTED);
 
   /** A field of this project's: whose group norms to run the modules with. */
   static final String CONVENTION = "norm_convention";
 
   private static final int V1_POSITIONS = 24;
   private static final String MIDDLE = "mid_block.motion_modules.0.norm.weight";
-  private static final String TABLE = ".pos_embed.pe";
 
   /**
    * From a configuration, what it does not say from the tensors.
@@ -58,7 +62,8 @@ record MotionConfig(
         config
             .findString(CONVENTION)
             .map(text -> convention(config, text))
-            .orElseGet(() -> convention(layout, positions)));
+            .orElseGet(() -> convention(layout, positions)),
+        PositionTable.of(weights, layout));
   }
 
   private static NormConvention convention(Layout layout, int positions) {
@@ -69,13 +74,13 @@ record MotionConfig(
   }
 
   MotionConfig with(NormConvention other) {
-    return new MotionConfig(heads, positions, normGroups, middle, other);
+    return new MotionConfig(heads, positions, normGroups, middle, other, table);
   }
 
   /** As it runs in a UNet: diffusers gives the modules' norms as many groups as the UNet's. */
   MotionConfig in(UnetConfig unet) {
     return norms == NormConvention.DIFFUSERS
-        ? new MotionConfig(heads, positions, unet.normGroups(), middle, norms)
+        ? new MotionConfig(heads, positions, unet.normGroups(), middle, norms, table)
         : this;
   }
 
@@ -85,11 +90,7 @@ record MotionConfig(
 
   /** Rows of a position table, where the checkpoint still has one. */
   private static Optional<Integer> tableRows(TensorSource weights) {
-    return weights.names().stream()
-        .filter(name -> name.endsWith(TABLE))
-        .findFirst()
-        .map(weights::require)
-        .map(MotionConfig::rows);
+    return PositionTable.find(weights).map(MotionConfig::rows);
   }
 
   private static int rows(TensorInfo table) {
@@ -102,10 +103,8 @@ record MotionConfig(
   }
 
   private static NormConvention convention(ConfigFile config, String text) {
-    return Arrays.stream(NormConvention.values())
-        .filter(value -> value.text().equals(text))
-        .findFirst()
-        .orElseThrow(() -> config.wrong(CONVENTION, "diffusers, original or original_v1", text));
+    return NormConvention.find(text)
+        .orElseThrow(() -> config.wrong(CONVENTION, "one of " + NormConvention.texts(), text));
   }
 
   private static void refuseUnknownForms(ConfigFile config) {

@@ -1,6 +1,9 @@
 package io.github.tpdiff.adapters.animatediff;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** Whose group norms a network is run with; the same weights give different videos. */
 public enum NormConvention {
@@ -27,6 +30,16 @@ public enum NormConvention {
   /** Of the motion modules. */
   NormStatistics motion() {
     return motion;
+  }
+
+  /** All, as configurations spell them. */
+  static List<String> texts() {
+    return Arrays.stream(values()).map(NormConvention::text).toList();
+  }
+
+  /** The one that is spelt so. */
+  static Optional<NormConvention> find(String text) {
+    return Arrays.stream(values()).filter(value -> value.text().equals(text)).findFirst();
   }
 
   /** As configurations spell it. */

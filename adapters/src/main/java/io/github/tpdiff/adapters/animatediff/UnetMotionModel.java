@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters.animatediff;
 import com.google.common.collect.Lists;
 import io.github.tpdiff.adapters.Layers;
 import io.github.tpdiff.runtime.graph.Dim;
+import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
@@ -134,7 +135,7 @@ final class UnetMotionModel {
     outputs.put("temb", embedTime());
     Value positions = Value.input("temporal_positions", "frames");
     for (int channels : new LinkedHashSet<>(config.widths())) {
-      outputs.put(POSITIONS + channels, sinusoid(positions, channels));
+      outputs.put(POSITIONS + channels, rows(positions, channels));
     }
     return new Graph("embed", outputs);
   }
@@ -154,7 +155,18 @@ final class UnetMotionModel {
     return Layers.linear(hidden, "time_embedding.linear_2", config.timeWidth()).silu();
   }
 
-  /** Rows of the position table [frames, channels]: sine and cosine by turns. */
+  /** Rows of the position table [frames, channels]. */
+  private Value rows(Value positions, int channels) {
+    return switch (motion.table()) {
+      case COMPUTED -> sinusoid(positions, channels);
+      case STORED ->
+          Value.weight(PositionTable.name(channels), 1, motion.positions(), channels)
+              .reshape(motion.positions(), channels)
+              .gather(positions.cast(ElementType.I64));
+    };
+  }
+
+  /** The formula of the position table [frames, channels]: sine and cosine by turns. */
   private static Value sinusoid(Value positions, int channels) {
     Value angles = positions.reshape("frames", 1).times(frequencies(channels));
     Value sine = angles.apply(UnaryKind.SIN).reshape("frames", channels / 2, 1);

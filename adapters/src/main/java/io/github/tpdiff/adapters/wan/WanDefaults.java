@@ -34,6 +34,22 @@ final class WanDefaults {
           "prediction_type",
           "flow_prediction");
 
+  /** Ways to sample that users choose between. */
+  static final Map<String, Map<String, Object>> SCHEDULERS =
+      Map.of(
+          "unipc",
+          SCHEDULER,
+          "unipc_original",
+          ORIGINAL_SCHEDULER,
+          "flow_match_euler",
+          Map.of(
+              "_class_name",
+              "FlowMatchEulerDiscreteScheduler",
+              "num_train_timesteps",
+              1000,
+              "shift",
+              3.0));
+
   private WanDefaults() {}
 
   private static Map<String, Object> scheduler() {

@@ -2,11 +2,13 @@ package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 /** Wan 2.1, text-to-video: the folders of diffusers and those of the authors. */
@@ -37,7 +39,12 @@ public final class WanFamily implements ModelFamily {
   }
 
   @Override
-  public VideoModel open(Path folder) {
-    return WanVideoModel.open(new WanFolder(folder));
+  public List<String> parts() {
+    return WanFolder.PARTS;
+  }
+
+  @Override
+  public VideoModel load(ModelRequest request) {
+    return WanVideoModel.open(new WanFolder(request));
   }
 }

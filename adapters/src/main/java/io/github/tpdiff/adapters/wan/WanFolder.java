@@ -2,6 +2,7 @@ package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -19,7 +20,14 @@ import java.util.stream.Stream;
  * Finds components in what the user names: a folder in diffusers' layout, one in the authors'
  * layout, the folder of a single component, or a checkpoint file.
  */
-record WanFolder(Path root) {
+record WanFolder(ModelRequest request) {
+  private static final String TOKENIZER = "tokenizer";
+  private static final String SCHEDULER = "scheduler";
+
+  /** What may lie elsewhere. */
+  static final List<String> PARTS =
+      List.of("transformer", "vae", "text_encoder", TOKENIZER, SCHEDULER);
+
   private static final String CONFIG = "config.json";
   private static final List<String> CHECKPOINTS =
       List.of(".safetensors", ".safetensors.index.json", ".pth", ".bin", ".pt", ".ckpt");
@@ -38,16 +46,32 @@ record WanFolder(Path root) {
     }
   }
 
+  WanFolder(Path root) {
+    this(ModelRequest.of(root));
+  }
+
+  Path root() {
+    return request.path();
+  }
+
   Found require(WanComponent component) {
     return find(component)
         .orElseThrow(
             () ->
                 new CheckpointException(
                     "%s: expected a Wan %s: a folder %s, the authors' file, or the component itself"
-                        .formatted(root, label(component), subfolder(component))));
+                        .formatted(root(), label(component), subfolder(component))));
   }
 
   Optional<Found> find(WanComponent component) {
+    return request
+        .part(subfolder(component))
+        .map(elsewhere -> new WanFolder(elsewhere).require(component))
+        .or(() -> findHere(component));
+  }
+
+  private Optional<Found> findHere(WanComponent component) {
+    Path root = root();
     if (Files.isRegularFile(root)) {
       Path config = root.resolveSibling(CONFIG);
       return Optional.of(new Found(root, configFor(config, component)));
@@ -63,10 +87,10 @@ record WanFolder(Path root) {
   }
 
   private Optional<Found> findItself(WanComponent component) {
-    ConfigFile config = ConfigFile.open(root.resolve(CONFIG));
+    ConfigFile config = ConfigFile.open(root().resolve(CONFIG));
     boolean isIt = config.className().isPresent() ? describes(config, component) : holds(component);
     boolean present = files().stream().anyMatch(name -> endsWithAny(name, CHECKPOINTS));
-    return isIt && present ? Optional.of(new Found(root, config)) : Optional.empty();
+    return isIt && present ? Optional.of(new Found(root(), config)) : Optional.empty();
   }
 
   /** Whether the folder's one checkpoint is this component, by the names of its tensors. */
@@ -74,7 +98,7 @@ record WanFolder(Path root) {
     if (files().stream().noneMatch(name -> endsWithAny(name, CHECKPOINTS))) {
       return false;
     }
-    try (TensorSource source = Checkpoint.open(root)) {
+    try (TensorSource source = Checkpoint.open(root())) {
       return Contents.of(source.names()).find(component.network()).isPresent();
     } catch (CheckpointException e) {
       return false; // several checkpoints, or damaged: not a component's folder
@@ -85,7 +109,7 @@ record WanFolder(Path root) {
     return files().stream()
         .filter(name -> isOriginalFile(name.toLowerCase(Locale.ROOT), component))
         .findFirst()
-        .map(root::resolve);
+        .map(root()::resolve);
   }
 
   private static boolean isOriginalFile(String name, WanComponent component) {
@@ -118,8 +142,10 @@ record WanFolder(Path root) {
 
   /** Where the tokenizer's files should be. */
   Path tokenizer() {
-    Path original = root.resolve("google").resolve("umt5-xxl");
-    return Files.isDirectory(original) ? original : root.resolve("tokenizer");
+    Path original = root().resolve("google").resolve("umt5-xxl");
+    return request
+        .part(TOKENIZER)
+        .orElseGet(() -> Files.isDirectory(original) ? original : root().resolve(TOKENIZER));
   }
 
   /** Tokens of a prompt: the published pipeline's number, less where the tokenizer takes less. */
@@ -139,29 +165,30 @@ record WanFolder(Path root) {
    * @throws CheckpointException if they describe no schedule
    */
   Map<String, Object> scheduler() {
-    ConfigFile file = ConfigFile.open(root.resolve("scheduler").resolve("scheduler_config.json"));
+    ConfigFile file =
+        ConfigFile.scheduler(request.part(SCHEDULER).orElse(root().resolve(SCHEDULER)));
     if (file.className().isPresent()) {
       Map<String, Object> fields = file.toMap();
       file.checked(() -> Scheduler.fromConfig(fields));
       return fields;
     }
     boolean original =
-        ConfigFile.open(root.resolve(CONFIG)).className().filter("WanModel"::equals).isPresent();
+        ConfigFile.open(root().resolve(CONFIG)).className().filter("WanModel"::equals).isPresent();
     return original ? WanDefaults.ORIGINAL_SCHEDULER : WanDefaults.SCHEDULER;
   }
 
   private List<String> files() {
-    if (!Files.isDirectory(root)) {
+    if (!Files.isDirectory(root())) {
       return List.of();
     }
-    try (Stream<Path> files = Files.list(root)) {
+    try (Stream<Path> files = Files.list(root())) {
       return files
           .filter(Files::isRegularFile)
           .map(file -> file.getFileName().toString())
           .sorted()
           .toList();
     } catch (IOException e) {
-      throw new CheckpointException(root + ": cannot be read: " + e.getMessage(), e);
+      throw new CheckpointException(root() + ": cannot be read: " + e.getMessage(), e);
     }
   }
 

@@ -68,6 +68,7 @@ final class WanVideoModel implements VideoModel {
         latents,
         new PipelineDescription.Text(folder.textLength(), PipelineDescription.Cleaning.WHITESPACE),
         folder.scheduler(),
+        WanDefaults.SCHEDULERS,
         WanDefaults.GENERATION);
   }
 

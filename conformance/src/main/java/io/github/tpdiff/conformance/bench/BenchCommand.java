@@ -4,6 +4,7 @@ import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.cli.Families;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.IndentedJson;
@@ -92,7 +93,7 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   private int measure(Path folder, Path exports) {
-    try (VideoModel model = Families.open(folder)) {
+    try (VideoModel model = Families.open(ModelRequest.of(folder))) {
       BenchResult result = new Bench(options, model, exports).run();
       PrintWriter out = spec.commandLine().getOut();
       if (json) {

@@ -15,8 +15,7 @@ record PromptLength(PipelineParts parts, JsonNode tokens) implements PipelinePar
     PipelineDescription own = parts.description();
     var text =
         new PipelineDescription.Text(tokens.asInt(own.text().maxLength()), own.text().cleaning());
-    return new PipelineDescription(
-        own.family(), own.denoiser(), own.latents(), text, own.scheduler(), own.defaults());
+    return own.withText(text);
   }
 
   @Override

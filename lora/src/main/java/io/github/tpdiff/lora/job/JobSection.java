@@ -175,6 +175,14 @@ final class JobSection {
     return values;
   }
 
+  /** Keys with texts. */
+  Map<String, String> textsByName(String key) {
+    var values = new LinkedHashMap<String, String>();
+    JobSection section = section(key);
+    section.entries.keySet().forEach(k -> section.text(k).ifPresent(v -> values.put(k, v)));
+    return values;
+  }
+
   /** What {@code read} makes of this section; what it refuses is refused with the file's name. */
   <T> T checked(Function<JobSection, T> read) {
     try {

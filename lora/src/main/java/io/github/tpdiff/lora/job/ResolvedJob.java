@@ -69,7 +69,7 @@ public record ResolvedJob(
    */
   public static ResolvedJob of(TrainingJob job, VideoModel model) {
     try {
-      var resolved = decide(job, model);
+      var resolved = decide(job, job.model().scheduler().map(model::withScheduler).orElse(model));
       if (resolved.injection().isEmpty()) {
         TrainingTarget.requireTrained(TrainingTarget.network(model), job.train().weights());
       }
@@ -276,7 +276,7 @@ public record ResolvedJob(
 
   private Map<String, String> metadata() {
     var metadata = new LinkedHashMap<String, String>();
-    metadata.put(LoraWriter.BASE_MODEL, String.valueOf(job.model().getFileName()));
+    metadata.put(LoraWriter.BASE_MODEL, String.valueOf(job.model().request().path().getFileName()));
     metadata.put(
         "tpdiff.base_checkpoint",
         CheckpointFingerprint.of(TrainingTarget.network(model).weights()));

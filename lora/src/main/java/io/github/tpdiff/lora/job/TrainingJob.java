@@ -12,6 +12,7 @@ import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import java.nio.file.Path;
@@ -27,7 +28,7 @@ import java.util.OptionalDouble;
  * {@link ResolvedJob}.
  *
  * @param file it was read from
- * @param model the checkpoint's folder
+ * @param model the checkpoint
  * @param data videos and captions
  * @param stages the pyramid
  * @param lora which layers gain a low-rank change
@@ -37,13 +38,21 @@ import java.util.OptionalDouble;
  */
 public record TrainingJob(
     Path file,
-    Path model,
+    Model model,
     Data data,
     Stages stages,
     Lora lora,
     Train train,
     Sample sample,
     Output output) {
+
+  /**
+   * The checkpoint.
+   *
+   * @param request where it is and how to open it
+   * @param scheduler one of the model's named ones; empty for the checkpoint's own
+   */
+  public record Model(ModelRequest request, Optional<String> scheduler) {}
 
   /**
    * Videos and captions.
@@ -212,9 +221,7 @@ public record TrainingJob(
   }
 
   private static TrainingJob read(Path file, JobSection root) {
-    Path model =
-        root.resolve(
-            root.section("model").knowing("path").requireText("path", "the checkpoint's folder"));
+    Model model = model(root.section("model"));
     Train train = train(root.section("train"));
     if (!train.weights().isEmpty() && root.has("lora")) {
       throw new IllegalArgumentException(
@@ -229,6 +236,14 @@ public record TrainingJob(
         train,
         sample(root.section("sample")),
         output(root.section("output")));
+  }
+
+  private static Model model(JobSection s) {
+    s.knowing("path", "parts", "settings", "scheduler");
+    var parts = new LinkedHashMap<String, Path>();
+    s.textsByName("parts").forEach((name, path) -> parts.put(name, s.resolve(path)));
+    Path path = s.resolve(s.requireText("path", "the checkpoint's folder"));
+    return new Model(new ModelRequest(path, parts, s.textsByName("settings")), s.text("scheduler"));
   }
 
   private static Data data(JobSection s) {

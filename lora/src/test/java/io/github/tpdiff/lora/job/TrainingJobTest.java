@@ -8,6 +8,7 @@ import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import java.io.IOException;
@@ -40,7 +41,7 @@ final class TrainingJobTest {
             data:
               path: /clips
             """);
-    assertThat(job.model()).isEqualTo(folder.resolve("checkpoint"));
+    assertThat(job.model().request()).isEqualTo(ModelRequest.of(folder.resolve("checkpoint")));
     assertThat(job.data().path()).isEqualTo(Path.of("/clips"));
     assertThat(job.lora().rank()).isEqualTo(32);
     assertThat(job.lora().alpha()).isEqualTo(32);

@@ -7,15 +7,14 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
-/** A model with other components. */
-record ChangedModel(VideoModel model, Map<Role, Component> components) implements VideoModel {
+/** A model with other components or described otherwise. */
+record ChangedModel(
+    VideoModel model, Map<Role, Component> components, PipelineDescription description)
+    implements VideoModel {
   ChangedModel {
-    components = Collections.unmodifiableMap(new EnumMap<>(components));
-  }
-
-  @Override
-  public PipelineDescription description() {
-    return model.description();
+    var copied = new EnumMap<Role, Component>(Role.class);
+    copied.putAll(components);
+    components = Collections.unmodifiableMap(copied);
   }
 
   @Override

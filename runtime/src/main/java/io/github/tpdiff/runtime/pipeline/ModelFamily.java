@@ -10,15 +10,40 @@ public interface ModelFamily {
   /** Lower-case name, e.g. {@code wan}. */
   String name();
 
-  /** True if {@code folder} looks like a checkpoint of this family, in any published layout. */
-  boolean recognises(Path folder);
+  /** True if {@code path} looks like a checkpoint of this family, in any published layout. */
+  boolean recognises(Path path);
 
   /**
-   * Opens a checkpoint folder. Components whose files are absent are absent from the model.
+   * Opens what was asked for, whose parts and settings are known to be this family's. Components
+   * whose files are absent are absent from the model.
    *
    * @throws io.github.tpdiff.weights.CheckpointException if what is there cannot be used
    */
-  VideoModel open(Path folder);
+  VideoModel load(ModelRequest request);
+
+  /** Names of the parts of a checkpoint that may lie elsewhere, as its folders are published. */
+  List<String> parts();
+
+  /** Choices that a user has when opening a checkpoint, and their values. */
+  default Map<String, List<String>> settings() {
+    return Map.of();
+  }
+
+  /**
+   * Opens a checkpoint.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if what is there cannot be used, or the
+   *     family has no such part or setting
+   */
+  default VideoModel open(ModelRequest request) {
+    request.requireKnownTo(this);
+    return load(request);
+  }
+
+  /** Opens a checkpoint that is all in one place, as it is. */
+  default VideoModel open(Path path) {
+    return open(ModelRequest.of(path));
+  }
 
   /** Sizes of this family that can be written with made-up weights, by name. */
   default Map<String, CheckpointTemplate> templates() {

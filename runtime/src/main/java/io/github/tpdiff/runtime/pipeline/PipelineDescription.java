@@ -4,6 +4,8 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
 
 /**
  * Everything besides weights and graphs that inference needs; written as JSON into exported
@@ -15,6 +17,7 @@ import java.util.Map;
  * @param latents geometry and scaling of the latents
  * @param text how prompts become embeddings
  * @param scheduler the fields of the checkpoint's {@code scheduler_config.json}
+ * @param schedulers others that the model is published or commonly run with, by name
  * @param defaults what is generated when the user does not say
  */
 public record PipelineDescription(
@@ -23,6 +26,7 @@ public record PipelineDescription(
     Latents latents,
     Text text,
     Map<String, Object> scheduler,
+    Map<String, Map<String, Object>> schedulers,
     Defaults defaults) {
   public PipelineDescription {
     checkArgument(!family.isBlank(), "family: expected a name, found none");
@@ -31,6 +35,33 @@ public record PipelineDescription(
         "denoiser: expected the name of a folder, such as unet, found '%s'",
         denoiser);
     scheduler = Map.copyOf(scheduler);
+    schedulers = Map.copyOf(schedulers);
+  }
+
+  /** The same with prompts of another length or cleaning. */
+  public PipelineDescription withText(Text other) {
+    return new PipelineDescription(
+        family, denoiser, latents, other, scheduler, schedulers, defaults);
+  }
+
+  /** The same sampled as the fields of another {@code scheduler_config.json} say. */
+  public PipelineDescription withScheduler(Map<String, Object> other) {
+    return new PipelineDescription(family, denoiser, latents, text, other, schedulers, defaults);
+  }
+
+  /**
+   * The same sampled as one of {@link #schedulers}.
+   *
+   * @throws IllegalArgumentException if there is none of that name, naming those there are
+   */
+  public PipelineDescription withScheduler(String name) {
+    Map<String, Object> named = schedulers.get(name);
+    checkArgument(
+        named != null,
+        "scheduler: expected one of %s, found '%s'",
+        new TreeSet<>(schedulers.keySet()),
+        name);
+    return withScheduler(Objects.requireNonNull(named));
   }
 
   /**

@@ -27,7 +27,16 @@ public interface VideoModel extends AutoCloseable {
 
   /** This model with other components in place of its own; closing the result closes this model. */
   default VideoModel withComponents(Map<Role, Component> others) {
-    return new ChangedModel(this, others);
+    return new ChangedModel(this, others, description());
+  }
+
+  /**
+   * This model sampled as one of its named schedulers; closing the result closes this model.
+   *
+   * @throws IllegalArgumentException if there is none of that name, naming those there are
+   */
+  default VideoModel withScheduler(String name) {
+    return new ChangedModel(this, components(), description().withScheduler(name));
   }
 
   @Override

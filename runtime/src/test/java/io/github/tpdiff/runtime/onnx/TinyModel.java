@@ -42,6 +42,7 @@ record TinyModel(TensorSource weights, Path tokenizerFolder) implements VideoMod
         new PipelineDescription.Latents(1, 8, 4, true, 100, 16, List.of(0.0), List.of(1.0)),
         new PipelineDescription.Text(8, PipelineDescription.Cleaning.NONE),
         Map.of("_class_name", "FlowMatchEulerDiscreteScheduler", "shift", 3.0),
+        Map.of(),
         new PipelineDescription.Defaults(16, 16, 5, 8, 2, 1));
   }
 

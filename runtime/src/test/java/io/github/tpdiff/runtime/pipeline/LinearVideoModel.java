@@ -72,6 +72,7 @@ final class LinearVideoModel {
             1000,
             "shift",
             3.0),
+        Map.of("half", Map.of("_class_name", "FlowMatchEulerDiscreteScheduler", "shift", 0.5)),
         new PipelineDescription.Defaults(16, 32, 9, 16, 4, 5));
   }
 

@@ -151,6 +151,7 @@ class VaeTest {
                     geometry,
                     linear.text(),
                     linear.scheduler(),
+                    linear.schedulers(),
                     linear.defaults()))
             .with(
                 Role.VAE_DECODER_NEXT,
