@@ -17,13 +17,12 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
    * As many steps as fit the time on this machine.
    *
    * @param seconds to train
-   * @param least steps that are done even where they take longer: fewer show nothing
    * @param most steps
    */
-  record Effort(double seconds, int least, int most) {
+  record Effort(double seconds, int most) {
     /** The steps to do where one takes so long. */
     int steps(double secondsPerStep) {
-      return (int) Math.max(least, Math.min(most, seconds / secondsPerStep));
+      return (int) Math.max(2, Math.min(most, seconds / secondsPerStep));
     }
   }
 
@@ -41,16 +40,11 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   /** What fits a laptop's few minutes. */
   static DemoSize full() {
     return new DemoSize(
-        new VideoSize(64, 64, 33, 16),
-        new Effort(150, 1500, 2000),
-        new Effort(40, 200, 600),
-        24,
-        3);
+        new VideoSize(64, 64, 33, 16), new Effort(190, 1700), new Effort(50, 300), 24, 3);
   }
 
   /** The same journey in seconds: nothing is learned. */
   static DemoSize brief() {
-    return new DemoSize(
-        new VideoSize(32, 48, 17, 16), new Effort(0, 2, 2), new Effort(0, 2, 2), 3, 1);
+    return new DemoSize(new VideoSize(32, 48, 17, 16), new Effort(0, 2), new Effort(0, 2), 3, 1);
   }
 }

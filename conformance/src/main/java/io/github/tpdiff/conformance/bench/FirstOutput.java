@@ -28,4 +28,9 @@ record FirstOutput(double seconds, long peakBytes) {
       }
     }
   }
+
+  /** The quicker of two, with the larger peak. */
+  FirstOutput orSooner(FirstOutput other) {
+    return new FirstOutput(Math.min(seconds, other.seconds), Math.max(peakBytes, other.peakBytes));
+  }
 }
