@@ -29,8 +29,8 @@ record FirstOutput(double seconds, long peakBytes) {
     }
   }
 
-  /** The quicker of two, with the larger peak. */
-  FirstOutput orSooner(FirstOutput other) {
-    return new FirstOutput(Math.min(seconds, other.seconds), Math.max(peakBytes, other.peakBytes));
+  /** The quicker of two; of memory this one's, as what came between may not be freed yet. */
+  FirstOutput orSooner(FirstOutput later) {
+    return new FirstOutput(Math.min(seconds, later.seconds), peakBytes);
   }
 }
