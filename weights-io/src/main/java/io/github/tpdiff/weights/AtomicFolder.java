@@ -6,8 +6,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
-import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -73,7 +71,7 @@ public final class AtomicFolder implements AutoCloseable {
       }
     } catch (IOException failure) {
       throw new CheckpointException(
-          "%s: cannot be read: %s".formatted(target, failure.getMessage()), failure);
+          "%s: cannot be read: %s".formatted(target, AtomicFile.reason(failure)), failure);
     }
   }
 
@@ -82,7 +80,7 @@ public final class AtomicFolder implements AutoCloseable {
         Files.newDirectoryStream(parent, p -> parts.isPart(p) && Files.isDirectory(p))) {
       for (Path folder : folders) {
         if (PartFiles.isUnclaimed(folder.resolve(LOCK))) {
-          delete(folder);
+          Folders.delete(folder);
         }
       }
     }
@@ -110,23 +108,9 @@ public final class AtomicFolder implements AutoCloseable {
   public void close() {
     try {
       lock.close();
-      delete(temporary);
+      Folders.delete(temporary);
     } catch (IOException failure) {
       throw failure(target, failure);
-    }
-  }
-
-  /** Deletes a folder and what is in it, if it is there; links go, not what they lead to. */
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    List<Path> all;
-    try (Stream<Path> files = Files.walk(folder)) {
-      all = files.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path file : all) {
-      Files.delete(file);
     }
   }
 

@@ -7,12 +7,12 @@ import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.Folders;
 import io.github.tpdiff.weights.IndentedJson;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -58,7 +58,7 @@ public final class BenchCommand implements Callable<Integer> {
       }
       return measure(checkpoint.orElse(folder.resolve("checkpoint")), folder);
     } finally {
-      delete(folder);
+      Folders.delete(folder);
     }
   }
 
@@ -82,14 +82,6 @@ public final class BenchCommand implements Callable<Integer> {
   private static CheckpointTemplate.Order order(CheckpointTemplate template, Path folder) {
     return new CheckpointTemplate.Order(
         folder, DType.F32, template.defaultComponents(), (bytes, total) -> {});
-  }
-
-  static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
   }
 
   private int measure(Path folder, Path exports) {

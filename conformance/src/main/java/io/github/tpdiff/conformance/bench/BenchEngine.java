@@ -1,6 +1,5 @@
 package io.github.tpdiff.conformance.bench;
 
-import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
@@ -38,9 +37,10 @@ record BenchEngine(Name name, Engine engine, PipelineParts parts) implements Aut
       return new BenchEngine(name, torch, PipelineParts.of(model, torch));
     }
     Path folder = exports.resolve("exported");
-    var stages = StageConfig.pyramid(1, FrameResampling.groupedFirstFrame());
     ExportedFolder.write(
-        model, folder, ExportRequest.of(stages).withWeights(ExportRequest.Weights.IN_PLACE));
+        model,
+        folder,
+        ExportRequest.of(StageConfig.vanilla()).withWeights(ExportRequest.Weights.IN_PLACE));
     OnnxEngine onnx = OnnxEngine.on(OnnxDevice.AUTO);
     return new BenchEngine(name, onnx, ExportedFolder.open(folder, onnx));
   }

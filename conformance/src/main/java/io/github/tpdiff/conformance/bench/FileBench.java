@@ -2,6 +2,7 @@ package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
+import io.github.tpdiff.weights.Folders;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -86,7 +87,7 @@ public class FileBench {
   public void delete() throws IOException {
     Path home = wide.getParent();
     if (home != null) {
-      BenchCommand.delete(home);
+      Folders.delete(home);
     }
   }
 

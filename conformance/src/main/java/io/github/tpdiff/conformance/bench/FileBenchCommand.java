@@ -1,6 +1,7 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.cli.ExitCode;
+import io.github.tpdiff.weights.Folders;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -78,7 +79,7 @@ public final class FileBenchCommand implements Callable<Integer> {
     try {
       return report(run(folder.orElse(home)));
     } finally {
-      BenchCommand.delete(home);
+      Folders.delete(home);
     }
   }
 

@@ -210,12 +210,14 @@ public final class Trainer {
   }
 
   private void sample(Trainable model) {
-    if (TrainingSamples.due(run.samples(), step, run.settings().steps())) {
-      TrainingSamples samples = run.samples().orElseThrow();
-      for (int i = 0; i < samples.prompts().size() && !listener.stopAsked(); i++) {
-        listener.sampled(step, i, samples.draw(model, i));
-      }
-    }
+    run.samples()
+        .filter(samples -> samples.dueAfter(step, run.settings().steps()))
+        .ifPresent(
+            samples -> {
+              for (int i = 0; i < samples.prompts().size() && !listener.stopAsked(); i++) {
+                listener.sampled(step, i, samples.draw(model, i));
+              }
+            });
   }
 
   private void save(boolean due) {

@@ -14,7 +14,6 @@ import io.github.tpdiff.runtime.engine.Trainable;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Videos made while training goes on, always of the same noises, so that two of them differ only by
@@ -66,8 +65,8 @@ public record TrainingSamples(
     }
   }
 
-  /** Whether videos are due after so many steps. */
-  static boolean due(Optional<TrainingSamples> samples, int step, int steps) {
-    return samples.isPresent() && (step == steps || step % samples.get().everySteps() == 0);
+  /** Whether videos are due after so many of all steps. */
+  boolean dueAfter(int step, int steps) {
+    return step == steps || step % everySteps == 0;
   }
 }

@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.Folders;
 import io.github.tpdiff.weights.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;

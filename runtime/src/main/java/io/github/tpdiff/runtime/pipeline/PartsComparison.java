@@ -17,7 +17,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -48,11 +48,12 @@ public record PartsComparison(StagePlan plan, LatentShape latents, Map<String, T
     int frames = geometry.latentFrames(description.defaults().frames());
     int side = 2 * geometry.sizeMultiple() / geometry.spatialFactor();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
-    Component conditioning = Objects.requireNonNull(model.components().get(Role.CONDITIONING));
     return new PartsComparison(
         StagePlan.of(stages, schedule, frames),
         new LatentShape(1, geometry.channels(), frames, side, side),
-        noisePrompt(conditioning, description.text().maxLength()));
+        Optional.ofNullable(model.components().get(Role.CONDITIONING))
+            .map(conditioning -> noisePrompt(conditioning, description.text().maxLength()))
+            .orElse(Map.of()));
   }
 
   /** Compares text encoder, conditioning, the denoiser in every stage, and the autoencoder. */
@@ -67,7 +68,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents, Map<String, T
               embedding(reference).toFloatArray(),
               embedding(other).toFloatArray()));
     }
-    if (roles.contains(Role.DENOISER)) {
+    if (roles.containsAll(Set.of(Role.CONDITIONING, Role.DENOISER))) {
       differences.addAll(denoiser(reference, other));
     }
     if (roles.contains(Role.VAE_DECODER_NEXT)) {

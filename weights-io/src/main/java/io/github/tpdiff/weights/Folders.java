@@ -1,6 +1,5 @@
-package io.github.tpdiff.runtime.onnx;
+package io.github.tpdiff.weights;
 
-import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,11 +7,15 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 
 /** Removes folders that are not wanted any more. */
-final class Folders {
+public final class Folders {
   private Folders() {}
 
-  /** Deletes a folder and what is in it, if it is there; links go, not what they lead to. */
-  static void delete(Path folder) {
+  /**
+   * Deletes a folder and what is in it, if it is there; links go, not what they lead to.
+   *
+   * @throws CheckpointException naming the folder, if something in it cannot be deleted
+   */
+  public static void delete(Path folder) {
     if (!Files.exists(folder)) {
       return;
     }
@@ -22,7 +25,7 @@ final class Folders {
       }
     } catch (IOException failure) {
       throw new CheckpointException(
-          "%s: cannot be deleted: %s".formatted(folder, failure), failure);
+          "%s: cannot be deleted: %s".formatted(folder, AtomicFile.reason(failure)), failure);
     }
   }
 }
