@@ -3,7 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.runtime.torch.Arithmetic;
 import picocli.CommandLine.Option;
 
-/** In which numbers torch computes a denoiser. */
+/** In which numbers torch computes. */
 final class ComputeOption {
   @Option(
       names = "--compute",

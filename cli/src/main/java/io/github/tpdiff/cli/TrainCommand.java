@@ -80,14 +80,14 @@ final class TrainCommand implements Callable<Integer> {
           out.flush();
           return ExitCode.DONE;
         }
-        Prepared prepared = PrepareCommand.prepare(resolved, encoder(engine), spec);
+        Prepared prepared = PrepareCommand.prepare(resolved, inFp32(engine), spec);
         return train(resolved, prepared, engine);
       }
     }
   }
 
-  /** Cached latents and embeddings do not depend on how the denoiser is computed. */
-  private static TorchEngine encoder(TorchEngine engine) {
+  /** Cached latents, embeddings and pictures do not depend on how the denoiser is computed. */
+  private static TorchEngine inFp32(TorchEngine engine) {
     return engine.computing(Arithmetic.FP32);
   }
 
@@ -99,7 +99,8 @@ final class TrainCommand implements Callable<Integer> {
         var meter =
             ProgressMeter.start("training", run.settings().steps(), spec.commandLine().getErr())) {
       TrainingOutcome outcome =
-          Trainer.train(run, engine, new Reporter(stop, meter, out, new Samples(job, engine)));
+          Trainer.train(
+              run, engine, new Reporter(stop, meter, out, new Samples(job, inFp32(engine))));
       out.printf(
           "%s at step %d: %s%n",
           outcome.end() == TrainingOutcome.End.FINISHED

@@ -30,6 +30,13 @@ class LoraCommandTest {
             .build());
   }
 
+  /** A checkpoint of these tensors. */
+  private Path base(MemoryTensors tensors) {
+    Path base = folder.resolve("base.safetensors");
+    SafetensorsWriter.write(base, tensors);
+    return base;
+  }
+
   @Test
   void info_namesFormRankAndTargets() {
     var run = Invocation.of("lora", "info", lora, "--json");
@@ -61,13 +68,12 @@ class LoraCommandTest {
 
   @Test
   void merge_addsBTimesA() {
-    Path base = folder.resolve("base.safetensors");
-    SafetensorsWriter.write(
-        base,
-        MemoryTensors.builder()
-            .addFloats(MODULE + ".weight", List.of(2L, 2L), 10, 20, 30, 40)
-            .addFloats(MODULE + ".bias", List.of(2L), 7, 8)
-            .build());
+    Path base =
+        base(
+            MemoryTensors.builder()
+                .addFloats(MODULE + ".weight", List.of(2L, 2L), 10, 20, 30, 40)
+                .addFloats(MODULE + ".bias", List.of(2L), 7, 8)
+                .build());
     Path to = folder.resolve("merged.safetensors");
     var run = Invocation.of("lora", "merge", base, lora, to, "--strength", "2");
     assertThat(run.exitCode()).as(run.err()).isZero();
@@ -79,13 +85,12 @@ class LoraCommandTest {
 
   @Test
   void merge_intoASmallerType_reportsTheErrorAgainstTheChange() {
-    Path base = folder.resolve("base.safetensors");
-    SafetensorsWriter.write(
-        base,
-        MemoryTensors.builder()
-            .addFloats(MODULE + ".weight", List.of(2L, 2L), 256, 20, 30, 40)
-            .addFloats(MODULE + ".bias", List.of(2L), 257, 8)
-            .build());
+    Path base =
+        base(
+            MemoryTensors.builder()
+                .addFloats(MODULE + ".weight", List.of(2L, 2L), 256, 20, 30, 40)
+                .addFloats(MODULE + ".bias", List.of(2L), 257, 8)
+                .build());
     Path to = folder.resolve("merged.safetensors");
     var run = Invocation.of("lora", "merge", base, lora, to, "--dtype", "bf16");
     assertThat(run.exitCode()).as(run.err()).isZero();
@@ -102,13 +107,17 @@ class LoraCommandTest {
 
   @Test
   void merge_intoAPackedCheckpointOfTheAuthors_findsTheLayers() {
-    Path base = folder.resolve("base.safetensors");
-    SafetensorsWriter.write(
-        base,
-        MemoryTensors.builder()
-            .addFloats(
-                "model.diffusion_model.blocks.0.self_attn.q.weight", List.of(2L, 2L), 1, 2, 3, 4)
-            .build());
+    Path base =
+        base(
+            MemoryTensors.builder()
+                .addFloats(
+                    "model.diffusion_model.blocks.0.self_attn.q.weight",
+                    List.of(2L, 2L),
+                    1,
+                    2,
+                    3,
+                    4)
+                .build());
     Path to = folder.resolve("merged.safetensors");
     var run = Invocation.of("lora", "merge", base, lora, to);
     assertThat(run.exitCode()).as(run.err()).isZero();
@@ -120,13 +129,12 @@ class LoraCommandTest {
 
   @Test
   void extract_ofWhatWasMerged_givesTheLoraBack() {
-    Path base = folder.resolve("base.safetensors");
-    SafetensorsWriter.write(
-        base,
-        MemoryTensors.builder()
-            .addFloats(MODULE + ".weight", List.of(2L, 2L), 10, 20, 30, 40)
-            .addFloats(MODULE + ".bias", List.of(2L), 7, 8)
-            .build());
+    Path base =
+        base(
+            MemoryTensors.builder()
+                .addFloats(MODULE + ".weight", List.of(2L, 2L), 10, 20, 30, 40)
+                .addFloats(MODULE + ".bias", List.of(2L), 7, 8)
+                .build());
     Path merged = folder.resolve("merged.safetensors");
     Invocation.of("lora", "merge", base, lora, merged);
     Path to = folder.resolve("extracted.safetensors");
@@ -147,9 +155,7 @@ class LoraCommandTest {
 
   @Test
   void extract_ofEqualCheckpoints_isRefused() {
-    Path base = folder.resolve("base.safetensors");
-    SafetensorsWriter.write(
-        base, MemoryTensors.builder().addFloats("a.weight", List.of(1L, 1L), 1).build());
+    Path base = base(MemoryTensors.builder().addFloats("a.weight", List.of(1L, 1L), 1).build());
     var run = Invocation.of("lora", "extract", base, base, folder.resolve("x.safetensors"));
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.err()).contains("expected linear layers that differ, found none");
@@ -171,9 +177,7 @@ class LoraCommandTest {
 
   @Test
   void merge_intoAnotherNetwork_namesTheTensorAndWritesNothing() {
-    Path base = folder.resolve("base.safetensors");
-    SafetensorsWriter.write(
-        base, MemoryTensors.builder().addFloats("other.weight", List.of(1L), 1).build());
+    Path base = base(MemoryTensors.builder().addFloats("other.weight", List.of(1L), 1).build());
     Path to = folder.resolve("merged.safetensors");
     var run = Invocation.of("lora", "merge", base, lora, to);
     assertThat(run.exitCode()).isEqualTo(2);
@@ -183,12 +187,11 @@ class LoraCommandTest {
 
   @Test
   void inspect_ofTensors_countsThem() {
-    Path base = folder.resolve("base.safetensors");
-    SafetensorsWriter.write(
-        base,
-        MemoryTensors.builder()
-            .addFloats("patch_embedding.weight", List.of(2L, 3L), 1, 2, 3, 4, 5, 6)
-            .build());
+    Path base =
+        base(
+            MemoryTensors.builder()
+                .addFloats("patch_embedding.weight", List.of(2L, 3L), 1, 2, 3, 4, 5, 6)
+                .build());
     assertThat(Invocation.of("inspect", base, "--json").out().replaceAll("\\s", ""))
         .contains("\"tensors\":1", "\"parameters\":6", "\"bytes\":24", "\"dtypes\":{\"F32\":1}");
   }

@@ -148,13 +148,7 @@ class InterruptedWritingTest {
                     .formatted(bytesIn(kept) * 3 / 2 / 1024)));
     command.addAll(List.of(disk.toString(), kept.toString()));
     command.addAll(WriterProcess.command(kind, disk, 1, 1));
-    Process writer = start(command);
-    writer.inputReader().lines().forEach(line -> {});
-    String error = new String(writer.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-    int code = writer.waitFor();
-    assumeFalse(error.contains("unshare") || error.contains("mount"), "this user may not mount");
-    assertThat(code).as(error).isEqualTo(2);
-    assertThat(error.lines()).hasSize(1);
+    String error = errorOf(start(command));
     assertThat(error).startsWith(disk.toString()).contains("cannot be written: No space left");
     assertThat(kind.read(kept)).isEqualTo(5);
     try (Stream<Path> files = Files.list(kept)) {
@@ -179,13 +173,7 @@ class InterruptedWritingTest {
                 "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\" && exec \"$@\"",
                 folder.toString()));
     command.addAll(WriterProcess.command(kind, folder, 1, 1));
-    Process writer = start(command);
-    writer.inputReader().lines().forEach(line -> {});
-    String error = new String(writer.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-    int code = writer.waitFor();
-    assumeFalse(error.contains("unshare") || error.contains("mount"), "this user may not mount");
-    assertThat(code).as(error).isEqualTo(2);
-    assertThat(error.lines()).hasSize(1);
+    String error = errorOf(start(command));
     assertThat(error)
         .startsWith(folder.toString())
         .contains("cannot be written: Read-only file system");
@@ -201,11 +189,7 @@ class InterruptedWritingTest {
     kind.write(folder, 5);
     List<String> command = new ArrayList<>(List.of("sh", "-c", "ulimit -f 200; exec \"$@\"", "sh"));
     command.addAll(WriterProcess.command(kind, folder, 1, 1));
-    Process writer = start(command);
-    writer.inputReader().lines().forEach(line -> {});
-    String error = new String(writer.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(writer.waitFor()).as(error).isEqualTo(2);
-    assertThat(error.lines()).hasSize(1);
+    String error = errorOf(start(command));
     assertThat(error).startsWith(folder.toString()).contains("cannot be written: File too large");
     assertThat(kind.read(folder)).isEqualTo(5);
     assertThat(parts()).isEmpty();
@@ -235,6 +219,17 @@ class InterruptedWritingTest {
     assertThatThrownBy(() -> AtomicFile.write(folder, new byte[1]))
         .isInstanceOf(CheckpointException.class)
         .hasMessage(folder + ": expected the path of a file, found a folder");
+  }
+
+  /** The one line of a writer that ends with exit code 2. */
+  private static String errorOf(Process writer) throws Exception {
+    writer.inputReader().lines().forEach(line -> {});
+    String error = new String(writer.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    int code = writer.waitFor();
+    assumeFalse(error.contains("unshare") || error.contains("mount"), "this user may not mount");
+    assertThat(code).as(error).isEqualTo(2);
+    assertThat(error.lines()).hasSize(1);
+    return error;
   }
 
   private static Process start(List<String> command) throws IOException {
