@@ -22,6 +22,7 @@ import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
@@ -138,7 +139,8 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
               QUICK,
               new LearningRate(rate, Math.min(WARM_UP, steps), Decay.COSINE, steps),
               OptionalDouble.of(1)),
-          0.1);
+          0.1,
+          Activations.KEPT);
     }
   }
 

@@ -108,16 +108,19 @@ public record DryRun(List<Row> rows, int steps) {
       ResolvedJob job, Program program, CostModel model, Machine machine, long trainedBytes) {
 
     Row row(VideoSize size, int stage, double share, LatentShape shape) {
-      var batches = job.job().train().settings().batches();
+      var settings = job.job().train().settings();
+      var batches = settings.batches();
       Cost cost =
           model.price(
               DenoiserInputs.shapes(
                   program,
                   shape.withBatch(batches.size()),
                   job.model().description().text().maxLength()));
-      // Forward, forward again from each segment's inputs, and a backward of twice that.
-      double seconds = 4 * machine.predictSeconds(cost) * batches.accumulation();
-      long peak = cost.trainingPeakBytes() + cost.largestSegmentWeightBytes() + trainedBytes;
+      double seconds =
+          Cost.forwardPasses(settings.activations())
+              * machine.predictSeconds(cost)
+              * batches.accumulation();
+      long peak = cost.trainingPeakBytes(settings.activations()) + trainedBytes;
       return new Row(size, stage, share, shape.frames(), cost.tokens(), seconds, peak);
     }
   }

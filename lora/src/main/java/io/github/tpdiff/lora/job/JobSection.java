@@ -111,6 +111,18 @@ final class JobSection {
     return scalar(key, "a number", Double::valueOf);
   }
 
+  Optional<Boolean> flag(String key) {
+    return scalar(
+        key,
+        "true or false",
+        text ->
+            switch (text) {
+              case "true" -> true;
+              case "false" -> false;
+              default -> throw new IllegalArgumentException(text);
+            });
+  }
+
   /** One of an enum's constants, in lower case. */
   <E extends Enum<E>> Optional<E> choice(String key, Class<E> type) {
     Set<String> names = new TreeSet<>();

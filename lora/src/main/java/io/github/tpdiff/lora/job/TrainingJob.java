@@ -12,6 +12,7 @@ import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -312,6 +313,7 @@ public record TrainingJob(
         "steps",
         "batch_size",
         "gradient_accumulation",
+        "gradient_checkpointing",
         "learning_rate",
         "warmup_steps",
         "decay",
@@ -332,7 +334,10 @@ public record TrainingJob(
             new Batches(
                 s.integer("batch_size").orElse(1), s.integer("gradient_accumulation").orElse(1)),
             optimizer(s, steps),
-            s.number("caption_dropout").orElse(0.1));
+            s.number("caption_dropout").orElse(0.1),
+            s.flag("gradient_checkpointing").orElse(true)
+                ? Activations.RECOMPUTED
+                : Activations.KEPT);
     return new Train(
         settings,
         patterns(s, "weights"),

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.train;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.GradientNorm;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
@@ -45,7 +46,11 @@ public final class FixedBatchTraining {
     var optimizer = new AdamW(plan.adamW());
     var steps = new ArrayList<Step>();
     try (Trainable model =
-        engine.train(target.program(), target.weights(), target.parameters().keySet())) {
+        engine.train(
+            target.program(),
+            target.weights(),
+            target.parameters().keySet(),
+            Activations.RECOMPUTED)) {
       for (int i = 0; i < plan.steps(); i++) {
         var result = model.gradients(batch.inputs(), batch.target());
         var gradients = new LinkedHashMap<String, float[]>();

@@ -61,7 +61,10 @@ public final class Trainer {
     var trainer = new Trainer(run, listener, startingState(run));
     try (Trainable model =
         engine.train(
-            run.target().program(), run.target().weights(), run.target().parameters().keySet())) {
+            run.target().program(),
+            run.target().weights(),
+            run.target().parameters().keySet(),
+            run.settings().activations())) {
       return trainer.train(model);
     }
   }

@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
+import io.github.tpdiff.runtime.engine.Activations;
 import java.util.OptionalDouble;
 
 /**
@@ -14,9 +15,15 @@ import java.util.OptionalDouble;
  * @param batches sizes
  * @param optimizer what a step does
  * @param captionDropout share of captions replaced by the empty or negative prompt
+ * @param activations what a step holds in memory
  */
 public record TrainingSettings(
-    long seed, int steps, Batches batches, Optimizer optimizer, double captionDropout) {
+    long seed,
+    int steps,
+    Batches batches,
+    Optimizer optimizer,
+    double captionDropout,
+    Activations activations) {
 
   /**
    * How many clips make a step.

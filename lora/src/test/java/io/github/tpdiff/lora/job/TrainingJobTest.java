@@ -8,6 +8,7 @@ import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -47,6 +48,7 @@ final class TrainingJobTest {
     assertThat(job.lora().alpha()).isEqualTo(32);
     assertThat(job.train().settings().optimizer().learningRate().at(500)).isEqualTo(1e-4);
     assertThat(job.train().settings().optimizer().adamW()).isEqualTo(AdamW.Settings.DEFAULT);
+    assertThat(job.train().settings().activations()).isEqualTo(Activations.RECOMPUTED);
     assertThat(job.stages().rates()).containsExactly(2, 2);
     assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
   }
@@ -84,6 +86,7 @@ final class TrainingJobTest {
               steps: 20
               batch_size: 2
               gradient_accumulation: 4
+              gradient_checkpointing: false
               learning_rate: 2e-5
               warmup_steps: 5
               decay: cosine
@@ -106,6 +109,7 @@ final class TrainingJobTest {
     assertThat(job.train().settings().optimizer().maxGradNorm()).isEmpty();
     assertThat(job.train().settings().optimizer().learningRate().base()).isEqualTo(2e-5);
     assertThat(job.train().settings().batches().accumulation()).isEqualTo(4);
+    assertThat(job.train().settings().activations()).isEqualTo(Activations.KEPT);
     assertThat(job.output())
         .isEqualTo(new TrainingJob.Output(folder.resolve("out"), 5, 1, DType.BF16));
   }

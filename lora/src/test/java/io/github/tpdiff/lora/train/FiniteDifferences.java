@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.train;
 import static java.util.Objects.requireNonNull;
 
 import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
@@ -18,7 +19,8 @@ final class FiniteDifferences implements TrainingEngine {
   private static final float STEP = 1e-2f;
 
   @Override
-  public Trainable train(Program program, TensorSource weights, Set<String> trained) {
+  public Trainable train(
+      Program program, TensorSource weights, Set<String> trained, Activations activations) {
     var parameters = new LinkedHashMap<String, Parameter>();
     for (String name : trained) {
       parameters.put(name, new Parameter(weights.require(name).shape(), weights.floats(name)));

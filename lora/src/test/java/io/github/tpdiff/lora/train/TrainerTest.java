@@ -20,6 +20,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
@@ -61,7 +62,8 @@ final class TrainerTest {
             AdamW.Settings.DEFAULT,
             new LearningRate(0.05, 2, LearningRate.Decay.CONSTANT, 1),
             OptionalDouble.of(1)),
-        0.3);
+        0.3,
+        Activations.RECOMPUTED);
   }
 
   private static TrainingRun run(int steps) {
@@ -204,8 +206,9 @@ final class TrainerTest {
     public Trainable train(
         io.github.tpdiff.runtime.graph.Program program,
         io.github.tpdiff.weights.TensorSource weights,
-        java.util.Set<String> trained) {
-      Trainable sound = new FiniteDifferences().train(program, weights, trained);
+        java.util.Set<String> trained,
+        Activations activations) {
+      Trainable sound = new FiniteDifferences().train(program, weights, trained, activations);
       return new Trainable() {
         private int calls;
 

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.cost;
 
+import io.github.tpdiff.runtime.engine.Activations;
 import java.util.List;
 
 /**
@@ -28,11 +29,6 @@ public record Cost(List<SegmentCost> segments, long peakBytes, long namedBytes) 
     return segments.stream().mapToLong(SegmentCost::weightBytes).sum();
   }
 
-  /** The weights that must be there at once when they are streamed segment by segment. */
-  public long largestSegmentWeightBytes() {
-    return segments.stream().mapToLong(SegmentCost::weightBytes).max().orElse(0);
-  }
-
   /** Weights read and activations moved by what memory bounds. */
   public long bytesMoved() {
     return Math.addExact(weightBytes(), work().bytes());
@@ -44,19 +40,22 @@ public record Cost(List<SegmentCost> segments, long peakBytes, long namedBytes) 
   }
 
   /**
-   * One training step with gradient checkpointing per segment: forward, forward again, and a
-   * backward of twice the forward's work.
+   * How many forward passes' work a training step is: forward, a backward of twice that, and where
+   * activations are recomputed forward again.
    */
-  public Work trainingWork() {
-    return work().times(4);
+  public static int forwardPasses(Activations activations) {
+    return activations == Activations.KEPT ? 3 : 4;
   }
 
   /**
-   * Activations of a training step: every named value is kept, and one segment's activations. The
-   * optimiser's state is the trainer's own.
+   * Bytes of a training step beside what is trained: every named value, and either one segment's
+   * activations and weights or all of them. The optimiser's state is the trainer's own.
    */
-  public long trainingPeakBytes() {
-    long largest = segments.stream().mapToLong(SegmentCost::activationBytes).max().orElse(0);
-    return Math.addExact(namedBytes, largest);
+  public long trainingPeakBytes(Activations activations) {
+    var ofSegments =
+        segments.stream().mapToLong(s -> Math.addExact(s.activationBytes(), s.weightBytes()));
+    return Math.addExact(
+        namedBytes,
+        activations == Activations.KEPT ? ofSegments.sum() : ofSegments.max().orElse(0));
   }
 }

@@ -2,10 +2,7 @@ package io.github.tpdiff.runtime.engine;
 
 import java.util.Map;
 
-/**
- * A program whose gradients can be taken with respect to some of its weights. Memory grows with one
- * segment's activations, not with the whole program's.
- */
+/** A program whose gradients can be taken with respect to some of its weights. */
 public interface Trainable extends AutoCloseable {
   /**
    * Loss and its gradients.

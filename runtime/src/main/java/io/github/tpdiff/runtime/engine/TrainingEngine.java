@@ -14,6 +14,8 @@ public interface TrainingEngine {
    * @param weights every tensor of {@link Program#weights()}, the trained ones with their first
    *     values; must stay open while the result is
    * @param trained names of the weights whose gradients are wanted
+   * @param activations what is held between forward and backward
    */
-  Trainable train(Program program, TensorSource weights, Set<String> trained);
+  Trainable train(
+      Program program, TensorSource weights, Set<String> trained, Activations activations);
 }

@@ -68,10 +68,20 @@ final class SegmentCalls {
 
   /** The argument list of a segment's method; weights that are copies belong to {@code copies}. */
   List<NDArray> arguments(Segment segment, Map<String, NDArray> values, NDManager copies) {
+    return arguments(segment.inputs(), segment.weights(), segment.constants(), values, copies);
+  }
+
+  /** The same for names of values, weights and constants. */
+  List<NDArray> arguments(
+      List<String> inputs,
+      List<String> weightNames,
+      List<Value> constantValues,
+      Map<String, NDArray> values,
+      NDManager copies) {
     var arguments = new ArrayList<NDArray>();
-    segment.inputs().forEach(name -> arguments.add(values.get(name)));
-    segment.weights().forEach(name -> arguments.add(weights.get(name, copies)));
-    segment.constants().forEach(constant -> arguments.add(constants.get(constant)));
+    inputs.forEach(name -> arguments.add(values.get(name)));
+    weightNames.forEach(name -> arguments.add(weights.get(name, copies)));
+    constantValues.forEach(constant -> arguments.add(constants.get(constant)));
     return arguments;
   }
 }

@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.torch;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
@@ -84,14 +85,16 @@ public final class TorchEngine implements Engine, TrainingEngine {
   }
 
   @Override
-  public Trainable train(Program program, TensorSource weights, Set<String> trained) {
-    return trainProgram(program, weights, trained);
+  public Trainable train(
+      Program program, TensorSource weights, Set<String> trained, Activations activations) {
+    return trainProgram(program, weights, trained, activations);
   }
 
-  TorchTrainable trainProgram(Program program, TensorSource weights, Set<String> trained) {
+  TorchTrainable trainProgram(
+      Program program, TensorSource weights, Set<String> trained, Activations activations) {
     var plan = new BackwardPlan(program, trained);
     ProgramWeights.check(program, weights);
-    return new TorchTrainable(weights, plan, arithmetic, newManager());
+    return new TorchTrainable(weights, plan, arithmetic, activations, newManager());
   }
 
   private NDManager newManager() {

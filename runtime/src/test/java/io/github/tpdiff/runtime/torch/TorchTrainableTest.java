@@ -1,9 +1,11 @@
 package io.github.tpdiff.runtime.torch;
 
+import static io.github.tpdiff.runtime.engine.Activations.RECOMPUTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.graph.Dim;
@@ -27,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -107,14 +110,18 @@ class TorchTrainableTest {
     // A graph needs an input to bind nothing: a factor that is not differentiated.
     var graph = Graph.of(name, "y", y.times(Value.input("one")));
     var program = new Program(name, List.of(graph), List.of("y"));
-    requireMatchesDifferences(
-        program, program.weights().keySet(), Tensor.ofFloats(new float[] {1}));
+    for (Activations activations : Activations.values()) {
+      requireMatchesDifferences(
+          program, program.weights().keySet(), Tensor.ofFloats(new float[] {1}), activations);
+    }
   }
 
   /** Loss is fp32: with steps of 2^-7 differences are good to about 1e-3 of the gradient's size. */
-  private static void requireMatchesDifferences(Program program, Set<String> trained, Tensor one) {
+  private static void requireMatchesDifferences(
+      Program program, Set<String> trained, Tensor one, Activations activations) {
     var values = randomValues(program);
-    try (Trainable trainable = ENGINE.train(program, source(program, values), trained)) {
+    try (Trainable trainable =
+        ENGINE.train(program, source(program, values), trained, activations)) {
       Map<String, Tensor> inputs = Map.of("one", one);
       long[] shape = program.shapes(Map.of("one", one.shape())).get("y");
       Tensor target = random(99, Objects.requireNonNull(shape));
@@ -150,8 +157,9 @@ class TorchTrainableTest {
     Tensor target = random(99, 2, 4, 4);
     var weights = source(program, randomValues(program));
     var trained = program.weights().keySet();
-    try (Trainable exact = ENGINE.train(program, weights, trained);
-        Trainable rounded = ENGINE.computing(Arithmetic.BF16).train(program, weights, trained)) {
+    try (Trainable exact = ENGINE.train(program, weights, trained, RECOMPUTED);
+        Trainable rounded =
+            ENGINE.computing(Arithmetic.BF16).train(program, weights, trained, RECOMPUTED)) {
       var expected = exact.gradients(inputs, target).gradients();
       rounded
           .gradients(inputs, target)
@@ -261,16 +269,17 @@ class TorchTrainableTest {
     return h.plus(h.times(condition).linear(a).linear(b)).plus(side).apply(Op.UnaryKind.TANH);
   }
 
-  @Test
-  void checkpointedGradients_equalThoseOfOneSegment() {
+  @ParameterizedTest
+  @EnumSource
+  void gradients_areThoseOfOneSegment(Activations activations) {
     Program whole = blocks(true);
     Program parts = blocks(false);
     var trained = Set.of("cond.weight", "block0.a", "block1.b", "block2.a", "block2.b");
     var values = randomValues(whole);
     var inputs = Map.of("one", random(7, 2, 3));
     Tensor target = random(8, 2, 3);
-    try (Trainable a = ENGINE.train(whole, source(whole, values), trained);
-        Trainable b = ENGINE.train(parts, source(whole, values), trained)) {
+    try (Trainable a = ENGINE.train(whole, source(whole, values), trained, RECOMPUTED);
+        Trainable b = ENGINE.train(parts, source(whole, values), trained, activations)) {
       var expected = a.gradients(inputs, target);
       var found = b.gradients(inputs, target);
       assertThat(found.loss()).isEqualTo(expected.loss());
@@ -297,14 +306,16 @@ class TorchTrainableTest {
     assertThat(plan.step(4).isEmpty()).isFalse();
   }
 
-  @Test
-  void steps_leaveNothingBehind() {
+  @ParameterizedTest
+  @EnumSource
+  void steps_leaveNothingBehind(Activations activations) {
     Program parts = blocks(false);
     var trained = Set.of("cond.weight", "block0.a");
     var values = randomValues(parts);
     var inputs = Map.of("one", random(7, 2, 3));
     Tensor target = random(8, 2, 3);
-    try (TorchTrainable trainable = ENGINE.trainProgram(parts, source(parts, values), trained)) {
+    try (TorchTrainable trainable =
+        ENGINE.trainProgram(parts, source(parts, values), trained, activations)) {
       trainable.gradients(inputs, target);
       int after = trainable.heldTensors();
       for (int i = 0; i < 5; i++) {
@@ -322,7 +333,7 @@ class TorchTrainableTest {
     var inputs = Map.of("one", random(7, 2, 3));
     Tensor target = random(8, 2, 3);
     try (Trainable trainable =
-        ENGINE.train(parts, source(parts, randomValues(parts)), Set.of("block0.a"))) {
+        ENGINE.train(parts, source(parts, randomValues(parts)), Set.of("block0.a"), RECOMPUTED)) {
       Tensor values = random(3, 2, 3);
       trainable.update(Map.of("block0.a", values));
       double before = trainable.loss(inputs, target);
@@ -331,11 +342,26 @@ class TorchTrainableTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void whatDoesNotFit_isRefusedBeforeItIsBroadcast(Activations activations) {
+    Program parts = blocks(false);
+    try (Trainable trainable =
+        ENGINE.train(parts, source(parts, randomValues(parts)), Set.of("block0.a"), activations)) {
+      assertThatThrownBy(() -> trainable.gradients(Map.of("one", random(7, 2, 3)), random(8, 1, 3)))
+          .isInstanceOf(GraphException.class)
+          .hasMessageContaining("target: expected [2, 3]");
+      assertThatThrownBy(() -> trainable.gradients(Map.of("one", random(7, 2, 4)), random(8, 2, 3)))
+          .isInstanceOf(GraphException.class)
+          .hasMessageContaining("one");
+    }
+  }
+
   @Test
   void trainedWeightsThatDoNotExistOrActOnNothing_areNamed() {
     Program parts = blocks(false);
     var source = source(parts, randomValues(parts));
-    assertThatThrownBy(() -> ENGINE.train(parts, source, Set.of("block9.a")))
+    assertThatThrownBy(() -> ENGINE.train(parts, source, Set.of("block9.a"), RECOMPUTED))
         .isInstanceOf(GraphException.class)
         .hasMessageContaining("no weight block9.a");
     var idle =
@@ -349,7 +375,7 @@ class TorchTrainableTest {
                         "unused", weight("b", 3)))),
             List.of("y"));
     var idleSource = source(idle, randomValues(idle));
-    assertThatThrownBy(() -> ENGINE.train(idle, idleSource, Set.of("a", "b")))
+    assertThatThrownBy(() -> ENGINE.train(idle, idleSource, Set.of("a", "b"), RECOMPUTED))
         .isInstanceOf(GraphException.class)
         .hasMessageContaining("weight b does not influence the output");
   }

@@ -1,0 +1,114 @@
+package io.github.tpdiff.runtime.torch;
+
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.torch.BackwardPlan.Version;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.StringJoiner;
+
+/**
+ * Writes the method that runs all segments with autograd and takes the gradients of the mean
+ * squared error, from the list of a program's inputs, weights, constants and the target to that of
+ * the output and the trained weights' gradients.
+ */
+final class StepMethod {
+  private final BackwardPlan plan;
+  private final List<Segment> segments;
+  private final List<String> inputs;
+  private final List<String> weights;
+  private final List<Value> constants = new ArrayList<>();
+
+  StepMethod(BackwardPlan plan, List<Segment> segments) {
+    Program program = plan.program();
+    this.plan = plan;
+    this.segments = List.copyOf(segments);
+    this.inputs = List.copyOf(program.inputs().keySet());
+    this.weights = List.copyOf(program.weights().keySet());
+    segments.forEach(segment -> constants.addAll(segment.constants()));
+  }
+
+  List<String> inputs() {
+    return inputs;
+  }
+
+  List<String> weights() {
+    return weights;
+  }
+
+  List<Value> constants() {
+    return List.copyOf(constants);
+  }
+
+  /** The method's body, indented. */
+  String body() {
+    var text = new StringBuilder();
+    var leaves = new LinkedHashMap<String, String>();
+    for (String name : plan.trained()) {
+      String leaf = "w" + leaves.size();
+      line(
+          text,
+          leaf + " = torch.requires_grad_(torch.detach(" + given(weightIndex(name)) + "), True)");
+      leaves.put(name, leaf);
+    }
+    var values = new HashMap<Version, String>();
+    inputs.forEach(name -> values.put(new Version(name, -1), given(inputs.indexOf(name))));
+    int constant = inputs.size() + weights.size();
+    for (int i = 0; i < segments.size(); i++) {
+      Segment segment = segments.get(i);
+      var arguments = new StringJoiner(", ", "[", "]");
+      for (String name : segment.inputs()) {
+        arguments.add(Objects.requireNonNull(values.get(plan.source(i, name))));
+      }
+      segment
+          .weights()
+          .forEach(name -> arguments.add(leaves.getOrDefault(name, given(weightIndex(name)))));
+      for (int c = 0; c < segment.constants().size(); c++) {
+        arguments.add(given(constant++));
+      }
+      line(text, "y%d = (self).%s(%s, )".formatted(i, segment.method(), arguments));
+      putOutputs(i, values);
+    }
+    finish(text, Objects.requireNonNull(values.get(plan.output())), given(constant), leaves);
+    return text.toString();
+  }
+
+  private void putOutputs(int segment, Map<Version, String> values) {
+    List<String> outputs = segments.get(segment).outputs();
+    for (int k = 0; k < outputs.size(); k++) {
+      values.put(new Version(outputs.get(k), segment), "y" + segment + "[" + k + "]");
+    }
+  }
+
+  private static void finish(
+      StringBuilder text, String output, String target, Map<String, String> leaves) {
+    line(text, "p = " + output);
+    line(text, "u = (self).mse_grad([torch.detach(p), " + target + "], )");
+    var sources = new StringJoiner(", ", "[", "]");
+    leaves.values().forEach(sources::add);
+    line(
+        text,
+        "d = torch.grad([p], %s, annotate(List[Optional[Tensor]], [u[0]]))".formatted(sources));
+    var results = new StringJoiner(", ", "[", "]").add("torch.detach(p)");
+    for (int i = 0; i < leaves.size(); i++) {
+      results.add("torch._unwrap_optional(d[" + i + "])");
+    }
+    line(text, "return " + results);
+  }
+
+  private int weightIndex(String name) {
+    return inputs.size() + weights.indexOf(name);
+  }
+
+  private static String given(int index) {
+    return "v[" + index + "]";
+  }
+
+  private static void line(StringBuilder text, String statement) {
+    text.append("    ").append(statement).append('\n');
+  }
+}
