@@ -1,6 +1,7 @@
 package io.github.tpdiff.adapters;
 
 import static com.google.common.base.Preconditions.checkArgument;
+import static java.util.Objects.requireNonNull;
 
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
@@ -58,6 +59,11 @@ public final class ClipTextModel {
     Value last = Layers.layerNorm(flow(), ROOT + "final_layer_norm", config.eps());
     segments.add(Graph.of("final_layer_norm", "last_hidden_state", last));
     return new Program("text_encoder", segments, List.of("last_hidden_state"));
+  }
+
+  /** The most tokens of a prompt, from {@link #program()}; shorter prompts are padded. */
+  public static int tokens(Program program) {
+    return Math.toIntExact(requireNonNull(program.weights().get(POSITIONS)).dim(0).value());
   }
 
   private Value flow() {

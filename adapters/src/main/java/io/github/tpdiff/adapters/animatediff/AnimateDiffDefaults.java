@@ -8,9 +8,6 @@ import java.util.Map;
 
 /** What AnimateDiff is published with, beside its weights. */
 final class AnimateDiffDefaults {
-  /** Tokens per prompt, padding included. */
-  static final int TEXT_LENGTH = 77;
-
   /** The attention layers of every motion module; patterns for others are the user's to add. */
   static final List<String> LORA_TARGETS =
       List.of(

@@ -29,9 +29,12 @@ record AnimateDiffSizes(
           AutoencoderKlConfig.PUBLISHED,
           ClipTextConfig.PUBLISHED);
 
+  /** Tokens of prompts of a sentence: the made-up text encoder has nothing to say about more. */
+  private static final int SENTENCE = 16;
+
   /** The structure at a size that two processor cores train in a minute. */
   static AnimateDiffSizes tiny() {
-    int vocabulary = new ClipTokenizerWriter(MadeUpWords.ALL).vocabularySize();
+    int vocabulary = tokenizer(SENTENCE).vocabularySize();
     var unet =
         new UnetConfig(
             List.of(32, 64), 1, List.of(true, false), 4, 64, 4, 8, 1e-5, NormStatistics.FRAME);
@@ -45,7 +48,16 @@ record AnimateDiffSizes(
             NormConvention.DIFFUSERS,
             PositionTable.COMPUTED),
         PictureCodec.CONFIG,
-        new ClipTextConfig(vocabulary, 77, 64, 2, 4, 128, UnaryKind.QUICK_GELU, 1e-5, 2));
+        new ClipTextConfig(vocabulary, SENTENCE, 64, 2, 4, 128, UnaryKind.QUICK_GELU, 1e-5, 2));
+  }
+
+  private static ClipTokenizerWriter tokenizer(int length) {
+    return new ClipTokenizerWriter(MadeUpWords.ALL, length);
+  }
+
+  /** The tokenizer, with no more tokens than the text encoder has positions. */
+  ClipTokenizerWriter tokenizer() {
+    return tokenizer(textEncoder.positions());
   }
 
   /** The four parts, in the order in which they are written. */

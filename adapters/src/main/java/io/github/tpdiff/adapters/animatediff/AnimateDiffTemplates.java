@@ -2,9 +2,7 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.MadeUpCheckpoint;
 import io.github.tpdiff.adapters.MadeUpPart;
-import io.github.tpdiff.adapters.MadeUpWords;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.text.ClipTokenizerWriter;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.List;
 import java.util.Map;
@@ -18,8 +16,10 @@ final class AnimateDiffTemplates {
   }
 
   private static CheckpointTemplate tiny() {
-    List<MadeUpPart> parts = AnimateDiffSizes.tiny().parts(new PictureCodec()::find);
+    AnimateDiffSizes sizes = AnimateDiffSizes.tiny();
+    List<MadeUpPart> parts = sizes.parts(new PictureCodec()::find);
     return template(
+        sizes,
         "AnimateDiff in small (two levels of width 32 and 64): random weights to train,"
             + " and a codec that shows blurred pictures",
         parts,
@@ -28,13 +28,14 @@ final class AnimateDiffTemplates {
 
   private static CheckpointTemplate published() {
     return template(
+        AnimateDiffSizes.SD_1_5,
         "the sizes of Stable Diffusion 1.5 with motion modules v3, random weights",
         AnimateDiffSizes.SD_1_5.parts(MadeUpPart.RANDOM),
         List.of("unet", "motion_adapter", "vae"));
   }
 
   private static CheckpointTemplate template(
-      String description, List<MadeUpPart> parts, List<String> standard) {
+      AnimateDiffSizes sizes, String description, List<MadeUpPart> parts, List<String> standard) {
     return new MadeUpCheckpoint(
         description,
         parts,
@@ -43,7 +44,7 @@ final class AnimateDiffTemplates {
         new MadeUpCheckpoint.Surroundings(
             AnimateDiffSizes.modelIndex(),
             AnimateDiffDefaults.SCHEDULER,
-            folder -> new ClipTokenizerWriter(MadeUpWords.ALL).write(folder)));
+            folder -> sizes.tokenizer().write(folder)));
   }
 
   /** What ends a residual branch starts small, so that activations keep their size. */

@@ -1,5 +1,7 @@
 package io.github.tpdiff.adapters.animatediff;
 
+import io.github.tpdiff.adapters.ClipTextConfig;
+import io.github.tpdiff.adapters.ClipTextModel;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
@@ -80,11 +82,17 @@ final class AnimateDiffVideoModel implements VideoModel {
         AnimateDiffFamily.NAME,
         "unet",
         latents,
-        new PipelineDescription.Text(
-            AnimateDiffDefaults.TEXT_LENGTH, PipelineDescription.Cleaning.NONE),
+        new PipelineDescription.Text(textLength(), PipelineDescription.Cleaning.NONE),
         folder.scheduler(),
         AnimateDiffDefaults.SCHEDULERS,
         AnimateDiffDefaults.GENERATION);
+  }
+
+  private int textLength() {
+    Component encoder = components.get(Role.TEXT_ENCODER);
+    return encoder == null
+        ? ClipTextConfig.PUBLISHED.positions()
+        : ClipTextModel.tokens(encoder.program());
   }
 
   @Override

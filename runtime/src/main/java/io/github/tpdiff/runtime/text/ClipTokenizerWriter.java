@@ -23,18 +23,19 @@ import java.util.Map;
  * token, or few where the merges of an earlier word come first.
  */
 public final class ClipTokenizerWriter {
-  private static final int LENGTH = 77;
-
   private final ObjectMapper json = new ObjectMapper();
+  private final int length;
   private final Map<String, Integer> pieces = new LinkedHashMap<>();
   private final List<String> merges = new ArrayList<>();
 
   /**
    * A tokenizer that knows the given words.
    *
+   * @param length tokens of a prompt at most
    * @throws IllegalArgumentException if a word is not of lower-case ASCII letters
    */
-  public ClipTokenizerWriter(Collection<String> words) {
+  public ClipTokenizerWriter(Collection<String> words, int length) {
+    this.length = length;
     List<String> bytes = bytes();
     bytes.forEach(this::add);
     bytes.forEach(character -> add(character + ClipVocabulary.END_OF_WORD));
@@ -91,7 +92,7 @@ public final class ClipTokenizerWriter {
     write(folder.resolve("merges.txt"), "#version: 0.2\n" + String.join("\n", merges) + "\n");
     ObjectNode config = specialTokens();
     config.put("add_prefix_space", false).put("do_lower_case", true);
-    config.put("model_max_length", LENGTH).put("tokenizer_class", "CLIPTokenizer");
+    config.put("model_max_length", length).put("tokenizer_class", "CLIPTokenizer");
     write(
         folder.resolve("tokenizer_config.json"),
         json.writerWithDefaultPrettyPrinter().writeValueAsString(config));
