@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 
 /** A kernel of zeros in which single taps are set; indices left out are 0. */
 public final class Taps {
@@ -24,6 +25,19 @@ public final class Taps {
 
   public Taps fill(float value) {
     Arrays.fill(values, value);
+    return this;
+  }
+
+  /**
+   * Normal values of deviation {@code scale}/√fan-in for the output channels from {@code first} on;
+   * the same for the same seed.
+   */
+  public Taps normal(long seed, double scale, int first) {
+    var random = new Random(seed);
+    int fanIn = values.length / extent(0);
+    for (int i = first * fanIn; i < values.length; i++) {
+      values[i] = (float) (scale * random.nextGaussian() / Math.sqrt(fanIn));
+    }
     return this;
   }
 

@@ -37,13 +37,13 @@ record AnimateDiffSizes(
     int vocabulary = tokenizer(SENTENCE).vocabularySize();
     var unet =
         new UnetConfig(
-            List.of(32, 64), 1, List.of(true, false), 4, 64, 4, 8, 1e-5, NormStatistics.FRAME);
+            List.of(32, 48), 1, List.of(true, false), 2, 64, 4, 1, 1e-5, NormStatistics.FRAME);
     return new AnimateDiffSizes(
         unet,
         new MotionConfig(
-            4,
+            2,
             MotionConfig.PUBLISHED.positions(),
-            8,
+            1,
             false,
             NormConvention.DIFFUSERS,
             PositionTable.COMPUTED),
@@ -60,17 +60,22 @@ record AnimateDiffSizes(
     return tokenizer(textEncoder.positions());
   }
 
+  /** The values of each part that are not to be random. */
+  record Start(MadeUpPart.Values unet, MadeUpPart.Values motion, MadeUpPart.Values vae) {
+    static final Start RANDOM = new Start(MadeUpPart.RANDOM, MadeUpPart.RANDOM, MadeUpPart.RANDOM);
+  }
+
   /** The four parts, in the order in which they are written. */
-  List<MadeUpPart> parts(MadeUpPart.Values codec) {
+  List<MadeUpPart> parts(Start start) {
     return List.of(
-        part("unet", false, unetConfig()),
-        part("motion_adapter", true, motionConfig()),
+        part("unet", false, unetConfig(), start.unet()),
+        part("motion_adapter", true, motionConfig(), start.motion()),
         new MadeUpPart(
             "vae",
             MadeUpPart.DIFFUSERS_FILE,
             () -> List.copyOf(StableDiffusionParts.vae(vae).values()),
             vaeConfig(),
-            codec),
+            start.vae()),
         new MadeUpPart(
             "text_encoder",
             "model",
@@ -79,13 +84,10 @@ record AnimateDiffSizes(
             MadeUpPart.RANDOM));
   }
 
-  private MadeUpPart part(String folder, boolean modules, Map<String, Object> config) {
+  private MadeUpPart part(
+      String folder, boolean modules, Map<String, Object> config, MadeUpPart.Values values) {
     return new MadeUpPart(
-        folder,
-        MadeUpPart.DIFFUSERS_FILE,
-        () -> List.of(weights(folder, modules)),
-        config,
-        MadeUpPart.RANDOM);
+        folder, MadeUpPart.DIFFUSERS_FILE, () -> List.of(weights(folder, modules)), config, values);
   }
 
   /** A program that uses the tensors of the motion modules, or all others of the network. */

@@ -17,10 +17,14 @@ final class AnimateDiffTemplates {
 
   private static CheckpointTemplate tiny() {
     AnimateDiffSizes sizes = AnimateDiffSizes.tiny();
-    List<MadeUpPart> parts = sizes.parts(new PictureCodec()::find);
+    var passage = new NoisePassage(sizes.unet());
+    List<MadeUpPart> parts =
+        sizes.parts(
+            new AnimateDiffSizes.Start(
+                passage::find, new FrameStart(passage.taken())::find, new PictureCodec()::find));
     return template(
         sizes,
-        "AnimateDiff in small (two levels of width 32 and 64): random weights to train,"
+        "AnimateDiff in small (two levels of width 32 and 48): weights to train,"
             + " and a codec that shows blurred pictures",
         parts,
         parts.stream().map(MadeUpPart::folder).toList());
@@ -30,7 +34,7 @@ final class AnimateDiffTemplates {
     return template(
         AnimateDiffSizes.SD_1_5,
         "the sizes of Stable Diffusion 1.5 with motion modules v3, random weights",
-        AnimateDiffSizes.SD_1_5.parts(MadeUpPart.RANDOM),
+        AnimateDiffSizes.SD_1_5.parts(AnimateDiffSizes.Start.RANDOM),
         List.of("unet", "motion_adapter", "vae"));
   }
 

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.tpdiff.adapters.MadeUpPart;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.Component;
@@ -15,10 +14,12 @@ import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,7 @@ final class AnimateDiffTemplateTest {
   })
   void sizes_areThePublishedOnes(String part, int tensors, long elements) {
     Map<String, Long> counts = new HashMap<>();
-    AnimateDiffSizes.SD_1_5.parts(MadeUpPart.RANDOM).stream()
+    AnimateDiffSizes.SD_1_5.parts(AnimateDiffSizes.Start.RANDOM).stream()
         .filter(candidate -> candidate.folder().equals(part))
         .flatMap(candidate -> candidate.programs().get().stream())
         .forEach(
@@ -74,9 +75,11 @@ final class AnimateDiffTemplateTest {
                         component.weights().require(name).shape(),
                         name));
       }
-      long[] ids = model.tokenizer().encode(List.of("a red ball"), 77).inputIds()[0];
-      assertEquals(77, ids.length);
-      assertEquals(ids[4], ids[76], "one token a known word, then the end, which pads");
+      int length = model.description().text().maxLength();
+      assertEquals(16, length, "as many tokens as the text encoder has positions");
+      long[] ids = model.tokenizer().encode(List.of("a red ball"), length).inputIds()[0];
+      assertEquals(length, ids.length);
+      assertEquals(ids[4], ids[length - 1], "one token a known word, then the end, which pads");
     }
   }
 
@@ -107,6 +110,51 @@ final class AnimateDiffTemplateTest {
       }
     }
     vae.components().values().forEach(component -> component.weights().close());
+  }
+
+  /** Pure noise is predicted to be noise, short of what the residual branches add. */
+  @Test
+  void tinyUnet_startsByGivingBackNoise() {
+    write(List.of("unet", "motion_adapter"));
+    try (VideoModel model = new AnimateDiffFamily().open(temporary.resolve("tiny"));
+        var engine = new ReferenceEngine()) {
+      Component unet =
+          new Component(
+              Objects.requireNonNull(model.components().get(Role.CONDITIONING))
+                  .program()
+                  .then(Objects.requireNonNull(model.components().get(Role.DENOISER)).program()),
+              Objects.requireNonNull(model.components().get(Role.DENOISER)).weights());
+      Tensor noise = normal(1, 4, 3, 8, 8);
+      float[] found =
+          Objects.requireNonNull(
+                  engine
+                      .load(unet.program(), unet.weights())
+                      .run(
+                          Map.of(
+                              "hidden_states", noise,
+                              "timestep", Tensor.ofFloats(new float[] {999}, 1),
+                              "temporal_positions", Tensor.ofFloats(new float[] {0, 1, 2}, 3),
+                              "encoder_hidden_states", normal(1, 16, 64)))
+                      .get("out_hidden_states"))
+              .toFloatArray();
+      float[] given = noise.toFloatArray();
+      double error = 0;
+      double size = 0;
+      for (int i = 0; i < given.length; i++) {
+        error += Math.pow(found[i] - given[i], 2);
+        size += Math.pow(given[i], 2);
+      }
+      assertTrue(Math.sqrt(error / size) < 0.5, "relative error " + Math.sqrt(error / size));
+    }
+  }
+
+  private static Tensor normal(long... shape) {
+    var random = new Random(shape.length);
+    var values = new float[(int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return Tensor.ofFloats(values, shape);
   }
 
   private static Tensor plain(int side, float[]... frames) {

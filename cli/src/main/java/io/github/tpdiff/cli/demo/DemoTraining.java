@@ -53,7 +53,10 @@ import java.util.function.Consumer;
  * @param progress where lines go
  */
 record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, PrintWriter progress) {
-  private static final int BATCH = 6;
+  private static final int BATCH = 4;
+
+  /** Until steps take the time they will take. */
+  private static final int PRACTICE_STEPS = 5;
 
   private static final int PROBE_STEPS = 8;
   private static final int RANK = 16;
@@ -62,7 +65,11 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
   /** A shorter memory of squares than torch's default: there are only hundreds of steps. */
   private static final AdamW.Settings QUICK = new AdamW.Settings(0.9, 0.99, 1e-8, 0);
 
-  private static final double PRETRAINING_RATE = 4e-3;
+  private static final double PRETRAINING_RATE = 2e-3;
+
+  /** Towards noise, where it is decided what is where. */
+  private static final TimestepSampling NOISY = TimestepSampling.uniform().shifted(4);
+
   private static final double LORA_RATE = 2e-3;
 
   /**
@@ -80,7 +87,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
             StageConfig.vanilla(),
             schedule(model),
             StageWeights.uniform(1),
-            TimestepSampling.uniform().shifted(TimestepSampling.usualShift(schedule(model).form())),
+            NOISY,
             Alignment.none()),
         new Course(size.pretraining(), PRETRAINING_RATE),
         curve);
@@ -147,7 +154,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
   /** A few steps to see how long one takes, then as many as fit the time. */
   private Map<String, Parameter> train(
       TrainingTarget target, PhasedDiffusion diffusion, Course course, LossCurve curve) {
-    run(target, diffusion, course.settings(1), p -> {});
+    run(target, diffusion, course.settings(PRACTICE_STEPS), p -> {});
     long began = System.nanoTime();
     run(target, diffusion, course.settings(PROBE_STEPS), p -> {});
     int steps = course.effort().steps((System.nanoTime() - began) * 1e-9 / PROBE_STEPS);
