@@ -40,7 +40,7 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   /** What fits a laptop's few minutes. */
   static DemoSize full() {
     return new DemoSize(
-        new VideoSize(64, 64, 33, 16), new Effort(230, 1700), new Effort(50, 300), 24, 3);
+        new VideoSize(64, 64, 33, 16), new Effort(200, 4000), new Effort(50, 1000), 24, 3);
   }
 
   /** The same journey in seconds: nothing is learned. */

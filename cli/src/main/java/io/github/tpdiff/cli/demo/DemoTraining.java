@@ -68,7 +68,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
   private static final double PRETRAINING_RATE = 2e-3;
 
   /** Towards noise, where it is decided what is where. */
-  private static final TimestepSampling NOISY = TimestepSampling.uniform().shifted(4);
+  private static final TimestepSampling NOISY = TimestepSampling.uniform().shifted(3);
 
   private static final double LORA_RATE = 2e-3;
 
