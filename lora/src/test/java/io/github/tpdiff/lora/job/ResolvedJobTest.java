@@ -132,7 +132,8 @@ final class ResolvedJobTest {
   @Test
   void dryRun_pricesEveryStageAndTrainingWithoutThem() {
     try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
-      var machine = new Machine(1e11, 1e11, 1e11, 1e10, 1e-5);
+      var products = new Machine.Products(1e11, 1e10);
+      var machine = new Machine(products, products, 1e11, 1e10, 1e-5);
       DryRun dry = DryRun.of(open(model), machine);
       assertThat(dry.rows()).extracting(DryRun.Row::stage).containsExactly(2, 1, 0);
       assertThat(dry.rows()).extracting(DryRun.Row::latentFrames).containsExactly(2, 3, 3);

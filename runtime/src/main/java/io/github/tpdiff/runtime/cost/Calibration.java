@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 
 /** Times small programs on an engine and fits a {@link Machine} to them. */
 public final class Calibration {
@@ -99,23 +100,32 @@ public final class Calibration {
   }
 
   /**
-   * Each rate from its own program, less what is known already. Attention's is the slope between
-   * two lengths, so what does not grow with their square stays out of it.
+   * Each rate from its own program, less what is known already. Those of products are the slope
+   * between two lengths, so what does not grow with the length stays out of them; for products with
+   * weights that is their other rate.
    */
   Machine fit() {
     double node = seconds(Probe.OVERHEAD) / work(Probe.OVERHEAD).nodes();
-    double bytes = work(Probe.ELEMENTWISE).bytes() / rest(Probe.ELEMENTWISE, node);
-    double attention =
-        (double) (work(Probe.ATTENTION_LONG).flops() - work(Probe.ATTENTION_SHORT).flops())
-            / above(
-                seconds(Probe.ATTENTION_LONG) - seconds(Probe.ATTENTION_SHORT),
-                seconds(Probe.ATTENTION_LONG));
     return new Machine(
-        work(Probe.LINEAR).linearFlops() / rest(Probe.LINEAR, node),
-        work(Probe.CONV).convFlops() / rest(Probe.CONV, node),
-        attention,
-        bytes,
+        products(Probe.LINEAR_SHORT, Probe.LINEAR_LONG, Work::linear, node),
+        products(Probe.CONV_SHORT, Probe.CONV_LONG, Work::conv, node),
+        slope(Probe.ATTENTION_SHORT, Probe.ATTENTION_LONG),
+        work(Probe.ELEMENTWISE).bytes() / rest(Probe.ELEMENTWISE, node),
         node);
+  }
+
+  private Machine.Products products(
+      Probe shorter, Probe longer, Function<Work, Work.Products> part, double nodeSeconds) {
+    double flops = slope(shorter, longer);
+    Work.Products work = part.apply(work(shorter));
+    double waiting = rest(shorter, nodeSeconds) - work.flops() / flops;
+    return new Machine.Products(flops, work.weights() / above(waiting, seconds(shorter)));
+  }
+
+  /** FLOPs per second between two lengths. */
+  private double slope(Probe shorter, Probe longer) {
+    return (double) (work(longer).flops() - work(shorter).flops())
+        / above(seconds(longer) - seconds(shorter), seconds(longer));
   }
 
   private double rest(Probe probe, double nodeSeconds) {

@@ -29,11 +29,6 @@ public record Cost(List<SegmentCost> segments, long peakBytes, long namedBytes) 
     return segments.stream().mapToLong(SegmentCost::weightBytes).sum();
   }
 
-  /** Weights read and activations moved by what memory bounds. */
-  public long bytesMoved() {
-    return Math.addExact(weightBytes(), work().bytes());
-  }
-
   /** The longest sequence that attention sees, 0 without attention. */
   public long tokens() {
     return segments.stream().mapToLong(SegmentCost::tokens).max().orElse(0);

@@ -7,36 +7,40 @@ import java.util.List;
 /**
  * What one engine on one device sustains; measured by {@link Calibration}.
  *
- * @param linearFlops per second of matrix products
- * @param convFlops per second of convolutions
+ * @param linear matrix products
+ * @param conv convolutions
  * @param attentionFlops per second of attention, softmax included
  * @param bytes per second of what memory bounds
  * @param nodeSeconds to start one operation
  */
 public record Machine(
-    double linearFlops, double convFlops, double attentionFlops, double bytes, double nodeSeconds) {
+    Products linear, Products conv, double attentionFlops, double bytes, double nodeSeconds) {
+  /**
+   * Products with weights.
+   *
+   * @param flops per second
+   * @param weights values per second that are read, and rearranged for the product, before it
+   */
+  public record Products(double flops, double weights) {
+    double seconds(Work.Products work) {
+      return work.flops() / flops + work.weights() / weights;
+    }
+  }
+
   public Machine {
-    for (double rate : List.of(linearFlops, convFlops, attentionFlops, bytes)) {
+    for (double rate :
+        List.of(linear.flops, linear.weights, conv.flops, conv.weights, attentionFlops, bytes)) {
       checkArgument(
           rate > 0 && Double.isFinite(rate), "machine: expected rates above 0, found %s", rate);
     }
     checkArgument(nodeSeconds >= 0, "machine: node seconds: at least 0, found %s", nodeSeconds);
   }
 
-  /** Seconds of one run of what {@code cost} prices. */
+  /** Seconds of one run of what {@code cost} prices; nothing overlaps. */
   public double predictSeconds(Cost cost) {
-    return cost.segments().stream().mapToDouble(this::predictSeconds).sum();
-  }
-
-  /**
-   * Matrix products of few tokens wait for the weights instead: the longer of both counts. Nothing
-   * else overlaps.
-   */
-  private double predictSeconds(SegmentCost segment) {
-    Work work = segment.work();
-    double products = work.linearFlops() / linearFlops + work.convFlops() / convFlops;
-    double reading = segment.weightBytes() / bytes;
-    return Math.max(products, reading)
+    Work work = cost.work();
+    return linear.seconds(work.linear())
+        + conv.seconds(work.conv())
         + work.attentionFlops() / attentionFlops
         + work.bytes() / bytes
         + work.nodes() * nodeSeconds;

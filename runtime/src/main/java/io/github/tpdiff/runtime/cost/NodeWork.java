@@ -18,10 +18,13 @@ final class NodeWork {
     if (isFree(op)) {
       return Work.NONE;
     } else if (op instanceof Op.Linear) {
-      return Work.linear(flops(elements(node), extent(node.inputs().get(1), 1)));
+      Value weight = node.inputs().get(1);
+      return Work.linear(
+          new Work.Products(flops(elements(node), extent(weight, 1)), elements(weight)));
     } else if (op instanceof Op.Conv) {
       Value weight = node.inputs().get(1);
-      return Work.conv(flops(elements(node), elements(weight) / extent(weight, 0)));
+      long taps = elements(weight) / extent(weight, 0);
+      return Work.conv(new Work.Products(flops(elements(node), taps), elements(weight)));
     } else if (op instanceof Op.Attention) {
       Value q = node.inputs().get(0);
       Value v = node.inputs().get(2);

@@ -13,16 +13,32 @@ enum Probe {
   OVERHEAD,
   /** What a transformer block does between its products. */
   ELEMENTWISE,
-  LINEAR,
-  CONV,
+  /** Products with large weights, of few tokens. */
+  LINEAR_SHORT,
+  /** The same of many. */
+  LINEAR_LONG,
+  /** A convolution with large weights, of one small picture. */
+  CONV_SHORT,
+  /** The same of many. */
+  CONV_LONG,
   ATTENTION_SHORT,
   /** As {@link #ATTENTION_SHORT}, twice as long. */
   ATTENTION_LONG;
 
   private static final int HEAD = 128;
 
+  /** Pixels of a probe's pictures a side. */
+  private static final int SIDE = 8;
+
+  /** How many times less the short probes multiply. */
+  private static final int SHORTER = 16;
+
   Program program(Calibration.Size size) {
-    Value x = Value.input("x", 1, "tokens", size.width());
+    Value x =
+        switch (this) {
+          case CONV_SHORT, CONV_LONG -> Value.input("x", "pictures", size.width(), SIDE, SIDE);
+          default -> Value.input("x", 1, "tokens", size.width());
+        };
     return new Program("probe", List.of(Graph.of(name(), "y", body(x))), List.of("y"));
   }
 
@@ -30,15 +46,23 @@ enum Probe {
     return switch (this) {
       case OVERHEAD -> manySmall(x);
       case ELEMENTWISE -> pointwise(x);
-      case LINEAR -> products(x);
-      case CONV -> convolution(x);
+      case LINEAR_SHORT, LINEAR_LONG -> products(x);
+      case CONV_SHORT, CONV_LONG -> convolution(x);
       case ATTENTION_SHORT, ATTENTION_LONG -> attention(x);
     };
   }
 
   Map<String, long[]> inputShapes(Calibration.Size size) {
-    return Map.of(
-        "x", new long[] {1, size.tokens() * (this == ATTENTION_LONG ? 2L : 1L), size.width()});
+    long pictures = Math.max(SHORTER, size.tokens() / (SIDE * SIDE));
+    long[] shape =
+        switch (this) {
+          case CONV_SHORT -> new long[] {pictures / SHORTER, size.width(), SIDE, SIDE};
+          case CONV_LONG -> new long[] {pictures, size.width(), SIDE, SIDE};
+          case LINEAR_SHORT -> new long[] {1, Math.max(1, size.tokens() / SHORTER), size.width()};
+          case ATTENTION_LONG -> new long[] {1, 2L * size.tokens(), size.width()};
+          default -> new long[] {1, size.tokens(), size.width()};
+        };
+    return Map.of("x", shape);
   }
 
   private static Value manySmall(Value x) {
@@ -68,10 +92,9 @@ enum Probe {
   }
 
   private static Value convolution(Value x) {
-    int channels = HEAD / 4;
-    var conv = new Op.Conv(List.of(1, 1, 1), List.of(2, 1, 1), List.of(0, 1, 1));
-    Value kernel = Value.weight("kernel", channels, channels, 3, 3, 3);
-    return x.reshape(1, channels, x.dim(1), width(x) / HEAD, 4).conv(conv, kernel);
+    long width = x.dim(1).value();
+    var conv = new Op.Conv(List.of(1, 1), List.of(1, 1), List.of(1, 1));
+    return x.conv(conv, Value.weight("kernel", width, width, 3, 3));
   }
 
   private static Value attention(Value x) {

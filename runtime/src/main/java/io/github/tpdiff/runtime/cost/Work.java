@@ -3,50 +3,55 @@ package io.github.tpdiff.runtime.cost;
 /**
  * What is computed and moved; a multiply-add is two FLOPs.
  *
- * @param linearFlops of matrix products
- * @param convFlops of convolutions
+ * @param linear matrix products
+ * @param conv convolutions
  * @param attentionFlops of both products of attention; its softmax is part of the rate
  * @param bytes read and written by everything else, which memory bounds
  * @param nodes operations started
  */
-public record Work(long linearFlops, long convFlops, long attentionFlops, long bytes, long nodes) {
-  public static final Work NONE = new Work(0, 0, 0, 0, 0);
+public record Work(Products linear, Products conv, long attentionFlops, long bytes, long nodes) {
+  /**
+   * Products with weights.
+   *
+   * @param flops that grow with what is multiplied
+   * @param weights values that are read, and rearranged, however little is multiplied
+   */
+  public record Products(long flops, long weights) {
+    static final Products NONE = new Products(0, 0);
 
-  static Work linear(long flops) {
-    return new Work(flops, 0, 0, 0, 1);
+    Products plus(Products other) {
+      return new Products(Math.addExact(flops, other.flops), Math.addExact(weights, other.weights));
+    }
   }
 
-  static Work conv(long flops) {
-    return new Work(0, flops, 0, 0, 1);
+  public static final Work NONE = new Work(Products.NONE, Products.NONE, 0, 0, 0);
+
+  static Work linear(Products products) {
+    return new Work(products, Products.NONE, 0, 0, 1);
+  }
+
+  static Work conv(Products products) {
+    return new Work(Products.NONE, products, 0, 0, 1);
   }
 
   static Work attention(long flops) {
-    return new Work(0, 0, flops, 0, 1);
+    return new Work(Products.NONE, Products.NONE, flops, 0, 1);
   }
 
   static Work memory(long bytes) {
-    return new Work(0, 0, 0, bytes, 1);
+    return new Work(Products.NONE, Products.NONE, 0, bytes, 1);
   }
 
   public long flops() {
-    return Math.addExact(linearFlops, Math.addExact(convFlops, attentionFlops));
+    return Math.addExact(linear.flops, Math.addExact(conv.flops, attentionFlops));
   }
 
   public Work plus(Work other) {
     return new Work(
-        Math.addExact(linearFlops, other.linearFlops),
-        Math.addExact(convFlops, other.convFlops),
+        linear.plus(other.linear),
+        conv.plus(other.conv),
         Math.addExact(attentionFlops, other.attentionFlops),
         Math.addExact(bytes, other.bytes),
         Math.addExact(nodes, other.nodes));
-  }
-
-  public Work times(long count) {
-    return new Work(
-        Math.multiplyExact(linearFlops, count),
-        Math.multiplyExact(convFlops, count),
-        Math.multiplyExact(attentionFlops, count),
-        Math.multiplyExact(bytes, count),
-        Math.multiplyExact(nodes, count));
   }
 }

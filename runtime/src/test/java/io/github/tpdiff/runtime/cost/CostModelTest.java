@@ -76,9 +76,10 @@ class CostModelTest {
     long f = 8960;
     Work work = new CostModel(program(wanBlock(1536, 8960)), FP32).price(wanShapes(n, 1536)).work();
 
-    assertThat(work.linearFlops()).isEqualTo(2 * n * (6 * d * d + 2 * d * f));
+    assertThat(work.linear())
+        .isEqualTo(new Work.Products(2 * n * (6 * d * d + 2 * d * f), 6 * d * d + 2 * d * f));
     assertThat(work.attentionFlops()).isEqualTo(4 * n * n * d + 4 * n * 512 * d);
-    assertThat(work.convFlops()).isZero();
+    assertThat(work.conv()).isEqualTo(new Work.Products(0, 0));
     assertThat(work.flops()).isEqualTo(12 * n * d * d + 4 * n * d * f + 4 * n * d * (n + 512));
   }
 
@@ -91,7 +92,8 @@ class CostModelTest {
             x.conv(conv, Value.weight("w", 5, 3, 3, 3, 3)),
             Map.of("x", new long[] {2, 3, 4, 8, 10}));
 
-    assertThat(cost.flops()).isEqualTo(2L * (2 * 5 * 4 * 4 * 5) * (3 * 27));
+    assertThat(cost.work().conv())
+        .isEqualTo(new Work.Products(2L * (2 * 5 * 4 * 4 * 5) * (3 * 27), 5 * 3 * 27));
   }
 
   @Test
@@ -120,8 +122,7 @@ class CostModelTest {
     Value x = Value.input("x", "n", 4);
     Cost cost = price(x.plus(Value.weight("w", 4)), Map.of("x", new long[] {10, 4}));
 
-    assertThat(cost.work()).isEqualTo(new Work(0, 0, 0, 4 * (40 + 4 + 40), 1));
-    assertThat(cost.bytesMoved()).isEqualTo(4 * (40 + 4 + 40) + 16);
+    assertThat(cost.work()).isEqualTo(Work.memory(4 * (40 + 4 + 40)));
   }
 
   @Test
@@ -212,7 +213,7 @@ class CostModelTest {
     Cost large = model.price(wanShapes(tokens + more, 128));
 
     assertThat(large.flops()).isGreaterThan(small.flops());
-    assertThat(large.bytesMoved()).isGreaterThan(small.bytesMoved());
+    assertThat(large.work().bytes()).isGreaterThan(small.work().bytes());
     assertThat(large.peakBytes()).isGreaterThan(small.peakBytes());
     assertThat(large.trainingPeakBytes(KEPT)).isGreaterThan(small.trainingPeakBytes(KEPT));
     assertThat(large.weightBytes()).isEqualTo(small.weightBytes());

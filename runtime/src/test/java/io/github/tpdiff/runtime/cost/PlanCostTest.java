@@ -15,7 +15,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class PlanCostTest {
-  private static final Machine MACHINE = new Machine(1e9, 1e9, 1e9, 1e30, 0);
+  private static final Machine MACHINE =
+      new Machine(new Machine.Products(1e9, 1e30), new Machine.Products(1e9, 1e30), 1e9, 1e30, 0);
 
   private static final Value X = Value.input("x", 1, "frames", 16);
 
