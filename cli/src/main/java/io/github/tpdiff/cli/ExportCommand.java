@@ -71,12 +71,13 @@ final class ExportCommand implements Callable<Integer> {
 
   @Mixin private PartOptions parts = new PartOptions();
   @Mixin private LoraOptions lora = new LoraOptions();
+  @Mixin private SchedulerOption scheduler = new SchedulerOption();
   @Mixin private StageOptions stages = new StageOptions();
 
   @Override
   public Integer call() {
     LoraOptions.Trained trained = lora.read();
-    try (VideoModel model = trained.merged(Families.open(parts.at(folder)))) {
+    try (VideoModel model = scheduler.of(trained.merged(Families.open(parts.at(folder))))) {
       var request =
           ExportRequest.of(stages.config(model.description(), trained.stages()))
               .withPrecision(precision)

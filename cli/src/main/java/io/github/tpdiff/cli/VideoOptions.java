@@ -37,13 +37,7 @@ final class VideoOptions {
   @Option(names = "--guidance", description = "Guidance scale; 1 is none, and twice as fast.")
   private Optional<Double> guidance = Optional.empty();
 
-  @Option(
-      names = "--scheduler",
-      paramLabel = "NAME",
-      description =
-          "Noise schedule and solver: one of the model's, which inspect lists. Default: the"
-              + " checkpoint's own.")
-  private Optional<String> scheduler = Optional.empty();
+  @Mixin private SchedulerOption scheduler = new SchedulerOption();
 
   @Option(
       names = "--sampler",
@@ -91,7 +85,7 @@ final class VideoOptions {
 
   /** How it is sampled. */
   Sampling sampling(PipelineDescription description, Optional<StageConfig> trained) {
-    PipelineDescription scheduled = scheduler.map(description::withScheduler).orElse(description);
+    PipelineDescription scheduled = scheduler.of(description);
     // Stages first: a default of steps that is too few for them is still the user's to see.
     Sampling sampling = Sampling.of(scheduled).withStages(stages.config(description, trained));
     if (steps.isPresent()) {

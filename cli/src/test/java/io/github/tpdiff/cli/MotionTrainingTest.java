@@ -137,6 +137,23 @@ final class MotionTrainingTest {
   }
 
   @Test
+  void export_keepsTheChosenScheduler() throws IOException {
+    Path exported = folder.resolve("exported");
+    var run =
+        Invocation.of(
+            "export",
+            folder.resolve("whole"),
+            exported,
+            "--part",
+            "motion_adapter=" + folder.resolve("motion"),
+            "--scheduler",
+            "dpm_solver");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(Files.readString(exported.resolve("scheduler/scheduler_config.json")))
+        .contains("DPMSolverMultistepScheduler");
+  }
+
+  @Test
   void checkpointWithoutMotionModules_saysHowToNameThem() {
     var run = generate();
     assertThat(run.exitCode()).isEqualTo(2);

@@ -11,6 +11,7 @@ import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.train.FixedBatchTraining;
 import io.github.tpdiff.lora.train.TrainingTarget;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
@@ -27,7 +28,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Kind {@code lora_train}: losses, gradients and AdamW steps on one batch.
+ * Kind {@code lora_train}: losses, gradients and AdamW steps on one batch, whatever is held between
+ * forward and backward.
  *
  * @param parts opens conditioning and denoiser
  */
@@ -42,11 +44,14 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
       for (GoldenRun run : golden.runs()) {
         LoraWeights lora = lora(run);
         var injection = LoraInjection.of(program, lora, 1);
-        var target =
-            TrainingTarget.lora(injection, denoiser.weights(), injection.parametersOf(lora));
         var batch =
             new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
-        compare(run, FixedBatchTraining.steps(target, engine, batch, plan(run)), checks);
+        for (Activations activations : Activations.values()) {
+          var target =
+              TrainingTarget.lora(injection, denoiser.weights(), injection.parametersOf(lora));
+          var plan = plan(run, activations);
+          compare(run, FixedBatchTraining.steps(target, engine, batch, plan), checks);
+        }
       }
     }
   }
@@ -69,7 +74,7 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
     return new LoraWeights(read.component(), pairs, read.metadata());
   }
 
-  private static FixedBatchTraining.Plan plan(GoldenRun run) {
+  private static FixedBatchTraining.Plan plan(GoldenRun run, Activations activations) {
     GoldenCase golden = run.golden();
     JsonNode optimizer = golden.arg("optimizer");
     if (!optimizer.path("type").asText("AdamW").equals("AdamW")) {
@@ -85,7 +90,8 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
             optimizer.path("betas").path(0).asDouble(0.9),
             optimizer.path("betas").path(1).asDouble(0.999),
             optimizer.path("eps").asDouble(1e-8),
-            optimizer.path("weight_decay").asDouble(0.01)));
+            optimizer.path("weight_decay").asDouble(0.01)),
+        activations);
   }
 
   private static void compare(GoldenRun run, List<FixedBatchTraining.Step> steps, Checks checks) {

@@ -47,10 +47,7 @@ public final class FixedBatchTraining {
     var steps = new ArrayList<Step>();
     try (Trainable model =
         engine.train(
-            target.program(),
-            target.weights(),
-            target.parameters().keySet(),
-            Activations.RECOMPUTED)) {
+            target.program(), target.weights(), target.parameters().keySet(), plan.activations())) {
       for (int i = 0; i < plan.steps(); i++) {
         var result = model.gradients(batch.inputs(), batch.target());
         var gradients = new LinkedHashMap<String, float[]>();
@@ -82,6 +79,8 @@ public final class FixedBatchTraining {
    * @param steps to do
    * @param learningRate of each
    * @param adamW betas, eps, weight decay
+   * @param activations what a step holds in memory
    */
-  public record Plan(int steps, double learningRate, AdamW.Settings adamW) {}
+  public record Plan(
+      int steps, double learningRate, AdamW.Settings adamW, Activations activations) {}
 }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.adapters.wan.WanFamily;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.TensorSource;
@@ -42,7 +43,7 @@ final class WanLoraTrainTest {
               target,
               engine,
               new FixedBatchTraining.Batch(inputs(io), tensor(io, "in.target")),
-              new FixedBatchTraining.Plan(3, 1e-3, AdamW.Settings.DEFAULT));
+              new FixedBatchTraining.Plan(3, 1e-3, AdamW.Settings.DEFAULT, Activations.KEPT));
       check(run, steps, io, tolerance);
     }
   }
