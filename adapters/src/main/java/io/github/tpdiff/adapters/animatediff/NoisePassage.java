@@ -7,13 +7,14 @@ import io.github.tpdiff.weights.TensorInfo;
 import java.util.Optional;
 
 /**
- * Weights with which a made-up UNet starts by taking all that it is given for noise: its output is
- * about its input, which is right at the noisiest times. What is left to train is the picture.
+ * Weights with which a made-up UNet starts by taking most of what it is given for noise: its output
+ * is about 0.7 of its input, nearly right at the noisiest times. What is left to train is the
+ * picture.
  *
  * <p>The first convolution copies the latents with both signs, the last residual block's shortcut
  * passes the copies on, and the last convolution takes silu(a) − silu(−a) = a. Two constants, c and
- * −c, dominate the norm before it, so that it keeps most of the amplitude, which a norm over so few
- * positions would take away.
+ * −c, are half of what the norm before it measures: a norm of the signals alone would take away
+ * their amplitude, which over so few positions says something.
  */
 final class NoisePassage {
   private static final float CONSTANT = 4;

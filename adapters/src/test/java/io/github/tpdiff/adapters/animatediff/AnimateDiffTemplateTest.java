@@ -112,7 +112,7 @@ final class AnimateDiffTemplateTest {
     vae.components().values().forEach(component -> component.weights().close());
   }
 
-  /** Pure noise is predicted to be noise, short of what the residual branches add. */
+  /** Pure noise is predicted to be noise, if somewhat less of it. */
   @Test
   void tinyUnet_startsByGivingBackNoise() {
     write(List.of("unet", "motion_adapter"));
