@@ -77,7 +77,8 @@ final class ExportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     LoraOptions.Trained trained = lora.read();
-    try (VideoModel model = scheduler.of(trained.merged(Families.open(parts.at(folder))))) {
+    try (VideoModel opened = trained.merged(Families.open(parts.at(folder)))) {
+      VideoModel model = scheduler.of(opened);
       var request =
           ExportRequest.of(stages.config(model.description(), trained.stages()))
               .withPrecision(precision)

@@ -20,7 +20,7 @@ final class SchedulerOption {
     return name.map(description::withScheduler).orElse(description);
   }
 
-  /** The model as chosen; closing it closes {@code model}. */
+  /** The model as chosen, which the caller goes on owning. */
   VideoModel of(VideoModel model) {
     return name.map(model::withScheduler).orElse(model);
   }

@@ -37,6 +37,15 @@ class LoraCommandTest {
     return base;
   }
 
+  /** A checkpoint of the layer that the LoRA changes. */
+  private Path layer(float firstWeight, float firstBias) {
+    return base(
+        MemoryTensors.builder()
+            .addFloats(MODULE + ".weight", List.of(2L, 2L), firstWeight, 20, 30, 40)
+            .addFloats(MODULE + ".bias", List.of(2L), firstBias, 8)
+            .build());
+  }
+
   @Test
   void info_namesFormRankAndTargets() {
     var run = Invocation.of("lora", "info", lora, "--json");
@@ -68,12 +77,7 @@ class LoraCommandTest {
 
   @Test
   void merge_addsBTimesA() {
-    Path base =
-        base(
-            MemoryTensors.builder()
-                .addFloats(MODULE + ".weight", List.of(2L, 2L), 10, 20, 30, 40)
-                .addFloats(MODULE + ".bias", List.of(2L), 7, 8)
-                .build());
+    Path base = layer(10, 7);
     Path to = folder.resolve("merged.safetensors");
     var run = Invocation.of("lora", "merge", base, lora, to, "--strength", "2");
     assertThat(run.exitCode()).as(run.err()).isZero();
@@ -85,12 +89,7 @@ class LoraCommandTest {
 
   @Test
   void merge_intoASmallerType_reportsTheErrorAgainstTheChange() {
-    Path base =
-        base(
-            MemoryTensors.builder()
-                .addFloats(MODULE + ".weight", List.of(2L, 2L), 256, 20, 30, 40)
-                .addFloats(MODULE + ".bias", List.of(2L), 257, 8)
-                .build());
+    Path base = layer(256, 257);
     Path to = folder.resolve("merged.safetensors");
     var run = Invocation.of("lora", "merge", base, lora, to, "--dtype", "bf16");
     assertThat(run.exitCode()).as(run.err()).isZero();
@@ -129,12 +128,7 @@ class LoraCommandTest {
 
   @Test
   void extract_ofWhatWasMerged_givesTheLoraBack() {
-    Path base =
-        base(
-            MemoryTensors.builder()
-                .addFloats(MODULE + ".weight", List.of(2L, 2L), 10, 20, 30, 40)
-                .addFloats(MODULE + ".bias", List.of(2L), 7, 8)
-                .build());
+    Path base = layer(10, 7);
     Path merged = folder.resolve("merged.safetensors");
     Invocation.of("lora", "merge", base, lora, merged);
     Path to = folder.resolve("extracted.safetensors");

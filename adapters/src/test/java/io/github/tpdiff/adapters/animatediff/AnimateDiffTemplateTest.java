@@ -118,25 +118,22 @@ final class AnimateDiffTemplateTest {
     write(List.of("unet", "motion_adapter"));
     try (VideoModel model = new AnimateDiffFamily().open(temporary.resolve("tiny"));
         var engine = new ReferenceEngine()) {
-      Component unet =
-          new Component(
-              Objects.requireNonNull(model.components().get(Role.CONDITIONING))
-                  .program()
-                  .then(Objects.requireNonNull(model.components().get(Role.DENOISER)).program()),
-              Objects.requireNonNull(model.components().get(Role.DENOISER)).weights());
+      Component denoiser = Objects.requireNonNull(model.components().get(Role.DENOISER));
+      Component prompts = Objects.requireNonNull(model.components().get(Role.CONDITIONING));
       Tensor noise = normal(1, 4, 3, 8, 8);
-      float[] found =
-          Objects.requireNonNull(
-                  engine
-                      .load(unet.program(), unet.weights())
-                      .run(
-                          Map.of(
-                              "hidden_states", noise,
-                              "timestep", Tensor.ofFloats(new float[] {999}, 1),
-                              "temporal_positions", Tensor.ofFloats(new float[] {0, 1, 2}, 3),
-                              "encoder_hidden_states", normal(1, 16, 64)))
-                      .get("out_hidden_states"))
-              .toFloatArray();
+      float[] found;
+      try (var unet = engine.load(prompts.program().then(denoiser.program()), denoiser.weights())) {
+        found =
+            Objects.requireNonNull(
+                    unet.run(
+                            Map.of(
+                                "hidden_states", noise,
+                                "timestep", Tensor.ofFloats(new float[] {999}, 1),
+                                "temporal_positions", Tensor.ofFloats(new float[] {0, 1, 2}, 3),
+                                "encoder_hidden_states", normal(1, 16, 64)))
+                        .get("out_hidden_states"))
+                .toFloatArray();
+      }
       float[] given = noise.toFloatArray();
       double error = 0;
       double size = 0;

@@ -146,6 +146,21 @@ final class ResolvedJobTest {
   }
 
   @Test
+  void dryRun_tradesAQuarterOfTheTimeForTheActivations() throws IOException {
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      var products = new Machine.Products(1e11, 1e10);
+      var machine = new Machine(products, products, 1e11, 1e10, 1e-5);
+      DryRun recomputed = DryRun.of(open(model), machine);
+      Files.writeString(
+          folder.resolve("job.yaml"),
+          JOB.replace("seed: 5", "seed: 5, gradient_checkpointing: false"));
+      DryRun kept = DryRun.of(open(model), machine);
+      assertThat(kept.seconds()).isCloseTo(0.75 * recomputed.seconds(), within(1e-9));
+      assertThat(kept.peakBytes()).isGreaterThan(recomputed.peakBytes());
+    }
+  }
+
+  @Test
   void clipLengthThatDoesNotFitTheStages_isRefusedWithTheNearest() throws IOException {
     Files.writeString(folder.resolve("job.yaml"), JOB.replace("32x32x9", "32x32x13"));
     try (VideoModel model = family().open(folder.resolve("checkpoint"))) {

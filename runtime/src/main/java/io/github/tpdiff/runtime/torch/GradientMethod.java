@@ -21,10 +21,7 @@ final class GradientMethod {
     int count = segment.argumentCount();
     var arguments = new StringJoiner(", ", "[", "]");
     for (int i = 0; i < count; i++) {
-      arguments.add(
-          wanted.contains(i)
-              ? "torch.requires_grad_(torch.detach(v[" + i + "]), True)"
-              : "v[" + i + "]");
+      arguments.add(wanted.contains(i) ? leaf("v[" + i + "]") : "v[" + i + "]");
     }
     var outputs = new StringJoiner(", ", "[", "]");
     var upstream = new StringJoiner(", ", "annotate(List[Optional[Tensor]], [", "])");
@@ -38,7 +35,7 @@ final class GradientMethod {
             "    u = " + arguments,
             "    y = (self)." + segment.method() + "(u, )",
             "    d = torch.grad(%s, %s, %s)".formatted(outputs, list("u[%d]", wanted), upstream),
-            "    return " + results(wanted.size()),
+            "    return [" + results(wanted.size()) + "]",
             ""));
   }
 
@@ -48,8 +45,14 @@ final class GradientMethod {
     return list.toString();
   }
 
-  private static String results(int count) {
-    var list = new StringJoiner(", ", "[", "]");
+  /** The expression of a value whose gradient is asked for. */
+  static String leaf(String value) {
+    return "torch.requires_grad_(torch.detach(" + value + "), True)";
+  }
+
+  /** The elements of {@code d}, which {@code torch.grad} gave, each there. */
+  static String results(int count) {
+    var list = new StringJoiner(", ");
     for (int i = 0; i < count; i++) {
       list.add("torch._unwrap_optional(d[" + i + "])");
     }

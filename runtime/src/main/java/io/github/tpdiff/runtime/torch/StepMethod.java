@@ -50,9 +50,7 @@ final class StepMethod {
     var leaves = new LinkedHashMap<String, String>();
     for (String name : plan.trained()) {
       String leaf = "w" + leaves.size();
-      line(
-          text,
-          leaf + " = torch.requires_grad_(torch.detach(" + given(weightIndex(name)) + "), True)");
+      line(text, leaf + " = " + GradientMethod.leaf(given(weightIndex(name))));
       leaves.put(name, leaf);
     }
     var values = new HashMap<Version, String>();
@@ -93,11 +91,7 @@ final class StepMethod {
     line(
         text,
         "d = torch.grad([p], %s, annotate(List[Optional[Tensor]], [u[0]]))".formatted(sources));
-    var results = new StringJoiner(", ", "[", "]").add("torch.detach(p)");
-    for (int i = 0; i < leaves.size(); i++) {
-      results.add("torch._unwrap_optional(d[" + i + "])");
-    }
-    line(text, "return " + results);
+    line(text, "return [torch.detach(p), " + GradientMethod.results(leaves.size()) + "]");
   }
 
   private int weightIndex(String name) {

@@ -86,7 +86,7 @@ final class TorchTrainable implements Trainable {
   public double loss(Map<String, Tensor> given, Tensor target) {
     requireFits(given, target);
     try (NDManager scope = held.newSubManager()) {
-      return mse(output(given, scope), target, scope);
+      return mse(output(given, scope), HostTensors.toDevice(target, scope), scope);
     } finally {
       Reference.reachabilityFence(given);
     }
@@ -116,7 +116,7 @@ final class TorchTrainable implements Trainable {
     try (NDManager scope = held.newSubManager()) {
       NDArray wanted = HostTensors.toDevice(target, scope);
       var found = pass.run(forward, onDevice(given, scope), wanted, scope);
-      double loss = mse(HostTensors.toDevice(found.prediction(), scope), target, scope);
+      double loss = mse(HostTensors.toDevice(found.prediction(), scope), wanted, scope);
       var gradients = new LinkedHashMap<String, Tensor>();
       trained.forEach(
           name ->
@@ -144,9 +144,8 @@ final class TorchTrainable implements Trainable {
     }
   }
 
-  private double mse(NDArray prediction, Tensor target, NDManager scope) {
-    NDArray wanted = HostTensors.toDevice(target, scope);
-    return module.call("mse", List.of(prediction, wanted), Mode.NO_GRAD, scope).get(0).getDouble();
+  private double mse(NDArray prediction, NDArray target, NDManager scope) {
+    return module.call("mse", List.of(prediction, target), Mode.NO_GRAD, scope).get(0).getDouble();
   }
 
   /** How many tensors this holds, views of weights included. */

@@ -190,12 +190,6 @@ class CostModelTest {
   }
 
   @Test
-  void training_isThreeForwards_fourWhereActivationsAreRecomputed() {
-    assertThat(Cost.forwardPasses(KEPT)).isEqualTo(3);
-    assertThat(Cost.forwardPasses(RECOMPUTED)).isEqualTo(4);
-  }
-
-  @Test
   void price_namesTheInputThatIsMissing() {
     var model = new CostModel(program(wanBlock(128, 256)), FP32);
 
