@@ -22,8 +22,7 @@ final class FramePicker implements AutoCloseable {
   private static final double SAME_TIME = 5e-7;
 
   private final VideoDecoder decoder;
-  private final Framing framing;
-  private final double fps;
+  private final ClipRequest request;
   private final AVFrame earlier = av_frame_alloc();
   private final AVFrame later = av_frame_alloc();
   private Optional<FrameScaler> scaler = Optional.empty();
@@ -41,8 +40,7 @@ final class FramePicker implements AutoCloseable {
 
   private FramePicker(VideoDecoder decoder, ClipRequest request) {
     this.decoder = decoder;
-    this.framing = Framing.cover(decoder.stream(), request.width(), request.height());
-    this.fps = request.fps();
+    this.request = request;
   }
 
   static FramePicker open(Path file, ClipRequest request) throws IOException {
@@ -70,6 +68,7 @@ final class FramePicker implements AutoCloseable {
     boolean takeLater = ended || laterSeconds - seconds < seconds - earlierSeconds - SAME_TIME;
     var picture = takeLater ? later : earlier;
     if (scaler.isEmpty()) {
+      var framing = Framing.cover(decoder, request.width(), request.height());
       scaler = Optional.of(new FrameScaler(picture, framing));
     }
     picks.add(takeLater ? index : index - 1);
@@ -94,16 +93,17 @@ final class FramePicker implements AutoCloseable {
   /** What was done for the first {@code count} picks since the clip's start. */
   ClipReport report(double start, double end, int count) {
     int span = picks.get(count - 1) - picks.get(0) + 1;
+    var framing = scaler.orElseThrow().framing();
     int distinct = (int) picks.subList(0, count).stream().distinct().count();
     return new ClipReport(
         start,
         end,
         intervals.meanFps().orElse(decoder.stream().nominalFps()),
         intervals.areVariable(),
-        fps,
+        request.fps(),
         span - distinct,
         count - distinct,
-        (double) framing.scaledHeight() / decoder.stream().codedHeight(),
+        (double) framing.scaledHeight() / decoder.height(),
         framing.cutColumns(),
         framing.cutRows());
   }

@@ -92,6 +92,10 @@ final class FrameScaler implements AutoCloseable {
     return new VideoFrame(data, framing.height(), framing.width(), seconds);
   }
 
+  Framing framing() {
+    return framing;
+  }
+
   @Override
   public void close() {
     sws_freeContext(context);

@@ -6,61 +6,55 @@ package io.github.tpdiff.runtime.media;
  *
  * @param scaledWidth width of the stored picture after scaling, before turning
  * @param scaledHeight height of the stored picture after scaling, before turning
- * @param rotation degrees to turn clockwise
+ * @param orientation how it is turned and mirrored
  * @param width wanted width
  * @param height wanted height
  */
-record Framing(int scaledWidth, int scaledHeight, int rotation, int width, int height) {
+record Framing(int scaledWidth, int scaledHeight, Orientation orientation, int width, int height) {
 
-  /** Keeps every pixel. */
-  static Framing whole(VideoStream stream) {
-    int codedWidth = stream.codedWidth();
-    int codedHeight = stream.codedHeight();
-    int rotation = stream.rotation();
-    boolean turned = rotation % 180 != 0;
+  /** Keeps every pixel of a decoder's pictures. */
+  static Framing whole(VideoDecoder decoder) {
+    boolean turned = decoder.orientation().transposed();
     return new Framing(
-        codedWidth,
-        codedHeight,
-        rotation,
-        turned ? codedHeight : codedWidth,
-        turned ? codedWidth : codedHeight);
+        decoder.width(),
+        decoder.height(),
+        decoder.orientation(),
+        turned ? decoder.height() : decoder.width(),
+        turned ? decoder.width() : decoder.height());
   }
 
-  /** Covers the wanted size without distortion. */
-  static Framing cover(VideoStream stream, int width, int height) {
-    int rotation = stream.rotation();
-    boolean turned = rotation % 180 != 0;
+  /** Covers the wanted size with a decoder's pictures, without distortion. */
+  static Framing cover(VideoDecoder decoder, int width, int height) {
+    boolean turned = decoder.orientation().transposed();
     int storedWidth = turned ? height : width;
     int storedHeight = turned ? width : height;
-    double shownWidth = stream.codedWidth() * stream.pixelAspect();
-    double scale = Math.max(storedWidth / shownWidth, (double) storedHeight / stream.codedHeight());
+    double shownWidth = decoder.width() * decoder.pixelAspect();
+    double scale = Math.max(storedWidth / shownWidth, (double) storedHeight / decoder.height());
     return new Framing(
         Math.max(storedWidth, (int) Math.round(shownWidth * scale)),
-        Math.max(storedHeight, (int) Math.round(stream.codedHeight() * scale)),
-        rotation,
+        Math.max(storedHeight, (int) Math.round(decoder.height() * scale)),
+        decoder.orientation(),
         width,
         height);
   }
 
   /** Pixels cut from the scaled, upright picture's width. */
   int cutColumns() {
-    return (rotation % 180 == 0 ? scaledWidth : scaledHeight) - width;
+    return (orientation.transposed() ? scaledHeight : scaledWidth) - width;
   }
 
   /** Pixels cut from the scaled, upright picture's height. */
   int cutRows() {
-    return (rotation % 180 == 0 ? scaledHeight : scaledWidth) - height;
+    return (orientation.transposed() ? scaledWidth : scaledHeight) - height;
   }
 
   /** Index into the scaled, stored picture of a pixel of the result. */
   int source(int row, int column) {
-    int y = row + cutRows() / 2;
-    int x = column + cutColumns() / 2;
-    return switch (rotation) {
-      case 90 -> (scaledHeight - 1 - x) * scaledWidth + y;
-      case 180 -> (scaledHeight - 1 - y) * scaledWidth + scaledWidth - 1 - x;
-      case 270 -> x * scaledWidth + scaledWidth - 1 - y;
-      default -> y * scaledWidth + x;
-    };
+    int shownX = column + cutColumns() / 2;
+    int shownY = row + cutRows() / 2;
+    int x = orientation.transposed() ? shownY : shownX;
+    int y = orientation.transposed() ? shownX : shownY;
+    return (orientation.yReversed() ? scaledHeight - 1 - y : y) * scaledWidth
+        + (orientation.xReversed() ? scaledWidth - 1 - x : x);
   }
 }

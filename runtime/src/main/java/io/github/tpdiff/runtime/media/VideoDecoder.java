@@ -18,6 +18,7 @@ import static org.bytedeco.ffmpeg.global.avutil.av_frame_free;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
 
@@ -38,13 +39,15 @@ final class VideoDecoder implements AutoCloseable {
   private int decoded;
   private int width;
   private int height;
-  private long firstTimestamp;
-  private double seconds;
+  private double pixelAspect = 1;
+  private Orientation orientation = Orientation.AS_STORED;
+  private final FrameTimes times;
   private double endSeconds;
   private Optional<String> damage = Optional.empty();
 
   private VideoDecoder(VideoStream stream) {
     this.stream = stream;
+    this.times = new FrameTimes(1 / stream.nominalFps());
   }
 
   static VideoDecoder open(Path file) throws IOException {
@@ -81,8 +84,10 @@ final class VideoDecoder implements AutoCloseable {
     if (frame.decode_error_flags() != 0 || (frame.flags() & AVFrame.AV_FRAME_FLAG_CORRUPT) != 0) {
       throw damaged("picture data is damaged");
     }
+    var shown = stream.orientation(frame);
     if (decoded == 0) {
-      firstTimestamp = frame.best_effort_timestamp();
+      orientation = shown;
+      pixelAspect = stream.pixelAspect(frame);
       width = frame.width();
       height = frame.height();
     }
@@ -91,17 +96,17 @@ final class VideoDecoder implements AutoCloseable {
           "%s: expected %d x %d throughout, found %d x %d at frame %d; convert the file to one size"
               .formatted(stream.file(), width, height, frame.width(), frame.height(), decoded));
     }
-    seconds = decoded == 0 ? 0 : nextSeconds();
-    decoded++;
-  }
-
-  private double nextSeconds() {
+    if (!shown.equals(orientation)) {
+      throw new IOException(
+          "%s: expected one orientation throughout, found another at frame %d; convert the file to upright pictures"
+              .formatted(stream.file(), decoded));
+    }
     long timestamp = frame.best_effort_timestamp();
-    double shown = stream.seconds(timestamp - firstTimestamp);
-    boolean usable =
-        timestamp != AV_NOPTS_VALUE && firstTimestamp != AV_NOPTS_VALUE && shown > seconds;
-    // Where times are missing or run backwards, the nominal rate goes on.
-    return usable ? shown : seconds + 1 / stream.nominalFps();
+    times.add(
+        timestamp == AV_NOPTS_VALUE
+            ? OptionalDouble.empty()
+            : OptionalDouble.of(stream.seconds(timestamp)));
+    decoded++;
   }
 
   /** Hands the decoder one more packet; at the end, or at damage, asks for what it still holds. */
@@ -122,9 +127,11 @@ final class VideoDecoder implements AutoCloseable {
     do {
       av_packet_unref(packet);
       result = av_read_frame(stream.format(), packet);
-      if (result == 0 && packet.pts() != AV_NOPTS_VALUE) {
+      // Some containers tell the order of decoding alone.
+      long shown = packet.pts() == AV_NOPTS_VALUE ? packet.dts() : packet.pts();
+      if (result == 0 && shown != AV_NOPTS_VALUE) {
         var base = stream.format().streams(packet.stream_index()).time_base();
-        double end = (double) (packet.pts() + packet.duration()) * base.num() / base.den();
+        double end = (double) (shown + packet.duration()) * base.num() / base.den();
         endSeconds = Math.max(endSeconds, end);
       }
     } while (result == 0 && packet.stream_index() != stream.index());
@@ -156,9 +163,29 @@ final class VideoDecoder implements AutoCloseable {
     return frame;
   }
 
+  /** Width of the stored pictures, once there is one. */
+  int width() {
+    return width;
+  }
+
+  /** Height of the stored pictures, once there is one. */
+  int height() {
+    return height;
+  }
+
+  /** Width of a stored pixel over its height, once there is a picture. */
+  double pixelAspect() {
+    return pixelAspect;
+  }
+
+  /** How the stored pictures are shown, once there is one. */
+  Orientation orientation() {
+    return orientation;
+  }
+
   /** When the picture decoded last is shown, counted from the first. */
   double seconds() {
-    return seconds;
+    return times.seconds();
   }
 
   /** Number of pictures decoded so far. */

@@ -37,7 +37,7 @@ public final class VideoReader implements AutoCloseable {
         intervals.add(decoder.seconds());
       }
       requireFrames(file, decoder);
-      var framing = Framing.whole(decoder.stream());
+      var framing = Framing.whole(decoder);
       boolean variable = intervals.areVariable();
       return new VideoInfo(
           decoder.decoded(),
@@ -45,7 +45,6 @@ public final class VideoReader implements AutoCloseable {
           variable,
           framing.width(),
           framing.height(),
-          framing.rotation(),
           decoder.stream().codecName());
     }
   }
@@ -78,7 +77,7 @@ public final class VideoReader implements AutoCloseable {
       return Optional.empty();
     }
     if (scaler.isEmpty()) {
-      scaler = Optional.of(new FrameScaler(decoder.frame(), Framing.whole(decoder.stream())));
+      scaler = Optional.of(new FrameScaler(decoder.frame(), Framing.whole(decoder)));
     }
     return Optional.of(scaler.get().scale(decoder.frame(), decoder.seconds()));
   }

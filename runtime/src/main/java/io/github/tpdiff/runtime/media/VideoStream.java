@@ -1,7 +1,5 @@
 package io.github.tpdiff.runtime.media;
 
-import static org.bytedeco.ffmpeg.global.avcodec.AV_PKT_DATA_DISPLAYMATRIX;
-import static org.bytedeco.ffmpeg.global.avcodec.av_packet_side_data_get;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_alloc_context3;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_find_decoder;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_free_context;
@@ -11,12 +9,16 @@ import static org.bytedeco.ffmpeg.global.avcodec.avcodec_parameters_to_context;
 import static org.bytedeco.ffmpeg.global.avformat.AV_DISPOSITION_ATTACHED_PIC;
 import static org.bytedeco.ffmpeg.global.avformat.av_find_best_stream;
 import static org.bytedeco.ffmpeg.global.avformat.av_guess_frame_rate;
+import static org.bytedeco.ffmpeg.global.avformat.av_guess_sample_aspect_ratio;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_close_input;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_find_stream_info;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_open_input;
+import static org.bytedeco.ffmpeg.global.avutil.AVERROR_EINVAL;
 import static org.bytedeco.ffmpeg.global.avutil.AVMEDIA_TYPE_VIDEO;
 import static org.bytedeco.ffmpeg.global.avutil.AV_LOG_QUIET;
-import static org.bytedeco.ffmpeg.global.avutil.av_display_rotation_get;
+import static org.bytedeco.ffmpeg.global.avutil.av_dict_free;
+import static org.bytedeco.ffmpeg.global.avutil.av_dict_get;
+import static org.bytedeco.ffmpeg.global.avutil.av_dict_set;
 import static org.bytedeco.ffmpeg.global.avutil.av_log_set_level;
 import static org.bytedeco.ffmpeg.global.avutil.av_strerror;
 
@@ -29,7 +31,7 @@ import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 import org.bytedeco.ffmpeg.avformat.AVFormatContext;
 import org.bytedeco.ffmpeg.avformat.AVStream;
 import org.bytedeco.ffmpeg.avutil.AVDictionary;
-import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.bytedeco.javacpp.PointerPointer;
 
 /** An opened video file: its best video stream, and a decoder ready for its packets. */
@@ -38,6 +40,12 @@ final class VideoStream implements AutoCloseable {
     // Errors come back as codes and are reported by us, once.
     av_log_set_level(AV_LOG_QUIET);
   }
+
+  /** libav's names of containers; playlists, manifests and scripts would open other files. */
+  private static final String CONTAINERS =
+      "mov,matroska,avi,gif,mpeg,mpegts,asf,flv,ogg,mxf,ivf,nut";
+
+  private static final String PROTOCOL = "file";
 
   private final Path file;
   private final AVFormatContext format;
@@ -55,8 +63,7 @@ final class VideoStream implements AutoCloseable {
     if (!Files.isRegularFile(file)) {
       throw new IOException(file + ": expected a video file, found none");
     }
-    var format = new AVFormatContext(null);
-    require(file, avformat_open_input(format, file.toString(), null, null));
+    var format = openContainer(file);
     try {
       require(file, avformat_find_stream_info(format, (PointerPointer<?>) null));
       var stream = requireVideoStream(file, format);
@@ -64,6 +71,28 @@ final class VideoStream implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       avformat_close_input(format);
       throw e;
+    }
+  }
+
+  /** Opens a file that holds its pictures itself; whatever names other files is refused. */
+  private static AVFormatContext openContainer(Path file) throws IOException {
+    var format = new AVFormatContext(null);
+    var options = new AVDictionary(null);
+    try {
+      av_dict_set(options, "format_whitelist", CONTAINERS, 0);
+      av_dict_set(options, "protocol_whitelist", PROTOCOL, 0);
+      // Without the protocol's name, a colon in the file's would be read as one.
+      var name = PROTOCOL + ":" + file.toAbsolutePath();
+      int result = avformat_open_input(format, name, null, options);
+      if (result == AVERROR_EINVAL()) {
+        throw new IOException(
+            "%s: expected a video in a container (%s), found another kind of file"
+                .formatted(file, CONTAINERS.replace(",", ", ")));
+      }
+      require(file, result);
+      return format;
+    } finally {
+      av_dict_free(options);
     }
   }
 
@@ -122,35 +151,25 @@ final class VideoStream implements AutoCloseable {
     return rate.num() > 0 && rate.den() > 0 ? (double) rate.num() / rate.den() : 25;
   }
 
-  /** Width of the stored picture, before rotation. */
-  int codedWidth() {
-    return codec.width();
-  }
-
-  /** Height of the stored picture, before rotation. */
-  int codedHeight() {
-    return codec.height();
-  }
-
-  /** Width of a pixel over its height. */
-  double pixelAspect() {
-    var aspect = stream.codecpar().sample_aspect_ratio();
+  /** Width of a pixel of a stored picture over its height, as container or picture say. */
+  double pixelAspect(AVFrame picture) {
+    var aspect = av_guess_sample_aspect_ratio(format, stream, picture);
     return aspect.num() > 0 && aspect.den() > 0 ? (double) aspect.num() / aspect.den() : 1;
   }
 
-  /** Degrees to turn the stored picture clockwise, rounded to quarters. */
-  int rotation() {
-    var data = stream.codecpar();
-    var matrix =
-        av_packet_side_data_get(
-            data.coded_side_data(), data.nb_coded_side_data(), AV_PKT_DATA_DISPLAYMATRIX);
-    if (matrix == null) {
-      return 0;
+  /** How a stored picture is shown: by its matrix, or by the tag of files that have none. */
+  Orientation orientation(AVFrame picture) throws IOException {
+    try {
+      var matrix = Orientation.matrix(picture);
+      if (matrix.isPresent()) {
+        return Orientation.of(matrix.get());
+      }
+      var tag = av_dict_get(stream.metadata(), "rotate", null, 0);
+      return tag == null ? Orientation.AS_STORED : Orientation.of(tag.value().getString());
+    } catch (IllegalArgumentException other) {
+      throw new IOException(
+          file + ": " + other.getMessage() + "; convert the file to upright pictures", other);
     }
-    double counterclockwise = av_display_rotation_get(new IntPointer(matrix.data()));
-    return Double.isNaN(counterclockwise)
-        ? 0
-        : Math.floorMod(-(int) Math.round(counterclockwise / 90), 4) * 90;
   }
 
   String codecName() {

@@ -114,7 +114,7 @@ class ClipReaderTest {
   void wideStoredPixels_areShownAtTheirShape(@TempDir Path folder) throws IOException {
     // 64 x 48 pixels, each twice as wide as high: a 128 x 48 picture.
     var file = folder.resolve("wide-pixels.mp4");
-    TestVideos.writeMarked(file, recorder -> recorder.setAspectRatio(2));
+    TestVideos.writeQuarters(file, recorder -> recorder.setAspectRatio(2));
     var report = ClipReader.first(file, request(FrameCount.exactly(1), 8)).report();
     assertThat(report.scale()).isEqualTo(32 / 48.0, within(1e-9));
     assertThat(report.cutColumns()).isEqualTo(85 - 32);

@@ -2,6 +2,8 @@ package io.github.tpdiff.runtime.media;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,22 +93,46 @@ final class TestVideos {
     }
   }
 
-  /** Writes two frames of 64 x 48, black but for a white quarter at the top left. */
-  static void writeMarked(Path file, Consumer<FFmpegFrameRecorder> setup) throws IOException {
+  /** Writes two frames of 64 x 48 whose quarters, row by row, are ever darker: 0, 1, 2 and 3. */
+  static void writeQuarters(Path file, Consumer<FFmpegFrameRecorder> setup) throws IOException {
     try (var recorder = recorder(file, 8);
         var picture = new Frame(64, 48, Frame.DEPTH_UBYTE, 3)) {
       setup.accept(recorder);
       recorder.start();
       var pixels = (ByteBuffer) picture.image[0];
-      // The frame's memory comes uninitialised.
       for (int y = 0; y < 48; y++) {
         for (int x = 0; x < 3 * 64; x++) {
-          pixels.put(y * picture.imageStride + x, (byte) (y < 24 && x < 3 * 32 ? 255 : 0));
+          int quarter = (y < 24 ? 0 : 2) + (x < 3 * 32 ? 0 : 1);
+          pixels.put(y * picture.imageStride + x, (byte) (255 - 85 * quarter));
         }
       }
       recorder.record(picture, avutil.AV_PIX_FMT_RGB24);
       recorder.record(picture, avutil.AV_PIX_FMT_RGB24);
     }
+  }
+
+  /** The quarters of a picture that {@link #writeQuarters} wrote, row by row, such as "0123". */
+  static String quarters(VideoFrame frame) {
+    var found = new StringBuilder();
+    for (int row : new int[] {1, 3}) {
+      for (int column : new int[] {1, 3}) {
+        int pixel = frame.height() * row / 4 * frame.width() + frame.width() * column / 4;
+        found.append(Math.round((255 - frame.toByte(1, pixel)) / 85.0));
+      }
+    }
+    return found.toString();
+  }
+
+  /** Gives the only track of an mp4 another display matrix, of nine numbers. */
+  static void setMatrix(Path mp4, double[] matrix) throws IOException {
+    var bytes = ByteBuffer.wrap(Files.readAllBytes(mp4));
+    int header = new String(bytes.array(), StandardCharsets.ISO_8859_1).indexOf("tkhd");
+    int at = header + 4 + (bytes.get(header + 4) == 0 ? 40 : 52);
+    for (int i = 0; i < 9; i++) {
+      // The last column has two bits before the point, the others sixteen.
+      bytes.putInt(at + 4 * i, (int) Math.round(matrix[i] * (i % 3 == 2 ? 1 << 30 : 1 << 16)));
+    }
+    Files.write(mp4, bytes.array());
   }
 
   private static FFmpegFrameRecorder recorder(Path file, double fps) {
