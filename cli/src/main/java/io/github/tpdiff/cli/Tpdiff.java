@@ -36,6 +36,7 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new PlanCommand());
     root.addSubcommand(new PrepareCommand());
     root.addSubcommand(new TrainCommand());
+    root.addSubcommand(new JobKeysCommand());
     root.addSubcommand(new NewCheckpointCommand());
     root.addSubcommand(new GenerateCommand());
     root.addSubcommand(new ExportCommand());

@@ -13,10 +13,14 @@ import java.util.regex.Pattern;
 public record ClipSize(int width, int height, int frames) {
   private static final Pattern FORM = Pattern.compile("(\\d{1,5})x(\\d{1,5})x(\\d{1,6})");
 
+  static final JobType<ClipSize> TYPE =
+      JobType.scalar(
+          "WIDTHxHEIGHTxFRAMES, such as 832x480x81", ClipSize::parse, ClipSize::toString);
+
   /**
    * @throws IllegalArgumentException if the text has another form
    */
-  static ClipSize parse(String text) {
+  private static ClipSize parse(String text) {
     Matcher form = FORM.matcher(text.strip());
     if (!form.matches()) {
       throw new IllegalArgumentException("data.sizes: expected 832x480x81, found " + text);

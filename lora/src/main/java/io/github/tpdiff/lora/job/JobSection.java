@@ -1,58 +1,83 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.job.JobKey.Otherwise;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.NearestName;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * One section of a job file, read key by key; every key that is there must be known, and errors
- * name the file, the line and the key.
+ * One section of a job file, read key by key; whoever reads a key says what it means and what
+ * stands where it is left out. Errors name the file, the line and the key.
  */
 final class JobSection {
   private final Path file;
   private final String name;
-  private final int line;
-  private final Map<String, YamlNode> entries;
+  private final YamlNode.Mapping mapping;
+  private final Consumer<JobKey> asked;
 
-  private JobSection(Path file, String name, YamlNode.Mapping mapping) {
+  private JobSection(Path file, String name, YamlNode.Mapping mapping, Consumer<JobKey> asked) {
     this.file = file;
     this.name = name;
-    this.line = mapping.line();
-    this.entries = mapping.entries();
+    this.mapping = mapping;
+    this.asked = asked;
   }
 
   static JobSection root(Path file) {
-    if (YamlNode.read(file) instanceof YamlNode.Mapping mapping) {
-      return new JobSection(file, "", mapping);
+    if (YamlReader.read(file) instanceof YamlNode.Mapping mapping) {
+      return new JobSection(file, "", mapping, key -> {});
     }
     throw new CheckpointException("%s: expected sections such as 'model:'".formatted(file));
   }
 
-  /** Refuses keys that are not among {@code known}. */
-  JobSection knowing(String... known) {
-    Set<String> names = new TreeSet<>(List.of(known));
-    entries.forEach(
-        (key, value) -> {
-          if (!names.contains(key)) {
-            throw error(
-                value.line(),
-                "unknown key '%s'%s; the nearest is '%s'"
-                    .formatted(
-                        key,
-                        name.isEmpty() ? "" : " in " + name,
-                        NearestName.of(key, names).orElse("")));
-          }
-        });
+  /**
+   * A job that leaves out everything that may be left out.
+   *
+   * @param asked is told each key that is asked for
+   */
+  static JobSection smallest(Consumer<JobKey> asked) {
+    var path = new YamlNode.Mapping(1, Map.of("path", new YamlNode.Scalar(1, ".")));
+    return new JobSection(
+        Path.of("job.yaml"),
+        "",
+        new YamlNode.Mapping(1, Map.of("model", path, "data", path)),
+        asked);
+  }
+
+  /** Refuses keys that are not among {@code known}, here and in the sections below. */
+  JobSection knowing(List<JobKey> known) {
+    Set<String> names = new TreeSet<>();
+    known.stream()
+        .filter(key -> key.path().equals(path(key.name())))
+        .forEach(k -> names.add(k.name()));
+    mapping
+        .entries()
+        .forEach(
+            (key, node) -> {
+              if (!names.contains(key)) {
+                throw error(node.line(), unknown(key, names, known));
+              }
+              if (known.stream().anyMatch(k -> k.isIn(path(key)))) {
+                below(key).knowing(known);
+              }
+            });
     return this;
+  }
+
+  private String unknown(String key, Set<String> here, List<JobKey> known) {
+    String hint =
+        known.stream()
+            .filter(k -> k.name().equals(key) && k.path().contains("."))
+            .findFirst()
+            .map(k -> "it is " + k.path())
+            .orElseGet(() -> "the nearest is '" + NearestName.of(key, here).orElse("") + "'");
+    return "unknown key '%s'%s; %s".formatted(key, name.isEmpty() ? "" : " in " + name, hint);
   }
 
   private CheckpointException error(int at, String what) {
@@ -64,135 +89,65 @@ final class JobSection {
   }
 
   boolean has(String key) {
-    return entries.containsKey(key);
+    return mapping.entries().containsKey(key);
   }
 
-  /** A section of this one; empty if it is not there. */
-  JobSection section(String key) {
-    YamlNode node = entries.get(key);
-    if (node == null) {
-      return new JobSection(file, path(key), new YamlNode.Mapping(line, Map.of()));
+  /** A section of this one; empty if it is not there or has nothing in it. */
+  JobSection section(String key, String meaning) {
+    asked.accept(new JobKey(path(key), "keys and values", new Otherwise.Section(), meaning));
+    return below(key);
+  }
+
+  private JobSection below(String key) {
+    YamlNode node = mapping.entries().get(key);
+    if (node instanceof YamlNode.Mapping own) {
+      return new JobSection(file, path(key), own, asked);
     }
-    if (node instanceof YamlNode.Mapping mapping) {
-      return new JobSection(file, path(key), mapping);
+    if (node == null || node instanceof YamlNode.Nothing) {
+      int line = node == null ? mapping.line() : node.line();
+      return new JobSection(file, path(key), new YamlNode.Mapping(line, Map.of()), asked);
     }
-    String found =
-        !(node instanceof YamlNode.Scalar scalar)
-            ? "a list"
-            : scalar.text().isEmpty() ? "nothing" : "'" + scalar.text() + "'";
-    throw error(node.line(), "%s: expected keys and values, found %s".formatted(path(key), found));
+    throw error(
+        node.line(), "%s: expected keys and values, found %s".formatted(path(key), node.words()));
   }
 
-  Optional<String> text(String key) {
-    return scalar(key, "a text", Function.identity());
+  /** The value of a key, or else {@code otherwise}. */
+  <T> T value(String key, JobType<T> type, T otherwise, String meaning) {
+    String written = type.writer().apply(otherwise);
+    asked.accept(new JobKey(path(key), type.label(), new Otherwise.Value(written), meaning));
+    return read(key, type).orElse(otherwise);
   }
 
-  String requireText(String key, String what) {
-    return text(key)
-        .filter(t -> !t.isBlank())
-        .orElseThrow(() -> error(line, "%s: expected %s, found none".formatted(path(key), what)));
+  /**
+   * The value of a key, if it is there.
+   *
+   * @param otherwise in words, what stands for it if not
+   */
+  <T> Optional<T> find(String key, JobType<T> type, String otherwise, String meaning) {
+    asked.accept(new JobKey(path(key), type.label(), new Otherwise.Computed(otherwise), meaning));
+    return read(key, type);
+  }
+
+  /** The value of a key that must be there. */
+  <T> T require(String key, JobType<T> type, String meaning) {
+    asked.accept(new JobKey(path(key), type.label(), new Otherwise.Required(), meaning));
+    return read(key, type)
+        .orElseThrow(
+            () ->
+                error(
+                    mapping.line(),
+                    "%s: expected %s, found none".formatted(path(key), type.label())));
+  }
+
+  private <T> Optional<T> read(String key, JobType<T> type) {
+    return Optional.ofNullable(mapping.entries().get(key))
+        .map(node -> type.reader().read(new JobType.Entry(file, path(key), node)));
   }
 
   /** A path, relative to the job file's folder. */
-  Path resolve(String path) {
+  Path resolve(Path path) {
     Path folder = file.toAbsolutePath().getParent();
-    return folder == null ? Path.of(path) : folder.resolve(path).normalize();
-  }
-
-  Optional<Integer> integer(String key) {
-    return scalar(key, "a whole number", t -> Integer.valueOf(t.replace("_", "")));
-  }
-
-  Optional<Long> bigInteger(String key) {
-    return scalar(key, "a whole number", t -> Long.valueOf(t.replace("_", "")));
-  }
-
-  Optional<Double> number(String key) {
-    return scalar(key, "a number", Double::valueOf);
-  }
-
-  Optional<Boolean> flag(String key) {
-    return scalar(
-        key,
-        "true or false",
-        text ->
-            switch (text) {
-              case "true" -> true;
-              case "false" -> false;
-              default -> throw new IllegalArgumentException(text);
-            });
-  }
-
-  /** One of an enum's constants, in lower case. */
-  <E extends Enum<E>> Optional<E> choice(String key, Class<E> type) {
-    Set<String> names = new TreeSet<>();
-    for (E constant : type.getEnumConstants()) {
-      names.add(constant.name().toLowerCase(Locale.ROOT));
-    }
-    return scalar(
-        key,
-        "one of " + String.join(", ", names),
-        t -> Enum.valueOf(type, t.toUpperCase(Locale.ROOT)));
-  }
-
-  private <T> Optional<T> scalar(String key, String what, Function<String, T> read) {
-    YamlNode node = entries.get(key);
-    return node == null ? Optional.empty() : Optional.of(value(key, node, what, read));
-  }
-
-  private <T> T value(String key, YamlNode node, String what, Function<String, T> read) {
-    if (node instanceof YamlNode.Scalar scalar) {
-      try {
-        return read.apply(scalar.text());
-      } catch (IllegalArgumentException wrong) {
-        throw new CheckpointException(
-            "%s: line %d: %s: expected %s, found '%s'"
-                .formatted(file, node.line(), path(key), what, scalar.text()),
-            wrong);
-      }
-    }
-    throw error(node.line(), "%s: expected %s, found several values".formatted(path(key), what));
-  }
-
-  List<String> texts(String key) {
-    return list(key, "a text", Function.identity());
-  }
-
-  List<Integer> integers(String key) {
-    return list(key, "a whole number", Integer::valueOf);
-  }
-
-  List<Double> numbers(String key) {
-    return list(key, "a number", Double::valueOf);
-  }
-
-  /** A list, or one value that stands for a list of one; empty if it is not there. */
-  <T> List<T> list(String key, String what, Function<String, T> read) {
-    YamlNode node = entries.get(key);
-    if (node == null) {
-      return List.of();
-    }
-    List<YamlNode> items =
-        node instanceof YamlNode.Sequence sequence ? sequence.items() : List.of(node);
-    var values = new ArrayList<T>();
-    items.forEach(item -> values.add(value(key, item, what, read)));
-    return List.copyOf(values);
-  }
-
-  /** Keys with whole numbers. */
-  Map<String, Integer> integersByName(String key) {
-    var values = new LinkedHashMap<String, Integer>();
-    JobSection section = section(key);
-    section.entries.keySet().forEach(k -> section.integer(k).ifPresent(v -> values.put(k, v)));
-    return values;
-  }
-
-  /** Keys with texts. */
-  Map<String, String> textsByName(String key) {
-    var values = new LinkedHashMap<String, String>();
-    JobSection section = section(key);
-    section.entries.keySet().forEach(k -> section.text(k).ifPresent(v -> values.put(k, v)));
-    return values;
+    return folder == null ? path : folder.resolve(path).normalize();
   }
 
   /** What {@code read} makes of this section; what it refuses is refused with the file's name. */

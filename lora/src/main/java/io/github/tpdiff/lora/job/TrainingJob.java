@@ -208,9 +208,7 @@ public record TrainingJob(
    * @throws CheckpointException if a key is unknown or a value wrong, naming the line and the key
    */
   public static TrainingJob read(Path file) {
-    JobSection root =
-        JobSection.root(file)
-            .knowing("model", "data", "stages", "lora", "train", "sample", "output");
+    JobSection root = JobSection.root(file).knowing(JobKey.all());
     return root.checked(section -> TrainingJobReader.read(file, section));
   }
 }

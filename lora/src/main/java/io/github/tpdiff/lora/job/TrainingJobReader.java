@@ -25,181 +25,342 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
-/** Makes a job of a file's sections; what they leave open has the default that trainers use. */
+/**
+ * Makes a job of a file's sections; what they leave open has the default that trainers use.
+ *
+ * <p>To add a key, read it here: type, default and meaning stand in the call, and the check for
+ * misspelt keys, {@code tpdiff job-keys} and {@code docs/job.md} follow. Every key is asked for in
+ * every job.
+ */
 final class TrainingJobReader {
+  private static final String CHECKPOINTS_OWN = "the checkpoint's own";
+  private static final JobType<List<Double>> NUMBERS = JobType.list("numbers", JobType.NUMBER);
+  private static final JobType<List<Integer>> WHOLE_NUMBERS =
+      JobType.list("whole numbers", JobType.WHOLE);
+  private static final JobType<List<ModulePattern>> PATTERNS =
+      JobType.list(
+          "module names or patterns",
+          JobType.scalar(
+              "a module name or pattern", ModulePattern::new, pattern -> pattern.text()));
+
   private TrainingJobReader() {}
 
   static TrainingJob read(Path file, JobSection root) {
-    Model model = model(root.section("model"));
-    Train train = train(root.section("train"));
+    Model model =
+        model(root.section("model", "The checkpoint that is trained; it is not changed."));
+    Data data = data(root.section("data", "Videos and their captions."));
+    Stages stages =
+        stages(
+            root.section("stages", "The temporal pyramid. Lists begin with the coarsest stage."));
+    Lora lora = lora(root.section("lora", "Which linear layers gain a low-rank change."));
+    Train train = train(root.section("train", "How training goes."));
     if (!train.weights().isEmpty() && root.has("lora")) {
       throw new IllegalArgumentException(
           "train.weights trains tensors in full: leave out the section 'lora' or train.weights");
     }
-    return new TrainingJob(
-        file,
-        model,
-        data(root.section("data")),
-        stages(root.section("stages")),
-        lora(root.section("lora")),
-        train,
-        sample(root.section("sample")),
-        output(root.section("output")));
+    Sample sample =
+        sample(
+            root.section("sample", "Videos made on the way, in `samples` of the output folder."));
+    Output output = output(root.section("output", "What is written where."));
+    return new TrainingJob(file, model, data, stages, lora, train, sample, output);
   }
 
   private static Model model(JobSection s) {
-    s.knowing("path", "parts", "settings", "scheduler");
+    Path path =
+        s.resolve(
+            s.require(
+                "path",
+                JobType.path("the checkpoint's folder"),
+                "The checkpoint: a folder as it is published, or a file of several networks."));
     var parts = new LinkedHashMap<String, Path>();
-    s.textsByName("parts").forEach((name, path) -> parts.put(name, s.resolve(path)));
-    Path path = s.resolve(s.requireText("path", "the checkpoint's folder"));
-    return new Model(new ModelRequest(path, parts, s.textsByName("settings")), s.text("scheduler"));
+    s.find(
+            "parts",
+            JobType.byName("names with paths", JobType.path("a path")),
+            "none",
+            "Parts of the checkpoint that lie elsewhere, such as `{motion_adapter: mm.ckpt}`.")
+        .orElse(Map.of())
+        .forEach((name, part) -> parts.put(name, s.resolve(part)));
+    Map<String, String> settings =
+        s.find(
+                "settings",
+                JobType.byName("names with texts", JobType.TEXT),
+                "the family's defaults",
+                "Choices that the checkpoint's family leaves to the user; `tpdiff inspect` lists"
+                    + " them.")
+            .orElse(Map.of());
+    Optional<String> scheduler =
+        s.find(
+            "scheduler",
+            JobType.TEXT,
+            CHECKPOINTS_OWN,
+            "The noise schedule that is trained; `tpdiff inspect` lists the names.");
+    return new Model(new ModelRequest(path, parts, settings), scheduler);
   }
 
   private static Data data(JobSection s) {
-    s.knowing("path", "cache", "sizes", "fps", "clips_per_video", "validation", "negative_prompt");
     return new Data(
-        s.resolve(s.requireText("path", "a folder of videos or a list")),
-        s.resolve(s.text("cache").orElse("cache")),
-        s.list("sizes", "WIDTHxHEIGHTxFRAMES, such as 832x480x81", ClipSize::parse),
-        s.number("fps"),
-        s.integer("clips_per_video").orElse(1),
-        s.number("validation").orElse(0.0),
-        s.text("negative_prompt").orElse(""));
+        s.resolve(
+            s.require(
+                "path",
+                JobType.path("a folder of videos or a list"),
+                "A folder of videos, each with its caption in a .txt of the same name, or a .csv or"
+                    + " .jsonl list of `video` and `caption`.")),
+        s.resolve(
+            s.value(
+                "cache",
+                JobType.path("a folder"),
+                Path.of("cache"),
+                "Where encoded clips and captions are kept from run to run.")),
+        s.find(
+                "sizes",
+                JobType.list("sizes, such as [832x480x81]", ClipSize.TYPE),
+                CHECKPOINTS_OWN,
+                "Sizes that clips may have, in pixels and frames; each video goes to the one of the"
+                    + " nearest shape.")
+            .orElse(List.of()),
+        s.find(
+            "fps",
+            JobType.NUMBER,
+            CHECKPOINTS_OWN,
+            "Frames per second at which clips are taken from videos; above 0, at most 1000."),
+        s.value(
+            "clips_per_video",
+            JobType.WHOLE,
+            1,
+            "At most so many clips of one video, spread over its length."),
+        s.value(
+            "validation",
+            JobType.NUMBER,
+            0.0,
+            "Share of the videos that is held out to measure the loss on; in [0, 1)."),
+        s.value(
+            "negative_prompt",
+            JobType.TEXT,
+            "",
+            "What stands for a caption that is dropped; the same at generation."));
   }
 
   private static Stages stages(JobSection s) {
-    s.knowing(
-        "count",
-        "rates",
-        "boundaries",
-        "downsampling",
-        "upsampling",
-        "target_scale",
-        "weights",
-        "alignment",
-        "alignment_window");
     if (s.has("count") && s.has("rates")) {
       throw new IllegalArgumentException("stages: give either count or rates, found both");
     }
-    int count = s.integer("count").orElse(3);
+    int count =
+        s.value(
+            "count",
+            JobType.WHOLE,
+            3,
+            "Stages, each at twice the frame rate of the one before; from 1, which is vanilla"
+                + " training, to 9.");
     if (count < 1 || count > 9) {
       throw new IllegalArgumentException("stages.count: from 1 to 9, found " + count);
     }
-    int window = s.integer("alignment_window").orElse(Alignment.DEFAULT_WINDOW);
-    var reach = s.choice("alignment", Alignment.Reach.class).orElse(Alignment.Reach.WINDOW);
+    List<Integer> rates =
+        s.find(
+                "rates",
+                WHOLE_NUMBERS,
+                "2 from each stage to the next",
+                "In place of `count`: the frame rate of each stage over the one before, one less"
+                    + " than there are stages; each from 2 to 64.")
+            .orElse(Collections.nCopies(count - 1, 2));
     return new Stages(
-        s.has("rates") ? s.integers("rates") : Collections.nCopies(count - 1, 2),
-        s.numbers("boundaries"),
-        s.choice("downsampling", Downsampling.class).orElse(Downsampling.STRIDE),
-        s.choice("upsampling", Upsampling.class).orElse(Upsampling.NEAREST),
-        s.choice("target_scale", TargetScale.class).orElse(TargetScale.GLOBAL),
-        s.numbers("weights"),
-        new Alignment(reach, window));
+        rates,
+        s.find(
+                "boundaries",
+                NUMBERS,
+                "equal parts of the checkpoint's schedule",
+                "The time, in (0, 1) and falling, at which each stage after the first starts.")
+            .orElse(List.of()),
+        s.value(
+            "downsampling",
+            JobType.choice(Downsampling.class),
+            Downsampling.STRIDE,
+            "How a stage takes its frames: every r-th, or the mean of r."),
+        s.value(
+            "upsampling",
+            JobType.choice(Upsampling.class),
+            Upsampling.NEAREST,
+            "How a stage begins from the frames of the one before: repeated, or between them."),
+        s.value(
+            "target_scale",
+            JobType.choice(TargetScale.class),
+            TargetScale.GLOBAL,
+            "The time in which a flow-matching network's velocity is measured: as a vanilla"
+                + " checkpoint has it, or the stage's own."),
+        s.find(
+                "weights",
+                NUMBERS,
+                "all alike",
+                "How often each stage is trained, against the others.")
+            .orElse(List.of()),
+        alignment(s));
+  }
+
+  private static Alignment alignment(JobSection s) {
+    return new Alignment(
+        s.value(
+            "alignment",
+            JobType.choice(Alignment.Reach.class),
+            Alignment.Reach.WINDOW,
+            "Over which clips noises are exchanged so that each is near its clip: none, those of a"
+                + " batch, a window of upcoming ones."),
+        s.value(
+            "alignment_window",
+            JobType.WHOLE,
+            Alignment.DEFAULT_WINDOW,
+            "Clips in a window; at least 1."));
   }
 
   private static Lora lora(JobSection s) {
-    s.knowing("rank", "alpha", "targets", "exclude", "rank_pattern");
-    int rank = s.integer("rank").orElse(32);
+    int rank = s.value("rank", JobType.WHOLE, 32, "Rank of the change; from 1 to 65536.");
     var ranks = new LinkedHashMap<ModulePattern, Integer>();
-    s.integersByName("rank_pattern")
+    double alpha =
+        s.find("alpha", JobType.NUMBER, "the rank", "The change is multiplied by alpha / rank.")
+            .orElse((double) rank);
+    List<ModulePattern> targets =
+        s.find(
+                "targets",
+                PATTERNS,
+                "the family's usual layers",
+                "Layers that are changed: the end of a name (`to_q`), a pattern"
+                    + " (`blocks.*.ffn.**`), or `re:` and a regular expression.")
+            .orElse(List.of());
+    List<ModulePattern> exclude =
+        s.find("exclude", PATTERNS, "none", "Of the targets, those that are left alone.")
+            .orElse(List.of());
+    s.find(
+            "rank_pattern",
+            JobType.byName("names with whole numbers", JobType.WHOLE),
+            "none",
+            "Ranks that differ, such as `{to_q: 4}`; the first pattern that matches a layer"
+                + " decides.")
+        .orElse(Map.of())
         .forEach((pattern, own) -> ranks.put(new ModulePattern(pattern), own));
-    return new Lora(
-        rank,
-        s.number("alpha").orElse((double) rank),
-        patterns(s, "targets"),
-        patterns(s, "exclude"),
-        ranks);
-  }
-
-  private static List<ModulePattern> patterns(JobSection s, String key) {
-    return s.list(key, "a module name or pattern", ModulePattern::new);
+    return new Lora(rank, alpha, targets, exclude, ranks);
   }
 
   private static Train train(JobSection s) {
-    s.knowing(
-        "seed",
-        "steps",
-        "batch_size",
-        "gradient_accumulation",
-        "gradient_checkpointing",
-        "learning_rate",
-        "warmup_steps",
-        "decay",
-        "betas",
-        "eps",
-        "weight_decay",
-        "max_grad_norm",
-        "caption_dropout",
-        "timesteps",
-        "timestep_shift",
-        "validate_every",
-        "weights");
-    int steps = s.integer("steps").orElse(1000);
+    long seed = s.value("seed", JobType.LONG, 0L, "Of everything that is random.");
+    int steps = s.value("steps", JobType.WHOLE, 1000, "Optimizer steps.");
+    var batches =
+        new Batches(
+            s.value("batch_size", JobType.WHOLE, 1, "Clips that go through the network together."),
+            s.value(
+                "gradient_accumulation",
+                JobType.WHOLE,
+                1,
+                "Batches whose mean gradient makes a step."));
+    boolean checkpointing =
+        s.value(
+            "gradient_checkpointing",
+            JobType.FLAG,
+            true,
+            "Runs each part of the forward pass twice instead of keeping its activations: less"
+                + " memory, 4/3 of the work.");
     var settings =
         new TrainingSettings(
-            s.bigInteger("seed").orElse(0L),
+            seed,
             steps,
-            new Batches(
-                s.integer("batch_size").orElse(1), s.integer("gradient_accumulation").orElse(1)),
+            batches,
             optimizer(s, steps),
-            s.number("caption_dropout").orElse(0.1),
-            s.flag("gradient_checkpointing").orElse(true)
-                ? Activations.RECOMPUTED
-                : Activations.KEPT);
+            s.value(
+                "caption_dropout",
+                JobType.NUMBER,
+                0.1,
+                "Share of captions that are replaced by the negative prompt, for guidance; from 0"
+                    + " to 1."),
+            checkpointing ? Activations.RECOMPUTED : Activations.KEPT);
     return new Train(
         settings,
-        patterns(s, "weights"),
-        s.choice("timesteps", Timesteps.class),
-        s.number("timestep_shift").map(OptionalDouble::of).orElse(OptionalDouble.empty()),
-        s.integer("validate_every").orElse(100));
+        s.find(
+                "weights",
+                PATTERNS,
+                "none: a LoRA is trained",
+                "Tensors that are trained in full instead of a LoRA, such as"
+                    + " `[\"**.motion_modules.**\"]`; without a section `lora`.")
+            .orElse(List.of()),
+        s.find(
+            "timesteps",
+            JobType.choice(Timesteps.class),
+            "logit_normal for flow matching, uniform for DDIM",
+            "How training times are spread."),
+        s.find(
+                "timestep_shift",
+                JobType.NUMBER,
+                "3 for flow matching, 1 for DDIM",
+                "Moves training times towards noise: t = s u / (1 + (s - 1) u); above 0.")
+            .map(OptionalDouble::of)
+            .orElse(OptionalDouble.empty()),
+        s.value(
+            "validate_every",
+            JobType.WHOLE,
+            100,
+            "Steps between measurements on the videos held out."));
   }
 
   private static Optimizer optimizer(JobSection s, int steps) {
-    List<Double> betas = s.has("betas") ? s.numbers("betas") : List.of(0.9, 0.999);
+    double rate = s.value("learning_rate", JobType.NUMBER, 1e-4, "The highest; above 0.");
+    int warmup = s.value("warmup_steps", JobType.WHOLE, 0, "Steps in which the rate rises to it.");
+    var decay =
+        s.value(
+            "decay",
+            JobType.choice(LearningRate.Decay.class),
+            LearningRate.Decay.CONSTANT,
+            "What the rate does after that, down to 0 at the last step.");
+    List<Double> betas =
+        s.value("betas", NUMBERS, List.of(0.9, 0.999), "AdamW's, of the mean and the square.");
     if (betas.size() != 2) {
       throw new IllegalArgumentException("train.betas: expected two numbers, found " + betas);
     }
-    double maxNorm = s.number("max_grad_norm").orElse(1.0);
-    var decay = s.choice("decay", LearningRate.Decay.class).orElse(LearningRate.Decay.CONSTANT);
+    double eps = s.value("eps", JobType.NUMBER, 1e-8, "AdamW's, in the divisor.");
+    double weightDecay =
+        s.value("weight_decay", JobType.NUMBER, 0.01, "AdamW's, per unit of rate.");
+    double maxNorm =
+        s.value(
+            "max_grad_norm",
+            JobType.NUMBER,
+            1.0,
+            "To which the norm of all gradients together is cut; 0 for no limit.");
     return new Optimizer(
-        new AdamW.Settings(
-            betas.get(0),
-            betas.get(1),
-            s.number("eps").orElse(1e-8),
-            s.number("weight_decay").orElse(0.01)),
-        new LearningRate(
-            s.number("learning_rate").orElse(1e-4),
-            s.integer("warmup_steps").orElse(0),
-            decay,
-            // Without a decay the number of steps may grow when a run is resumed.
-            decay == LearningRate.Decay.CONSTANT ? 1 : steps),
+        new AdamW.Settings(betas.get(0), betas.get(1), eps, weightDecay),
+        // Without a decay the number of steps may grow when a run is resumed.
+        new LearningRate(rate, warmup, decay, decay == LearningRate.Decay.CONSTANT ? 1 : steps),
         maxNorm == 0 ? OptionalDouble.empty() : OptionalDouble.of(maxNorm));
   }
 
   private static Sample sample(JobSection s) {
-    s.knowing("prompts", "every", "size", "steps", "guidance", "seed");
     if (s.has("every") && !s.has("prompts")) {
       throw new IllegalArgumentException("sample.prompts: expected what to show, found none");
     }
     return new Sample(
-        s.texts("prompts"),
-        s.integer("every").orElse(100),
-        s.list("size", "WIDTHxHEIGHTxFRAMES, such as 832x480x81", ClipSize::parse).stream()
-            .findFirst(),
-        s.integer("steps"),
-        s.number("guidance"),
-        s.bigInteger("seed").orElse(0L));
+        s.find("prompts", JobType.list("texts", JobType.TEXT), "no videos", "A video of each.")
+            .orElse(List.of()),
+        s.value("every", JobType.WHOLE, 100, "Steps from one set of videos to the next."),
+        s.find("size", ClipSize.TYPE, "the first of data.sizes", "Of the videos."),
+        s.find("steps", JobType.WHOLE, CHECKPOINTS_OWN, "Of the sampler, all stages together."),
+        s.find("guidance", JobType.NUMBER, CHECKPOINTS_OWN, "Guidance scale; 1 is none."),
+        s.value("seed", JobType.LONG, 0L, "Of the first video's noise."));
   }
 
   private static Output output(JobSection s) {
-    s.knowing("folder", "save_every", "keep", "dtype");
     return new Output(
-        s.resolve(s.text("folder").orElse("output")),
-        s.integer("save_every").orElse(100),
-        s.integer("keep").orElse(3),
-        s.choice("dtype", LoraType.class).orElse(LoraType.F32).dtype());
+        s.resolve(
+            s.value(
+                "folder",
+                JobType.path("a folder"),
+                Path.of("output"),
+                "For the LoRA, states to resume from, and sample videos.")),
+        s.value("save_every", JobType.WHOLE, 100, "Steps from one state to the next."),
+        s.value("keep", JobType.WHOLE, 3, "States that are kept, the newest."),
+        s.value(
+                "dtype",
+                JobType.choice(LoraType.class),
+                LoraType.F32,
+                "Type of the LoRA's numbers.")
+            .dtype());
   }
 
   /** Types that a LoRA file may have. */

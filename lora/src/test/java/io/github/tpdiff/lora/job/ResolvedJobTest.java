@@ -177,7 +177,7 @@ final class ResolvedJobTest {
         "{count: 2, alignment_window: 4}|{count: 2, weights: [1, 2, 3]}|stages.weights: expected 2 values, one a stage, found [1.0, 2.0, 3.0]",
         "{rank: 2, alpha: 4}|{rank: 2, targets: [to_w]}|lora.targets: 'to_w' matches no linear layer",
         "{rank: 2, alpha: 4}|{rank: 0}|lora.rank: from 1 to 65536, found 0",
-        "{rank: 2, alpha: 4}|{rank: 2, alpha: NaN}|lora.alpha: must be positive, found NaN",
+        "{rank: 2, alpha: 4}|{rank: 2, alpha: -1}|lora.alpha: must be positive, found -1.0",
         "output:|sample: {prompts: a, size: 32x32x12}\\noutput:|sample.size: frames: 12 do not fit",
         "output:|sample: {prompts: a, steps: 1}\\noutput:|sample.steps: expected at least one for each of 2 stages",
       })
