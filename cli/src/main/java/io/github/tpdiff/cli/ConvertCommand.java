@@ -5,6 +5,7 @@ import io.github.tpdiff.weights.checkpoint.OpenCheckpoints;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.LayoutConversion;
 import io.github.tpdiff.weights.layout.Network;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -26,7 +27,10 @@ import picocli.CommandLine.Spec;
     description = {
       "Writes a checkpoint's tensors under the names of diffusers, or under those of its authors.",
       "The networks and their present layout are recognised by the names of their tensors. Weights"
-          + " are streamed: any size fits. Files appear when they are complete."
+          + " are streamed: any size fits. Files appear when they are complete.",
+      "A folder gets the configurations that its tensors, and those beside them, tell; what it lacks"
+          + " for other programs to open it is said. Eight-bit floats with scales are multiplied"
+          + " out to F32, or to --dtype."
     })
 final class ConvertCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -55,7 +59,7 @@ final class ConvertCommand implements Callable<Integer> {
   private long maxShardBytes;
 
   @Override
-  public Integer call() throws NoSuchFileException {
+  public Integer call() throws IOException {
     if (!Files.exists(source)) {
       throw new NoSuchFileException(source.toString());
     }
@@ -63,9 +67,22 @@ final class ConvertCommand implements Callable<Integer> {
     var request =
         new LayoutConversion.Request(target, layout, found -> stored.orElse(found), maxShardBytes);
     try (OpenCheckpoints opened = OpenCheckpoints.in(source)) {
-      report(LayoutConversion.convert(opened.byFile().values(), request));
+      ConvertedFolder folder = ConvertedFolder.of(opened.byFile().values(), layout);
+      LayoutConversion.Report report = LayoutConversion.convert(opened.byFile().values(), request);
+      report(report);
+      if (Files.isDirectory(target)) {
+        complete(folder, report);
+      }
     }
     return ExitCode.DONE;
+  }
+
+  private void complete(ConvertedFolder folder, LayoutConversion.Report report) throws IOException {
+    PrintWriter err = spec.commandLine().getErr();
+    for (String missing : folder.write(report.written(), source, target)) {
+      err.printf("tpdiff: caution: the folder lacks %s%n", missing);
+    }
+    err.flush();
   }
 
   private void report(LayoutConversion.Report report) {
@@ -81,6 +98,10 @@ final class ConvertCommand implements Callable<Integer> {
           written.networks().stream().map(Network::label).collect(Collectors.joining(", ")),
           written.tensors(),
           written.bytes());
+    }
+    if (report.scaled() > 0) {
+      out.printf(
+          "%d tensors of eight-bit floats were multiplied by their scales%n", report.scaled());
     }
     report.rounding().forEach((type, error) -> out.printf("stored as %s: %s%n", type, error));
     out.flush();

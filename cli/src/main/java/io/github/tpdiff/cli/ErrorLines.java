@@ -77,18 +77,33 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
       err.flush();
       return ExitCode.WRONG_INPUT;
     }
-    err.println("tpdiff: internal error: " + line(failure) + log(failure));
+    var trace = new StringWriter();
+    failure.printStackTrace(new PrintWriter(trace));
+    String message = "tpdiff: internal error: " + line(failure);
+    try {
+      err.println(message + " (details: " + log(trace.toString()) + ")");
+    } catch (IOException unwritable) {
+      err.println(message + " (no log: " + unwritable.getMessage() + ")");
+      trace.toString().lines().forEach(err::println);
+    }
     err.flush();
     return ExitCode.INTERNAL;
   }
 
   /** Whether the user can mend it. */
   private static boolean isInput(Throwable failure) {
-    return failure instanceof CheckpointException
+    return isLostPage(failure)
+        || failure instanceof CheckpointException
         || failure instanceof GraphException
         || failure instanceof IllegalArgumentException
         || failure instanceof IOException
         || failure instanceof UncheckedIOException;
+  }
+
+  /** What Java makes of a page of a mapped file that is gone. */
+  private static boolean isLostPage(Throwable failure) {
+    return failure instanceof InternalError
+        && String.valueOf(failure.getMessage()).contains("unsafe memory access");
   }
 
   private static String line(Throwable failure) {
@@ -106,6 +121,9 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
                       : failure.getClass().getSimpleName();
       return file.getFile() + ": " + reason;
     }
+    if (isLostPage(failure)) {
+      return "a file was cut short, or could not be read, while it was in use: " + failure;
+    }
     String message = failure.getMessage();
     return message == null || message.isBlank() ? failure.toString() : oneLine(message);
   }
@@ -114,16 +132,9 @@ final class ErrorLines implements IExecutionExceptionHandler, IParameterExceptio
     return message.strip().replaceAll("\\s*\\R\\s*", "; ");
   }
 
-  private String log(Throwable failure) {
-    var trace = new StringWriter();
-    failure.printStackTrace(new PrintWriter(trace));
-    try {
-      Files.createDirectories(logFolder);
-      Path file = Files.createTempFile(logFolder, "tpdiff-error-", ".log");
-      Files.writeString(file, trace.toString(), UTF_8);
-      return " (details: " + file + ")";
-    } catch (IOException unwritable) {
-      return " (no log: " + unwritable.getMessage() + ")" + System.lineSeparator() + trace;
-    }
+  private Path log(String trace) throws IOException {
+    Files.createDirectories(logFolder);
+    Path file = Files.createTempFile(logFolder, "tpdiff-error-", ".log");
+    return Files.writeString(file, trace, UTF_8);
   }
 }

@@ -5,6 +5,9 @@ import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.checkpoint.CheckpointFiles;
+import io.github.tpdiff.weights.checkpoint.OpenCheckpoints;
+import io.github.tpdiff.weights.layout.Stranger;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,7 +53,26 @@ public final class Families {
             .formatted(
                 folder,
                 String.join(", ", ModelFamily.all().stream().map(ModelFamily::name).toList()),
-                foundClass(folder).map(name -> ", but of a " + name).orElse("")));
+                foundClass(folder)
+                    .map(name -> ", but of a " + name)
+                    .or(() -> stranger(folder).map(name -> ", but " + name))
+                    .orElse("")));
+  }
+
+  /**
+   * A network that no family here runs.
+   *
+   * @throws CheckpointException if a file cannot be read: then that is what is wrong
+   */
+  private static Optional<String> stranger(Path path) {
+    if (Files.isDirectory(path) && CheckpointFiles.find(path).isEmpty()) {
+      return Optional.empty();
+    }
+    try (OpenCheckpoints opened = OpenCheckpoints.in(path)) {
+      return opened.byFile().values().stream()
+          .flatMap(source -> Stranger.find(source).stream())
+          .findFirst();
+    }
   }
 
   /**

@@ -1,6 +1,5 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.weights.IndentedJson;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -42,7 +41,7 @@ final class InspectCommand implements Callable<Integer> {
     Map<String, Object> fields = Inspection.of(parts.at(path));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(IndentedJson.write(fields));
+      TerminalWriter.printJson(out, fields);
     } else {
       print(out, "", fields);
     }

@@ -11,7 +11,7 @@ import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,7 +100,7 @@ final class Inspection {
     fields.put("kind", "cache");
     var shapes = new TreeMap<String, Integer>();
     for (Path file : files(path.resolve(CACHED_LATENTS))) {
-      try (TensorSource clips = Checkpoint.open(file)) {
+      try (TensorSource clips = SafetensorsFile.open(file)) {
         clips
             .names()
             .forEach(n -> shapes.merge(clips.require(n).shape().toString(), 1, Integer::sum));

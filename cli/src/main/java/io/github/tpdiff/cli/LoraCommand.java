@@ -1,7 +1,6 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraPair;
@@ -95,7 +94,7 @@ final class LoraCommand implements Runnable {
       Map<String, Object> fields = describe(path, LoraFile.read(path));
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
-        out.println(IndentedJson.write(fields));
+        TerminalWriter.printJson(out, fields);
       } else {
         fields.forEach((name, value) -> out.printf("%-11s %s%n", name, value));
       }

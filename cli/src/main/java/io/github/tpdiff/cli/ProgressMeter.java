@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.weights.PrintableText;
 import java.io.PrintWriter;
 import java.util.Optional;
 import me.tongfei.progressbar.ProgressBar;
@@ -43,7 +44,7 @@ public final class ProgressMeter implements AutoCloseable {
             ? Optional.empty()
             : Optional.of(
                 new ProgressBarBuilder()
-                    .setTaskName(task)
+                    .setTaskName(PrintableText.of(task))
                     .setInitialMax(total)
                     .setStyle(ProgressBarStyle.ASCII)
                     .setUpdateIntervalMillis(200)
@@ -52,7 +53,8 @@ public final class ProgressMeter implements AutoCloseable {
   }
 
   /** Says that {@code done} units are done. */
-  public void reached(long done, String note) {
+  public void reached(long done, String of) {
+    String note = PrintableText.of(of);
     if (first < 0) {
       // What a resumed task did before counts neither for the rate nor for the time left.
       first = done - 1;

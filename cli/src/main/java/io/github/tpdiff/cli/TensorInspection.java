@@ -6,6 +6,7 @@ import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.OpenCheckpoints;
 import io.github.tpdiff.weights.layout.Contents;
 import io.github.tpdiff.weights.layout.FoundNetwork;
+import io.github.tpdiff.weights.layout.Stranger;
 import io.github.tpdiff.weights.lora.LoraFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,6 +60,7 @@ final class TensorInspection {
   private static Map<String, Object> tensors(TensorSource source) {
     var fields = new LinkedHashMap<String, Object>();
     Contents contents = Contents.of(source.names());
+    Stranger.find(source).ifPresent(stranger -> fields.put("not run", stranger));
     if (!contents.networks().isEmpty()) {
       fields.put("networks", networks(contents));
       if (!contents.leftOver().isEmpty()) {
@@ -103,6 +105,13 @@ final class TensorInspection {
     return fields;
   }
 
+  private static String type(TensorInfo read, TensorInfo stored) {
+    return read.dtype() == stored.dtype()
+        ? read.dtype().name()
+        : "%s with scales, read as %s".formatted(stored.dtype(), read.dtype());
+  }
+
+  /** Counts and sizes; bytes are those of the file. */
   static Map<String, Object> summary(TensorSource source) {
     var fields = new LinkedHashMap<String, Object>();
     var types = new TreeMap<String, Long>();
@@ -110,9 +119,9 @@ final class TensorInspection {
     long bytes = 0;
     for (String name : source.names()) {
       TensorInfo info = source.require(name);
-      types.merge(info.dtype().name(), 1L, Long::sum);
+      types.merge(type(info, source.stored(name)), 1L, Long::sum);
       parameters += info.elementCount();
-      bytes += info.byteCount();
+      bytes += source.stored(name).byteCount();
     }
     fields.put("file", source.origin());
     fields.put("tensors", source.names().size());

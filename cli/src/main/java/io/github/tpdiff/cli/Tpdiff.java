@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.Path;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -30,6 +31,15 @@ public final class Tpdiff implements Runnable {
   /** The whole command tree. */
   static CommandLine commandLine() {
     var root = new CommandLine(new Tpdiff());
+    return commandLine(root, root.getOut(), root.getErr());
+  }
+
+  /** The whole command tree, printing to {@code out} and {@code err}. */
+  static CommandLine commandLine(Writer out, Writer err) {
+    return commandLine(new CommandLine(new Tpdiff()), out, err);
+  }
+
+  private static CommandLine commandLine(CommandLine root, Writer out, Writer err) {
     CommandProvider.provided().forEach(root::addSubcommand);
     root.addSubcommand(new InspectCommand());
     root.addSubcommand(new ConvertCommand());
@@ -49,6 +59,8 @@ public final class Tpdiff implements Runnable {
     root.setParameterExceptionHandler(errors);
     root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setExitCodeExceptionMapper(failure -> ExitCode.INTERNAL);
+    root.setOut(new TerminalWriter(out));
+    root.setErr(new TerminalWriter(err));
     return root;
   }
 

@@ -2,6 +2,8 @@ package io.github.tpdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.weights.Folders;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -9,10 +11,15 @@ import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConvertCommandTest {
   @TempDir private Path folder;
@@ -45,6 +52,76 @@ class ConvertCommandTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"wan-tiny", "animatediff-tiny"})
+  void aConvertedFolder_hasWhatOpensIt(String template) throws IOException {
+    Path model = folder.resolve("model");
+    assertThat(Invocation.of("new-checkpoint", template, model).exitCode()).isZero();
+    Path same = folder.resolve("same");
+    var run = Invocation.of("convert", model, same, "--to", "diffusers", "--dtype", "f32");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.err()).isEmpty();
+    try (Stream<Path> files = Files.walk(model)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Path copy = same.resolve(model.relativize(file));
+        assertThat(copy).exists();
+        if (file.toString().endsWith(".json")) {
+          var json = new ObjectMapper();
+          assertThat(json.readTree(copy.toFile())).isEqualTo(json.readTree(file.toFile()));
+        }
+      }
+    }
+    assertThat(Invocation.of("inspect", same).exitCode()).isZero();
+  }
+
+  @Test
+  void anOriginalFolder_getsItsConfigurationAndGivesItBack() throws IOException {
+    Path model = folder.resolve("model");
+    Invocation.of("new-checkpoint", "wan-tiny", model);
+    Path original = folder.resolve("original");
+    Invocation.of("convert", model, original, "--to", "original");
+    var json = new ObjectMapper();
+    var config = json.readTree(original.resolve("config.json").toFile());
+    assertThat(config.path("_class_name").asText()).isEqualTo("WanModel");
+    assertThat(config.path("num_heads").asInt()).isEqualTo(4);
+    assertThat(original.resolve("google/umt5-xxl/tokenizer.json")).exists();
+    assertThat(Invocation.of("inspect", original).exitCode()).isZero();
+
+    Path back = folder.resolve("back");
+    Invocation.of("convert", original, back, "--to", "diffusers");
+    for (String file : List.of("transformer/config.json", "model_index.json")) {
+      assertThat(json.readTree(back.resolve(file).toFile()))
+          .isEqualTo(json.readTree(model.resolve(file).toFile()));
+    }
+    assertThat(back.resolve("tokenizer/tokenizer.json")).exists();
+    assertThat(back.resolve("scheduler/scheduler_config.json")).exists();
+    assertThat(Invocation.of("inspect", back).exitCode()).isZero();
+  }
+
+  @Test
+  void whatNoTensorTells_isSaidToBeMissing() throws IOException {
+    Path model = folder.resolve("model");
+    Invocation.of("new-checkpoint", "wan-tiny", model);
+    Path original = folder.resolve("original");
+    Invocation.of("convert", model, original, "--to", "original");
+    Files.delete(original.resolve("config.json"));
+    Files.delete(original.resolve("Wan2.1_VAE.safetensors"));
+    Folders.delete(original.resolve("google"));
+    Path target = folder.resolve("target");
+    var run = Invocation.of("convert", original, target, "--to", "diffusers");
+    assertThat(run.exitCode()).isZero();
+    assertThat(run.err().lines())
+        .anyMatch(
+            line ->
+                line.contains("config.json of the wan transformer: ")
+                    && line.contains("num_attention_heads: expected the number of heads"))
+        .anyMatch(line -> line.contains("the folder lacks vae"))
+        .anyMatch(line -> line.contains("tokenizer: not beside what was converted"))
+        .hasSize(3);
+    assertThat(target.resolve("transformer/config.json")).doesNotExist();
+    assertThat(target.resolve("text_encoder/config.json")).exists();
+  }
+
   @Test
   void inspect_saysWhatEachFileOfAFolderHolds() {
     Path model = folder.resolve("model");
@@ -58,24 +135,56 @@ class ConvertCommandTest {
   }
 
   @Test
-  void storingInASmallerType_reportsTheErrorAndWhatDidNotFit() {
+  void storingInASmallerType_reportsTheError() {
     Path source = folder.resolve("source.safetensors");
     SafetensorsWriter.write(
         source,
         MemoryTensors.builder()
-            .addFloats("head.head.weight", List.of(1L, 3L), 1, 1 + 1 / 1024f + 1 / 4096f, 70000)
+            .addFloats("head.head.weight", List.of(1L, 3L), 1, 1 + 1 / 1024f + 1 / 4096f, 60000)
             .addFloats("head.head.bias", List.of(1L), 2)
             .addLongs("blocks.0.modulation", List.of(1L), 3)
             .build());
     Path target = folder.resolve("target.safetensors");
     var run = Invocation.of("convert", source, target, "--to", "diffusers", "--dtype", "f16");
     assertThat(run.exitCode()).as(run.err()).isZero();
-    assertThat(run.out()).contains("at most 0.000244", "1 numbers too large for the type");
+    assertThat(run.out()).contains("at most 0.000244");
     assertThat(run.err()).contains("the source lacks");
     try (TensorSource written = Checkpoint.open(target)) {
-      assertThat(written.floats("proj_out.weight")[2]).isInfinite();
+      assertThat(written.floats("proj_out.weight")[2]).isEqualTo(60000);
       assertThat(written.require("blocks.0.scale_shift_table").dtype().name()).isEqualTo("I64");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "70000, f16, 'expected values that fit F16, found 70000.0; store it as BF16 or F32'",
+    "500, f8_e4m3, 'expected values that fit F8_E4M3, found 500.0; store it as BF16 or F32'",
+    "NaN, , 'expected finite numbers, found NaN'",
+    "-Infinity, , 'expected finite numbers, found -Infinity'",
+    "NaN, f16, 'expected finite numbers, found NaN'",
+    "Infinity, bf16, 'expected finite numbers, found Infinity'",
+  })
+  void aNumberThatNoWeightShouldBe_isRefusedByTensorAndNothingIsWritten(
+      float number, @Nullable String dtype, String message) {
+    Path source = folder.resolve("source.safetensors");
+    SafetensorsWriter.write(
+        source,
+        MemoryTensors.builder()
+            .addFloats("head.head.bias", List.of(1L), 2)
+            .addFloats("head.head.weight", List.of(1L, 3L), 1, number, 3)
+            .build());
+    Path target = folder.resolve("new").resolve("target.safetensors");
+    List<Object> words = new ArrayList<>(List.of("convert", source, target, "--to", "diffusers"));
+    if (dtype != null) {
+      words.addAll(List.of("--dtype", dtype));
+    }
+    var run = Invocation.of(words.toArray());
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err())
+        .startsWith("tpdiff: " + source + ": tensor '")
+        .contains(".weight': ", message)
+        .hasLineCount(1);
+    assertThat(folder.resolve("new")).doesNotExist();
   }
 
   @Test

@@ -1,6 +1,5 @@
 package io.github.tpdiff.cli;
 
-import java.io.PrintWriter;
 import java.io.StringWriter;
 import picocli.CommandLine;
 
@@ -9,9 +8,7 @@ record Invocation(int exitCode, String out, String err) {
   static Invocation of(Object... arguments) {
     var out = new StringWriter();
     var err = new StringWriter();
-    CommandLine command = Tpdiff.commandLine();
-    command.setOut(new PrintWriter(out));
-    command.setErr(new PrintWriter(err));
+    CommandLine command = Tpdiff.commandLine(out, err);
     var words = new String[arguments.length];
     for (int i = 0; i < words.length; i++) {
       words[i] = arguments[i].toString();

@@ -2,13 +2,19 @@ package io.github.tpdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.PrintableText;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -81,5 +87,37 @@ class TpdiffTest {
       assertThat(err.toString()).contains("the unexpected").contains(log.toString());
       assertThat(Files.readString(log)).contains("IllegalStateException", "TpdiffTest");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\u001b[31mred", "two\nlines", "\u009b2J", "\u202etxt", "bell\u0007"})
+  void controlCharactersInNames_neverReachTheTerminal(String name) throws Exception {
+    Path file = folder.resolve(name + ".safetensors");
+    SafetensorsWriter.write(
+        file,
+        MemoryTensors.builder()
+            .addFloats("head.head.weight", List.of(1L), 1)
+            .addFloats(name, List.of(1L), 1)
+            .metadata(name, name)
+            .build());
+    List<Invocation> runs =
+        List.of(
+            Invocation.of("inspect", file),
+            Invocation.of("inspect", file, "--json"),
+            Invocation.of("inspect", folder.resolve(name)),
+            Invocation.of("convert", file, folder.resolve("out" + name), "--to", "original"),
+            Invocation.of("convert", file, folder.resolve("out"), "--to", name),
+            Invocation.of("lora", "info", file),
+            Invocation.of("generate", folder, "--prompt", name),
+            Invocation.of("generate", folder.resolve(name), "--prompt", name),
+            Invocation.of("run", folder.resolve(name), "--" + name),
+            Invocation.of(name));
+    for (Invocation run : runs) {
+      assertThat((run.out() + run.err()).lines())
+          .as(run.toString())
+          .allMatch(line -> line.equals(PrintableText.of(line)));
+    }
+    assertThat(runs.get(2).err()).hasLineCount(1);
+    assertThat(runs.get(0).out()).contains(PrintableText.of(name));
   }
 }

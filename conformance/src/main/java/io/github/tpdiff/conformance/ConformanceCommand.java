@@ -1,7 +1,7 @@
 package io.github.tpdiff.conformance;
 
 import io.github.tpdiff.cli.ExitCode;
-import io.github.tpdiff.weights.IndentedJson;
+import io.github.tpdiff.cli.TerminalWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -55,7 +55,7 @@ final class ConformanceCommand implements Callable<Integer> {
               result -> {
                 results.add(result);
                 if (!json) {
-                  out.println(result.text());
+                  result.text().lines().forEach(out::println);
                   out.flush();
                 }
               });
@@ -63,10 +63,9 @@ final class ConformanceCommand implements Callable<Integer> {
     }
     long failed = results.stream().filter(result -> !result.passed()).count();
     if (json) {
-      out.println(
-          IndentedJson.write(
-              Map.of(
-                  "failed", failed, "results", results.stream().map(CaseResult::json).toList())));
+      TerminalWriter.printJson(
+          out,
+          Map.of("failed", failed, "results", results.stream().map(CaseResult::json).toList()));
     } else {
       out.printf("%d cases, %d checks, %d failed%n", cases.size(), results.size(), failed);
     }

@@ -70,6 +70,11 @@ final class MergedTensors implements TensorSource {
   }
 
   @Override
+  public TensorInfo stored(String name) {
+    return pair(name).isPresent() ? require(name) : base.stored(name);
+  }
+
+  @Override
   public Map<String, String> metadata() {
     return base.metadata();
   }
@@ -77,6 +82,11 @@ final class MergedTensors implements TensorSource {
   @Override
   public String origin() {
     return base.origin();
+  }
+
+  @Override
+  public void requireUnchanged() {
+    base.requireUnchanged();
   }
 
   @Override

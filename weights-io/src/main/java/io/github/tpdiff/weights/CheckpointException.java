@@ -6,8 +6,8 @@ import java.util.Objects;
  * A checkpoint that cannot be read or written, in one line: which file or tensor, what was
  * expected, what was found.
  *
- * <p>Messages quote names that files make up: line breaks and other control characters in them
- * become {@code ?}, and overlong ones lose their middle.
+ * <p>Messages quote names that files make up: they are {@link PrintableText}, and overlong ones
+ * lose their middle.
  */
 public class CheckpointException extends RuntimeException {
 
@@ -34,6 +34,6 @@ public class CheckpointException extends RuntimeException {
             : message.substring(0, MAX_START)
                 + " … "
                 + message.substring(message.length() - MAX_END);
-    return shown.replaceAll("[\\p{Cntrl}\\x{80}-\\x{9f}\\x{2028}\\x{2029}]", "?");
+    return PrintableText.of(shown);
   }
 }

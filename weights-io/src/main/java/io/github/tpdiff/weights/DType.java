@@ -64,6 +64,14 @@ public enum DType {
     };
   }
 
+  /** Whether elements are eight-bit floats of a sign, an exponent and a mantissa. */
+  public boolean isEightBitFloat() {
+    return switch (this) {
+      case F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ -> true;
+      default -> false;
+    };
+  }
+
   /** The type of that safetensors name, if it is one this project reads. */
   public static Optional<DType> find(String name) {
     return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();

@@ -42,6 +42,11 @@ final class OverlaidTensors implements TensorSource {
   }
 
   @Override
+  public TensorInfo stored(String name) {
+    return holder(name).stored(require(name).name());
+  }
+
+  @Override
   public Map<String, String> metadata() {
     Map<String, String> metadata = new LinkedHashMap<>(below.metadata());
     metadata.putAll(top.metadata());
@@ -51,6 +56,12 @@ final class OverlaidTensors implements TensorSource {
   @Override
   public String origin() {
     return below.origin();
+  }
+
+  @Override
+  public void requireUnchanged() {
+    below.requireUnchanged();
+    top.requireUnchanged();
   }
 
   @Override

@@ -54,6 +54,11 @@ final class RenamedTensors implements TensorSource {
   }
 
   @Override
+  public TensorInfo stored(String name) {
+    return source.stored(oldName(name)).withName(name);
+  }
+
+  @Override
   public Map<String, String> metadata() {
     return source.metadata();
   }
@@ -61,6 +66,11 @@ final class RenamedTensors implements TensorSource {
   @Override
   public String origin() {
     return source.origin();
+  }
+
+  @Override
+  public void requireUnchanged() {
+    source.requireUnchanged();
   }
 
   @Override

@@ -11,30 +11,39 @@ import java.nio.FloatBuffer;
 public final class RoundingError {
 
   private long count;
-  private long overflows;
   private double largest;
   private double sum;
   private double squares;
   private double magnitudes;
 
-  /** Encodes values and notes what that costs; the position of {@code dst} moves to the end. */
-  public void encode(float[] values, DType dtype, ByteBuffer dst) {
+  /**
+   * Encodes some of a tensor's values and notes what that costs; the position of {@code dst} moves
+   * to the end.
+   *
+   * @param origin where the values come from, for messages
+   * @param stored the tensor in the type it is stored as
+   * @throws CheckpointException when a value is not finite, or not in that type
+   */
+  public void encode(String origin, TensorInfo stored, float[] values, ByteBuffer dst) {
+    DType dtype = stored.dtype();
     int start = dst.position();
     FloatCodec.encode(FloatBuffer.wrap(values), dtype, dst);
-    if (dtype == DType.F32 || dtype == DType.F64) {
-      exact(values);
-      return;
+    float[] back = values;
+    if (dtype != DType.F32 && dtype != DType.F64) {
+      ByteBuffer written = dst.duplicate().position(start).limit(dst.position());
+      back = FloatCodec.decode(dtype, written);
     }
-    int end = dst.position();
-    ByteBuffer stored = dst.duplicate().position(start).limit(end);
-    float[] back = new float[values.length];
-    FloatCodec.decode(dtype, stored, FloatBuffer.wrap(back));
+    FiniteNumbers.requireFit(origin, stored, FloatBuffer.wrap(values), back);
     for (int i = 0; i < values.length; i++) {
       add(values[i], back[i]);
     }
   }
 
-  /** Writes a whole tensor as the floating type of {@code target} and notes what that costs. */
+  /**
+   * Writes a whole tensor as the floating type of {@code target} and notes what that costs.
+   *
+   * @throws CheckpointException when a value is not finite, or not in that type
+   */
   public void copy(TensorSource source, TensorInfo target, TensorSink sink) {
     String name = target.name();
     DType from = source.require(name).dtype();
@@ -45,29 +54,13 @@ public final class RoundingError {
           long first = offset / size * from.bytes();
           int length = chunk.remaining() / size * from.bytes();
           float[] values = FloatCodec.decode(from, source.bytes(name, first, length));
-          encode(values, target.dtype(), chunk);
+          encode(source.origin(), target, values, chunk);
         });
-  }
-
-  private void exact(float[] values) {
-    count += values.length;
-    for (float value : values) {
-      if (Float.isFinite(value)) {
-        magnitudes += (double) value * value;
-      }
-    }
   }
 
   private void add(float meant, float stored) {
     count++;
-    if (!Float.isFinite(meant)) {
-      return;
-    }
     magnitudes += (double) meant * meant;
-    if (!Float.isFinite(stored)) {
-      overflows++;
-      return;
-    }
     double error = Math.abs((double) meant - stored);
     largest = Math.max(largest, error);
     sum += error;
@@ -77,11 +70,6 @@ public final class RoundingError {
   /** How many numbers were stored. */
   public long count() {
     return count;
-  }
-
-  /** How many finite numbers the type could not hold. */
-  public long overflows() {
-    return overflows;
   }
 
   /** The largest absolute error. */
@@ -106,11 +94,7 @@ public final class RoundingError {
 
   @Override
   public String toString() {
-    String text =
-        "rounding error at most %.3g, mean %.3g, relative %.3g"
-            .formatted(largest, mean(), relative());
-    return overflows == 0
-        ? text
-        : text + ", %d numbers too large for the type".formatted(overflows);
+    return "rounding error at most %.3g, mean %.3g, relative %.3g"
+        .formatted(largest, mean(), relative());
   }
 }

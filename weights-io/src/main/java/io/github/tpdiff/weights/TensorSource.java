@@ -66,6 +66,14 @@ public interface TensorSource extends AutoCloseable {
   /** Where the payload lies plainly in a file, if it does. */
   Optional<FileRegion> region(String name);
 
+  /**
+   * The tensor as it is stored, where reading it makes another type of it; else as {@link #require}
+   * says. Whoever holds a payload of such a tensor holds more than the file has.
+   */
+  default TensorInfo stored(String name) {
+    return require(name);
+  }
+
   /** Strings that accompany the tensors. */
   Map<String, String> metadata();
 
@@ -93,10 +101,25 @@ public interface TensorSource extends AutoCloseable {
     return new RenamedTensors(this, newName);
   }
 
+  /**
+   * This source, whose payloads throw a {@link CheckpointException} that names the tensor when what
+   * is read holds NaN or infinity; slices begin and end with whole elements.
+   */
+  default TensorSource finite() {
+    return new FiniteTensors(this);
+  }
+
   /** This source with the tensors and metadata of {@code top} added or in place of its own. */
   default TensorSource overlaid(TensorSource top) {
     return new OverlaidTensors(this, top);
   }
+
+  /**
+   * Checks that nobody has changed the files that payloads are mapped from since they were opened.
+   *
+   * @throws CheckpointException naming a file that was cut short or written to
+   */
+  default void requireUnchanged() {}
 
   @Override
   void close();

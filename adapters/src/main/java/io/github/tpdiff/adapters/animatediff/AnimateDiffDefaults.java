@@ -25,11 +25,29 @@ final class AnimateDiffDefaults {
   /** As the authors' code builds it. */
   static final Map<String, Object> ORIGINAL_SCHEDULER = scheduler("leading", true);
 
+  /** What Stable Diffusion 1.5 is published with, for pictures. */
+  static final Map<String, Object> PICTURE_SCHEDULER = pictureScheduler();
+
   /** Ways to sample that users choose between. */
   static final Map<String, Map<String, Object>> SCHEDULERS =
       Map.of("ddim", SCHEDULER, "ddim_original", ORIGINAL_SCHEDULER, "dpm_solver", dpmSolver());
 
   private AnimateDiffDefaults() {}
+
+  private static Map<String, Object> pictureScheduler() {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("_class_name", "PNDMScheduler");
+    fields.put("_diffusers_version", "0.6.0");
+    fields.put("beta_end", 0.012);
+    fields.put("beta_schedule", "scaled_linear");
+    fields.put("beta_start", 0.00085);
+    fields.put("clip_sample", false);
+    fields.put("num_train_timesteps", 1000);
+    fields.put("set_alpha_to_one", false);
+    fields.put("skip_prk_steps", true);
+    fields.put("steps_offset", 1);
+    return Collections.unmodifiableMap(fields);
+  }
 
   /** DPM-Solver++(2M) on the same noise. */
   private static Map<String, Object> dpmSolver() {

@@ -5,11 +5,15 @@ import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /** AnimateDiff v1, v2 and v3 on Stable Diffusion 1.5. */
 public final class AnimateDiffFamily implements ModelFamily {
@@ -47,6 +51,17 @@ public final class AnimateDiffFamily implements ModelFamily {
   @Override
   public Map<String, List<String>> settings() {
     return Map.of(MotionConfig.CONVENTION, NormConvention.texts());
+  }
+
+  @Override
+  public Optional<Map<String, Object>> configuration(
+      Network network, Layout layout, TensorSource weights) {
+    return layout == Layout.ORIGINAL ? Optional.empty() : PartConfigs.of(network, weights);
+  }
+
+  @Override
+  public Map<String, Map<String, ?>> surroundings(Set<Network> networks) {
+    return PartConfigs.surroundings(networks);
   }
 
   @Override

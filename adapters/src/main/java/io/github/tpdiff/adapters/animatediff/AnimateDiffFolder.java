@@ -5,18 +5,17 @@ import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.checkpoint.CheckpointFiles;
 import io.github.tpdiff.weights.layout.Contents;
 import io.github.tpdiff.weights.layout.FoundNetwork;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * A Stable Diffusion folder in diffusers' layout with a {@code motion_adapter} in it. In place of
@@ -32,8 +31,6 @@ final class AnimateDiffFolder {
       List.of("unet", "motion_adapter", "vae", "text_encoder", TOKENIZER, SCHEDULER);
 
   private static final String CONFIG = "config.json";
-  private static final List<String> SUFFIXES =
-      List.of(".safetensors", ".ckpt", ".pth", ".pt", ".bin");
 
   /** Classes in the configurations of each network. */
   private static final Map<Network, List<String>> CLASSES =
@@ -146,18 +143,7 @@ final class AnimateDiffFolder {
   }
 
   private List<Path> files() {
-    if (!Files.isDirectory(root)) {
-      return List.of(root);
-    }
-    try (Stream<Path> files = Files.list(root)) {
-      return files
-          .filter(Files::isRegularFile)
-          .filter(file -> SUFFIXES.stream().anyMatch(file.toString()::endsWith))
-          .sorted()
-          .toList();
-    } catch (IOException e) {
-      throw new CheckpointException(root + ": cannot be read: " + e.getMessage(), e);
-    }
+    return Files.isDirectory(root) ? CheckpointFiles.directlyIn(root) : List.of(root);
   }
 
   Path tokenizer() {

@@ -9,18 +9,13 @@ import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.text.ClipTokenizerWriter;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** The sizes of all components of one model, and the configuration files that record them. */
 record AnimateDiffSizes(
     UnetConfig unet, MotionConfig motion, AutoencoderKlConfig vae, ClipTextConfig textEncoder) {
-  private static final String DIFFUSERS = "0.25.0.dev0";
-
   /** Stable Diffusion 1.5 with motion modules v3. */
   static final AnimateDiffSizes SD_1_5 =
       new AnimateDiffSizes(
@@ -68,19 +63,23 @@ record AnimateDiffSizes(
   /** The four parts, in the order in which they are written. */
   List<MadeUpPart> parts(Start start) {
     return List.of(
-        part("unet", false, unetConfig(), start.unet()),
-        part("motion_adapter", true, motionConfig(), start.motion()),
+        part("unet", false, PartConfigs.unet(unet, unet.channels()), start.unet()),
+        part(
+            "motion_adapter",
+            true,
+            PartConfigs.motion(motion, unet.widths(), unet.layers()),
+            start.motion()),
         new MadeUpPart(
             "vae",
             MadeUpPart.DIFFUSERS_FILE,
             () -> List.copyOf(StableDiffusionParts.vae(vae).values()),
-            vaeConfig(),
+            PartConfigs.vae(vae),
             start.vae()),
         new MadeUpPart(
             "text_encoder",
             "model",
             () -> List.of(new ClipTextModel(textEncoder).program()),
-            textEncoderConfig(),
+            PartConfigs.textEncoder(textEncoder),
             MadeUpPart.RANDOM));
   }
 
@@ -98,100 +97,5 @@ record AnimateDiffSizes(
         .forEach(program -> program.weights().forEach(used::putIfAbsent));
     used.keySet().removeIf(tensor -> tensor.contains(".motion_modules.") != modules);
     return new Program(name, List.of(new Graph(name, used)), List.copyOf(used.keySet()));
-  }
-
-  private Map<String, Object> unetConfig() {
-    Map<String, Object> fields = new TreeMap<>();
-    fields.put("_class_name", "UNet2DConditionModel");
-    fields.put("_diffusers_version", "0.6.0");
-    fields.put("act_fn", "silu");
-    fields.put("attention_head_dim", unet.heads());
-    fields.put("block_out_channels", unet.widths());
-    fields.put("center_input_sample", false);
-    fields.put("cross_attention_dim", unet.textDim());
-    fields.put("down_block_types", blockTypes("Down", unet.attentive()));
-    fields.put("downsample_padding", 1);
-    fields.put("flip_sin_to_cos", true);
-    fields.put("freq_shift", 0);
-    fields.put("in_channels", unet.channels());
-    fields.put("layers_per_block", unet.layers());
-    fields.put("mid_block_scale_factor", 1);
-    fields.put("norm_eps", unet.normEps());
-    fields.put("norm_num_groups", unet.normGroups());
-    fields.put("out_channels", unet.channels());
-    fields.put("sample_size", 64);
-    var upwards = new ArrayList<>(unet.attentive());
-    Collections.reverse(upwards);
-    fields.put("up_block_types", blockTypes("Up", upwards));
-    return fields;
-  }
-
-  private static List<String> blockTypes(String direction, List<Boolean> attentive) {
-    return attentive.stream()
-        .map(attends -> (attends ? "CrossAttn" : "") + direction + "Block2D")
-        .toList();
-  }
-
-  private Map<String, Object> motionConfig() {
-    Map<String, Object> fields = new TreeMap<>();
-    fields.put("_class_name", "MotionAdapter");
-    fields.put("_diffusers_version", DIFFUSERS);
-    fields.put("block_out_channels", unet.widths());
-    fields.put("motion_layers_per_block", unet.layers());
-    fields.put("motion_max_seq_length", motion.positions());
-    fields.put("motion_mid_block_layers_per_block", 1);
-    fields.put("motion_norm_num_groups", motion.normGroups());
-    fields.put("motion_num_attention_heads", motion.heads());
-    fields.put("use_motion_mid_block", motion.middle());
-    return fields;
-  }
-
-  private Map<String, Object> vaeConfig() {
-    Map<String, Object> fields = new TreeMap<>();
-    int levels = vae.widths().size();
-    fields.put("_class_name", "AutoencoderKL");
-    fields.put("_diffusers_version", "0.6.0");
-    fields.put("act_fn", "silu");
-    fields.put("block_out_channels", vae.widths());
-    fields.put("down_block_types", Collections.nCopies(levels, "DownEncoderBlock2D"));
-    fields.put("in_channels", 3);
-    fields.put("latent_channels", vae.latentChannels());
-    fields.put("layers_per_block", vae.resBlocks());
-    fields.put("norm_num_groups", vae.normGroups());
-    fields.put("out_channels", 3);
-    fields.put("sample_size", 512);
-    fields.put("scaling_factor", vae.scalingFactor());
-    fields.put("up_block_types", Collections.nCopies(levels, "UpDecoderBlock2D"));
-    return fields;
-  }
-
-  private Map<String, Object> textEncoderConfig() {
-    Map<String, Object> fields = new TreeMap<>();
-    fields.put("architectures", List.of("CLIPTextModel"));
-    fields.put("bos_token_id", 0);
-    fields.put("eos_token_id", textEncoder.eosToken());
-    fields.put("hidden_act", "quick_gelu");
-    fields.put("hidden_size", textEncoder.width());
-    fields.put("intermediate_size", textEncoder.ffnDim());
-    fields.put("layer_norm_eps", textEncoder.eps());
-    fields.put("max_position_embeddings", textEncoder.positions());
-    fields.put("model_type", "clip_text_model");
-    fields.put("num_attention_heads", textEncoder.heads());
-    fields.put("num_hidden_layers", textEncoder.layers());
-    fields.put("pad_token_id", 1);
-    fields.put("vocab_size", textEncoder.vocabulary());
-    return fields;
-  }
-
-  static Map<String, Object> modelIndex() {
-    return Map.of(
-        "_class_name", "AnimateDiffPipeline",
-        "_diffusers_version", DIFFUSERS,
-        "motion_adapter", List.of("diffusers", "MotionAdapter"),
-        "scheduler", List.of("diffusers", "DDIMScheduler"),
-        "text_encoder", List.of("transformers", "CLIPTextModel"),
-        "tokenizer", List.of("transformers", "CLIPTokenizer"),
-        "unet", List.of("diffusers", "UNet2DConditionModel"),
-        "vae", List.of("diffusers", "AutoencoderKL"));
   }
 }

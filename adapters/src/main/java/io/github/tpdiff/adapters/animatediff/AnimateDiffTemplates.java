@@ -46,7 +46,7 @@ final class AnimateDiffTemplates {
         standard,
         AnimateDiffTemplates::scale,
         new MadeUpCheckpoint.Surroundings(
-            AnimateDiffSizes.modelIndex(),
+            PartConfigs.modelIndex(),
             AnimateDiffDefaults.SCHEDULER,
             folder -> sizes.tokenizer().write(folder)));
   }

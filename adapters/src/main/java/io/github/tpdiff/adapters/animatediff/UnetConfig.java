@@ -5,6 +5,7 @@ import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -75,24 +76,57 @@ record UnetConfig(
     return 4 * widths.get(0);
   }
 
-  /** From a configuration; what it does not say has Stable Diffusion 1.5's value. */
+  /**
+   * From a configuration; what it does not say is as the tensors or Stable Diffusion 1.5 have it.
+   */
   static UnetConfig read(ConfigFile config, TensorSource weights, NormStatistics statistics) {
     refuseUnknownForms(config);
-    List<Integer> widths = config.findInts("block_out_channels").orElse(PUBLISHED.widths());
+    List<Integer> widths = config.findInts("block_out_channels").orElseGet(() -> widths(weights));
     List<Boolean> attentive = attentive(config, widths.size());
     return new UnetConfig(
         widths,
-        config.findInt("layers_per_block").orElse(2),
+        config.findInt("layers_per_block").orElseGet(() -> layers(weights)),
         attentive,
         config
             .findInt("num_attention_heads")
             .or(() -> config.findInt("attention_head_dim"))
             .orElse(8),
         textDim(config, weights, attentive),
-        config.findInt("in_channels").orElse(4),
+        config.findInt("in_channels").orElseGet(() -> channels(weights)),
         config.findInt("norm_num_groups").orElse(32),
         config.findDouble("norm_eps").orElse(1e-5),
         statistics);
+  }
+
+  private static List<Integer> widths(TensorSource weights) {
+    List<Integer> widths = new ArrayList<>();
+    String first = "down_blocks.%d.resnets.0.conv1.weight";
+    while (weights.find(first.formatted(widths.size())).isPresent()) {
+      widths.add(extent(weights, first.formatted(widths.size()), 0));
+    }
+    return widths;
+  }
+
+  private static int layers(TensorSource weights) {
+    int layers = 0;
+    while (weights.find("down_blocks.0.resnets.%d.conv1.weight".formatted(layers)).isPresent()) {
+      layers++;
+    }
+    return layers;
+  }
+
+  private static int channels(TensorSource weights) {
+    return extent(weights, "conv_in.weight", 1);
+  }
+
+  private static int extent(TensorSource weights, String tensor, int axis) {
+    List<Long> shape = weights.require(tensor).shape();
+    if (shape.size() != 4) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected 4 dimensions, found %s"
+              .formatted(weights.origin(), tensor, shape));
+    }
+    return Math.toIntExact(shape.get(axis));
   }
 
   /** Published configurations name the width; files in the original layout have none. */

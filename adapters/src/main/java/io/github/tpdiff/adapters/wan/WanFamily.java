@@ -1,15 +1,21 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Layout;
+import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /** Wan 2.1, text-to-video: the folders of diffusers and those of the authors. */
 public final class WanFamily implements ModelFamily {
@@ -41,6 +47,44 @@ public final class WanFamily implements ModelFamily {
   @Override
   public List<String> parts() {
     return WanFolder.PARTS;
+  }
+
+  @Override
+  public Optional<Map<String, Object>> configuration(
+      Network network, Layout layout, TensorSource weights) {
+    Path beside = Path.of(weights.origin()).resolveSibling("config.json");
+    boolean original = layout == Layout.ORIGINAL;
+    return switch (network) {
+      case WAN_TRANSFORMER -> {
+        ConfigFile config = WanFolder.configFor(beside, WanComponent.TRANSFORMER);
+        var sizes = config.checked(() -> WanTransformerConfig.read(config, weights));
+        yield Optional.of(original ? WanSizes.originalConfig(sizes) : WanSizes.config(sizes));
+      }
+      case WAN_VAE -> {
+        ConfigFile config = WanFolder.configFor(beside, WanComponent.VAE);
+        yield original
+            ? Optional.empty()
+            : Optional.of(WanSizes.config(WanVaeConfig.read(config, weights)));
+      }
+      case UMT5_ENCODER -> {
+        ConfigFile config = WanFolder.configFor(beside, WanComponent.TEXT_ENCODER);
+        yield original
+            ? Optional.empty()
+            : Optional.of(WanSizes.config(Umt5Config.read(config, weights)));
+      }
+      default -> Optional.empty();
+    };
+  }
+
+  @Override
+  public Map<String, Map<String, ?>> surroundings(Set<Network> networks) {
+    return networks.contains(Network.WAN_TRANSFORMER)
+        ? Map.of(
+            "model_index.json",
+            WanSizes.modelIndex(),
+            "scheduler/scheduler_config.json",
+            WanDefaults.SCHEDULER)
+        : Map.of();
   }
 
   @Override

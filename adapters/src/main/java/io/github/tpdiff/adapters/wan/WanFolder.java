@@ -6,6 +6,7 @@ import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.checkpoint.CheckpointFiles;
 import io.github.tpdiff.weights.layout.Contents;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,8 +30,6 @@ record WanFolder(ModelRequest request) {
       List.of("transformer", "vae", "text_encoder", TOKENIZER, SCHEDULER);
 
   private static final String CONFIG = "config.json";
-  private static final List<String> CHECKPOINTS =
-      List.of(".safetensors", ".safetensors.index.json", ".pth", ".bin", ".pt", ".ckpt");
 
   /** Where one component's tensors are (a file, or a folder with one checkpoint) and its sizes. */
   record Found(Path checkpoint, ConfigFile config) {
@@ -89,13 +88,12 @@ record WanFolder(ModelRequest request) {
   private Optional<Found> findItself(WanComponent component) {
     ConfigFile config = ConfigFile.open(root().resolve(CONFIG));
     boolean isIt = config.className().isPresent() ? describes(config, component) : holds(component);
-    boolean present = files().stream().anyMatch(name -> endsWithAny(name, CHECKPOINTS));
-    return isIt && present ? Optional.of(new Found(root(), config)) : Optional.empty();
+    return isIt && hasCheckpoint() ? Optional.of(new Found(root(), config)) : Optional.empty();
   }
 
   /** Whether the folder's one checkpoint is this component, by the names of its tensors. */
   private boolean holds(WanComponent component) {
-    if (files().stream().noneMatch(name -> endsWithAny(name, CHECKPOINTS))) {
+    if (!hasCheckpoint()) {
       return false;
     }
     try (TensorSource source = Checkpoint.open(root())) {
@@ -103,6 +101,10 @@ record WanFolder(ModelRequest request) {
     } catch (CheckpointException e) {
       return false; // several checkpoints, or damaged: not a component's folder
     }
+  }
+
+  private boolean hasCheckpoint() {
+    return Files.isDirectory(root()) && !CheckpointFiles.directlyIn(root()).isEmpty();
   }
 
   private Optional<Path> originalFile(WanComponent component) {
@@ -122,7 +124,7 @@ record WanFolder(ModelRequest request) {
   }
 
   /** The configuration at {@code file} unless it is that of another component. */
-  private static ConfigFile configFor(Path file, WanComponent component) {
+  static ConfigFile configFor(Path file, WanComponent component) {
     ConfigFile config = ConfigFile.open(file);
     return describes(config, component) ? config : ConfigFile.none(file);
   }

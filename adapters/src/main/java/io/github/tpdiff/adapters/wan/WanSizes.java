@@ -61,13 +61,13 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
   /** The fields of {@code config.json} as published. */
   Map<String, Object> config(WanComponent component) {
     return switch (component) {
-      case TRANSFORMER -> transformerConfig();
-      case VAE -> vaeConfig();
-      case TEXT_ENCODER -> textEncoderConfig();
+      case TRANSFORMER -> config(transformer);
+      case VAE -> config(vae);
+      case TEXT_ENCODER -> config(textEncoder);
     };
   }
 
-  private Map<String, Object> transformerConfig() {
+  static Map<String, Object> config(WanTransformerConfig transformer) {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("_class_name", "WanTransformer3DModel");
     fields.put("_diffusers_version", DIFFUSERS);
@@ -84,10 +84,36 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
     fields.put("qk_norm", "rms_norm_across_heads");
     fields.put("rope_max_seq_len", 1024);
     fields.put("text_dim", transformer.textDim());
+    transformer
+        .imageDim()
+        .ifPresent(
+            width -> {
+              fields.put("image_dim", width);
+              fields.put("added_kv_proj_dim", transformer.width());
+            });
     return fields;
   }
 
-  private Map<String, Object> vaeConfig() {
+  /** The same as the authors' code reads it. */
+  static Map<String, Object> originalConfig(WanTransformerConfig transformer) {
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("_class_name", "WanModel");
+    fields.put("_diffusers_version", "0.30.0");
+    fields.put("dim", transformer.width());
+    fields.put("eps", transformer.eps());
+    fields.put("ffn_dim", transformer.ffnDim());
+    fields.put("freq_dim", transformer.freqDim());
+    fields.put("in_dim", transformer.inChannels());
+    fields.put("model_type", transformer.imageDim().isPresent() ? "i2v" : "t2v");
+    fields.put("num_heads", transformer.heads());
+    fields.put("num_layers", transformer.layers());
+    fields.put("out_dim", transformer.outChannels());
+    fields.put("text_dim", transformer.textDim());
+    fields.put("text_len", WanDefaults.TEXT_LENGTH);
+    return fields;
+  }
+
+  static Map<String, Object> config(WanVaeConfig vae) {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("_class_name", "AutoencoderKLWan");
     fields.put("_diffusers_version", DIFFUSERS);
@@ -103,7 +129,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
     return fields;
   }
 
-  private Map<String, Object> textEncoderConfig() {
+  static Map<String, Object> config(Umt5Config textEncoder) {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("architectures", List.of("UMT5EncoderModel"));
     fields.put("d_ff", textEncoder.ffnDim());

@@ -2,18 +2,17 @@ package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.cli.Families;
+import io.github.tpdiff.cli.TerminalWriter;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.Folders;
-import io.github.tpdiff.weights.IndentedJson;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
@@ -89,8 +88,7 @@ public final class BenchCommand implements Callable<Integer> {
       BenchResult result = new Bench(options, model, exports).run();
       PrintWriter out = spec.commandLine().getOut();
       if (json) {
-        Map<String, Object> document = result.json();
-        out.println(IndentedJson.write(document));
+        TerminalWriter.printJson(out, result.json());
       } else {
         result.lines().forEach(out::println);
       }

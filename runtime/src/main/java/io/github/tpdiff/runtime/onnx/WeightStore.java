@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.FiniteNumbers;
 import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
@@ -129,19 +130,7 @@ final class WeightStore {
     long first = offset / to.dtype().bytes();
     ByteBuffer bytes = source.bytes(to.name(), first * from.bytes(), count * from.bytes());
     float[] values = FloatCodec.decode(from, bytes);
-    if (to.dtype() == DType.F16) {
-      requireFitF16(source, to.name(), values);
-    }
+    FiniteNumbers.requireStorable(source.origin(), to, values);
     FloatCodec.encode(FloatBuffer.wrap(values), to.dtype(), chunk);
-  }
-
-  private static void requireFitF16(TensorSource source, String name, float[] values) {
-    for (float value : values) {
-      if (Float.isFinite(value) && Math.abs(value) >= 65520) {
-        throw new CheckpointException(
-            "%s: tensor '%s': expected values that fit F16, found %s; export as F32 or as it is"
-                .formatted(source.origin(), name, value));
-      }
-    }
   }
 }

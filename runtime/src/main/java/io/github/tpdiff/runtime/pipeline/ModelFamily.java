@@ -1,9 +1,14 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Layout;
+import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 
 /** A family of video models; implementations are found through {@link ServiceLoader}. */
 public interface ModelFamily {
@@ -43,6 +48,30 @@ public interface ModelFamily {
   /** Opens a checkpoint that is all in one place, as it is. */
   default VideoModel open(Path path) {
     return open(ModelRequest.of(path));
+  }
+
+  /**
+   * The fields of the {@code config.json} that a network of this family has in a layout, by its
+   * tensors and by the configuration beside the file they are from.
+   *
+   * @param layout of the configuration
+   * @param weights under diffusers' names, with the file as their origin
+   * @return nothing for a network of another family, or where the layout has no such file
+   * @throws io.github.tpdiff.weights.CheckpointException saying what neither tells
+   */
+  default Optional<Map<String, Object>> configuration(
+      Network network, Layout layout, TensorSource weights) {
+    return Optional.empty();
+  }
+
+  /**
+   * Files around the networks of a whole model of this family in diffusers' layout, by their paths
+   * in its folder, and their fields.
+   *
+   * @return nothing if the networks are not this family's
+   */
+  default Map<String, Map<String, ?>> surroundings(Set<Network> networks) {
+    return Map.of();
   }
 
   /** Sizes of this family that can be written with made-up weights, by name. */

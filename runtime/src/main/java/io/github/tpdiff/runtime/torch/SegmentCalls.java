@@ -78,6 +78,7 @@ final class SegmentCalls {
       List<Value> constantValues,
       Map<String, NDArray> values,
       NDManager copies) {
+    weights.requireUnchanged();
     var arguments = new ArrayList<NDArray>();
     inputs.forEach(name -> arguments.add(values.get(name)));
     weightNames.forEach(name -> arguments.add(weights.get(name, copies)));

@@ -23,8 +23,8 @@ import java.util.Optional;
  * where they cast to fp32.
  *
  * <p>On the CPU a weight is a view of the checkpoint's mapping, held for as long as the program is
- * and costing no memory of its own. What PyTorch cannot read in place (other element types,
- * addresses that do not suit the type) is copied for each use. On a GPU all are held.
+ * and costing no memory of its own. What PyTorch cannot read in place (other element types, scaled
+ * tensors, addresses that do not suit the type) is copied for each use. On a GPU all are held.
  */
 final class TorchWeights {
   private static final long PIECE = 1L << 27;
@@ -43,6 +43,11 @@ final class TorchWeights {
     this.source = source;
     this.module = module;
     this.held = held;
+  }
+
+  /** Checks that what native code is about to read is still there. */
+  void requireUnchanged() {
+    source.requireUnchanged();
   }
 
   /** The tensor of that name, held or belonging to {@code scope}. */
@@ -73,7 +78,7 @@ final class TorchWeights {
   /** A view of the checkpoint, if PyTorch can read it where it lies. */
   private Optional<NDArray> view(TensorInfo info, NDManager scope) {
     Optional<DataType> type = dataType(info.dtype());
-    if (type.isEmpty()) {
+    if (type.isEmpty() || source.stored(info.name()).dtype() != info.dtype()) {
       return Optional.empty();
     }
     if (info.byteCount() > Integer.MAX_VALUE) {

@@ -180,7 +180,7 @@ class ExportedFolderTest {
               CheckpointException.class, () -> ExportedFolder.write(model, target, request));
       assertEquals(
           "tensors in memory: tensor 'denoise.weight': expected values that fit F16, found"
-              + " 131072.0; export as F32 or as it is",
+              + " 131072.0; store it as BF16 or F32",
           refused.getMessage());
     }
     assertEquals(Set.of("checkpoint.safetensors", "tokens/tokenizer.json"), files(folder));

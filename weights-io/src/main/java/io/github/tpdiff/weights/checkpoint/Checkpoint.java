@@ -1,41 +1,18 @@
 package io.github.tpdiff.weights.checkpoint;
 
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.MappedFile;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.pickle.TorchFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.ShardedTensors;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /** Opens checkpoints of any format this project reads. */
 public final class Checkpoint {
-
-  /** Names of checkpoints in folders of the Hugging Face hub, preferred first. */
-  static final List<String> FILE_NAMES =
-      List.of(
-          "diffusion_pytorch_model.safetensors.index.json",
-          "diffusion_pytorch_model.safetensors",
-          "model.safetensors.index.json",
-          "model.safetensors",
-          "diffusion_pytorch_model.bin.index.json",
-          "diffusion_pytorch_model.bin",
-          "pytorch_model.bin.index.json",
-          "pytorch_model.bin");
-
-  static final List<String> SUFFIXES =
-      List.of(
-          ".safetensors.index.json",
-          ".safetensors",
-          ".bin.index.json",
-          ".pth",
-          ".pt",
-          ".bin",
-          ".ckpt");
 
   private static final List<String> WRAPPERS =
       List.of("state_dict/", "model_state_dict/", "model/state_dict/", "model/");
@@ -44,25 +21,63 @@ public final class Checkpoint {
 
   /**
    * Opens a file (safetensors, a torch pickle, an index of shards of either) or the one checkpoint
-   * of a folder.
+   * of a folder. A shard stands for all of its checkpoint, with or without an index. Tensors stored
+   * as eight-bit floats beside a scale, as ComfyUI's {@code fp8_scaled} files have them, appear as
+   * the F32 tensors they stand for; {@link TensorSource#stored} tells.
    *
-   * @throws CheckpointException when there is none, more than one to choose from, or it is damaged
+   * @throws CheckpointException when there is none, more than one to choose from, a shard is
+   *     missing, or it is damaged
    */
   public static TensorSource open(Path path) {
-    Path file = Files.isDirectory(path) ? fileIn(path) : path;
+    TensorSource source = stored(Files.isDirectory(path) ? FolderFiles.in(path).one() : path);
+    try {
+      return ScaledTensors.of(source);
+    } catch (RuntimeException failure) {
+      source.close();
+      throw failure;
+    }
+  }
+
+  /** The tensors as they lie in the file. */
+  private static TensorSource stored(Path file) {
     String name = String.valueOf(file.getFileName());
     if (name.endsWith(".json")) {
       return ShardedTensors.open(file, Checkpoint::single);
+    }
+    Optional<Shard> shard = Shard.of(file);
+    if (shard.isPresent()) {
+      return whole(shard.get());
     }
     TensorSource source = single(file);
     return source instanceof TorchFile torch ? unwrapped(torch) : source;
   }
 
+  /** The checkpoint that a shard is a part of, never the part alone. */
+  private static TensorSource whole(Shard shard) {
+    String name = String.valueOf(shard.file().getFileName());
+    for (String indexName : shard.indexNames()) {
+      Path index = shard.file().resolveSibling(indexName);
+      if (Files.isRegularFile(index) && ShardedTensors.shards(index).contains(name)) {
+        return ShardedTensors.open(index, Checkpoint::single);
+      }
+    }
+    List<Path> all = shard.all();
+    for (Path part : all) {
+      if (!Files.isRegularFile(part)) {
+        throw new CheckpointException(
+            "%s: expected all %d shards of the checkpoint beside each other, found no %s"
+                .formatted(shard.file(), all.size(), part.getFileName()));
+      }
+    }
+    return ShardedTensors.join(all, Checkpoint::single);
+  }
+
   private static TensorSource single(Path file) {
     String name = String.valueOf(file.getFileName());
+    MappedFile opened = MappedFile.openForLong(file);
     return name.endsWith(".safetensors") || name.endsWith(".sft")
-        ? SafetensorsFile.open(file)
-        : TorchFile.open(file);
+        ? SafetensorsFile.of(opened)
+        : TorchFile.of(opened);
   }
 
   /** The model alone, where it was saved beside other things. */
@@ -77,39 +92,5 @@ public final class Checkpoint {
       }
     }
     return file;
-  }
-
-  private static Path fileIn(Path folder) {
-    for (String name : FILE_NAMES) {
-      Path file = folder.resolve(name);
-      if (Files.isRegularFile(file)) {
-        return file;
-      }
-    }
-    for (String suffix : SUFFIXES) {
-      List<Path> found = filesIn(folder, suffix);
-      if (found.size() == 1) {
-        return found.get(0);
-      }
-      if (found.size() > 1) {
-        throw new CheckpointException(
-            "%s: expected one checkpoint, found %s; give the file itself"
-                .formatted(folder, found.stream().map(Path::getFileName).toList()));
-      }
-    }
-    throw new CheckpointException(
-        "%s: no checkpoint in this folder; expected one of %s".formatted(folder, FILE_NAMES));
-  }
-
-  private static List<Path> filesIn(Path folder, String suffix) {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(file -> file.getFileName().toString().endsWith(suffix))
-          .filter(Files::isRegularFile)
-          .sorted()
-          .toList();
-    } catch (IOException failure) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(folder, failure), failure);
-    }
   }
 }

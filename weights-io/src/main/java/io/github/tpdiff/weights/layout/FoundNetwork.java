@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 public record FoundNetwork(Network network, Layout layout, String prefix, Set<String> names) {
 
   /** What checkpoints of several networks, and repackaged ones, put in front of every name. */
-  private static final List<String> PREFIXES =
+  static final List<String> PREFIXES =
       List.of(
           "",
           "model.diffusion_model.",

@@ -2,6 +2,7 @@ package io.github.tpdiff.weights.layout;
 
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.Folders;
 import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSink;
@@ -39,12 +40,14 @@ public final class LayoutConversion {
    *
    * @param missing tensors that the networks should have and the sources lack
    * @param leftOver tensors of no known network, which were not written
+   * @param scaled how many tensors were stored in the sources with scales, which they are no more
    * @param rounding by stored type, for the types that changed
    */
   public record Report(
       List<Written> written,
       List<String> missing,
       List<String> leftOver,
+      int scaled,
       Map<DType, RoundingError> rounding) {}
 
   private record Part(FoundNetwork found, TensorSource tensors) {}
@@ -55,6 +58,7 @@ public final class LayoutConversion {
   private final List<Part> parts = new ArrayList<>();
   private final List<String> missing = new ArrayList<>();
   private final List<String> leftOver = new ArrayList<>();
+  private int scaled;
   private final Map<DType, RoundingError> rounding = new TreeMap<>();
 
   private LayoutConversion(Request request) {
@@ -64,7 +68,8 @@ public final class LayoutConversion {
   /**
    * Writes every network found in the sources; nothing appears before all is written.
    *
-   * @throws CheckpointException when there is none, one is there twice, or tensors do not fit
+   * @throws CheckpointException when there is none, one is there twice, tensors do not fit, or a
+   *     number is not finite or not in the type it is stored as
    */
   public static Report convert(Collection<TensorSource> sources, Request request) {
     LayoutConversion conversion = new LayoutConversion(request);
@@ -77,7 +82,8 @@ public final class LayoutConversion {
                   conversion.leftOver.stream().limit(3).toList()));
     }
     List<Written> written = conversion.write();
-    return new Report(written, conversion.missing, conversion.leftOver, conversion.rounding);
+    return new Report(
+        written, conversion.missing, conversion.leftOver, conversion.scaled, conversion.rounding);
   }
 
   private void find(TensorSource source) {
@@ -90,7 +96,7 @@ public final class LayoutConversion {
                   .formatted(part.tensors().origin(), source.origin(), found.network().label()));
         }
       }
-      parts.add(new Part(found, found.as(request.layout(), source)));
+      parts.add(new Part(found, found.as(request.layout(), source.finite())));
       missing.addAll(found.missing());
     }
     leftOver.addAll(contents.leftOver());
@@ -122,6 +128,7 @@ public final class LayoutConversion {
     }
     List<TensorSink> sinks = new ArrayList<>();
     List<Written> written = new ArrayList<>();
+    Optional<Path> made = Folders.firstMissing(request.target().resolve("part"));
     try {
       for (Map.Entry<Path, List<Part>> file : files.entrySet()) {
         Path base =
@@ -134,6 +141,7 @@ public final class LayoutConversion {
       return written.stream().map(LayoutConversion::withIndex).toList();
     } finally {
       sinks.forEach(TensorSink::close);
+      made.ifPresent(Folders::deleteEmpty);
     }
   }
 
@@ -185,6 +193,7 @@ public final class LayoutConversion {
 
   private void copy(TensorSource source, TensorInfo target, TensorSink sink) {
     DType from = source.require(target.name()).dtype();
+    scaled += source.stored(target.name()).dtype() == from ? 0 : 1;
     if (from == target.dtype()) {
       sink.copy(source, target.name());
       return;

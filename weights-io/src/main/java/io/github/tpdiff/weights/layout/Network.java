@@ -83,9 +83,19 @@ public enum Network {
    * This network's tensors under diffusers' names, whatever layout the source has; names that it
    * does not explain stay.
    *
-   * @throws CheckpointException when it is not in the source
+   * @throws CheckpointException when it is not in the source, or what is there is a {@link
+   *     Stranger}
    */
   public TensorSource asDiffusers(TensorSource source) {
+    if (this == SD_UNET || this == WAN_TRANSFORMER) {
+      Stranger.find(source)
+          .ifPresent(
+              stranger -> {
+                throw new CheckpointException(
+                    "%s: this is %s, which is not run; expected a %s"
+                        .formatted(source.origin(), stranger, label()));
+              });
+    }
     Contents contents = Contents.of(source.names());
     return contents
         .find(this)

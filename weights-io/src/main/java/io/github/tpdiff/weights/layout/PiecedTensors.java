@@ -104,6 +104,12 @@ final class PiecedTensors implements TensorSource {
   }
 
   @Override
+  public TensorInfo stored(String name) {
+    TensorInfo info = require(name);
+    return new TensorInfo(name, source.stored(pieces(name).get(0).name()).dtype(), info.shape());
+  }
+
+  @Override
   public Map<String, String> metadata() {
     return source.metadata();
   }
@@ -111,6 +117,11 @@ final class PiecedTensors implements TensorSource {
   @Override
   public String origin() {
     return source.origin();
+  }
+
+  @Override
+  public void requireUnchanged() {
+    source.requireUnchanged();
   }
 
   @Override

@@ -36,7 +36,8 @@ public final class LoraMerge {
    * floating type.
    *
    * @param tensor the weight's name in {@code base}
-   * @throws CheckpointException when the shapes do not fit or W is not floating
+   * @throws CheckpointException when the shapes do not fit or W is not floating; the payload throws
+   *     it when a number is not finite in the stored type
    */
   public static TensorSink.Payload merged(
       TensorSource base, Change change, String tensor, Stored stored) {
@@ -51,6 +52,7 @@ public final class LoraMerge {
           "%s: tensor '%s': expected floats of shape [%d, %d] to merge the LoRA into, found %s %s"
               .formatted(base.origin(), tensor, pair.out(), pair.in(), info.dtype(), info.shape()));
     }
+    TensorInfo result = new TensorInfo(tensor, stored.dtype(), info.shape());
     int from = info.dtype().bytes();
     int to = stored.dtype().bytes();
     return (offset, chunk) -> {
@@ -58,7 +60,7 @@ public final class LoraMerge {
       float[] values =
           FloatCodec.decode(info.dtype(), base.bytes(tensor, offset / to * from, count * from));
       pair.addTo(values, offset / to, change.strength());
-      stored.error().encode(values, stored.dtype(), chunk);
+      stored.error().encode(base.origin(), result, values, chunk);
     };
   }
 }

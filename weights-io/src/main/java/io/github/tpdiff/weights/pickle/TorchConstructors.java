@@ -1,6 +1,7 @@
 package io.github.tpdiff.weights.pickle;
 
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.PrintableText;
 import io.github.tpdiff.weights.pickle.StoredTensor.Storage;
 import io.github.tpdiff.weights.pickle.Unpickler.Constant;
 import java.math.BigInteger;
@@ -117,7 +118,7 @@ final class TorchConstructors implements Constructors {
     }
     Object known = GLOBALS.getOrDefault(global, DTYPES.get(global));
     if (known == null) {
-      String shown = global.replaceAll("\\p{Cntrl}", "?");
+      String shown = PrintableText.of(global);
       throw new PickleException(
           OTHER_TYPE.matcher(global).matches()
               ? "tensors of '%s' are not supported; save them as another type".formatted(shown)

@@ -48,13 +48,22 @@ public final class TorchFile implements TensorSource {
    * @throws CheckpointException when it is damaged, or names anything but constructors of tensors
    */
   public static TorchFile open(Path path) {
-    MappedFile file = MappedFile.open(path);
+    return of(MappedFile.open(path));
+  }
+
+  /**
+   * Reads an opened file, which this closes.
+   *
+   * @throws CheckpointException as {@link #open}
+   */
+  public static TorchFile of(MappedFile file) {
     try {
       return new TorchFile(file, TorchLayout.read(file));
     } catch (PickleException refused) {
       file.close();
       throw new CheckpointException(
-          "%s: cannot be read as a torch file: %s".formatted(path, refused.getMessage()), refused);
+          "%s: cannot be read as a torch file: %s".formatted(file.path(), refused.getMessage()),
+          refused);
     } catch (RuntimeException failure) {
       file.close();
       throw failure;
@@ -74,6 +83,7 @@ public final class TorchFile implements TensorSource {
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
     Slices.check(this, require(name), offset, length);
+    file.requireUnchanged();
     Optional<FileRegion> region = region(name);
     if (region.isPresent()) {
       return file.slice(region.get().offset() + offset, length);
@@ -150,6 +160,11 @@ public final class TorchFile implements TensorSource {
   @Override
   public String origin() {
     return file.path().toString();
+  }
+
+  @Override
+  public void requireUnchanged() {
+    file.requireUnchanged();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.github.tpdiff.weights.pickle;
 
 import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.ForeignFile;
 import io.github.tpdiff.weights.MappedFile;
 import io.github.tpdiff.weights.pickle.StoredTensor.Storage;
 import java.math.BigInteger;
@@ -36,14 +37,10 @@ final class TorchLayout {
     if ((start.get(0) & 0xff) == 0x80) {
       return readPlain(file);
     }
-    String text = StandardCharsets.ISO_8859_1.decode(start).toString();
-    if (text.startsWith("version https://")) {
-      throw new PickleException("it is a Git LFS pointer, download the file itself");
-    }
     throw new PickleException(
-        text.startsWith("<")
-            ? "it is a web page, download the file again"
-            : "it is neither a zip archive nor a pickle");
+        ForeignFile.describe(file)
+            .map(kind -> "this is " + kind)
+            .orElse("it is neither a zip archive nor a pickle"));
   }
 
   private static Content readZip(MappedFile file) throws PickleException {

@@ -2,6 +2,7 @@ package io.github.tpdiff.weights.pickle;
 
 import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.MappedFile;
+import io.github.tpdiff.weights.PrintableText;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -114,7 +115,7 @@ final class ZipDirectory {
     if ((entry.getShort(8) & 1) != 0 || entry.getShort(10) != 0) {
       throw new PickleException(
           "zip entry '%s' is compressed or encrypted; save the tensors with torch.save alone"
-              .formatted(name.replaceAll("\\p{Cntrl}", "?")));
+              .formatted(PrintableText.of(name)));
     }
     ByteBuffer wide = zip64Field(extra);
     long size = wide(entry.getInt(24), wide);
@@ -168,7 +169,6 @@ final class ZipDirectory {
 
   private static PickleException outside(String name) {
     return new PickleException(
-        "zip entry '%s' lies outside the file or is damaged"
-            .formatted(name.replaceAll("\\p{Cntrl}", "?")));
+        "zip entry '%s' lies outside the file or is damaged".formatted(PrintableText.of(name)));
   }
 }

@@ -2,6 +2,7 @@ package io.github.tpdiff.weights.safetensors;
 
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.ForeignFile;
 import io.github.tpdiff.weights.MappedFile;
 import io.github.tpdiff.weights.Slices;
 import io.github.tpdiff.weights.TensorInfo;
@@ -37,7 +38,15 @@ public final class SafetensorsFile implements TensorSource {
    *     reason
    */
   public static SafetensorsFile open(Path path) {
-    MappedFile file = MappedFile.open(path);
+    return of(MappedFile.open(path));
+  }
+
+  /**
+   * Reads an opened file, which this closes.
+   *
+   * @throws CheckpointException as {@link #open}
+   */
+  public static SafetensorsFile of(MappedFile file) {
     try {
       int length = headerLength(file);
       byte[] json = new byte[length];
@@ -48,7 +57,8 @@ public final class SafetensorsFile implements TensorSource {
     } catch (Malformed malformed) {
       file.close();
       throw new CheckpointException(
-          "%s: damaged safetensors header: %s".formatted(path, malformed.getMessage()), malformed);
+          "%s: damaged safetensors header: %s".formatted(file.path(), malformed.getMessage()),
+          malformed);
     } catch (RuntimeException failure) {
       file.close();
       throw failure;
@@ -76,16 +86,7 @@ public final class SafetensorsFile implements TensorSource {
 
   /** What a file that is no safetensors file at all seems to be. */
   private static String hint(MappedFile file) {
-    byte[] start = new byte[(int) Math.min(16, file.size())];
-    file.slice(0, start.length).get(start);
-    String text = new String(start, java.nio.charset.StandardCharsets.ISO_8859_1);
-    if (text.startsWith("version https://")) {
-      return "; this is a Git LFS pointer, download the file itself";
-    }
-    if (text.startsWith("<")) {
-      return "; this is a web page, download the file again";
-    }
-    return text.startsWith("PK") ? "; this is a zip archive" : "";
+    return ForeignFile.describe(file).map(kind -> "; this is " + kind).orElse("");
   }
 
   @Override
@@ -101,6 +102,7 @@ public final class SafetensorsFile implements TensorSource {
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
     Slices.check(this, require(name), offset, length);
+    file.requireUnchanged();
     return file.slice(region(name).orElseThrow().offset() + offset, length);
   }
 
@@ -121,6 +123,11 @@ public final class SafetensorsFile implements TensorSource {
   @Override
   public String origin() {
     return file.path().toString();
+  }
+
+  @Override
+  public void requireUnchanged() {
+    file.requireUnchanged();
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.github.tpdiff.weights.safetensors;
 import com.fasterxml.jackson.core.JsonToken;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.PrintableText;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.StrictJson.Malformed;
@@ -11,10 +12,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -23,19 +25,19 @@ import java.util.function.Function;
 
 /**
  * A checkpoint in several files, held together by an index ({@code *.safetensors.index.json},
- * {@code *.bin.index.json}).
+ * {@code *.bin.index.json}) or by their names alone.
  *
  * <p>Tensors of a shard that the index does not name are left out; shards lie beside the index.
  */
 public final class ShardedTensors implements TensorSource {
 
-  private final Path index;
+  private final Path path;
   private final Collection<TensorSource> shards;
   private final Map<String, TensorSource> holders;
 
   private ShardedTensors(
-      Path index, Collection<TensorSource> shards, Map<String, TensorSource> holders) {
-    this.index = index;
+      Path path, Collection<TensorSource> shards, Map<String, TensorSource> holders) {
+    this.path = path;
     this.shards = shards;
     this.holders = holders;
   }
@@ -57,7 +59,13 @@ public final class ShardedTensors implements TensorSource {
     Map<String, TensorSource> shards = new LinkedHashMap<>();
     try {
       for (String shard : new TreeSet<>(weightMap.values())) {
-        shards.put(shard, reader.apply(shardPath(index, shard)));
+        Path file = shardPath(index, shard);
+        if (!Files.exists(file)) {
+          throw new CheckpointException(
+              "%s: expected the shard '%s' beside the index, found nothing; download it too"
+                  .formatted(index, shard));
+        }
+        shards.put(shard, reader.apply(file));
       }
       Map<String, TensorSource> holders = new LinkedHashMap<>();
       shards.forEach(
@@ -71,6 +79,45 @@ public final class ShardedTensors implements TensorSource {
       shards.values().forEach(TensorSource::close);
       throw failure;
     }
+  }
+
+  /**
+   * Opens shards that no index holds together.
+   *
+   * @param files all shards, at least one
+   * @throws CheckpointException when one is damaged or two hold a tensor of the same name
+   */
+  public static ShardedTensors join(
+      List<Path> files, Function<Path, ? extends TensorSource> reader) {
+    List<TensorSource> shards = new ArrayList<>();
+    try {
+      Map<String, TensorSource> holders = new LinkedHashMap<>();
+      for (Path file : files) {
+        TensorSource shard = reader.apply(file);
+        shards.add(shard);
+        for (String name : shard.names()) {
+          TensorSource other = holders.putIfAbsent(name, shard);
+          if (other != null) {
+            throw new CheckpointException(
+                "%s and %s both hold a tensor '%s'; expected shards of one checkpoint"
+                    .formatted(other.origin(), shard.origin(), name));
+          }
+        }
+      }
+      return new ShardedTensors(files.get(0), shards, holders);
+    } catch (RuntimeException failure) {
+      shards.forEach(TensorSource::close);
+      throw failure;
+    }
+  }
+
+  /**
+   * The names of the shards that an index lists.
+   *
+   * @throws CheckpointException when the index is damaged
+   */
+  public static Set<String> shards(Path index) {
+    return new TreeSet<>(weightMap(index).values());
   }
 
   private static void requireHeld(
@@ -127,7 +174,7 @@ public final class ShardedTensors implements TensorSource {
     if (!plain) {
       throw new CheckpointException(
           "%s: expected the name of a file beside the index, found '%s'"
-              .formatted(index, shard.replaceAll("\\p{Cntrl}", "?")));
+              .formatted(index, PrintableText.of(shard)));
     }
     return index.resolveSibling(shard);
   }
@@ -165,16 +212,14 @@ public final class ShardedTensors implements TensorSource {
     return Collections.unmodifiableMap(all);
   }
 
-  /** The files that hold the tensors. */
-  public Set<Path> files() {
-    Set<Path> files = new LinkedHashSet<>();
-    shards.forEach(shard -> files.add(Path.of(shard.origin())));
-    return files;
+  @Override
+  public String origin() {
+    return path.toString();
   }
 
   @Override
-  public String origin() {
-    return index.toString();
+  public void requireUnchanged() {
+    shards.forEach(TensorSource::requireUnchanged);
   }
 
   @Override

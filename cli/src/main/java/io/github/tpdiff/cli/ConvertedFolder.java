@@ -1,0 +1,167 @@
+package io.github.tpdiff.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.weights.AtomicFile;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.IndentedJson;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Contents;
+import io.github.tpdiff.weights.layout.FoundNetwork;
+import io.github.tpdiff.weights.layout.Layout;
+import io.github.tpdiff.weights.layout.LayoutConversion;
+import io.github.tpdiff.weights.layout.Network;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * What a folder of converted networks needs beside their weights, so that other programs open it:
+ * configurations, and in diffusers' layout of a whole model its index, scheduler and tokenizer.
+ */
+final class ConvertedFolder {
+  private static final String CONFIG = "config.json";
+  private static final String ORIGINAL_TOKENIZER = "google/umt5-xxl";
+  private static final String TOKENIZER = "tokenizer";
+  private static final Set<Network> READERS_OF_TEXT =
+      EnumSet.of(Network.UMT5_ENCODER, Network.CLIP_TEXT_ENCODER);
+
+  private final Layout layout;
+  private final Map<Network, Object> configurations = new EnumMap<>(Network.class);
+  private final List<String> missing = new ArrayList<>();
+
+  private ConvertedFolder(Layout layout) {
+    this.layout = layout;
+  }
+
+  /** Reads the configurations of all networks of the sources. */
+  static ConvertedFolder of(Collection<TensorSource> sources, Layout layout) {
+    var folder = new ConvertedFolder(layout);
+    for (TensorSource source : sources) {
+      for (FoundNetwork found : Contents.of(source.names()).networks()) {
+        folder.read(found, source);
+      }
+    }
+    return folder;
+  }
+
+  private void read(FoundNetwork found, TensorSource source) {
+    Network network = found.network();
+    TensorSource weights = found.as(Layout.DIFFUSERS, source);
+    try {
+      Optional<Map<String, Object>> fields =
+          ModelFamily.all().stream()
+              .flatMap(family -> family.configuration(network, layout, weights).stream())
+              .findFirst();
+      fields.ifPresent(known -> configurations.put(network, own(known, source).orElse(known)));
+      if (fields.isEmpty() && layout == Layout.DIFFUSERS) {
+        missing.add("config.json of the %s".formatted(network.label()));
+      }
+    } catch (CheckpointException untold) {
+      missing.add("config.json of the %s: %s".formatted(network.label(), untold.getMessage()));
+    }
+  }
+
+  /** The configuration beside the source where it is of the same class: it may say more. */
+  private static Optional<Object> own(Map<String, Object> known, TensorSource source) {
+    ConfigFile beside = ConfigFile.open(Path.of(source.origin()).resolveSibling(CONFIG));
+    boolean same =
+        beside
+            .className()
+            .filter(
+                name ->
+                    name.equals(known.get("_class_name"))
+                        || List.of(name).equals(known.get("architectures")))
+            .isPresent();
+    return same ? Optional.of(beside.fields()) : Optional.empty();
+  }
+
+  /**
+   * Writes what is known beside the networks that were written.
+   *
+   * @param source folder or file that was converted
+   * @param target folder that was written to
+   * @return what is missing there, each with what to do
+   */
+  List<String> write(List<LayoutConversion.Written> written, Path source, Path target)
+      throws IOException {
+    var networks = EnumSet.noneOf(Network.class);
+    for (LayoutConversion.Written checkpoint : written) {
+      networks.addAll(checkpoint.networks());
+      for (Network network : checkpoint.networks()) {
+        Object fields = configurations.get(network);
+        if (fields != null) {
+          writeJson(checkpoint.file().resolveSibling(CONFIG), fields);
+        }
+      }
+    }
+    if (written.size() > 1 && layout == Layout.DIFFUSERS) {
+      surround(networks, source, target);
+    }
+    if (networks.stream().anyMatch(READERS_OF_TEXT::contains) && written.size() > 1) {
+      copyTokenizer(networks, source, target);
+    }
+    return List.copyOf(missing);
+  }
+
+  private void surround(Set<Network> networks, Path source, Path target) throws IOException {
+    Map<String, Map<String, ?>> files = new LinkedHashMap<>();
+    ModelFamily.all().forEach(family -> files.putAll(family.surroundings(networks)));
+    for (Map.Entry<String, Map<String, ?>> file : files.entrySet()) {
+      Path own = source.resolve(file.getKey());
+      Object fields = Files.isRegularFile(own) ? ConfigFile.open(own).fields() : file.getValue();
+      writeJson(target.resolve(file.getKey()), fields);
+      if (file.getKey().equals("model_index.json")) {
+        file.getValue().forEach((part, classes) -> requirePart(part, classes, target));
+      }
+    }
+  }
+
+  private void requirePart(String part, Object classes, Path target) {
+    boolean wanted = classes instanceof List<?> names && names.get(0) instanceof String;
+    if (wanted
+        && !List.of(TOKENIZER, "scheduler").contains(part)
+        && !Files.isDirectory(target.resolve(part))) {
+      missing.add("%s: not in what was converted; add its folder".formatted(part));
+    }
+  }
+
+  private void copyTokenizer(Set<Network> networks, Path source, Path target) throws IOException {
+    boolean wan = networks.contains(Network.UMT5_ENCODER);
+    Optional<Path> own =
+        Stream.of(ORIGINAL_TOKENIZER, TOKENIZER)
+            .map(source::resolve)
+            .filter(Files::isDirectory)
+            .findFirst();
+    Path to = target.resolve(wan && layout == Layout.ORIGINAL ? ORIGINAL_TOKENIZER : TOKENIZER);
+    if (own.isEmpty()) {
+      missing.add("%s: not beside what was converted; copy that of the model".formatted(to));
+      return;
+    }
+    for (Path file : files(own.get())) {
+      AtomicFile.write(to.resolve(file.getFileName().toString()), Files.readAllBytes(file));
+    }
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(Files::isRegularFile).sorted().toList();
+    }
+  }
+
+  private static void writeJson(Path file, Object fields) {
+    AtomicFile.write(file, (IndentedJson.write(fields) + "\n").getBytes(UTF_8));
+  }
+}
