@@ -149,6 +149,9 @@ public sealed interface Op {
   /** Rows of a table: table [n, r...], ids (I64) [i...] to [i..., r...]. */
   record Gather() implements Op {}
 
+  /** Index of the first of the largest elements of the last axis: x [..., n] to I64 [...]. */
+  record ArgMax() implements Op {}
+
   /** 0, 1, … count − 1 as I64 [count]. */
   record Arange(Dim count) implements Op {}
 

@@ -397,6 +397,14 @@ public final class Value {
     return new Value(new Op.Gather(), List.of(this, ids), new Shape(dims), type);
   }
 
+  /** Index of the first of the largest elements of the last axis, I64 without that axis. */
+  public Value argMax() {
+    requireFloat("argMax");
+    require(shape.rank() >= 1, "argMax input", "rank 1 or more", shape);
+    Shape result = new Shape(shape.dims().subList(0, shape.rank() - 1));
+    return new Value(new Op.ArgMax(), List.of(this), result, ElementType.I64);
+  }
+
   private void requireFloat(String operation) {
     require(type == ElementType.F32, operation, ElementType.F32, shape);
   }

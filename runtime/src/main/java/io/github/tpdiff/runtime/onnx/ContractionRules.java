@@ -57,21 +57,32 @@ final class ContractionRules {
 
   private static String attention(Value value, List<String> inputs, SegmentCode code) {
     var attention = (Op.Attention) value.op();
+    if (inputs.size() > 3 && KeyBias.has(Rules.shape(value, 3))) {
+      return attention(attention, KeyBias.fold(value, inputs, code), code);
+    }
+    var operands = new ArrayList<>(inputs);
+    if (inputs.size() > 3) {
+      operands.set(3, bias(value, inputs, code));
+    }
+    return attention(attention, operands, code);
+  }
+
+  /**
+   * @param operands queries, keys, values, and a bias in full if there is one
+   */
+  private static String attention(Op.Attention attention, List<String> operands, SegmentCode code) {
     AttributeProto scale = Attributes.real("scale", attention.scale());
-    var operands = new ArrayList<>(inputs.subList(0, 3));
     if (code.fused()) {
-      if (inputs.size() > 3) {
-        operands.addAll(List.of("", "", bias(value, inputs, code)));
+      var placed = new ArrayList<>(operands);
+      if (operands.size() > 3) {
+        placed.addAll(3, List.of("", ""));
       }
       return code.nodes()
           .contrib(
               "MultiHeadAttention",
-              operands,
+              placed,
               Attributes.integer("num_heads", attention.heads()),
               scale);
-    }
-    if (inputs.size() > 3) {
-      operands.add(bias(value, inputs, code));
     }
     return code.nodes()
         .add(

@@ -36,6 +36,7 @@ final class Rules {
     rules.put(
         Op.Gather.class,
         (v, in, code) -> code.nodes().add("Gather", in, Attributes.integer("axis", 0)));
+    rules.put(Op.ArgMax.class, Rules::argMax);
     rules.put(Op.Arange.class, Rules::arange);
     rules.put(Op.Cast.class, Rules::cast);
     return Map.copyOf(rules);
@@ -154,6 +155,11 @@ final class Rules {
             Attributes.text("mode", "nearest"),
             Attributes.text("coordinate_transformation_mode", "asymmetric"),
             Attributes.text("nearest_mode", "floor"));
+  }
+
+  private static String argMax(Value value, List<String> inputs, SegmentCode code) {
+    return code.nodes()
+        .add("ArgMax", inputs, Attributes.integer("axis", -1), Attributes.integer("keepdims", 0));
   }
 
   private static String arange(Value value, List<String> inputs, SegmentCode code) {

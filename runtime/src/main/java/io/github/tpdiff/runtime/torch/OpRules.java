@@ -106,6 +106,9 @@ final class OpRules {
             "torch.expand(%s, %s)".formatted(in(node, at, 0), at.shape(node.shape())));
     rule(Op.Gather.class, OpRules::gather);
     rule(
+        Op.ArgMax.class,
+        (op, node, at) -> "torch.argmax(%s, -1, False)".formatted(in(node, at, 0)));
+    rule(
         Op.Arange.class,
         (op, node, at) ->
             "torch.arange(%s, dtype=4, layout=None, device=ops.prim.device(v[0]), pin_memory=False)"
@@ -184,11 +187,8 @@ final class OpRules {
   private static String attention(Op.Attention op, Value node, MethodWriter at) {
     Value q = node.inputs().get(0);
     Value k = node.inputs().get(1);
-    String bias = "None";
-    if (node.inputs().size() == 4) {
-      Shape full = Shape.of(q.dim(0), op.heads(), q.dim(1), k.dim(1));
-      bias = "torch.expand(%s, %s)".formatted(at.factor(node.inputs().get(3)), at.shape(full));
-    }
+    // As it is: expanded, a bias of keys would be copied out in full by kernels that pad it.
+    String bias = node.inputs().size() == 4 ? at.factor(node.inputs().get(3)) : "None";
     String result =
         "torch.scaled_dot_product_attention(%s, %s, %s, %s, 0., False, scale=%s)"
             .formatted(

@@ -63,6 +63,7 @@ final class ContractionCases {
         new OperationCase("cross attention, values of another width", crossAttention()),
         new OperationCase("attention, bias per head", biased(1, 2, "tokens", "keys")),
         new OperationCase("attention, bias masks keys", maskedKeys()),
+        new OperationCase("attention, one bias of keys for all", sharedKeyBias()),
         new OperationCase("attention, full bias", biased("batch", 2, "tokens", "keys")),
         new OperationCase("rotary, one head", rotary(1)),
         new OperationCase("rotary, three heads", rotary(3)));
@@ -120,6 +121,13 @@ final class ContractionCases {
     var v = input("v", "batch", "keys", 6);
     var mask = input("mask", "batch", 1, 1, "keys").clamp(-1e-3, 0).times(3e4);
     return q.attention(new Op.Attention(3, 0.7), k, v, mask);
+  }
+
+  private static Value sharedKeyBias() {
+    var q = input("q", "batch", "tokens", 16);
+    var k = input("k", "batch", "keys", 16);
+    var v = input("v", "batch", "keys", 6);
+    return q.attention(new Op.Attention(2, 0.3), k, v, input("bias", 1, 1, 1, "keys"));
   }
 
   private static Value rotary(int heads) {

@@ -78,6 +78,8 @@ final class Interpreter {
       return Pointwise.map(in.get(0), x -> Math.max(clamp.min(), Math.min(clamp.max(), x)));
     } else if (op instanceof Op.Cast cast) {
       return Pointwise.cast(in.get(0), cast.type());
+    } else if (op instanceof Op.ArgMax) {
+      return Layouts.argMax(in.get(0), shape);
     }
     return moved(op, in, shape);
   }

@@ -132,6 +132,11 @@ final class LayoutCases {
             "gather of indices", indices(new long[] {5, 4, 3, 2, 1, 0, 6}, 7).gather(ids)),
         new OperationCase(
             "gather by constant indices", sequenceRows().gather(indices(new long[] {2, 0, 2}, 3))),
+        new OperationCase("index of the largest", input("x", BATCH, TOKENS).argMax()),
+        new OperationCase("index of the largest of rank 3", sequence().argMax()),
+        new OperationCase(
+            "index of the largest, the first of equals",
+            ids.cast(ElementType.F32).clamp(0, 2).argMax()),
         new OperationCase("arange", concat(0, Value.arange(TOKENS), indexInput("i", TOKENS))),
         new OperationCase(
             "arange, computed count",

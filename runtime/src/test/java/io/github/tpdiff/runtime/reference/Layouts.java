@@ -1,6 +1,8 @@
 package io.github.tpdiff.runtime.reference;
 
+import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Op;
+import java.util.Arrays;
 import java.util.List;
 
 /** Operations that move elements without changing them. */
@@ -84,5 +86,25 @@ final class Layouts {
       System.arraycopy(table.values(), from * row, y, i * row, row);
     }
     return new NumberArray(table.type(), shape, y);
+  }
+
+  static NumberArray argMax(NumberArray x, int[] shape) {
+    int last = shape.length;
+    return NumberArray.fill(
+        ElementType.I64,
+        shape,
+        index -> {
+          int[] source = Arrays.copyOf(index, last + 1);
+          int best = 0;
+          double largest = Double.NEGATIVE_INFINITY;
+          for (int i = 0; i < x.dim(last); i++) {
+            source[last] = i;
+            if (x.at(source) > largest) {
+              largest = x.at(source);
+              best = i;
+            }
+          }
+          return best;
+        });
   }
 }
