@@ -29,7 +29,7 @@ public record ClipTextConfig(
       new ClipTextConfig(49_408, 77, 768, 12, 12, 3072, UnaryKind.QUICK_GELU, 1e-5, 2);
 
   /** What configurations written before the field meant anything hold. */
-  private static final int LEGACY_EOS = 2;
+  static final int HIGHEST_ID = 2;
 
   private static final int HEAD_DIM = 64;
 
@@ -56,7 +56,7 @@ public record ClipTextConfig(
         extent(weights, ClipTextModel.layer(0) + ".mlp.fc1.weight", 0),
         activation(config),
         config.findDouble("layer_norm_eps").orElse(PUBLISHED.eps()),
-        config.findInt("eos_token_id").orElse(LEGACY_EOS));
+        config.findInt("eos_token_id").orElse(HIGHEST_ID));
   }
 
   private static int extent(TensorSource weights, String tensor, int axis) {
@@ -100,17 +100,5 @@ public record ClipTextConfig(
       case "gelu" -> UnaryKind.GELU_ERF;
       default -> throw config.wrong("hidden_act", "quick_gelu or gelu", name);
     };
-  }
-
-  /** The row of {@code last_hidden_state} that stands for the whole prompt. */
-  public int pooledRow(long[] inputIds) {
-    int row = 0;
-    for (int i = 0; i < inputIds.length; i++) {
-      if (eosToken != LEGACY_EOS && inputIds[i] == eosToken) {
-        return i;
-      }
-      row = eosToken == LEGACY_EOS && inputIds[i] > inputIds[row] ? i : row;
-    }
-    return row;
   }
 }

@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters;
 import static com.google.common.base.Preconditions.checkArgument;
 import static java.util.Objects.requireNonNull;
 
+import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
@@ -24,6 +25,8 @@ public final class ClipTextModel {
 
   /** Added to the logits of later tokens: e to this power is 0 in every precision. */
   private static final double MASKED = -1e9;
+
+  private static final String STATES = "last_hidden_state";
 
   private final ClipTextConfig config;
 
@@ -51,14 +54,56 @@ public final class ClipTextModel {
         "clip skip: expected from 0 to %s, found %s",
         config.layers() - 1,
         skipped);
+    List<Graph> segments = layers(config.layers() - skipped);
+    segments.add(Graph.of("final_layer_norm", STATES, states()));
+    return new Program("text_encoder", segments, List.of(STATES));
+  }
+
+  /**
+   * {@code input_ids} to {@code last_hidden_state} and {@code pooled} [batch, width], the state of
+   * the first end of the text.
+   */
+  public Program pooledProgram() {
+    List<Graph> segments = layers(config.layers());
+    Value states = states();
+    Map<String, Value> outputs = new LinkedHashMap<>();
+    outputs.put(STATES, states);
+    outputs.put("pooled", pooled(states));
+    segments.add(new Graph("final_layer_norm", outputs));
+    return new Program("text_encoder", segments, List.copyOf(outputs.keySet()));
+  }
+
+  private List<Graph> layers(int count) {
     var segments = new ArrayList<Graph>();
     segments.add(embed());
-    for (int i = 0; i < config.layers() - skipped; i++) {
+    for (int i = 0; i < count; i++) {
       segments.add(encoderLayer(layer(i)));
     }
-    Value last = Layers.layerNorm(flow(), ROOT + "final_layer_norm", config.eps());
-    segments.add(Graph.of("final_layer_norm", "last_hidden_state", last));
-    return new Program("text_encoder", segments, List.of("last_hidden_state"));
+    return segments;
+  }
+
+  private Value states() {
+    return Layers.layerNorm(flow(), ROOT + "final_layer_norm", config.eps());
+  }
+
+  /** Rows are counted in fp32, exact up to 2²⁴. */
+  private Value pooled(Value states) {
+    Dim batch = states.dim(0);
+    Dim text = states.dim(1);
+    Value ids = Value.indexInput("input_ids", batch, text).cast(ElementType.F32);
+    Value starts =
+        Value.arange(batch.times(text)).cast(ElementType.F32).reshape(batch, text).slice(1, 0, 1);
+    Value rows = end(ids).argMax().cast(ElementType.F32).plus(starts.reshape(batch));
+    return states.reshape(batch.times(text), config.width()).gather(rows.cast(ElementType.I64));
+  }
+
+  /** Largest where the text ends. */
+  private Value end(Value ids) {
+    if (config.eosToken() == ClipTextConfig.HIGHEST_ID) {
+      return ids;
+    }
+    Value difference = ids.plus(-config.eosToken());
+    return difference.times(difference).times(-1).clamp(-1, 0);
   }
 
   /** The most tokens of a prompt, from {@link #program()}; shorter prompts are padded. */

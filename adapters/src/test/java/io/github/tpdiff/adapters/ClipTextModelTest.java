@@ -9,13 +9,16 @@ import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.reference.ContractData;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -36,29 +39,38 @@ final class ClipTextModelTest {
   }
 
   @Test
-  void pooledRow_isTheStateThatTransformersPools() {
+  void pooledState_matchesTransformers() {
     try (var golden = Golden.open(CASE);
-        var weights = Checkpoint.open(golden.checkpoint())) {
-      var config = config(golden, weights);
-      Tensor ids = golden.tensor("in.input_ids");
-      float[] states = golden.floats("out.last_hidden_state").toFloatArray();
-      float[] pooled = golden.floats("out.pooled").toFloatArray();
-      int length = (int) ids.shape()[1];
-      var row = new long[length];
-      for (int prompt = 0; prompt < ids.shape()[0]; prompt++) {
-        ids.longs().get(prompt * length, row);
-        int at = (prompt * length + config.pooledRow(row)) * config.width();
-        for (int i = 0; i < config.width(); i++) {
-          assertThat(pooled[prompt * config.width() + i]).isEqualTo(states[at + i]);
-        }
-      }
+        var weights = Checkpoint.open(golden.checkpoint());
+        var engine = new ReferenceEngine();
+        var executable =
+            engine.load(new ClipTextModel(config(golden, weights)).pooledProgram(), weights)) {
+      var outputs = executable.run(Map.of("input_ids", golden.tensor("in.input_ids")));
+      golden.assertMatches("out.pooled", Objects.requireNonNull(outputs.get("pooled")));
+      golden.assertMatches(
+          "out.last_hidden_state", Objects.requireNonNull(outputs.get("last_hidden_state")));
     }
   }
 
+  /**
+   * Of two prompts: the first 7 of one, not its highest id; the first token where there is none.
+   */
   @Test
-  void pooledRow_isTheFirstEosWhereTheConfigurationNamesIt() {
-    var config = new ClipTextConfig(100, 77, 64, 1, 1, 64, UnaryKind.QUICK_GELU, 1e-5, 7);
-    assertThat(config.pooledRow(new long[] {98, 3, 99, 7, 7})).isEqualTo(3);
+  void pooledState_isThatOfTheFirstEosWhereTheConfigurationNamesIt() {
+    var config = new ClipTextConfig(100, 8, 4, 1, 1, 6, UnaryKind.QUICK_GELU, 1e-5, 7);
+    Program program = new ClipTextModel(config).pooledProgram();
+    Tensor ids = Tensor.ofLongs(new long[] {98, 3, 99, 7, 7, 98, 3, 99, 98, 1}, 2, 5);
+    try (var weights = ContractData.weights(program, DType.F32);
+        var engine = new ReferenceEngine();
+        var executable = engine.load(program, weights)) {
+      var outputs = executable.run(Map.of("input_ids", ids));
+      float[] states = Objects.requireNonNull(outputs.get("last_hidden_state")).toFloatArray();
+      float[] pooled = Objects.requireNonNull(outputs.get("pooled")).toFloatArray();
+      assertThat(Arrays.copyOfRange(pooled, 0, 4))
+          .containsExactly(Arrays.copyOfRange(states, 3 * 4, 4 * 4));
+      assertThat(Arrays.copyOfRange(pooled, 4, 8))
+          .containsExactly(Arrays.copyOfRange(states, 5 * 4, 6 * 4));
+    }
   }
 
   /** The state before the last layer is in the case; the norm behind it is one more graph. */
@@ -118,7 +130,7 @@ final class ClipTextModelTest {
           var executable = engine.load(program, weights)) {
         float[] shorter = run(executable, 5, 9, 11).toFloatArray();
         float[] longer = run(executable, 5, 9, 11, 800).toFloatArray();
-        assertThat(java.util.Arrays.copyOf(longer, shorter.length)).containsExactly(shorter);
+        assertThat(Arrays.copyOf(longer, shorter.length)).containsExactly(shorter);
       }
       assertThat(program.inputs()).containsOnlyKeys("input_ids");
       assertThat(Objects.requireNonNull(program.inputs().get("input_ids")).type())

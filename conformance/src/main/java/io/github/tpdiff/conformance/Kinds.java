@@ -1,11 +1,11 @@
 package io.github.tpdiff.conformance;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.github.tpdiff.adapters.ClipTextConfig;
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.animatediff.AnimateDiffComponents;
 import io.github.tpdiff.adapters.animatediff.NormConvention;
 import io.github.tpdiff.adapters.animatediff.StableDiffusionParts;
+import io.github.tpdiff.adapters.miniflux.FrameAttention;
+import io.github.tpdiff.adapters.miniflux.MiniFluxComponents;
 import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.files.FilesCase;
 import io.github.tpdiff.conformance.golden.CaseKind;
@@ -16,9 +16,10 @@ import io.github.tpdiff.conformance.model.MotionModuleCase;
 import io.github.tpdiff.conformance.model.NetworkCase;
 import io.github.tpdiff.conformance.model.PartsOpener;
 import io.github.tpdiff.conformance.model.PipelineCase;
-import io.github.tpdiff.conformance.model.PooledRow;
 import io.github.tpdiff.conformance.model.SchedulerCase;
+import io.github.tpdiff.conformance.model.StageScheduleCase;
 import io.github.tpdiff.conformance.model.TextEncoderCase;
+import io.github.tpdiff.conformance.model.TextEncodersCase;
 import io.github.tpdiff.conformance.model.TokenizerCase;
 import io.github.tpdiff.conformance.model.VaeCase;
 import io.github.tpdiff.conformance.model.VaeOpener;
@@ -29,7 +30,6 @@ import io.github.tpdiff.conformance.numerics.KaimingCase;
 import io.github.tpdiff.conformance.numerics.RandomCase;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,8 +40,9 @@ import java.util.Optional;
 /** The kinds of cases that can be run, by family and kind. */
 final class Kinds {
   private static final PartsOpener WAN =
-      golden -> WanComponents.openTransformer(golden.checkpoint());
-  private static final PartsOpener ANIMATEDIFF = Kinds::motionUnet;
+      PartsOpener.of(golden -> WanComponents.openTransformer(golden.checkpoint()));
+  private static final PartsOpener ANIMATEDIFF = PartsOpener.of(Kinds::motionUnet);
+  private static final PartsOpener MINIFLUX = Kinds::pyramidFlux;
 
   private static final Map<String, CaseKind> KNOWN =
       Map.ofEntries(
@@ -70,14 +71,23 @@ final class Kinds {
           Map.entry(
               "animatediff/text_encoder",
               new TextEncoderCase(
-                  golden -> StableDiffusionParts.openTextEncoder(golden.checkpoint()),
-                  Kinds::clipPooledRow)),
+                  PartsOpener.of(
+                      golden -> StableDiffusionParts.openPooledTextEncoder(golden.checkpoint())))),
           Map.entry("animatediff/unet_forward", new NetworkCase(ANIMATEDIFF)),
           Map.entry("animatediff/pe_positions", new NetworkCase(ANIMATEDIFF)),
           Map.entry("animatediff/motion_module_original", new MotionModuleCase(Kinds::original)),
           Map.entry("animatediff/lora_forward", new LoraForwardCase(ANIMATEDIFF)),
           Map.entry("animatediff/lora_train", new LoraTrainCase(ANIMATEDIFF)),
-          Map.entry("animatediff/pipeline", new PipelineCase()));
+          Map.entry("animatediff/pipeline", new PipelineCase()),
+          Map.entry("miniflux/transformer_forward", new NetworkCase(MINIFLUX)),
+          Map.entry("miniflux/scheduler", new StageScheduleCase()),
+          Map.entry("miniflux/vae", new VaeCase(Kinds::minifluxVaes)),
+          Map.entry(
+              "miniflux/text_encoders",
+              new TextEncodersCase(
+                  MiniFluxComponents::openPooledTextEncoder, MiniFluxComponents::openTextEncoder)),
+          Map.entry("miniflux/rope_positions", new NetworkCase(MINIFLUX)),
+          Map.entry("miniflux/lora_train", new LoraTrainCase(MINIFLUX)));
 
   private Kinds() {}
 
@@ -87,29 +97,40 @@ final class Kinds {
 
   private static TextEncoderCase wanText() {
     return new TextEncoderCase(
-        golden -> WanComponents.openTextEncoder(golden.checkpoint()), PooledRow.none());
+        PartsOpener.of(golden -> WanComponents.openTextEncoder(golden.checkpoint())));
   }
 
   private static List<VaeOpener.Vae> wanVae(GoldenCase golden) {
     var vae = WanComponents.openVae(golden.checkpoint());
-    return List.of(new VaeOpener.Vae(vae.components(), vae.latents()));
+    return List.of(VaeOpener.Vae.of(vae.components(), vae.latents()));
   }
 
   /** The same weights under their names of today and those of published files. */
   private static List<VaeOpener.Vae> stableDiffusionVaes(GoldenCase golden) {
     var opened = new ArrayList<VaeOpener.Vae>();
-    for (JsonNode folder : golden.arg("checkpoints")) {
-      var vae = StableDiffusionParts.openVae(golden.folder().resolve(folder.asText()));
-      opened.add(new VaeOpener.Vae(vae.components(), vae.latents()));
+    for (Path folder : checkpoints(golden)) {
+      var vae = StableDiffusionParts.openVae(folder);
+      opened.add(VaeOpener.Vae.of(vae.components(), vae.latents()));
     }
     return opened;
   }
 
-  private static int clipPooledRow(GoldenCase golden, long[] inputIds) {
-    Path config = golden.checkpoint().resolve("config.json");
-    try (var weights = Checkpoint.open(golden.checkpoint())) {
-      return ClipTextConfig.read(ConfigFile.open(config), weights).pooledRow(inputIds);
+  private static List<VaeOpener.Vae> minifluxVaes(GoldenCase golden) {
+    var opened = new ArrayList<VaeOpener.Vae>();
+    for (Path folder : checkpoints(golden)) {
+      var vae = MiniFluxComponents.openVae(folder);
+      opened.add(new VaeOpener.Vae(vae.components(), vae.firstFrame(), vae.laterFrames()));
     }
+    return opened;
+  }
+
+  /** Every folder that holds the same network in another form. */
+  private static List<Path> checkpoints(GoldenCase golden) {
+    var folders = new ArrayList<Path>();
+    for (JsonNode folder : golden.args().path("checkpoints")) {
+      folders.add(golden.folder().resolve(folder.asText()));
+    }
+    return folders.isEmpty() ? List.of(golden.checkpoint()) : folders;
   }
 
   private static Map<Role, Component> original(Path unet, Path motion, String convention) {
@@ -120,5 +141,10 @@ final class Kinds {
   private static Map<Role, Component> motionUnet(GoldenCase golden) {
     Path motion = golden.folder().resolve(golden.arg("motion_adapter").asText());
     return AnimateDiffComponents.openUnet(golden.checkpoint(), motion);
+  }
+
+  private static Map<Role, Component> pyramidFlux(GoldenCase golden, String attention) {
+    return MiniFluxComponents.openTransformer(
+        golden.checkpoint(), FrameAttention.valueOf(attention.toUpperCase(Locale.ROOT)));
   }
 }

@@ -44,6 +44,17 @@ public final class StableDiffusionParts {
     return open(path, StableDiffusionParts::textEncoder);
   }
 
+  /** {@link Role#TEXT_ENCODER} that gives the {@code pooled} state as well. */
+  public static Map<Role, Component> openPooledTextEncoder(Path path) {
+    return open(
+        path,
+        (weights, config) -> {
+          TensorSource named = Network.CLIP_TEXT_ENCODER.asDiffusers(weights);
+          var model = new ClipTextModel(ClipTextConfig.read(config, named));
+          return attach(Map.of(Role.TEXT_ENCODER, model.pooledProgram()), named);
+        });
+  }
+
   /** How one part is made of its tensors and configuration. */
   private interface Making<T> {
     T of(TensorSource weights, ConfigFile config);

@@ -2,6 +2,7 @@ package io.github.tpdiff.adapters.animatediff;
 
 import com.google.common.collect.Lists;
 import io.github.tpdiff.adapters.Layers;
+import io.github.tpdiff.adapters.Sinusoids;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
@@ -23,9 +24,6 @@ import java.util.Map;
  * own: {@code height} means the height at its level.
  */
 final class UnetMotionModel {
-  /** Base of the frequencies of both the timestep sinusoid and the frames' positions. */
-  private static final double THETA = 10_000;
-
   private static final Op.Conv HALVED = new Op.Conv(List.of(2, 2), List.of(1, 1), List.of(1, 1));
 
   /** What a position table of this width is called between segments. */
@@ -149,8 +147,7 @@ final class UnetMotionModel {
   /** Activated at once: every residual block starts by that. */
   private Value embedTime() {
     int width = config.widths().get(0);
-    Value angles = Value.input("timestep", "batch").reshape("batch", 1).times(frequencies(width));
-    Value sinusoid = Value.concat(1, angles.apply(UnaryKind.COS), angles.apply(UnaryKind.SIN));
+    Value sinusoid = Sinusoids.ofTimestep(Value.input("timestep", "batch"), width);
     Value hidden = Layers.linear(sinusoid, "time_embedding.linear_1", config.timeWidth()).silu();
     return Layers.linear(hidden, "time_embedding.linear_2", config.timeWidth()).silu();
   }
@@ -168,19 +165,10 @@ final class UnetMotionModel {
 
   /** The formula of the position table [frames, channels]: sine and cosine by turns. */
   private static Value sinusoid(Value positions, int channels) {
-    Value angles = positions.reshape("frames", 1).times(frequencies(channels));
+    Value angles = positions.reshape("frames", 1).times(Sinusoids.frequencies(channels));
     Value sine = angles.apply(UnaryKind.SIN).reshape("frames", channels / 2, 1);
     Value cosine = angles.apply(UnaryKind.COS).reshape("frames", channels / 2, 1);
     return Value.concat(2, sine, cosine).reshape("frames", channels);
-  }
-
-  /** θ^(−2j / channels), j = 0 … channels / 2 − 1. */
-  private static Value frequencies(int channels) {
-    var values = new float[channels / 2];
-    for (int j = 0; j < values.length; j++) {
-      values[j] = (float) Math.pow(THETA, -2.0 * j / channels);
-    }
-    return Value.constant(values, values.length);
   }
 
   private void down(int level, List<Skip> skips, List<Graph> segments) {

@@ -1,5 +1,8 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.Chunk;
+import io.github.tpdiff.adapters.T5Config;
+import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
@@ -59,7 +62,7 @@ public final class WanComponents {
     return open(
         found,
         WanComponent.TEXT_ENCODER,
-        weights -> attach(textEncoder(Umt5Config.read(found.config(), weights)), weights));
+        weights -> attach(textEncoder(T5Config.read(found.config(), weights)), weights));
   }
 
   static Vae openVae(WanFolder.Found found) {
@@ -95,8 +98,8 @@ public final class WanComponents {
         Role.CONDITIONING, transformer.conditioning(), Role.DENOISER, transformer.denoiser());
   }
 
-  static Map<Role, Program> textEncoder(Umt5Config config) {
-    return Map.of(Role.TEXT_ENCODER, new Umt5Encoder(config).program());
+  static Map<Role, Program> textEncoder(T5Config config) {
+    return Map.of(Role.TEXT_ENCODER, new T5Encoder(config).program());
   }
 
   static Map<Role, Program> vae(WanVaeConfig config) {

@@ -1,6 +1,7 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
@@ -70,7 +71,7 @@ public final class WanFamily implements ModelFamily {
         ConfigFile config = WanFolder.configFor(beside, WanComponent.TEXT_ENCODER);
         yield original
             ? Optional.empty()
-            : Optional.of(WanSizes.config(Umt5Config.read(config, weights)));
+            : Optional.of(WanSizes.config(T5Config.read(config, weights)));
       }
       default -> Optional.empty();
     };

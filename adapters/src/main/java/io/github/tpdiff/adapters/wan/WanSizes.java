@@ -1,6 +1,10 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.Chunk;
 import io.github.tpdiff.adapters.MadeUpWords;
+import io.github.tpdiff.adapters.T5Config;
+import io.github.tpdiff.adapters.T5Config.PositionBias;
+import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.text.UnigramTokenizerWriter;
 import java.util.List;
@@ -9,7 +13,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** The sizes of all components of one model, and the configuration files that record them. */
-record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config textEncoder) {
+record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config textEncoder) {
   private static final String DIFFUSERS = "0.33.0.dev0";
   private static final List<Integer> PATCH = List.of(1, 2, 2);
 
@@ -26,7 +30,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
         new WanTransformerConfig(
             4, 24, 3, 256, channels, channels, 64, 64, PATCH, 1e-6, Optional.empty()),
         LinearCodec.CONFIG,
-        new Umt5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6));
+        new T5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6, PositionBias.OF_EACH_BLOCK));
   }
 
   /** Prompts of a sentence: the made-up text encoder has nothing to say about longer ones. */
@@ -39,8 +43,9 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
         heads, 128, layers, ffnDim, 16, 16, 4096, 256, PATCH, 1e-6, Optional.empty());
   }
 
-  private static Umt5Config publishedText() {
-    return new Umt5Config(256_384, 4096, 24, 64, 64, 10_240, 32, 128, 1e-6);
+  private static T5Config publishedText() {
+    return new T5Config(
+        256_384, 4096, 24, 64, 64, 10_240, 32, 128, 1e-6, PositionBias.OF_EACH_BLOCK);
   }
 
   /** Programs that together use every tensor of the component. */
@@ -54,7 +59,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
         var model = new WanVae(vae);
         yield List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
       }
-      case TEXT_ENCODER -> List.of(new Umt5Encoder(textEncoder).program());
+      case TEXT_ENCODER -> List.of(new T5Encoder(textEncoder).program());
     };
   }
 
@@ -129,7 +134,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, Umt5Config t
     return fields;
   }
 
-  static Map<String, Object> config(Umt5Config textEncoder) {
+  static Map<String, Object> config(T5Config textEncoder) {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("architectures", List.of("UMT5EncoderModel"));
     fields.put("d_ff", textEncoder.ffnDim());

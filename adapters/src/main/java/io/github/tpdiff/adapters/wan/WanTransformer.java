@@ -1,8 +1,9 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.Layers;
+import io.github.tpdiff.adapters.RotaryAngles;
+import io.github.tpdiff.adapters.Sinusoids;
 import io.github.tpdiff.runtime.graph.Dim;
-import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Program;
@@ -14,9 +15,6 @@ import java.util.Map;
 
 /** The Wan 2.1 video transformer, text-to-video and image-to-video. */
 final class WanTransformer {
-  /** Base of the frequencies of both the timestep sinusoid and the rotary positions. */
-  private static final double THETA = 10_000;
-
   /** The image features' norms keep the framework's default, whatever the blocks use. */
   private static final double IMAGE_NORM_EPS = 1e-5;
 
@@ -84,9 +82,7 @@ final class WanTransformer {
 
   private void embedTime(Map<String, Value> outputs) {
     String name = "condition_embedder.time_embedder";
-    Value timestep = Value.input("timestep", "batch");
-    Value angles = timestep.reshape("batch", 1).times(frequencies(config.freqDim()));
-    Value sinusoid = Value.concat(1, angles.apply(UnaryKind.COS), angles.apply(UnaryKind.SIN));
+    Value sinusoid = Sinusoids.ofTimestep(Value.input("timestep", "batch"), config.freqDim());
     Value hidden = Layers.linear(sinusoid, name + ".linear_1", config.width()).silu();
     Value temb = Layers.linear(hidden, name + ".linear_2", config.width());
     outputs.put("temb", temb);
@@ -102,40 +98,14 @@ final class WanTransformer {
     if (config.patchSize().get(0) > 1) {
       frames = frames.slice(0, Dim.of(0), patches.dim(2));
     }
-    var grid = List.of(patches.dim(2), patches.dim(3), patches.dim(4));
-    Value angles =
-        Value.concat(
-            3,
-            axisAngles(frames, 0, config.headDim() - 2 * side, grid),
-            axisAngles(positions(grid.get(1)), 1, side, grid),
-            axisAngles(positions(grid.get(2)), 2, side, grid));
     Value table =
-        angles.reshape(grid.get(0).times(grid.get(1)).times(grid.get(2)), config.headDim() / 2);
+        RotaryAngles.ofVideo(
+            frames,
+            patches.dim(3),
+            patches.dim(4),
+            List.of(config.headDim() - 2 * side, side, side));
     outputs.put("rope_cos", table.apply(UnaryKind.COS));
     outputs.put("rope_sin", table.apply(UnaryKind.SIN));
-  }
-
-  private static Value positions(Dim count) {
-    return Value.arange(count).cast(ElementType.F32);
-  }
-
-  /** Angles of one axis, repeated over the other two: [frames, rows, columns, dims / 2]. */
-  private static Value axisAngles(Value positions, int axis, int dims, List<Dim> grid) {
-    var extents = new Object[] {1, 1, 1, 1};
-    extents[axis] = positions.dim(0);
-    return positions
-        .reshape(extents)
-        .times(frequencies(dims))
-        .expand(grid.get(0), grid.get(1), grid.get(2), dims / 2);
-  }
-
-  /** θ^(−2j / dims), j = 0 … dims / 2 − 1. */
-  private static Value frequencies(int dims) {
-    var values = new float[dims / 2];
-    for (int j = 0; j < values.length; j++) {
-      values[j] = (float) Math.pow(THETA, -2.0 * j / dims);
-    }
-    return Value.constant(values, values.length);
   }
 
   private Graph head() {

@@ -1,12 +1,11 @@
 package io.github.tpdiff.adapters.wan;
 
-import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.adapters.CausalProgram;
+import io.github.tpdiff.adapters.Chunk;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiFunction;
 
 /**
  * The causal video autoencoder of Wan 2.1, chunk by chunk: memory does not grow with the video.
@@ -26,30 +25,31 @@ final class WanVae {
   /** {@code sample} to {@code latent_mean}, the mean of the posterior, not normalised. */
   Program encoder(Chunk chunk) {
     int frames = chunk == Chunk.FIRST ? 1 : config.temporalFactor();
-    var walk = new Walk(chunk, frames, config.baseDim());
-    walk.add(
+    var walk = new CausalProgram(chunk);
+    walk.start(
         "encoder.conv_in",
         Value.input("sample", "batch", PIXEL_CHANNELS, frames, "height", "width"),
-        (s, x) -> s.causalConv(x, "encoder.conv_in", config.baseDim(), 3));
+        (f, x) -> new CausalSegment(f).causalConv(x, "encoder.conv_in", config.baseDim(), 3));
     int index = 0;
     for (int level = 0; level < config.levels(); level++) {
       int width = config.width(level);
       for (int i = 0; i < config.resBlocks(); i++) {
-        walk.resBlock("encoder.down_blocks." + index++, width);
+        resBlock(walk, "encoder.down_blocks." + index++, width);
       }
       if (level < config.levels() - 1) {
         boolean halves = config.temporalDownsample().get(level);
-        walk.add("encoder.down_blocks." + index++, (s, n, x) -> downsample(s, n, x, halves));
+        String name = "encoder.down_blocks." + index++;
+        walk.add(name, (f, x) -> downsample(new CausalSegment(f), name, x, halves));
       }
     }
-    walk.middle("encoder");
+    middle(walk, "encoder");
     return walk.finish(
         "encoder",
         "latent_mean",
-        (s, x) -> {
+        (f, x) -> {
           int moments = 2 * config.latentChannels();
-          Value y =
-              CausalSegment.pointwise(output(s, x, "encoder", moments), "quant_conv", moments);
+          Value y = output(new CausalSegment(f), x, "encoder", moments);
+          y = CausalSegment.pointwise(y, "quant_conv", moments);
           return y.slice(1, 0, config.latentChannels());
         });
   }
@@ -57,88 +57,45 @@ final class WanVae {
   /** {@code latent_sample}, de-normalised, to {@code sample} in [−1, 1]. */
   Program decoder(Chunk chunk) {
     int top = config.width(config.levels() - 1);
-    var walk = new Walk(chunk, 1, top);
-    walk.add(
+    var walk = new CausalProgram(chunk);
+    walk.start(
         "decoder.conv_in",
         Value.input("latent_sample", "batch", config.latentChannels(), 1, "height", "width"),
-        (s, x) ->
-            s.causalConv(
-                CausalSegment.pointwise(x, "post_quant_conv", config.latentChannels()),
-                "decoder.conv_in",
-                top,
-                3));
-    walk.middle("decoder");
+        (f, x) ->
+            new CausalSegment(f)
+                .causalConv(
+                    CausalSegment.pointwise(x, "post_quant_conv", config.latentChannels()),
+                    "decoder.conv_in",
+                    top,
+                    3));
+    middle(walk, "decoder");
     for (int block = 0; block < config.levels(); block++) {
       int level = config.levels() - 1 - block;
       String name = "decoder.up_blocks." + block;
       for (int i = 0; i <= config.resBlocks(); i++) {
-        walk.resBlock(name + ".resnets." + i, config.width(level));
+        resBlock(walk, name + ".resnets." + i, config.width(level));
       }
       if (level > 0) {
         boolean doubles = config.temporalDownsample().get(level - 1);
-        walk.add(name + ".upsamplers.0", (s, n, x) -> upsample(s, n, x, doubles));
+        String up = name + ".upsamplers.0";
+        walk.add(up, (f, x) -> upsample(new CausalSegment(f), up, x, doubles));
       }
     }
     return walk.finish(
-        "decoder", "sample", (s, x) -> output(s, x, "decoder", PIXEL_CHANNELS).clamp(-1, 1));
+        "decoder",
+        "sample",
+        (f, x) -> output(new CausalSegment(f), x, "decoder", PIXEL_CHANNELS).clamp(-1, 1));
   }
 
-  /** A layer that makes a segment of its own. */
-  @FunctionalInterface
-  private interface Layer {
-    Value apply(CausalSegment segment, String name, Value x);
+  private static void resBlock(CausalProgram walk, String name, int width) {
+    walk.add(name, (frames, x) -> resBlock(new CausalSegment(frames), name, x, width));
   }
 
-  /** The segments so far and the shape that flows between them. */
-  private static final class Walk {
-    private final Chunk chunk;
-    private final List<Graph> segments = new ArrayList<>();
-    private long frames;
-    private long channels;
-
-    Walk(Chunk chunk, long frames, long channels) {
-      this.chunk = chunk;
-      this.frames = frames;
-      this.channels = channels;
-    }
-
-    private Value flow() {
-      return Value.input("x", "batch", channels, frames, "height", "width");
-    }
-
-    void add(String name, Layer layer) {
-      add(name, flow(), (s, x) -> layer.apply(s, name, x));
-    }
-
-    void add(String name, Value input, BiFunction<CausalSegment, Value, Value> layer) {
-      var segment = new CausalSegment(chunk);
-      Value result = layer.apply(segment, input);
-      segments.add(segment.graph(name, "x", result));
-      channels = result.dim(1).value();
-      frames = result.dim(2).value();
-    }
-
-    void resBlock(String name, int width) {
-      add(name, (s, n, x) -> WanVae.resBlock(s, n, x, width));
-    }
-
-    void middle(String half) {
-      String name = half + ".mid_block";
-      int width = (int) channels;
-      resBlock(name + ".resnets.0", width);
-      add(name + ".attentions.0", (s, n, x) -> attention(n, x));
-      resBlock(name + ".resnets.1", width);
-    }
-
-    Program finish(String half, String output, BiFunction<CausalSegment, Value, Value> layer) {
-      var segment = new CausalSegment(chunk);
-      segments.add(segment.graph(half + ".conv_out", output, layer.apply(segment, flow())));
-      var outputs = new ArrayList<>(List.of(output));
-      for (Graph graph : segments) {
-        graph.outputs().keySet().stream().filter(o -> o.endsWith(".next")).forEach(outputs::add);
-      }
-      return new Program("vae." + half, segments, outputs);
-    }
+  private static void middle(CausalProgram walk, String half) {
+    String name = half + ".mid_block";
+    resBlock(walk, name + ".resnets.0", walk.channels());
+    walk.add(name + ".attentions.0", (frames, x) -> attention(name + ".attentions.0", x));
+    resBlock(walk, name + ".resnets.1", walk.channels());
   }
 
   private static Value resBlock(CausalSegment segment, String name, Value x, int width) {

@@ -71,18 +71,19 @@ final class FrameAxis {
     return swapped;
   }
 
-  /** A change of one value of a channel. */
-  interface ChannelChange {
-    double of(double value, int channel);
+  /** A change of one value of a channel of a frame. */
+  interface Change {
+    double of(double value, int channel, int frame);
   }
 
-  static Tensor map(Tensor clip, ChannelChange change) {
+  static Tensor map(Tensor clip, Change change) {
     long[] shape = clip.shape();
     int channels = (int) shape[1];
     float[] values = clip.toFloatArray();
-    int size = values.length / Math.toIntExact(shape[0] * channels);
+    int frames = (int) shape[2];
+    int plane = Math.toIntExact(shape[3] * shape[4]);
     for (int i = 0; i < values.length; i++) {
-      values[i] = (float) change.of(values[i], i / size % channels);
+      values[i] = (float) change.of(values[i], i / (frames * plane) % channels, i / plane % frames);
     }
     return Tensor.ofFloats(values, shape);
   }

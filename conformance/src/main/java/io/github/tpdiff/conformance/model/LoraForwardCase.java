@@ -29,7 +29,7 @@ public record LoraForwardCase(PartsOpener parts) implements CaseKind.OnEngine {
   public void check(GoldenCase golden, Engine engine, Checks checks) {
     GoldenRun run = golden.runs().get(0);
     Map<String, Tensor> inputs = Network.inputs(run::findInput);
-    try (var base = new OpenComponents(parts.open(golden))) {
+    try (var base = new OpenComponents(parts.open(golden, ""))) {
       if (run.expects("base.sample")) {
         checks.compare("base.sample", predict(engine, base, inputs));
       }

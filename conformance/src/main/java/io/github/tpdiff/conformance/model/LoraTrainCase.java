@@ -38,21 +38,25 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
 
   @Override
   public void check(GoldenCase golden, TrainingEngine engine, Checks checks) {
-    try (var base = new OpenComponents(parts.open(golden))) {
-      Component denoiser = base.require(Role.DENOISER);
-      Program program = base.require(Role.CONDITIONING).program().then(denoiser.program());
-      for (GoldenRun run : golden.runs()) {
-        LoraWeights lora = lora(run);
-        var injection = LoraInjection.of(program, lora, 1);
-        var batch =
-            new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
-        for (Activations activations : Activations.values()) {
-          var target =
-              TrainingTarget.lora(injection, denoiser.weights(), injection.parametersOf(lora));
-          var plan = plan(run, activations);
-          compare(run, FixedBatchTraining.steps(target, engine, batch, plan), checks);
-        }
+    for (GoldenRun run : golden.runs()) {
+      String attention = run.args().path("attention").asText();
+      try (var base = new OpenComponents(parts.open(golden, attention))) {
+        check(run, base, engine, checks);
       }
+    }
+  }
+
+  private static void check(
+      GoldenRun run, OpenComponents base, TrainingEngine engine, Checks checks) {
+    Component denoiser = base.require(Role.DENOISER);
+    Program program = base.require(Role.CONDITIONING).program().then(denoiser.program());
+    LoraWeights lora = lora(run);
+    var injection = LoraInjection.of(program, lora, 1);
+    var batch = new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
+    for (Activations activations : Activations.values()) {
+      var target = TrainingTarget.lora(injection, denoiser.weights(), injection.parametersOf(lora));
+      var plan = plan(run, activations);
+      compare(run, FixedBatchTraining.steps(target, engine, batch, plan), checks);
     }
   }
 

@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.pipeline.Role;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -16,6 +17,10 @@ import java.util.function.Function;
 /** A network on an engine: conditioning, then the denoiser. */
 final class Network implements AutoCloseable {
   private static final String PREDICTION = "out_hidden_states";
+
+  /** What some networks read of the prompt beside its states. */
+  private static final List<String> PROMPT =
+      List.of("encoder_hidden_states_image", "encoder_attention_mask", "pooled_projections");
 
   private final Executable conditioning;
   private final Executable denoiser;
@@ -49,8 +54,9 @@ final class Network implements AutoCloseable {
     inputs.put(
         "encoder_hidden_states",
         require("encoder_hidden_states", find.apply("encoder_hidden_states")));
-    find.apply("encoder_hidden_states_image")
-        .ifPresent(image -> inputs.put("encoder_hidden_states_image", image));
+    for (String name : PROMPT) {
+      find.apply(name).ifPresent(tensor -> inputs.put(name, tensor));
+    }
     inputs.put(
         "temporal_positions",
         find.apply("temporal_positions")

@@ -3,7 +3,6 @@ package io.github.tpdiff.conformance.model;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -23,8 +22,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.LongStream;
 
 /**
@@ -32,14 +29,11 @@ import java.util.stream.LongStream;
  * replaced by a function of the sample and the timestep.
  */
 public final class SchedulerCase implements CaseKind.Plain {
-  private static final Pattern FUNCTION =
-      Pattern.compile(
-          "tanh\\(\\s*([0-9.eE+-]+)\\s*\\*\\s*x\\s*\\+\\s*t\\s*/\\s*([0-9.eE+-]+)\\s*\\)");
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @Override
   public void check(GoldenCase golden, Checks checks) {
-    Denoiser.Prediction network = network(golden.arg("function").asText());
+    Denoiser.Prediction network = FunctionNetwork.of(golden.arg("function").asText());
     for (GoldenRun run : runs(golden)) {
       Map<String, Object> config = config(golden);
       if (run.args().has("shift")) {
@@ -134,23 +128,6 @@ public final class SchedulerCase implements CaseKind.Plain {
     return JSON.convertValue(
         golden.file(golden.folder().relativize(file).toString()),
         new TypeReference<HashMap<String, Object>>() {});
-  }
-
-  private static Denoiser.Prediction network(String function) {
-    Matcher matcher = FUNCTION.matcher(function);
-    if (!matcher.matches()) {
-      throw new CaseException(
-          "args.function: expected tanh(NUMBER*x + t/NUMBER), found " + function);
-    }
-    double factor = Double.parseDouble(matcher.group(1));
-    double period = Double.parseDouble(matcher.group(2));
-    return (x, timestep) -> {
-      float[] velocity = new float[x.data().length];
-      for (int i = 0; i < velocity.length; i++) {
-        velocity[i] = (float) Math.tanh(factor * x.data()[i] + timestep / period);
-      }
-      return Latents.of(x.shape(), velocity);
-    };
   }
 
   private static double[] array(List<Double> values) {

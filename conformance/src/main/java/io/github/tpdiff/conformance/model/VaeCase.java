@@ -28,32 +28,33 @@ public record VaeCase(VaeOpener opener) implements CaseKind.OnEngine {
           var encoder = ChunkedRun.encoder(engine, components);
           var decoder = ChunkedRun.decoder(engine, components)) {
         for (GoldenRun run : golden.runs()) {
-          checkEncoder(run, encoder, vae.latents(), checks);
-          checkDecoder(run, decoder, vae.latents(), checks);
+          checkEncoder(run, encoder, vae, checks);
+          checkDecoder(run, decoder, vae, checks);
         }
       }
     }
   }
 
   private static void checkEncoder(
-      GoldenRun run, ChunkedRun encoder, PipelineDescription.Latents geometry, Checks checks) {
+      GoldenRun run, ChunkedRun encoder, VaeOpener.Vae vae, Checks checks) {
     boolean images = run.findInput("image").isPresent();
     Tensor given = run.input(images ? "image" : "video");
-    Tensor mode = encoder.run(chunks(images ? FrameAxis.clip(given) : given, geometry));
+    Tensor mode = encoder.run(chunks(images ? FrameAxis.clip(given) : given, vae.firstFrame()));
     Tensor normal =
-        FrameAxis.map(mode, (z, c) -> (z - geometry.mean().get(c)) / geometry.std().get(c));
+        FrameAxis.map(
+            mode, (z, c, f) -> (z - vae.frame(f).mean().get(c)) / vae.frame(f).std().get(c));
     checks.compare(run.prefix() + "latent_mode", images ? FrameAxis.pictures(mode) : mode);
     checks.compare(run.prefix() + normalized(run), images ? FrameAxis.pictures(normal) : normal);
   }
 
   private static void checkDecoder(
-      GoldenRun run, ChunkedRun decoder, PipelineDescription.Latents geometry, Checks checks) {
+      GoldenRun run, ChunkedRun decoder, VaeOpener.Vae vae, Checks checks) {
     Tensor given = Values.tensor(run.golden().tensors(), "out." + run.prefix() + normalized(run));
     boolean images = given.shape().length == 4;
     Tensor latents =
         FrameAxis.map(
             images ? FrameAxis.clip(given) : given,
-            (x, c) -> x * geometry.std().get(c) + geometry.mean().get(c));
+            (x, c, f) -> x * vae.frame(f).std().get(c) + vae.frame(f).mean().get(c));
     Tensor decoded = decoder.run(frameByFrame(latents));
     checks.compare(run.prefix() + "decoded", images ? FrameAxis.pictures(decoded) : decoded);
   }

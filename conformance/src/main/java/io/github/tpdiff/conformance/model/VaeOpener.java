@@ -11,6 +11,25 @@ import java.util.Map;
 public interface VaeOpener {
   List<Vae> open(GoldenCase golden);
 
-  /** Encoder and decoder over weights that are closed with them, and the scaling of latents. */
-  record Vae(Map<Role, Component> components, PipelineDescription.Latents latents) {}
+  /**
+   * An opened autoencoder.
+   *
+   * @param components encoder and decoder over weights that are closed with them
+   * @param firstFrame geometry, and scaling of the first latent frame
+   * @param laterFrames geometry, and scaling of the others
+   */
+  record Vae(
+      Map<Role, Component> components,
+      PipelineDescription.Latents firstFrame,
+      PipelineDescription.Latents laterFrames) {
+    /** All frames scaled alike. */
+    public static Vae of(Map<Role, Component> components, PipelineDescription.Latents latents) {
+      return new Vae(components, latents, latents);
+    }
+
+    /** The scaling of a latent frame. */
+    PipelineDescription.Latents frame(int index) {
+      return index == 0 ? firstFrame : laterFrames;
+    }
+  }
 }

@@ -1,0 +1,266 @@
+package io.github.tpdiff.adapters.miniflux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.adapters.Golden;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.reference.ContractData;
+import io.github.tpdiff.runtime.reference.ReferenceEngine;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.TensorSource;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+final class PyramidFluxTransformerTest {
+  private static final PyramidFluxConfig PUBLISHED =
+      new PyramidFluxConfig(30, 64, 8, 16, 7680, 16, 4096, 768, 256, List.of(16, 24, 24));
+
+  private static final PyramidFluxConfig SMALL =
+      new PyramidFluxConfig(2, 8, 1, 2, 24, 4, 6, 5, 8, List.of(4, 2, 2));
+
+  private static final int TEXT = 4;
+  private static final int FRAMES = 3;
+
+  /** Rounding of sums of a few dozen products in fp32, over values around 1. */
+  private static final float ROUNDING = 1e-5f;
+
+  @ParameterizedTest
+  @EnumSource
+  void forward_matchesTheAuthorsCodeAtEveryStride(FrameAttention attention) {
+    try (var golden = Golden.open("miniflux/rope-positions")) {
+      var parts = MiniFluxComponents.openTransformer(golden.checkpoint(), attention);
+      for (String run : List.of("stride1", "stride2", "stride4")) {
+        String in = "in." + run + ".";
+        var prompt = new HashMap<String, Tensor>();
+        for (String name :
+            List.of("encoder_hidden_states", "encoder_attention_mask", "pooled_projections")) {
+          prompt.put(name, golden.tensor(in + name));
+        }
+        var inputs = new HashMap<>(run(parts, Role.CONDITIONING, prompt));
+        inputs.put("hidden_states", golden.tensor(in + "hidden_states"));
+        inputs.put("timestep", golden.tensor(in + "timestep"));
+        inputs.put("temporal_positions", golden.floats(in + "temporal_positions"));
+        Tensor sample = run(parts, Role.DENOISER, inputs).get("out_hidden_states");
+        String path = attention.name().toLowerCase(Locale.ROOT);
+        golden.assertMatches("out." + run + "." + path + ".sample", require(sample));
+      }
+      parts.values().forEach(part -> part.weights().close());
+    }
+  }
+
+  private static Map<String, Tensor> run(
+      Map<Role, Component> parts, Role role, Map<String, Tensor> inputs) {
+    Component part = Objects.requireNonNull(parts.get(role));
+    return run(part.program(), part.weights(), inputs);
+  }
+
+  private static Map<String, Tensor> run(
+      Program program, TensorSource weights, Map<String, Tensor> inputs) {
+    try (var engine = new ReferenceEngine();
+        var executable = engine.load(program, weights)) {
+      return executable.run(inputs);
+    }
+  }
+
+  private static Tensor require(@org.jspecify.annotations.Nullable Tensor tensor) {
+    return Objects.requireNonNull(tensor);
+  }
+
+  @Test
+  void tensors_areThoseOfThePublishedCheckpoint() {
+    var transformer = new PyramidFluxTransformer(PUBLISHED, FrameAttention.FULL);
+    var read = PublishedTensors.of(List.of(transformer.conditioning(), transformer.denoiser()));
+    var firstBlocks = new HashMap<>(read);
+    firstBlocks.keySet().removeIf(name -> name.matches(".*blocks\\.[1-9].*"));
+    assertThat(firstBlocks).isEqualTo(PublishedTensors.listed("transformer-tensors.txt"));
+    assertThat(read).hasSize(496);
+    assertThat(elements(transformer)).isEqualTo(1_972_059_200L);
+  }
+
+  private static long elements(PyramidFluxTransformer transformer) {
+    return transformer.conditioning().then(transformer.denoiser()).weights().values().stream()
+        .mapToLong(weight -> weight.shape().elementCount().value())
+        .sum();
+  }
+
+  @Test
+  void oneFrame_isTheSameEitherWay() {
+    var clip = new Clip(1, TEXT);
+    assertThat(clip.predict(FrameAttention.CAUSAL))
+        .usingComparatorWithPrecision(ROUNDING)
+        .containsExactly(clip.predict(FrameAttention.FULL));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void padding_changesNothing(FrameAttention attention) {
+    var padded = new Clip(FRAMES, TEXT + 3);
+    Arrays.fill(padded.mask, TEXT, TEXT + 3, 0);
+    assertThat(padded.predict(attention))
+        .usingComparatorWithPrecision(ROUNDING)
+        .containsExactly(new Clip(FRAMES, TEXT).predict(attention));
+  }
+
+  @Test
+  void aLaterFrame_changesEarlierOnesOnlyWhereAttentionIsFull() {
+    var clip = new Clip(FRAMES, TEXT);
+    for (FrameAttention attention : FrameAttention.values()) {
+      float[] before = frames(clip.predict(attention), 0, FRAMES - 1);
+      float[] after = frames(clip.withLastFrame(9).predict(attention), 0, FRAMES - 1);
+      if (attention == FrameAttention.CAUSAL) {
+        assertThat(after).usingComparatorWithPrecision(ROUNDING).containsExactly(before);
+      } else {
+        assertThat(after).isNotEqualTo(before);
+      }
+    }
+  }
+
+  @Test
+  void theFirstFrame_changesLaterOnes() {
+    var clip = new Clip(FRAMES, TEXT);
+    var other = new Clip(FRAMES, TEXT);
+    other.latents[0] += 3;
+    for (FrameAttention attention : FrameAttention.values()) {
+      assertThat(frames(other.predict(attention), 1, FRAMES))
+          .isNotEqualTo(frames(clip.predict(attention), 1, FRAMES));
+    }
+  }
+
+  /** Engines compile what is equal but for names once. */
+  @Test
+  void blocks_differInNamesOnly() {
+    var segments = new PyramidFluxTransformer(PUBLISHED, FrameAttention.FULL).denoiser().segments();
+    assertThat(nameless(segments, 2)).isEqualTo(nameless(segments, 1));
+    assertThat(nameless(segments, 10)).isEqualTo(nameless(segments, 9));
+    assertThat(nameless(segments, 9)).isNotEqualTo(nameless(segments, 1));
+  }
+
+  private static List<String> nameless(
+      List<io.github.tpdiff.runtime.graph.Graph> segments, int index) {
+    return segments.get(index).nodes().stream()
+        .map(node -> node.toString().replaceAll("blocks\\.[0-9]+", "blocks.i"))
+        .toList();
+  }
+
+  @Test
+  void fullAttention_holdsNoMaskOfTokensByTokens() {
+    var biases =
+        new PyramidFluxTransformer(SMALL, FrameAttention.FULL)
+            .denoiser().segments().stream()
+                .flatMap(segment -> segment.nodes().stream())
+                .filter(node -> node.op() instanceof Op.Attention)
+                .map(node -> node.inputs().get(3).shape())
+                .toList();
+    assertThat(biases).hasSize(3).allMatch(bias -> bias.dim(1).is(1) && bias.dim(2).is(1));
+  }
+
+  @Test
+  void aConfigurationOfAnotherModel_isRefused(@TempDir Path folder) throws IOException {
+    Path original = Golden.folder("miniflux/rope-positions/diffusion_transformer_384p");
+    Files.copy(
+        original.resolve("diffusion_pytorch_model.safetensors"),
+        folder.resolve("diffusion_pytorch_model.safetensors"));
+    String config = Files.readString(original.resolve("config.json"));
+    Files.writeString(
+        folder.resolve("config.json"),
+        config.replace("\"num_attention_heads\": 2", "\"num_attention_heads\": 3"));
+    assertThatThrownBy(() -> MiniFluxComponents.openTransformer(folder, FrameAttention.FULL))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("config.json: num_attention_heads: expected 2")
+        .hasMessageEndingWith("found 3");
+    Files.delete(folder.resolve("config.json"));
+    assertThatThrownBy(() -> MiniFluxComponents.openTransformer(folder, FrameAttention.FULL))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining(
+            "axes_dims_rope: expected three even numbers that make up the head dimension 20, found"
+                + " [16, 24, 24]");
+  }
+
+  /** Frames {@code from} to {@code to} of latents [1, channels, frames, 2, 4]. */
+  private static float[] frames(float[] latents, int from, int to) {
+    var some = new float[SMALL.channels() * (to - from) * 8];
+    for (int c = 0; c < SMALL.channels(); c++) {
+      System.arraycopy(
+          latents, (c * FRAMES + from) * 8, some, c * (to - from) * 8, (to - from) * 8);
+    }
+    return some;
+  }
+
+  /** A clip of two tokens a frame with a prompt; longer prompts begin as shorter ones do. */
+  private static final class Clip {
+    private final int frames;
+    private final int text;
+    private final float[] latents;
+    private final long[] mask;
+
+    Clip(int frames, int text) {
+      this.frames = frames;
+      this.text = text;
+      this.latents = random("latents", SMALL.channels() * frames * 8);
+      this.mask = new long[text];
+      Arrays.fill(mask, 1);
+    }
+
+    Clip withLastFrame(float value) {
+      var changed = new Clip(frames, text);
+      for (int c = 0; c < SMALL.channels(); c++) {
+        int end = (c + 1) * frames * 8;
+        Arrays.fill(changed.latents, end - 8, end, value);
+      }
+      return changed;
+    }
+
+    float[] predict(FrameAttention attention) {
+      var transformer = new PyramidFluxTransformer(SMALL, attention);
+      Program program = transformer.conditioning().then(transformer.denoiser());
+      var positions = new float[frames];
+      for (int n = 0; n < frames; n++) {
+        positions[n] = n;
+      }
+      var inputs =
+          Map.of(
+              "encoder_hidden_states",
+              Tensor.ofFloats(random("text", text * SMALL.textDim()), 1, text, SMALL.textDim()),
+              "encoder_attention_mask",
+              Tensor.ofLongs(mask, 1, text),
+              "pooled_projections",
+              Tensor.ofFloats(random("pooled", SMALL.pooledDim()), 1, SMALL.pooledDim()),
+              "hidden_states",
+              Tensor.ofFloats(latents, 1, SMALL.channels(), frames, 2, 4),
+              "timestep",
+              Tensor.ofFloats(new float[] {432.1f}, 1),
+              "temporal_positions",
+              Tensor.ofFloats(positions, frames));
+      try (var weights = ContractData.weights(program, DType.F32)) {
+        return require(run(program, weights, inputs).get("out_hidden_states")).toFloatArray();
+      }
+    }
+
+    private static float[] random(String name, int count) {
+      var random = new SplittableRandom(name.hashCode());
+      var values = new float[count];
+      for (int i = 0; i < count; i++) {
+        values[i] = (float) random.nextDouble(-1, 1);
+      }
+      return values;
+    }
+  }
+}
