@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.PromptTokens;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
@@ -81,6 +82,9 @@ final class GenerateCommand implements Callable<Integer> {
       throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     out.println("engine: " + engine.description());
+    PromptTokens tokens = PromptTokens.of(parts);
+    tokens.cut("prompt", job.request().prompt()).ifPresent(out::println);
+    tokens.cut("negative prompt", job.request().negativePrompt()).ifPresent(out::println);
     out.flush();
     try (var times = new StageTimes(spec.commandLine().getErr())) {
       new VideoPipeline(parts).generate(job.request(), times).write(job.out());

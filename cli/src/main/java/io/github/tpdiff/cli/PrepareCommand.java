@@ -2,6 +2,7 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
+import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.data.PreparedVideo;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
@@ -49,9 +50,15 @@ final class PrepareCommand implements Callable<Integer> {
       prepared = job.prepare(new ModelEncoders(job.model(), engine), progress::reached);
     }
     PrintWriter out = spec.commandLine().getOut();
-    prepared.report().table().forEach(out::println);
-    out.flush();
+    print(prepared.report(), job, out);
     return prepared;
+  }
+
+  /** Prints what became of the data: of many clips some, and the file that has all. */
+  static void print(PreparationReport report, ResolvedJob job, PrintWriter out) {
+    report.table().forEach(out::println);
+    report.writeList(job.job().data().cache()).ifPresent(file -> out.println("all: " + file));
+    out.flush();
   }
 
   /** Opened with the first video, which says how many there are. */

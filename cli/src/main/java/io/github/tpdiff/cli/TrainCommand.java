@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.job.DryRun;
@@ -75,7 +76,8 @@ final class TrainCommand implements Callable<Integer> {
         out.println("engine: " + engine.description());
         out.flush();
         if (dryRun) {
-          Preparation.survey(resolved.preparation()).table().forEach(out::println);
+          var encoders = new ModelEncoders(resolved.model(), engine);
+          PrepareCommand.print(Preparation.survey(resolved.preparation(), encoders), resolved, out);
           DryRun.of(resolved, Calibration.measure(engine)).table().forEach(out::println);
           out.flush();
           return ExitCode.DONE;

@@ -21,8 +21,8 @@ import java.util.List;
  */
 record ClipCutter(List<VideoSize> sizes, int clipsPerVideo) {
 
-  /** A clip and the line that says what was done to get it. */
-  record Cut(VideoClip clip, String report) {}
+  /** A clip and how it was made. */
+  record Cut(VideoClip clip, PreparedVideo.Clip made) {}
 
   /** A video that gives no clip. */
   static final class DroppedException extends Exception {
@@ -97,7 +97,11 @@ record ClipCutter(List<VideoSize> sizes, int clipsPerVideo) {
         throw damaged;
       }
       Cut last = cuts.remove(cuts.size() - 1);
-      cuts.add(new Cut(last.clip(), last.report() + "; the file is damaged after it"));
+      cuts.add(
+          new Cut(
+              last.clip(),
+              new PreparedVideo.Clip(
+                  last.made().report() + "; the file is damaged after it", last.made().scale())));
     }
     return cuts;
   }
@@ -105,7 +109,9 @@ record ClipCutter(List<VideoSize> sizes, int clipsPerVideo) {
   private static Cut cut(ExtractedClip clip, VideoSize size) {
     return new Cut(
         clip.clip(),
-        "%d frames of %d x %d, %s"
-            .formatted(size.frames(), size.width(), size.height(), clip.report().summary()));
+        new PreparedVideo.Clip(
+            "%d frames of %d x %d, %s"
+                .formatted(size.frames(), size.width(), size.height(), clip.report().summary()),
+            clip.report().scale()));
   }
 }

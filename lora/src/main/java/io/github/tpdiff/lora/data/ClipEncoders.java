@@ -28,6 +28,12 @@ public interface ClipEncoders {
   /** Changes when the text encoder, its configuration or the tokenizer does. */
   String captionsFingerprint();
 
+  /** How many tokens a caption has, special ones included, before any is cut. */
+  int captionTokens(String caption);
+
+  /** How many of them the text encoder reads. */
+  int captionLimit();
+
   LatentEncoder openLatents();
 
   CaptionEncoder openCaptions();

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -23,18 +24,19 @@ import java.util.Optional;
 record LatentCache(Path file) {
   private static final String CLIP = "clip.";
   private static final String REPORT = "report.";
+  private static final String SCALE = "scale.";
 
   /** A clip that was made. */
-  record Clip(Latents latents, String report) {}
+  record Clip(Latents latents, PreparedVideo.Clip made) {}
 
   /**
    * A clip that is there.
    *
    * @param number in the file
    * @param shape of its latents
-   * @param report what was done to make it
+   * @param made how
    */
-  record Entry(int number, LatentShape shape, String report) {}
+  record Entry(int number, LatentShape shape, PreparedVideo.Clip made) {}
 
   void write(List<Clip> clips) {
     var tensors = MemoryTensors.builder();
@@ -44,7 +46,9 @@ record LatentCache(Path file) {
           CLIP + i,
           List.of(1L, (long) s.channels(), (long) s.frames(), (long) s.height(), (long) s.width()),
           clips.get(i).latents().data());
-      tensors.metadata(REPORT + i, clips.get(i).report());
+      PreparedVideo.Clip made = clips.get(i).made();
+      tensors.metadata(REPORT + i, made.report());
+      tensors.metadata(SCALE + i, Double.toString(made.scale()));
     }
     SafetensorsWriter.write(file, tensors.build());
   }
@@ -57,13 +61,22 @@ record LatentCache(Path file) {
     try (TensorSource source = SafetensorsFile.open(file)) {
       var entries = new ArrayList<Entry>();
       for (int i = 0; source.find(CLIP + i).isPresent(); i++) {
-        entries.add(
-            new Entry(
-                i,
-                shape(source.require(CLIP + i)),
-                source.metadata().getOrDefault(REPORT + i, "")));
+        entries.add(new Entry(i, shape(source.require(CLIP + i)), made(i, source.metadata())));
       }
       return Optional.of(entries);
+    }
+  }
+
+  private PreparedVideo.Clip made(int clip, Map<String, String> metadata) {
+    String scale = metadata.getOrDefault(SCALE + clip, "");
+    try {
+      return new PreparedVideo.Clip(
+          metadata.getOrDefault(REPORT + clip, ""), Double.parseDouble(scale));
+    } catch (NumberFormatException wrong) {
+      throw new CheckpointException(
+          "%s: %s%d: expected a number, found '%s'; delete the file"
+              .formatted(file, SCALE, clip, scale),
+          wrong);
     }
   }
 

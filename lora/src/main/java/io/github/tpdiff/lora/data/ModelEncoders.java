@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.PromptTokens;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.TextEncoding;
 import io.github.tpdiff.runtime.pipeline.VaeEncoder;
@@ -61,6 +62,20 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
     for (Graph segment : component.program().segments()) {
       segment.nodes().forEach(n -> hasher.putString(n.toString(), StandardCharsets.UTF_8));
     }
+  }
+
+  private PromptTokens tokens() {
+    return PromptTokens.of(PipelineParts.of(model, engine));
+  }
+
+  @Override
+  public int captionTokens(String caption) {
+    return tokens().length(caption);
+  }
+
+  @Override
+  public int captionLimit() {
+    return tokens().limit();
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,14 @@ import java.util.Optional;
  * preparation goes on where it was.
  */
 public final class Preparation {
+  /** Part of what names latents; another whenever the same video would give other pictures. */
+  private static final String DECODING = "2";
+
+  private static final String NO_CAPTION =
+      "expected a caption, not empty: a .txt of the same name, in UTF-8 and of at most %d bytes, or"
+              .formatted(SourceFolder.MOST_CAPTION_BYTES)
+          + " the list's field";
+
   private final PreparationRequest request;
   private final ClipEncoders encoders;
   private final PreparationListener listener;
@@ -70,35 +79,70 @@ public final class Preparation {
    *
    * @throws io.github.tpdiff.weights.CheckpointException if no clip would be left
    */
-  public static PreparationReport survey(PreparationRequest request) {
+  public static PreparationReport survey(PreparationRequest request, ClipEncoders encoders) {
     var rows = new ArrayList<PreparedVideo>();
+    var captions = new ArrayList<String>();
     var cutter = new ClipCutter(request.sizes(), request.clipsPerVideo());
-    for (SourceVideo video : SourceList.read(request.source())) {
-      rows.add(video.caption().isEmpty() ? uncaptioned(video.file()) : survey(video, cutter));
+    SourceList source = SourceList.read(request.source());
+    for (SourceVideo video : source.videos()) {
+      PreparedVideo row =
+          video.caption().isEmpty() ? uncaptioned(video.file()) : survey(video, cutter);
+      rows.add(row);
+      if (row.drop().isEmpty()) {
+        captions.add(video.caption().orElseThrow());
+      }
     }
-    var report = new PreparationReport(rows);
+    var report = new PreparationReport(rows, notes(source, encoders, captions, request));
     report.requireClips();
     return report;
   }
 
+  private static List<String> notes(
+      SourceList source, ClipEncoders encoders, List<String> captions, PreparationRequest request) {
+    var notes = new ArrayList<>(source.notes());
+    cut("captions", captions, encoders).ifPresent(notes::add);
+    var prompts = new ArrayList<>(request.prompts());
+    prompts.add(request.uncaptioned());
+    cut("prompts", prompts, encoders).ifPresent(notes::add);
+    return notes;
+  }
+
+  /** What the text encoder does not read of some texts. */
+  private static Optional<String> cut(String what, List<String> texts, ClipEncoders encoders) {
+    int[] cut =
+        texts.stream()
+            .mapToInt(encoders::captionTokens)
+            .filter(tokens -> tokens > encoders.captionLimit())
+            .toArray();
+    return cut.length == 0
+        ? Optional.empty()
+        : Optional.of(
+            "%s cut at the %d tokens that the text encoder reads: %d of %d, the longest has %d"
+                .formatted(
+                    what,
+                    encoders.captionLimit(),
+                    cut.length,
+                    texts.size(),
+                    Arrays.stream(cut).max().orElseThrow()));
+  }
+
   private static PreparedVideo survey(SourceVideo video, ClipCutter cutter) {
     try {
-      List<String> lines = cutter.cut(video.file()).stream().map(ClipCutter.Cut::report).toList();
-      return new PreparedVideo(video.file(), lines, false, Optional.empty());
+      List<PreparedVideo.Clip> clips =
+          cutter.cut(video.file()).stream().map(ClipCutter.Cut::made).toList();
+      return new PreparedVideo(video.file(), clips, false, Optional.empty());
     } catch (ClipCutter.DroppedException dropped) {
       return PreparedVideo.dropped(video.file(), dropped.rule(), dropped.getMessage());
     }
   }
 
   private static PreparedVideo uncaptioned(Path file) {
-    return PreparedVideo.dropped(
-        file,
-        Rule.NO_CAPTION,
-        "expected a caption, not empty: a .txt of the same name in UTF-8, or the list's field");
+    return PreparedVideo.dropped(file, Rule.NO_CAPTION, NO_CAPTION);
   }
 
   private Prepared run() {
-    List<SourceVideo> videos = SourceList.read(request.source());
+    SourceList source = SourceList.read(request.source());
+    List<SourceVideo> videos = source.videos();
     var captions = new ArrayList<Captioned>();
     var rows = new ArrayList<PreparedVideo>();
     try {
@@ -110,7 +154,8 @@ public final class Preparation {
     } finally {
       latentEncoder.ifPresent(LatentEncoder::close);
     }
-    var report = new PreparationReport(rows);
+    List<String> texts = captions.stream().map(Captioned::caption).toList();
+    var report = new PreparationReport(rows, notes(source, encoders, texts, request));
     report.requireClips();
     return new Prepared(withCaptions(captions), report);
   }
@@ -140,7 +185,7 @@ public final class Preparation {
 
   private static PreparedVideo cached(Path file, List<LatentCache.Entry> entries) {
     return new PreparedVideo(
-        file, entries.stream().map(LatentCache.Entry::report).toList(), true, Optional.empty());
+        file, entries.stream().map(LatentCache.Entry::made).toList(), true, Optional.empty());
   }
 
   private PreparedVideo make(Path file, LatentCache cache) {
@@ -156,10 +201,10 @@ public final class Preparation {
     LatentEncoder encoder = latentEncoder.get();
     cache.write(
         cuts.stream()
-            .map(cut -> new LatentCache.Clip(encoder.encode(cut.clip()), cut.report()))
+            .map(cut -> new LatentCache.Clip(encoder.encode(cut.clip()), cut.made()))
             .toList());
     return new PreparedVideo(
-        file, cuts.stream().map(ClipCutter.Cut::report).toList(), false, Optional.empty());
+        file, cuts.stream().map(ClipCutter.Cut::made).toList(), false, Optional.empty());
   }
 
   private LatentCache cache(Path video) throws IOException {
@@ -169,7 +214,12 @@ public final class Preparation {
             .cache()
             .resolve("latents")
             .resolve(
-                key(content + request.sizes() + request.clipsPerVideo() + latentsFingerprint)));
+                key(
+                    DECODING
+                        + content
+                        + request.sizes()
+                        + request.clipsPerVideo()
+                        + latentsFingerprint)));
   }
 
   private static String key(String text) {

@@ -2,40 +2,128 @@ package io.github.tpdiff.lora.data;
 
 import io.github.tpdiff.lora.data.PreparedVideo.Drop;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
+import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** What became of every video of a data set. */
-public record PreparationReport(List<PreparedVideo> videos) {
+/**
+ * What became of every video of a data set.
+ *
+ * @param videos of it
+ * @param notes lines on what was not taken of the data
+ */
+public record PreparationReport(List<PreparedVideo> videos, List<String> notes) {
+  /** Lines that the table has of a kind, at most: there may be ten thousand clips. */
+  private static final int EXAMPLES = 10;
+
+  /** Name of the file with a line for every clip. */
+  private static final String LIST = "clips.txt";
+
   public PreparationReport {
     videos = List.copyOf(videos);
+    notes = List.copyOf(notes);
   }
+
+  /** A line of the list, and the kind it is of. */
+  private record Line(String kind, String text) {}
 
   /** Clips there are. */
   public int clips() {
     return videos.stream().mapToInt(v -> v.clips().size()).sum();
   }
 
-  /** A line for each video: what was kept, retimed, cut, or dropped and why. */
-  public List<String> table() {
-    var lines = new ArrayList<String>();
+  private List<Line> lines() {
+    var lines = new ArrayList<Line>();
     for (PreparedVideo video : videos) {
       if (video.drop().isPresent()) {
         Drop drop = video.drop().get();
-        lines.add("dropped  %s: %s".formatted(name(video.file()), drop.why()));
-      }
-      for (String clip : video.clips()) {
         lines.add(
-            "%s  %s: %s"
-                .formatted(video.cached() ? "cached " : "kept   ", name(video.file()), clip));
+            new Line(
+                "dropped as " + drop.rule().words(),
+                "dropped  %s: %s".formatted(name(video.file()), drop.why())));
+      }
+      String kind = video.cached() ? "cached" : "kept";
+      for (PreparedVideo.Clip clip : video.clips()) {
+        lines.add(
+            new Line(kind, "%-7s  %s: %s".formatted(kind, name(video.file()), clip.report())));
       }
     }
-    lines.add(summary());
     return lines;
+  }
+
+  /**
+   * What was kept, retimed, cut, or dropped and why, with some examples of each; then the notes and
+   * the summary.
+   */
+  public List<String> table() {
+    Map<String, Integer> counts = counts();
+    var shown = new HashMap<String, Integer>();
+    var table = new ArrayList<String>();
+    for (Line line : lines()) {
+      if (shown.merge(line.kind(), 1, Integer::sum) <= EXAMPLES) {
+        table.add(line.text());
+      }
+    }
+    counts.forEach(
+        (kind, count) -> {
+          if (count > EXAMPLES) {
+            table.add("%d more %s".formatted(count - EXAMPLES, kind));
+          }
+        });
+    table.addAll(notes);
+    enlarged().ifPresent(table::add);
+    table.add(summary());
+    return table;
+  }
+
+  private Map<String, Integer> counts() {
+    var counts = new LinkedHashMap<String, Integer>();
+    lines().forEach(line -> counts.merge(line.kind(), 1, Integer::sum));
+    return counts;
+  }
+
+  /**
+   * Writes a line for every clip and dropped video where the table has not all of them.
+   *
+   * @return the file
+   */
+  public Optional<Path> writeList(Path folder) {
+    if (counts().values().stream().allMatch(count -> count <= EXAMPLES)) {
+      return Optional.empty();
+    }
+    Path file = folder.resolve(LIST);
+    String text = lines().stream().map(line -> line.text() + "\n").collect(Collectors.joining());
+    AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
+    return Optional.of(file);
+  }
+
+  private Optional<String> enlarged() {
+    long count = clipsOf().filter(PreparedVideo.Clip::isEnlarged).count();
+    return count == 0
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "enlarged clips: %d of %d, at most %.1f times; choose smaller data.sizes, or larger"
+                    + " videos",
+                count,
+                clips(),
+                clipsOf().mapToDouble(PreparedVideo.Clip::scale).max().orElseThrow()));
+  }
+
+  private Stream<PreparedVideo.Clip> clipsOf() {
+    return videos.stream().flatMap(video -> video.clips().stream());
   }
 
   private static String name(Path file) {

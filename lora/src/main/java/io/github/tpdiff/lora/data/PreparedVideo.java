@@ -8,11 +8,26 @@ import java.util.Optional;
  * What became of a video.
  *
  * @param file the video
- * @param clips one line for each clip made: what was retimed, dropped and cut
+ * @param clips that were made
  * @param cached whether they were there already
  * @param drop why there is none
  */
-public record PreparedVideo(Path file, List<String> clips, boolean cached, Optional<Drop> drop) {
+public record PreparedVideo(Path file, List<Clip> clips, boolean cached, Optional<Drop> drop) {
+  /**
+   * A clip.
+   *
+   * @param report what was retimed, dropped and cut, in one line
+   * @param scale factor from the video's size to the clip's; above 1 it was enlarged
+   */
+  public record Clip(String report, double scale) {
+    /** Rounding to whole pixels is no enlargement. */
+    private static final double ENLARGED = 1.02;
+
+    boolean isEnlarged() {
+      return scale > ENLARGED;
+    }
+  }
+
   /** Rules by which a video is left out. */
   public enum Rule {
     NO_CAPTION("without a caption"),

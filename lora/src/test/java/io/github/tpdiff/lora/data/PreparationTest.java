@@ -45,6 +45,17 @@ final class PreparationTest {
       return "text";
     }
 
+    /** One a word. */
+    @Override
+    public int captionTokens(String caption) {
+      return caption.split(" ", -1).length;
+    }
+
+    @Override
+    public int captionLimit() {
+      return 3;
+    }
+
     @Override
     public LatentEncoder openLatents() {
       return new LatentEncoder() {
@@ -124,7 +135,7 @@ final class PreparationTest {
         .anyMatch(l -> l.startsWith("dropped  short.mp4") && l.contains("expected 9 frames"))
         .anyMatch(l -> l.startsWith("kept     wide.mp4") && l.contains("17 frames of 64 x 32"))
         .contains("3 clips of 2 of 4 videos; dropped: 1 without a caption, 1 too short");
-    assertThat(Preparation.survey(request(videos)).table()).isEqualTo(table);
+    assertThat(Preparation.survey(request(videos), new Countable("1")).table()).isEqualTo(table);
     Tensor wide = prepared.clips().conditioning(2).get("encoder_hidden_states");
     assertThat(java.util.Objects.requireNonNull(wide).toFloatArray())
         .containsExactly(10, 1, 0, 0, 0, 0, 0, 0);
@@ -150,6 +161,30 @@ final class PreparationTest {
     var otherVae = new Countable("2");
     Preparation.prepare(request(videos), otherVae, (v, d, t) -> {});
     assertThat(otherVae.clips).isEqualTo(2);
+  }
+
+  @Test
+  void longTexts_andEnlargedClips_areCounted_alsoWhereAllIsCached() throws IOException {
+    Files.writeString(videos.resolve("wide.txt"), "five words for a clip");
+    Files.writeString(videos.resolve("mute.txt"), "four words for it");
+    var request =
+        new PreparationRequest(
+            videos,
+            folder.resolve("cache"),
+            List.of(new VideoSize(48, 96, 9, 8)),
+            1,
+            "not too long",
+            List.of("a prompt of seven words in all", "short"));
+    List<String> expected =
+        List.of(
+            "captions cut at the 3 tokens that the text encoder reads: 2 of 3, the longest has 5",
+            "prompts cut at the 3 tokens that the text encoder reads: 1 of 3, the longest has 7",
+            "enlarged clips: 3 of 3, at most 3.0 times; choose smaller data.sizes, or larger videos");
+    assertThat(Preparation.survey(request, new Countable("1")).table()).containsAll(expected);
+    for (int i = 0; i < 2; i++) {
+      var prepared = Preparation.prepare(request, new Countable("1"), (v, d, t) -> {});
+      assertThat(prepared.report().table()).containsAll(expected);
+    }
   }
 
   @Test
@@ -189,11 +224,7 @@ final class PreparationTest {
     assertThat(Preparation.prepare(request(jsonl), new Countable("1"), (v, d, t) -> {}).clips())
         .extracting(c -> c.shapes().size())
         .isEqualTo(1);
-    assertThat(SourceList.read(csv).get(0).caption()).contains("now, \"heard\"");
-    Files.writeString(jsonl, "{\"video\": \"a.mp4\"}\n{\"path\": 3}\n");
-    assertThatThrownBy(() -> SourceList.read(jsonl))
-        .hasMessageContaining("line 2")
-        .hasMessageContaining("'video'");
+    assertThat(SourceList.read(csv).videos().get(0).caption()).contains("now, \"heard\"");
   }
 
   @Test

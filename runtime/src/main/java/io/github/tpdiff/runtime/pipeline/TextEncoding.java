@@ -4,13 +4,10 @@ import com.google.common.cache.Cache;
 import com.google.common.cache.CacheBuilder;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.text.PromptCleaner;
 import io.github.tpdiff.runtime.text.TokenBatch;
-import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -25,14 +22,12 @@ public final class TextEncoding implements AutoCloseable {
   /** A prompt and its negative, and some more; a data set has thousands of captions. */
   private static final int KEPT = 8;
 
-  private final PipelineDescription.Text text;
-  private final Tokenizer tokenizer;
+  private final PromptTokens prompts;
   private final Executable encoder;
   private final Cache<String, Tensor> known = CacheBuilder.newBuilder().maximumSize(KEPT).build();
 
-  private TextEncoding(PipelineDescription.Text text, Tokenizer tokenizer, Executable encoder) {
-    this.text = text;
-    this.tokenizer = tokenizer;
+  private TextEncoding(PromptTokens prompts, Executable encoder) {
+    this.prompts = prompts;
     this.encoder = encoder;
   }
 
@@ -42,13 +37,13 @@ public final class TextEncoding implements AutoCloseable {
    * @throws CheckpointException if it or the tokenizer is absent
    */
   public static TextEncoding open(PipelineParts parts) {
-    Tokenizer tokenizer = parts.tokenizer();
-    return new TextEncoding(parts.description().text(), tokenizer, parts.load(Role.TEXT_ENCODER));
+    PromptTokens prompts = PromptTokens.of(parts);
+    return new TextEncoding(prompts, parts.load(Role.TEXT_ENCODER));
   }
 
   /** The embedding of a prompt, [1, maxLength, d]. */
   public Tensor encode(String prompt) {
-    String cleaned = cleaned(prompt);
+    String cleaned = prompts.cleaned(prompt);
     Tensor found = known.getIfPresent(cleaned);
     if (found == null) {
       found = embed(cleaned);
@@ -57,17 +52,10 @@ public final class TextEncoding implements AutoCloseable {
     return found;
   }
 
-  private String cleaned(String prompt) {
-    return switch (text.cleaning()) {
-      case NONE -> prompt;
-      case WHITESPACE -> PromptCleaner.clean(prompt);
-    };
-  }
-
   private Tensor embed(String prompt) {
-    TokenBatch tokens = tokenizer.encode(List.of(prompt), text.maxLength());
+    TokenBatch tokens = prompts.encode(prompt);
     boolean masked = encoder.inputNames().contains("attention_mask");
-    int length = masked ? tokens.length(0) : text.maxLength();
+    int length = masked ? tokens.length(0) : prompts.limit();
     var inputs = new HashMap<String, Tensor>();
     inputs.put("input_ids", row(tokens.inputIds()[0], length));
     if (masked) {
@@ -81,7 +69,7 @@ public final class TextEncoding implements AutoCloseable {
           "%s: last_hidden_state: expected [1, %d, d], found %s"
               .formatted(Role.TEXT_ENCODER.label(), length, Arrays.toString(shape)));
     }
-    Tensor filled = Tensor.zeros(1, text.maxLength(), shape[2]);
+    Tensor filled = Tensor.zeros(1, prompts.limit(), shape[2]);
     filled.floats().put(states.floats());
     return filled;
   }

@@ -74,6 +74,11 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     return new TokenBatch(inputIds, attentionMask);
   }
 
+  @Override
+  public int length(String text) {
+    return tokenizer.encode(text).getIds().length;
+  }
+
   /** The id that fills rows. */
   public long padId() {
     return padId;

@@ -13,6 +13,9 @@ public interface Tokenizer extends AutoCloseable {
    */
   TokenBatch encode(List<String> texts, int maxLength);
 
+  /** Number of ids of a text, special tokens included, before any is cut. */
+  int length(String text);
+
   @Override
   void close();
 }

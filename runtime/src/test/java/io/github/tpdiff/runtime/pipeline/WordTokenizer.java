@@ -11,7 +11,7 @@ final class WordTokenizer implements Tokenizer {
     var ids = new long[texts.size()][maxLength];
     var mask = new long[texts.size()][maxLength];
     for (int i = 0; i < texts.size(); i++) {
-      String[] words = texts.get(i).isEmpty() ? new String[0] : texts.get(i).split(" ", -1);
+      String[] words = words(texts.get(i));
       int count = Math.min(words.length, maxLength - 1);
       for (int j = 0; j < maxLength; j++) {
         ids[i][j] = j < count ? words[j].length() : j == count ? 1 : 9;
@@ -19,6 +19,15 @@ final class WordTokenizer implements Tokenizer {
       }
     }
     return new TokenBatch(ids, mask);
+  }
+
+  @Override
+  public int length(String text) {
+    return words(text).length + 1;
+  }
+
+  private static String[] words(String text) {
+    return text.isEmpty() ? new String[0] : text.split(" ", -1);
   }
 
   @Override

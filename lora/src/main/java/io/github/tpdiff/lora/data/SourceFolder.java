@@ -1,0 +1,169 @@
+package io.github.tpdiff.lora.data;
+
+import java.io.IOException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The videos of a folder and of the folders in it. Links are followed, and each folder is read
+ * once, however many lead to it: links in a circle end, and links beside each other do not
+ * multiply.
+ */
+final class SourceFolder extends SimpleFileVisitor<Path> {
+  static final Set<String> VIDEOS =
+      Set.of(
+          "mp4", "mov", "mkv", "webm", "avi", "m4v", "gif", "mpg", "mpeg", "ts", "wmv", "flv",
+          "ogv", "3gp", "mts", "m2ts");
+
+  private static final String CAPTION = "txt";
+  private static final Set<String> LISTS = Set.of("csv", "jsonl");
+
+  /** A thousand times what text encoders read. */
+  static final long MOST_CAPTION_BYTES = 1 << 20;
+
+  /** Endings that a note names one by one. */
+  private static final int NAMED = 8;
+
+  private final Set<Path> foldersRead = new HashSet<>();
+  private final List<Path> videos = new ArrayList<>();
+  private final Set<Path> captions = new HashSet<>();
+  private final Map<String, Integer> others = new TreeMap<>();
+  private int brokenLinks;
+  private int repeatedFolders;
+
+  private SourceFolder() {}
+
+  /** Reads a folder, videos in order of name. */
+  static SourceList read(Path folder) throws IOException {
+    var found = new SourceFolder();
+    Files.walkFileTree(folder, EnumSet.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, found);
+    found.videos.sort(Comparator.naturalOrder());
+    var list = new ArrayList<SourceVideo>();
+    for (Path video : found.videos) {
+      Path caption = captionOf(video);
+      found.captions.remove(caption);
+      list.add(new SourceVideo(video, text(caption)));
+    }
+    return new SourceList(list, found.notes());
+  }
+
+  @Override
+  public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes)
+      throws IOException {
+    if (foldersRead.add(folder.toRealPath())) {
+      return FileVisitResult.CONTINUE;
+    }
+    repeatedFolders++;
+    return FileVisitResult.SKIP_SUBTREE;
+  }
+
+  @Override
+  public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+    String ending = ending(file);
+    if (attributes.isSymbolicLink()) {
+      brokenLinks++;
+    } else if (attributes.isRegularFile() && VIDEOS.contains(ending)) {
+      videos.add(file);
+    } else if (attributes.isRegularFile() && ending.equals(CAPTION)) {
+      captions.add(file);
+    } else {
+      others.merge(ending, 1, Integer::sum);
+    }
+    return FileVisitResult.CONTINUE;
+  }
+
+  @Override
+  public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
+    if (failure instanceof FileSystemLoopException) {
+      repeatedFolders++;
+      return FileVisitResult.CONTINUE;
+    }
+    throw failure;
+  }
+
+  private List<String> notes() {
+    var notes = new ArrayList<String>();
+    int count = others.values().stream().mapToInt(Integer::intValue).sum();
+    if (count > 0) {
+      notes.add(
+          "passed over, no videos: %s%s"
+              .formatted(
+                  kinds(count),
+                  others.keySet().stream().anyMatch(LISTS::contains)
+                      ? "; a list is read where data.path names it"
+                      : ""));
+    }
+    if (!captions.isEmpty()) {
+      notes.add(
+          "passed over, captions without a video: %d, such as %s"
+              .formatted(
+                  captions.size(),
+                  captions.stream().sorted().findFirst().orElseThrow().getFileName()));
+    }
+    if (brokenLinks > 0) {
+      notes.add("passed over, links that lead to nothing: " + brokenLinks);
+    }
+    if (repeatedFolders > 0) {
+      notes.add("passed over, links to folders that are read already: " + repeatedFolders);
+    }
+    return notes;
+  }
+
+  private String kinds(int count) {
+    List<Map.Entry<String, Integer>> named =
+        others.entrySet().stream()
+            .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+            .limit(NAMED)
+            .toList();
+    var kinds = new ArrayList<String>();
+    int rest = count;
+    for (Map.Entry<String, Integer> kind : named) {
+      rest -= kind.getValue();
+      kinds.add(
+          kind.getValue() + (kind.getKey().isEmpty() ? " without ending" : " ." + kind.getKey()));
+    }
+    if (rest > 0) {
+      kinds.add(rest + " others");
+    }
+    return String.join(", ", kinds);
+  }
+
+  /** What follows the last dot of a file's name, in lower case; empty without one. */
+  static String ending(Path file) {
+    String name = file.getFileName().toString();
+    int dot = name.lastIndexOf('.');
+    return dot < 0 ? "" : name.substring(dot + 1).toLowerCase(Locale.ROOT);
+  }
+
+  private static Path captionOf(Path video) {
+    String name = video.getFileName().toString();
+    return video.resolveSibling(name.substring(0, name.lastIndexOf('.') + 1) + CAPTION);
+  }
+
+  private static Optional<String> text(Path caption) throws IOException {
+    if (!Files.isRegularFile(caption) || Files.size(caption) > MOST_CAPTION_BYTES) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Utf8File.read(caption, MOST_CAPTION_BYTES).strip())
+          .filter(text -> !text.isEmpty());
+    } catch (Utf8File.MalformedException notText) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import io.github.tpdiff.runtime.text.PromptCleaner;
+import io.github.tpdiff.runtime.text.TokenBatch;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Prompts as the text encoder takes them: cleaned, tokenised and cut at its limit.
+ *
+ * @param text what the model asks of prompts
+ * @param tokenizer not closed here
+ */
+public record PromptTokens(PipelineDescription.Text text, Tokenizer tokenizer) {
+
+  /**
+   * The tokens of a pipeline.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if it has no tokenizer
+   */
+  public static PromptTokens of(PipelineParts parts) {
+    return new PromptTokens(parts.description().text(), parts.tokenizer());
+  }
+
+  /** How many tokens the text encoder reads, special ones included. */
+  public int limit() {
+    return text.maxLength();
+  }
+
+  /** How many tokens a prompt has, special ones included, before any is cut. */
+  public int length(String prompt) {
+    return tokenizer.length(cleaned(prompt));
+  }
+
+  /**
+   * A line that says that a prompt's end is not read; empty where all of it is.
+   *
+   * @param name what the prompt is called
+   */
+  public Optional<String> cut(String name, String prompt) {
+    int length = length(prompt);
+    return length > limit()
+        ? Optional.of(
+            "%s: %d tokens, of which the text encoder reads %d: the end is not used"
+                .formatted(name, length, limit()))
+        : Optional.empty();
+  }
+
+  String cleaned(String prompt) {
+    return switch (text.cleaning()) {
+      case NONE -> prompt;
+      case WHITESPACE -> PromptCleaner.clean(prompt);
+    };
+  }
+
+  TokenBatch encode(String cleaned) {
+    return tokenizer.encode(List.of(cleaned), limit());
+  }
+}
