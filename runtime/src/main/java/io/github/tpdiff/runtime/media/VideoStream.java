@@ -32,6 +32,7 @@ import org.bytedeco.ffmpeg.avformat.AVFormatContext;
 import org.bytedeco.ffmpeg.avformat.AVStream;
 import org.bytedeco.ffmpeg.avutil.AVDictionary;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerPointer;
 
 /** An opened video file: its best video stream, and a decoder ready for its packets. */
@@ -78,11 +79,11 @@ final class VideoStream implements AutoCloseable {
   private static AVFormatContext openContainer(Path file) throws IOException {
     var format = new AVFormatContext(null);
     var options = new AVDictionary(null);
-    try {
+    // Without the protocol's name, a colon in the file's would be read as one.
+    var url = (PROTOCOL + ":" + file.toAbsolutePath() + "\0").getBytes(StandardCharsets.UTF_8);
+    try (var name = new BytePointer(url)) {
       av_dict_set(options, "format_whitelist", CONTAINERS, 0);
       av_dict_set(options, "protocol_whitelist", PROTOCOL, 0);
-      // Without the protocol's name, a colon in the file's would be read as one.
-      var name = PROTOCOL + ":" + file.toAbsolutePath();
       int result = avformat_open_input(format, name, null, options);
       if (result == AVERROR_EINVAL()) {
         throw new IOException(
@@ -165,7 +166,9 @@ final class VideoStream implements AutoCloseable {
         return Orientation.of(matrix.get());
       }
       var tag = av_dict_get(stream.metadata(), "rotate", null, 0);
-      return tag == null ? Orientation.AS_STORED : Orientation.of(tag.value().getString());
+      return tag == null
+          ? Orientation.AS_STORED
+          : Orientation.of(tag.value().getString(StandardCharsets.UTF_8));
     } catch (IllegalArgumentException other) {
       throw new IOException(
           file + ": " + other.getMessage() + "; convert the file to upright pictures", other);

@@ -51,6 +51,18 @@ class DisguisedFileTest {
     }
   }
 
+  /** Made so that ffmpeg -enable_drefs 1 reads four frames out of secret.mov. */
+  @Test
+  void trackInAnotherFile_isNotFollowed(@TempDir Path folder) throws IOException {
+    var secret = TestVideos.copyResource("secret.mov", folder);
+    assertThat(VideoReader.probe(secret).frames()).isEqualTo(4);
+    var file = TestVideos.copyResource("track-elsewhere.mov", folder);
+    assertThatThrownBy(() -> VideoReader.probe(file))
+        .isInstanceOf(DamagedVideoException.class)
+        .hasMessageContaining(file + ": ")
+        .hasMessageContaining("0 frames were readable");
+  }
+
   @Test
   void bareStream_isNoContainer(@TempDir Path folder) throws IOException {
     var file = folder.resolve("bare.mp4");

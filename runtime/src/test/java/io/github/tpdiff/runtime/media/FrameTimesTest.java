@@ -3,12 +3,9 @@ package io.github.tpdiff.runtime.media;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.bytedeco.ffmpeg.global.avcodec;
@@ -62,11 +59,7 @@ class FrameTimesTest {
   @ValueSource(strings = {"h264-b-frames.avi", "mpeg4-packed-b-frames.avi"})
   void bFramesInAvi_areShownInOrder_atTheFilesRate(String name, @TempDir Path folder)
       throws IOException {
-    var file = folder.resolve(name);
-    try (InputStream stored =
-        Objects.requireNonNull(FrameTimesTest.class.getResourceAsStream(name), name)) {
-      Files.copy(stored, file);
-    }
+    var file = TestVideos.copyResource(name, folder);
     assertThat(TestVideos.numbers(VideoReader.readAll(file)))
         .isEqualTo(IntStream.range(0, 17).boxed().toList());
     assertThat(times(file)).isEqualTo(IntStream.range(0, 17).mapToObj(f -> f / 8.0).toList());

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.IntToDoubleFunction;
 import org.bytedeco.ffmpeg.global.avcodec;
@@ -121,6 +122,15 @@ final class TestVideos {
       }
     }
     return found.toString();
+  }
+
+  /** Copies a file that is stored beside the tests. */
+  static Path copyResource(String name, Path folder) throws IOException {
+    try (var stored = Objects.requireNonNull(TestVideos.class.getResourceAsStream(name), name)) {
+      var file = folder.resolve(name);
+      Files.copy(stored, file);
+      return file;
+    }
   }
 
   /** Gives the only track of an mp4 another display matrix, of nine numbers. */
