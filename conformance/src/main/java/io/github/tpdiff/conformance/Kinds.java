@@ -8,6 +8,7 @@ import io.github.tpdiff.adapters.miniflux.FrameAttention;
 import io.github.tpdiff.adapters.miniflux.MiniFluxComponents;
 import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.files.FilesCase;
+import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.model.LoraForwardCase;
@@ -145,6 +146,13 @@ final class Kinds {
 
   private static Map<Role, Component> pyramidFlux(GoldenCase golden, String attention) {
     return MiniFluxComponents.openTransformer(
-        golden.checkpoint(), FrameAttention.valueOf(attention.toUpperCase(Locale.ROOT)));
+        golden.checkpoint(),
+        switch (attention) {
+          case "causal" -> FrameAttention.CAUSAL;
+          case "full" -> FrameAttention.FULL;
+          default ->
+              throw new CaseException(
+                  "attention: expected causal or full, found '" + attention + "'");
+        });
   }
 }

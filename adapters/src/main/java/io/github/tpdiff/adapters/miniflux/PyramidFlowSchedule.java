@@ -19,7 +19,8 @@ import java.util.List;
  * @param trainTimesteps the timestep of the noisiest time, usually 1000
  * @param shift of the times, s·u / (1 + (s − 1)·u); 1 for none
  * @param stageRange where the stages meet, as rising fractions from 0 (noise) to 1
- * @param gamma how strongly the new noise of the pixels of a 2×2 block repels, above 0, at most 1/3
+ * @param gamma how strongly the new noise of the pixels of a 2×2 block repels, above 0; there is
+ *     such noise for at most 1/3
  */
 public record PyramidFlowSchedule(
     int trainTimesteps, double shift, List<Double> stageRange, double gamma) {
@@ -27,9 +28,6 @@ public record PyramidFlowSchedule(
   /** What miniFLUX was trained with. */
   public static final PyramidFlowSchedule PUBLISHED =
       new PyramidFlowSchedule(1000, 1, List.of(0.0, 1 / 3.0, 2 / 3.0, 1.0), 1 / 3.0);
-
-  /** Pixels of a block whose covariance {@code (1 + γ) I − γ 11ᵀ} must not be negative. */
-  private static final int BLOCK = 4;
 
   /**
    * @throws IllegalArgumentException if a value is out of range
@@ -51,8 +49,7 @@ public record PyramidFlowSchedule(
           "stage_range: expected rising fractions, found %s",
           stageRange);
     }
-    checkArgument(
-        gamma > 0 && gamma <= 1.0 / (BLOCK - 1), "gamma: above 0, at most 1/3, found %s", gamma);
+    checkArgument(gamma > 0 && Double.isFinite(gamma), "gamma: must be positive, found %s", gamma);
   }
 
   public int stages() {
@@ -116,21 +113,22 @@ public record PyramidFlowSchedule(
     return points;
   }
 
-  /**
-   * The steps of a stage in its own time, for Euler's method.
-   *
-   * @param count at least 2
-   */
+  /** The steps of a stage in its own time, for Euler's method. */
   public List<Step> steps(int stage, int count) {
-    checkArgument(count >= 2, "steps: at least 2 in each stage, found %s", count);
-    double lowest = 1.0 / trainTimesteps;
+    checkArgument(count >= 1, "steps: at least 1 in each stage, found %s", count);
     var steps = new ArrayList<Step>();
     for (int i = 0; i < count; i++) {
-      double point = 1 + i * (lowest - 1) / (count - 1);
-      double next = i == count - 1 ? 0 : 1 + (i + 1) * (lowest - 1) / (count - 1);
+      double point = point(i, count);
+      double next = i == count - 1 ? 0 : point(i + 1, count);
       steps.add(new Step(point, next, timestep(stage, point)));
     }
     return List.copyOf(steps);
+  }
+
+  /** Equally spaced from 1 to the last point of training. */
+  private double point(int index, int count) {
+    double way = count == 1 ? 0 : index / (count - 1.0);
+    return 1 - way * (1 - 1.0 / trainTimesteps);
   }
 
   /** Upstream cuts fractions to rows of a table of times. */

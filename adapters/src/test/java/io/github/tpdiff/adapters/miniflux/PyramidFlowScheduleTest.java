@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tpdiff.runtime.diffusion.Step;
 import java.util.List;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -73,13 +74,18 @@ final class PyramidFlowScheduleTest {
   }
 
   @Test
+  void oneStep_crossesTheWholeStage() {
+    assertThat(PUBLISHED.steps(2, 1)).containsExactly(new Step(1, 0, 386));
+  }
+
+  @Test
   void ranges_areRefusedWithTheField() {
     assertThatThrownBy(() -> new PyramidFlowSchedule(1000, 1, List.of(0.0, 0.5, 0.5, 1.0), 0.3))
         .hasMessage("stage_range: expected rising fractions, found [0.0, 0.5, 0.5, 1.0]");
-    assertThatThrownBy(() -> new PyramidFlowSchedule(1000, 1, List.of(0.0, 1.0), 0.4))
-        .hasMessage("gamma: above 0, at most 1/3, found 0.4");
-    assertThatThrownBy(() -> PUBLISHED.steps(0, 1))
-        .hasMessage("steps: at least 2 in each stage, found 1");
+    assertThatThrownBy(() -> new PyramidFlowSchedule(1000, 1, List.of(0.0, 1.0), 0))
+        .hasMessage("gamma: must be positive, found 0.0");
+    assertThatThrownBy(() -> PUBLISHED.steps(0, 0))
+        .hasMessage("steps: at least 1 in each stage, found 0");
     assertThatThrownBy(() -> PUBLISHED.jumpScale(0)).hasMessage("stage: from 1 to 2, found 0");
   }
 }

@@ -24,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -51,6 +52,7 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
     Component denoiser = base.require(Role.DENOISER);
     Program program = base.require(Role.CONDITIONING).program().then(denoiser.program());
     LoraWeights lora = lora(run);
+    requireModules(run.golden(), lora, checks);
     var injection = LoraInjection.of(program, lora, 1);
     var batch = new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
     for (Activations activations : Activations.values()) {
@@ -76,6 +78,32 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
                     module,
                     new LoraPair(pair.rank(), alpha.asDouble() / pair.rank(), pair.a(), pair.b())));
     return new LoraWeights(read.component(), pairs, read.metadata());
+  }
+
+  /** The file has the modules and the rank that the case names. */
+  private static void requireModules(GoldenCase golden, LoraWeights lora, Checks checks) {
+    var targets = new TreeSet<String>();
+    golden.args().path("target_modules").forEach(target -> targets.add(target.asText()));
+    var modules = lora.pairs().keySet();
+    boolean same =
+        modules.stream().allMatch(module -> targets.stream().anyMatch(t -> isTarget(module, t)))
+            && targets.stream().allMatch(t -> modules.stream().anyMatch(m -> isTarget(m, t)));
+    if (!targets.isEmpty() && !same) {
+      checks.fail("args.target_modules: expected %s, found %s".formatted(targets, modules));
+    }
+    int rank = golden.args().path("rank").asInt();
+    lora.pairs()
+        .forEach(
+            (module, pair) -> {
+              if (rank > 0 && pair.rank() != rank) {
+                checks.fail(
+                    "args.rank: expected %d, found %d in %s".formatted(rank, pair.rank(), module));
+              }
+            });
+  }
+
+  private static boolean isTarget(String module, String target) {
+    return module.equals(target) || module.endsWith("." + target);
   }
 
   private static FixedBatchTraining.Plan plan(GoldenRun run, Activations activations) {

@@ -9,6 +9,7 @@ import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Kinds {@code transformer_forward}, {@code transformer_forward_original}, {@code rope_positions},
@@ -24,7 +25,9 @@ public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
       try (var components = new OpenComponents(parts.open(golden, attention));
           var network = Network.load(engine, components)) {
         for (GoldenRun run : golden.runs()) {
-          Tensor sample = network.predict(Network.inputs(run::findInput));
+          Map<String, Tensor> inputs = Network.inputs(run::findInput);
+          requireStride(run, inputs, checks);
+          Tensor sample = network.predict(inputs);
           compare(run, attention.isEmpty() ? "" : attention + ".", sample, checks);
         }
       }
@@ -35,6 +38,23 @@ public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
     for (String output : new String[] {"sample", "sample_original"}) {
       if (run.expects(path + output)) {
         checks.compare(run.prefix() + path + output, sample);
+      }
+    }
+  }
+
+  /** Where the case names a stride, frame n is at n · stride. */
+  private static void requireStride(GoldenRun run, Map<String, Tensor> inputs, Checks checks) {
+    JsonNode stride = run.golden().args().path("strides").path(run.name());
+    Tensor positions = inputs.get("temporal_positions");
+    if (!stride.isNumber() || positions == null) {
+      return;
+    }
+    for (int n = 0; n < positions.elementCount(); n++) {
+      if (positions.floats().get(n) != n * stride.asDouble()) {
+        checks.fail(
+            "args.strides.%s: expected frame %d at %s, found it at %s"
+                .formatted(run.name(), n, n * stride.asDouble(), positions.floats().get(n)));
+        return;
       }
     }
   }
