@@ -60,23 +60,58 @@ final class ConvertedFolder {
   private void read(FoundNetwork found, TensorSource source) {
     Network network = found.network();
     TensorSource weights = found.as(Layout.DIFFUSERS, source);
+    Path beside = Path.of(source.origin()).resolveSibling(CONFIG);
     try {
-      Optional<Map<String, Object>> fields =
-          ModelFamily.all().stream()
-              .flatMap(family -> family.configuration(network, layout, weights).stream())
-              .findFirst();
-      fields.ifPresent(known -> configurations.put(network, own(known, source).orElse(known)));
-      if (fields.isEmpty() && layout == Layout.DIFFUSERS) {
+      Optional<Map<String, Object>> fields = fields(network, layout, weights, beside);
+      if (fields.isPresent()) {
+        configurations.put(network, own(fields.get(), beside).orElse(fields.get()));
+      } else if (layout == Layout.DIFFUSERS) {
         missing.add("config.json of the %s".formatted(network.label()));
+      } else {
+        noteLost(network, weights, beside);
       }
     } catch (CheckpointException untold) {
       missing.add("config.json of the %s: %s".formatted(network.label(), untold.getMessage()));
     }
   }
 
+  private static Optional<Map<String, Object>> fields(
+      Network network, Layout layout, TensorSource weights, Path config) {
+    return ModelFamily.all().stream()
+        .flatMap(family -> family.configuration(network, layout, weights, config).stream())
+        .findFirst();
+  }
+
+  /** A layout without a configuration loses what the tensors do not tell. */
+  private void noteLost(Network network, TensorSource weights, Path beside) {
+    Optional<Map<String, Object>> known = fields(network, Layout.DIFFUSERS, weights, beside);
+    if (known.isEmpty()) {
+      return;
+    }
+    Map<String, Object> told;
+    try {
+      told = fields(network, Layout.DIFFUSERS, weights, beside.resolve("none")).orElse(Map.of());
+    } catch (CheckpointException untold) {
+      missing.add(
+          "a place for the configuration of the %s, which its tensors alone do not tell: %s"
+              .formatted(network.label(), untold.getMessage()));
+      return;
+    }
+    List<String> lost =
+        known.get().entrySet().stream()
+            .filter(field -> !field.getValue().equals(told.get(field.getKey())))
+            .map(Map.Entry::getKey)
+            .toList();
+    if (!lost.isEmpty()) {
+      missing.add(
+          "a place for %s of the %s, which its tensors alone do not tell"
+              .formatted(lost, network.label()));
+    }
+  }
+
   /** The configuration beside the source where it is of the same class: it may say more. */
-  private static Optional<Object> own(Map<String, Object> known, TensorSource source) {
-    ConfigFile beside = ConfigFile.open(Path.of(source.origin()).resolveSibling(CONFIG));
+  private static Optional<Object> own(Map<String, Object> known, Path file) {
+    ConfigFile beside = ConfigFile.open(file);
     boolean same =
         beside
             .className()

@@ -55,8 +55,10 @@ public final class AnimateDiffFamily implements ModelFamily {
 
   @Override
   public Optional<Map<String, Object>> configuration(
-      Network network, Layout layout, TensorSource weights) {
-    return layout == Layout.ORIGINAL ? Optional.empty() : PartConfigs.of(network, weights);
+      Network network, Layout layout, TensorSource weights, Path config) {
+    return layout == Layout.ORIGINAL
+        ? Optional.empty()
+        : PartConfigs.of(network, weights, AnimateDiffFolder.Found.configOf(network, config));
   }
 
   @Override

@@ -53,9 +53,14 @@ final class AnimateDiffFolder {
   record Found(Network network, Path checkpoint, ConfigFile config) {
     static Found at(Network network, Path path) {
       Path config = Files.isDirectory(path) ? path.resolve(CONFIG) : path.resolveSibling(CONFIG);
-      ConfigFile file = ConfigFile.open(config);
+      return new Found(network, path, configOf(network, config));
+    }
+
+    /** The configuration in a file, unless it is that of another network. */
+    static ConfigFile configOf(Network network, Path path) {
+      ConfigFile file = ConfigFile.open(path);
       boolean own = CLASSES.getOrDefault(network, List.of()).contains(file.className().orElse(""));
-      return new Found(network, path, own ? file : ConfigFile.none(config));
+      return own ? file : ConfigFile.none(path);
     }
 
     /** The tensors under diffusers' names. */

@@ -6,7 +6,6 @@ import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -24,13 +23,13 @@ final class PartConfigs {
   private PartConfigs() {}
 
   /**
-   * That of a part by its tensors and the configuration beside them.
+   * That of a part by its tensors and what another one says.
    *
    * @param weights under diffusers' names
    * @throws io.github.tpdiff.weights.CheckpointException saying what neither tells
    */
-  static Optional<Map<String, Object>> of(Network network, TensorSource weights) {
-    ConfigFile config = AnimateDiffFolder.Found.at(network, Path.of(weights.origin())).config();
+  static Optional<Map<String, Object>> of(
+      Network network, TensorSource weights, ConfigFile config) {
     return switch (network) {
       case SD_UNET -> {
         requireHeads(config, "attention_head_dim", widths(weights, "resnets.0.conv1"));

@@ -52,23 +52,22 @@ public final class WanFamily implements ModelFamily {
 
   @Override
   public Optional<Map<String, Object>> configuration(
-      Network network, Layout layout, TensorSource weights) {
-    Path beside = Path.of(weights.origin()).resolveSibling("config.json");
+      Network network, Layout layout, TensorSource weights, Path file) {
     boolean original = layout == Layout.ORIGINAL;
     return switch (network) {
       case WAN_TRANSFORMER -> {
-        ConfigFile config = WanFolder.configFor(beside, WanComponent.TRANSFORMER);
+        ConfigFile config = WanFolder.configFor(file, WanComponent.TRANSFORMER);
         var sizes = config.checked(() -> WanTransformerConfig.read(config, weights));
         yield Optional.of(original ? WanSizes.originalConfig(sizes) : WanSizes.config(sizes));
       }
       case WAN_VAE -> {
-        ConfigFile config = WanFolder.configFor(beside, WanComponent.VAE);
+        ConfigFile config = WanFolder.configFor(file, WanComponent.VAE);
         yield original
             ? Optional.empty()
             : Optional.of(WanSizes.config(WanVaeConfig.read(config, weights)));
       }
       case UMT5_ENCODER -> {
-        ConfigFile config = WanFolder.configFor(beside, WanComponent.TEXT_ENCODER);
+        ConfigFile config = WanFolder.configFor(file, WanComponent.TEXT_ENCODER);
         yield original
             ? Optional.empty()
             : Optional.of(WanSizes.config(T5Config.read(config, weights)));

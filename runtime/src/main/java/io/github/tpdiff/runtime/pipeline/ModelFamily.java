@@ -52,15 +52,16 @@ public interface ModelFamily {
 
   /**
    * The fields of the {@code config.json} that a network of this family has in a layout, by its
-   * tensors and by the configuration beside the file they are from.
+   * tensors and by a configuration of any layout.
    *
-   * @param layout of the configuration
-   * @param weights under diffusers' names, with the file as their origin
+   * @param layout of the fields
+   * @param weights under diffusers' names
+   * @param config a configuration, which may be absent or that of another network
    * @return nothing for a network of another family, or where the layout has no such file
    * @throws io.github.tpdiff.weights.CheckpointException saying what neither tells
    */
   default Optional<Map<String, Object>> configuration(
-      Network network, Layout layout, TensorSource weights) {
+      Network network, Layout layout, TensorSource weights, Path config) {
     return Optional.empty();
   }
 
