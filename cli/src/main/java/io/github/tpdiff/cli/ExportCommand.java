@@ -1,5 +1,7 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
@@ -80,19 +82,20 @@ final class ExportCommand implements Callable<Integer> {
     try (VideoModel opened = trained.merged(Families.open(parts.at(folder)))) {
       VideoModel model = scheduler.of(opened);
       var request =
-          ExportRequest.of(stages.config(model.description(), trained.stages()))
+          ExportRequest.of(stages.choice())
               .withPrecision(precision)
               .withWeights(inPlace ? Weights.IN_PLACE : Weights.COPY)
               .withFlavour(standard ? OnnxFlavour.STANDARD : OnnxFlavour.FUSED);
-      ExportedFolder.write(model, to, request);
+      Decided decided = ExportedFolder.write(model, to, request);
       PrintWriter out = spec.commandLine().getOut();
-      out.printf("wrote %s: %d stages%n", to, request.stages().stages());
+      out.printf("wrote %s: %d stages%n", to, decided.stages().stages());
       out.flush();
-      return check ? check(model, request) : ExitCode.DONE;
+      StageOptions.printDifferences(spec.commandLine().getErr(), decided);
+      return check ? check(model, decided.stages()) : ExitCode.DONE;
     }
   }
 
-  private int check(VideoModel model, ExportRequest request) {
+  private int check(VideoModel model, StageConfig stages) {
     PrintWriter out = spec.commandLine().getOut();
     double limit = precision == Precision.F16 ? MOST_ERROR_F16 : MOST_ERROR;
     try (TorchEngine torch = TorchEngine.cpu();
@@ -101,8 +104,7 @@ final class ExportCommand implements Callable<Integer> {
       exported.check();
       out.printf("%d graphs pass strict shape inference%n", exported.roles().size());
       List<Difference> differences =
-          PartsComparison.small(model, request.stages())
-              .compare(PipelineParts.of(model, torch), exported);
+          PartsComparison.small(model, stages).compare(PipelineParts.of(model, torch), exported);
       for (Difference difference : differences) {
         out.printf(
             Locale.ROOT,

@@ -48,7 +48,7 @@ final class GenerateCommand implements Callable<Integer> {
     try (VideoModel model = trained.beside(Families.open(parts.at(folder)))) {
       requireGenerates(folder, model.components().keySet());
       model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
-      GenerationRequest request = video.request(model.description(), trained.stages(), prompt);
+      GenerationRequest request = video.request(model.description(), prompt);
       try (Engine engine = engines.open(compute);
           PipelineParts loaded = PipelineParts.of(model, engine)) {
         write(spec, engine, loaded, new Job(request, out));

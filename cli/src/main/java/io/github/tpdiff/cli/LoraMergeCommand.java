@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.RoundingError;
@@ -17,6 +18,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -70,7 +72,9 @@ final class LoraMergeCommand implements Runnable {
       Map<String, LoraPair> changes = changes(opened, file.weights().pairs());
       var merged = new RoundingError();
       var others = new RoundingError();
-      write(opened, changes, merged, others);
+      var metadata = new LinkedHashMap<>(opened.metadata());
+      metadata.putAll(LoraModels.trainedFor(file.weights().metadata()));
+      write(opened, metadata, changes, merged, others);
       PrintWriter out = spec.commandLine().getOut();
       out.printf("wrote %s: %d of %d tensors changed%n", to, changes.size(), opened.names().size());
       double change = change(changes);
@@ -87,6 +91,7 @@ final class LoraMergeCommand implements Runnable {
 
   private void write(
       TensorSource source,
+      Map<String, String> metadata,
       Map<String, LoraPair> changes,
       RoundingError merged,
       RoundingError others) {
@@ -95,7 +100,7 @@ final class LoraMergeCommand implements Runnable {
       TensorInfo info = source.require(name);
       infos.add(new TensorInfo(name, stored(info.dtype()), info.shape()));
     }
-    try (SafetensorsWriter writer = SafetensorsWriter.create(to, infos, source.metadata())) {
+    try (SafetensorsWriter writer = SafetensorsWriter.create(to, infos, metadata)) {
       for (TensorInfo info : infos) {
         LoraPair pair = changes.get(info.name());
         if (pair != null) {

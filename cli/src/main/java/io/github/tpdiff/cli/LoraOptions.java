@@ -1,15 +1,12 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.LoraModels;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -61,17 +58,6 @@ final class LoraOptions {
 
     private VideoModel withWeights(VideoModel base) {
       return weights.map(own -> LoraModels.replaced(base, own)).orElse(base);
-    }
-
-    /** The stages that it was trained for, where it says so: the LoRA's before the tensors'. */
-    Optional<StageConfig> stages() {
-      return lora.flatMap(own -> stages("LoRA", own.metadata()))
-          .or(() -> weights.flatMap(own -> stages(own.origin(), own.metadata())));
-    }
-
-    private static Optional<StageConfig> stages(String origin, Map<String, String> metadata) {
-      return Optional.ofNullable(metadata.get(RecordJson.STAGES_HEADER))
-          .map(json -> RecordJson.STAGES.parse(json, origin + ": " + RecordJson.STAGES_HEADER));
     }
   }
 }

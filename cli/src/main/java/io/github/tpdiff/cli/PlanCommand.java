@@ -9,6 +9,8 @@ import io.github.tpdiff.runtime.cost.PlanCost.StageRun;
 import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.pipeline.Component;
@@ -55,13 +57,14 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (VideoModel model = Families.open(parts.at(folder))) {
-      Sampling sampling = video.sampling(model.description(), lora.read().stages());
+    try (VideoModel model = lora.read().merged(Families.open(parts.at(folder)))) {
+      Sampling sampling = video.sampling(model.description());
+      Decided decided = model.stages(sampling.stages());
+      StageOptions.printDifferences(spec.commandLine().getErr(), decided);
+      StageConfig stages = decided.stages();
       LatentShape shape =
-          video
-              .size(model.description())
-              .latentShape(model.description().latents(), sampling.stages());
-      var plan = StagePlan.of(sampling.stages(), sampling.scheduler().schedule(), shape.frames());
+          video.size(model.description()).latentShape(model.description().latents(), stages);
+      var plan = StagePlan.of(stages, sampling.scheduler().schedule(), shape.frames());
       Component denoiser = require(model, Role.DENOISER);
       int textTokens = model.description().text().maxLength();
       try (Engine engine = engines.open(compute)) {
@@ -89,7 +92,7 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private static List<StageRun> runs(StagePlan plan, Sampling sampling) {
-    List<Integer> steps = sampling.stages().splitSteps(sampling.steps());
+    List<Integer> steps = plan.config().splitSteps(sampling.steps());
     var runs = new ArrayList<StageRun>();
     for (int i = 0; i < steps.size(); i++) {
       runs.add(new StageRun(plan.stages().get(i).frames(), steps.get(i)));

@@ -4,9 +4,9 @@ import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,7 +39,8 @@ final class RunCommand implements Callable<Integer> {
     Path out = prompt.out();
     try (OnnxEngine engine = EngineOptions.openOnnx(device);
         ExportedFolder parts = ExportedFolder.open(folder, engine)) {
-      var request = video.request(parts.description(), Optional.of(parts.stages()), prompt);
+      var request = video.request(parts.description(), prompt);
+      new VideoPipeline(parts).stages(request);
       requireOpens(parts);
       GenerateCommand.write(spec, engine, parts, new GenerateCommand.Job(request, out));
     }

@@ -1,21 +1,29 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.runtime.diffusion.FrameResampling;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import picocli.CommandLine.Option;
 
-/** The temporal pyramid, as options. */
+/**
+ * The temporal pyramid, as options. What is not said is as the weights were trained; a LoRA says so
+ * before tensors trained in full, those before the checkpoint.
+ */
 final class StageOptions {
   @Option(
       names = "--stages",
       paramLabel = "K",
       description =
           "Stages, each at twice the frame rate of the one before; 1 is vanilla. Default: what the"
-              + " LoRA or export was made for, else 1.")
+              + " LoRA, the checkpoint or the export was made for, else 1; another number than it"
+              + " was made for is an error.")
   private Optional<Integer> stages = Optional.empty();
 
   @Option(
@@ -38,40 +46,50 @@ final class StageOptions {
       description = "Shares of the steps, coarsest first, such as 1-1-2.")
   private Optional<String> split = Optional.empty();
 
+  @Option(
+      names = "--downsampling",
+      description = "How frames are dropped between stages: ${COMPLETION-CANDIDATES}.")
+  private Optional<Downsampling> downsampling = Optional.empty();
+
+  @Option(
+      names = "--upsampling",
+      description = "How frames are repeated between stages: ${COMPLETION-CANDIDATES}.")
+  private Optional<Upsampling> upsampling = Optional.empty();
+
+  @Option(
+      names = "--target-scale",
+      description =
+          "The time in which a flow-matching network's velocity is measured:"
+              + " ${COMPLETION-CANDIDATES}.")
+  private Optional<TargetScale> targetScale = Optional.empty();
+
   /**
-   * The pyramid asked for.
+   * The pyramid asked for; what is not said is left open.
    *
-   * @param trained what the weights were trained for, if anything says so
    * @throws IllegalArgumentException if options contradict each other
    */
-  StageConfig config(PipelineDescription description, Optional<StageConfig> trained) {
-    StageConfig config =
-        explicit(description)
-            .or(() -> trained)
-            .orElseGet(() -> StageConfig.pyramid(1, resampling(description)));
-    if (!boundaries.isEmpty()) {
-      config = config.withBoundaries(boundaries);
+  StageChoice choice() {
+    if (stages.isPresent() && !rates.isEmpty() && stages.get() != rates.size() + 1) {
+      throw new IllegalArgumentException(
+          "--rates: expected %d values for --stages %d, found %s"
+              .formatted(stages.get() - 1, stages.get(), rates));
     }
-    return split.isPresent() ? config.withStepSplit(shares(split.get())) : config;
+    return new StageChoice(
+        stages.map(OptionalInt::of).orElse(OptionalInt.empty()),
+        rates,
+        boundaries,
+        split.map(StageOptions::shares).orElse(List.of()),
+        downsampling,
+        upsampling,
+        targetScale);
   }
 
-  private Optional<StageConfig> explicit(PipelineDescription description) {
-    if (!rates.isEmpty()) {
-      if (stages.isPresent() && stages.get() != rates.size() + 1) {
-        throw new IllegalArgumentException(
-            "--rates: expected %d values for --stages %d, found %s"
-                .formatted(stages.get() - 1, stages.get(), rates));
-      }
-      return Optional.of(StageConfig.pyramid(1, resampling(description)).withRates(rates));
+  /** Says what of a choice is not as the weights were trained, if anything. */
+  static void printDifferences(PrintWriter out, Decided stages) {
+    if (!stages.differences().isEmpty()) {
+      out.println("stages not as trained: " + String.join("; ", stages.differences()));
+      out.flush();
     }
-    return stages.map(count -> StageConfig.pyramid(count, resampling(description)));
-  }
-
-  /** How frames are dropped and repeated for a model, unless something else is said. */
-  static FrameResampling resampling(PipelineDescription description) {
-    return description.latents().sharedFirstFrame()
-        ? FrameResampling.sharedFirstFrame()
-        : FrameResampling.groupedFirstFrame();
   }
 
   private static List<Integer> shares(String text) {

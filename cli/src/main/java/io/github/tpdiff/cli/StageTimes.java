@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -28,6 +29,11 @@ public final class StageTimes implements GenerationListener, AutoCloseable {
    */
   public StageTimes(PrintWriter progress) {
     this.progress = progress;
+  }
+
+  @Override
+  public void onStages(Decided decided) {
+    StageOptions.printDifferences(progress, decided);
   }
 
   @Override

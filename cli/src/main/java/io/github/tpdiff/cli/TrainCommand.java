@@ -6,6 +6,7 @@ import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.job.DryRun;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
+import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.NonFiniteException;
 import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
@@ -25,9 +26,11 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -82,8 +85,14 @@ final class TrainCommand implements Callable<Integer> {
           out.flush();
           return ExitCode.DONE;
         }
-        Prepared prepared = PrepareCommand.prepare(resolved, inFp32(engine), spec);
-        return train(resolved, prepared, engine);
+        var start = resume ? TrainingRun.Start.RESUME : TrainingRun.Start.FRESH;
+        FolderLock held = resolved.takeFolder(start);
+        try {
+          Prepared prepared = PrepareCommand.prepare(resolved, inFp32(engine), spec);
+          return train(resolved, resolved.run(prepared.clips(), start), engine, held);
+        } finally {
+          held.close();
+        }
       }
     }
   }
@@ -93,16 +102,14 @@ final class TrainCommand implements Callable<Integer> {
     return engine.computing(Arithmetic.FP32);
   }
 
-  private int train(ResolvedJob job, Prepared prepared, TorchEngine engine) {
+  private int train(ResolvedJob job, TrainingRun run, TorchEngine engine, FolderLock held) {
     PrintWriter out = spec.commandLine().getOut();
-    var start = resume ? TrainingRun.Start.RESUME : TrainingRun.Start.FRESH;
-    TrainingRun run = job.run(prepared.clips(), start);
     try (var stop = StopRequest.open();
         var meter =
             ProgressMeter.start("training", run.settings().steps(), spec.commandLine().getErr())) {
       TrainingOutcome outcome =
           Trainer.train(
-              run, engine, new Reporter(stop, meter, out, new Samples(job, inFp32(engine))));
+              run, engine, new Reporter(stop, meter, out, new Samples(job, inFp32(engine))), held);
       out.printf(
           "%s at step %d: %s%n",
           outcome.end() == TrainingOutcome.End.FINISHED
@@ -147,15 +154,33 @@ final class TrainCommand implements Callable<Integer> {
           progress.step(),
           String.format(
               Locale.ROOT,
-              "loss %.4f, %.2f steps/s, rate %.2g",
-              progress.loss(),
+              "loss %s, %.2f steps/s, rate %.2g",
+              byStage(progress.smoothedLosses()),
               progress.stepsPerSecond(),
               progress.learningRate()));
     }
 
+    /** Such as {@code 3: 0.4210, 2: 0.3911, 1: 0.2904}; one stage needs no number. */
+    private static String byStage(Map<Integer, Double> losses) {
+      return losses.entrySet().stream()
+          .map(
+              stage ->
+                  (losses.size() == 1 && losses.containsKey(1) ? "" : stage.getKey() + ": ")
+                      + String.format(Locale.ROOT, "%.4f", stage.getValue()))
+          .collect(Collectors.joining(", "));
+    }
+
+    @Override
+    public void resumed(Path state, List<String> damaged) {
+      damaged.forEach(line -> out.println("passed over: " + line));
+      out.println("going on from " + state);
+      out.flush();
+    }
+
     @Override
     public void validated(int step, Map<Integer, Double> losses) {
-      out.println("validation at step " + step + ", loss by stage: " + losses);
+      out.printf("validation at step %d%nstage    loss%n", step);
+      losses.forEach((stage, loss) -> out.printf(Locale.ROOT, "%5d  %.4f%n", stage, loss));
       out.flush();
     }
 

@@ -6,7 +6,6 @@ import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.Sampler;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.UniPcSampler;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
@@ -84,10 +83,9 @@ final class VideoOptions {
   }
 
   /** How it is sampled. */
-  Sampling sampling(PipelineDescription description, Optional<StageConfig> trained) {
+  Sampling sampling(PipelineDescription description) {
     PipelineDescription scheduled = scheduler.of(description);
-    // Stages first: a default of steps that is too few for them is still the user's to see.
-    Sampling sampling = Sampling.of(scheduled).withStages(stages.config(description, trained));
+    Sampling sampling = Sampling.of(scheduled).withStages(stages.choice());
     if (steps.isPresent()) {
       sampling = sampling.withSteps(steps.get());
     }
@@ -98,13 +96,12 @@ final class VideoOptions {
   }
 
   /** The whole request. */
-  GenerationRequest request(
-      PipelineDescription description, Optional<StageConfig> trained, PromptOptions prompt) {
+  GenerationRequest request(PipelineDescription description, PromptOptions prompt) {
     return new GenerationRequest(
         prompt.prompt(),
         prompt.negativePrompt(),
         size(description),
-        sampling(description, trained),
+        sampling(description),
         NoiseSource.seeded(prompt.seed()));
   }
 }

@@ -3,6 +3,16 @@ package io.github.tpdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.primitives.Bytes;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -176,6 +186,86 @@ class CheckpointCommandsTest {
     }
     assertThat(bytes.get("ddim")).isEqualTo(bytes.get("euler"));
     assertThat(bytes.values().stream().distinct()).hasSize(4);
+  }
+
+  /** Everything of a plan that scales or times a prediction, each away from its default. */
+  private static final StageConfig TRAINED =
+      new StageConfig(
+          List.of(2, 2),
+          List.of(0.7, 0.4),
+          List.of(),
+          new FrameResampling(Downsampling.MEAN, Upsampling.LINEAR, FirstFrame.SHARED),
+          TargetScale.STAGE);
+
+  /** Tensors as training wrote them in full: one of the model's own, and the plan. */
+  private Path trained(Path model) {
+    Path file = folder.resolve("trained_weights.safetensors");
+    try (var transformer = Checkpoint.open(model.resolve("transformer"))) {
+      var info = transformer.require("scale_shift_table");
+      SafetensorsWriter.write(
+          file,
+          MemoryTensors.builder()
+              .addFloats(info.name(), info.shape(), transformer.floats(info.name()))
+              .metadata(RecordJson.STAGES_HEADER, RecordJson.STAGES.format(TRAINED))
+              .build());
+    }
+    return file;
+  }
+
+  @Test
+  void generate_withStagesBesideTrainedWeights_keepsTheirPlan() throws Exception {
+    Path model = tiny();
+    Path weights = trained(model);
+    Path left = folder.resolve("left.mp4");
+    Path counted = folder.resolve("counted.mp4");
+    Path moved = folder.resolve("moved.mp4");
+    assertThat(generate(model, "--weights", weights, "-o", left).exitCode()).isZero();
+    var same = generate(model, "--weights", weights, "--stages", 3, "-o", counted);
+    assertThat(same.exitCode()).as(same.err()).isZero();
+    assertThat(same.err()).doesNotContain("not as trained");
+    assertThat(counted).hasSameBinaryContentAs(left);
+
+    var other = generate(model, "--weights", weights, "--boundaries", "0.8,0.4", "-o", moved);
+    assertThat(other.exitCode()).as(other.err()).isZero();
+    assertThat(other.err().lines().filter(line -> line.contains("not as trained")))
+        .containsExactly("stages not as trained: boundaries [0.8, 0.4], trained with [0.7, 0.4]");
+    assertThat(Files.mismatch(moved, left)).isNotEqualTo(-1);
+
+    for (List<String> wrong : List.of(List.of("--stages", "2"), List.of("--rates", "4"))) {
+      var refused =
+          generate(
+              model,
+              "--weights",
+              weights,
+              wrong.get(0),
+              wrong.get(1),
+              "-o",
+              folder.resolve("n.mp4"));
+      assertThat(refused.exitCode()).isEqualTo(2);
+      assertThat(refused.err()).contains("these weights were made for 3, found 2");
+      assertThat(refused.err().lines()).hasSize(1);
+    }
+  }
+
+  @Test
+  void export_carriesThePlanOfTrainedWeightsToRun() throws Exception {
+    Path model = tiny();
+    Path weights = trained(model);
+    Path exported = folder.resolve("exported");
+    var run = Invocation.of("export", model, exported, "--weights", weights, "--stages", 3);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(RecordJson.STAGES.read(exported.resolve("scheduler/tpdiff_stages.json")))
+        .isEqualTo(TRAINED);
+    var refused =
+        Invocation.of(
+            "run", exported, "--prompt", "a", "--stages", 1, "-o", folder.resolve("a.mp4"));
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.err()).contains("these weights were made for 3, found 1");
+    assertThat(refused.err().lines()).hasSize(1);
+    var other =
+        Invocation.of("export", model, folder.resolve("o"), "--weights", weights, "--stages", 2);
+    assertThat(other.exitCode()).isEqualTo(2);
+    assertThat(folder.resolve("o")).doesNotExist();
   }
 
   @Test

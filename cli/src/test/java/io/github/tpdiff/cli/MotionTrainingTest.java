@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Jobs as a user writes them for a network with motion modules, from YAML to video. */
 final class MotionTrainingTest {
-  private static final Pattern LOSS = Pattern.compile("loss by stage: \\{(.*)}");
+  private static final Pattern LOSS = Pattern.compile("stage +loss\\R((?: +\\d  [0-9.]+\\R)+)");
 
   @TempDir private static Path folder;
 
@@ -114,7 +114,7 @@ final class MotionTrainingTest {
   }
 
   private static double mean(String stages) {
-    Matcher values = Pattern.compile("=([0-9.E-]+)").matcher(stages);
+    Matcher values = Pattern.compile("\\d  ([0-9.]+)").matcher(stages);
     return values.results().mapToDouble(v -> Double.parseDouble(v.group(1))).average().orElse(0);
   }
 

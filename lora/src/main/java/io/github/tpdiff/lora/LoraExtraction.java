@@ -86,7 +86,10 @@ public final class LoraExtraction {
     }
     boolean unet = extraction.pairs.keySet().stream().anyMatch(LoraExtraction::isOfUnet);
     return new Extracted(
-        new LoraWeights(unet ? "unet" : "transformer", extraction.pairs, Map.of()),
+        new LoraWeights(
+            unet ? "unet" : "transformer",
+            extraction.pairs,
+            LoraModels.trainedFor(tuned.metadata())),
         Math.sqrt(extraction.squaresLeft / extraction.squares),
         extraction.leftOut);
   }

@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora;
 
 import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.NearestName;
@@ -11,6 +12,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -39,7 +41,7 @@ public final class LoraModels {
         model,
         component -> {
           var injection = LoraInjection.of(component.program(), lora, strength);
-          var values = Parameter.source(injection.parametersOf(lora));
+          var values = Parameter.source(injection.parametersOf(lora), trainedFor(lora.metadata()));
           return new Component(injection.program(), component.weights().overlaid(values));
         });
   }
@@ -95,6 +97,15 @@ public final class LoraModels {
     return changed(
         model,
         component -> new Component(component.program(), component.weights().overlaid(trained)));
+  }
+
+  /**
+   * The entry of a header that says for what stages weights were trained; what is made of them
+   * takes it over, in memory and in files.
+   */
+  public static Map<String, String> trainedFor(Map<String, String> header) {
+    String plan = header.get(RecordJson.STAGES_HEADER);
+    return plan == null ? Map.of() : Map.of(RecordJson.STAGES_HEADER, plan);
   }
 
   private static void requireModules(VideoModel model, LoraWeights lora) {

@@ -8,6 +8,8 @@ import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -76,7 +78,9 @@ final class MergedTensors implements TensorSource {
 
   @Override
   public Map<String, String> metadata() {
-    return base.metadata();
+    Map<String, String> metadata = new LinkedHashMap<>(base.metadata());
+    metadata.putAll(LoraModels.trainedFor(lora.metadata()));
+    return Collections.unmodifiableMap(metadata);
   }
 
   @Override

@@ -154,23 +154,21 @@ final class DemoCommand implements Callable<Integer> {
     begin("exporting to ONNX, generating on both engines");
     try (VideoModel base = models.open(folder.checkpoint());
         OnnxEngine onnx = OnnxEngine.on(OnnxDevice.AUTO)) {
-      StageConfig vanilla = StageConfig.pyramid(1, stages(base).resampling());
       VideoModel tuned = LoraModels.merged(base, LoraFile.read(folder.lora()).weights(), 1);
       for (Engine engine : List.of(torch, onnx)) {
         results.engines.add(engine.description());
       }
       results.takes.addAll(
-          inference.generate(Take.Way.VANILLA_TORCH, PipelineParts.of(base, torch), vanilla));
+          inference.generate(Take.Way.VANILLA_TORCH, PipelineParts.of(base, torch)));
       results.takes.addAll(
-          inference.generate(Take.Way.STAGED_TORCH, PipelineParts.of(tuned, torch), stages(base)));
-      ExportedFolder.write(base, folder.export("vanilla"), ExportRequest.of(vanilla));
-      ExportedFolder.write(tuned, folder.export("staged"), ExportRequest.of(stages(base)));
+          inference.generate(Take.Way.STAGED_TORCH, PipelineParts.of(tuned, torch)));
+      ExportedFolder.write(base, folder.export("vanilla"), ExportRequest.asTrained());
+      ExportedFolder.write(tuned, folder.export("staged"), ExportRequest.asTrained());
       try (var exported = ExportedFolder.open(folder.export("vanilla"), onnx)) {
-        results.takes.addAll(
-            inference.generate(Take.Way.VANILLA_ONNX, exported, exported.stages()));
+        results.takes.addAll(inference.generate(Take.Way.VANILLA_ONNX, exported));
       }
       try (var exported = ExportedFolder.open(folder.export("staged"), onnx)) {
-        results.takes.addAll(inference.generate(Take.Way.STAGED_ONNX, exported, exported.stages()));
+        results.takes.addAll(inference.generate(Take.Way.STAGED_ONNX, exported));
       }
     }
   }

@@ -3,7 +3,6 @@ package io.github.tpdiff.cli.demo;
 import io.github.tpdiff.cli.StageTimes;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
@@ -28,11 +27,10 @@ record DemoInference(
   private static final double GUIDANCE = 1.5;
 
   /** A video of each caption; the same captions draw the same noise whatever the way. */
-  List<Take> generate(Take.Way way, PipelineParts parts, StageConfig stages) throws IOException {
+  List<Take> generate(Take.Way way, PipelineParts parts) throws IOException {
     var takes = new ArrayList<Take>();
     Sampling sampling =
         Sampling.of(parts.description())
-            .withStages(stages)
             .withSteps(size.sampling())
             .withGuidance(Guidance.scale(GUIDANCE));
     for (int i = 0; i < captions.size(); i++) {

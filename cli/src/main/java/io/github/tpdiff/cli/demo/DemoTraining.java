@@ -20,6 +20,7 @@ import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.engine.Activations;
@@ -116,7 +117,9 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
         injection.toWeights(
             model.description().denoiser(),
             outcome,
-            Map.of(RecordJson.STAGES_HEADER, RecordJson.STAGES.format(stages))),
+            Map.of(
+                RecordJson.STAGES_HEADER,
+                RecordJson.STAGES.format(StagePlan.fixed(stages, diffusion.schedule())))),
         LoraFormat.DIFFUSERS,
         DType.F32);
     return curve;

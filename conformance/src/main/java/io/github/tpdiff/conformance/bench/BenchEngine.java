@@ -1,6 +1,5 @@
 package io.github.tpdiff.conformance.bench;
 
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
@@ -38,9 +37,7 @@ record BenchEngine(Name name, Engine engine, PipelineParts parts) implements Aut
     }
     Path folder = exports.resolve("exported");
     ExportedFolder.write(
-        model,
-        folder,
-        ExportRequest.of(StageConfig.vanilla()).withWeights(ExportRequest.Weights.IN_PLACE));
+        model, folder, ExportRequest.asTrained().withWeights(ExportRequest.Weights.IN_PLACE));
     OnnxEngine onnx = OnnxEngine.on(OnnxDevice.AUTO);
     return new BenchEngine(name, onnx, ExportedFolder.open(folder, onnx));
   }

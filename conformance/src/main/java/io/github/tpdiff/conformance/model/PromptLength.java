@@ -1,11 +1,13 @@
 package io.github.tpdiff.conformance.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.text.Tokenizer;
+import java.util.Optional;
 import java.util.Set;
 
 /** Parts whose prompts are filled up to the length a case names, if it names one. */
@@ -16,6 +18,11 @@ record PromptLength(PipelineParts parts, JsonNode tokens) implements PipelinePar
     var text =
         new PipelineDescription.Text(tokens.asInt(own.text().maxLength()), own.text().cleaning());
     return own.withText(text);
+  }
+
+  @Override
+  public Optional<StageConfig> madeFor() {
+    return parts.madeFor();
   }
 
   @Override

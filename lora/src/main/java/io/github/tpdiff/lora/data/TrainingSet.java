@@ -6,7 +6,10 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import java.util.List;
 import java.util.Map;
 
-/** Clips as normalised latents with what the model is told about each. */
+/**
+ * Clips as normalised latents with what the model is told about each. Training asks for clips on
+ * two threads.
+ */
 public interface TrainingSet {
   /** The shape of each clip's latents at full frame rate, as a batch of one. */
   List<LatentShape> shapes();

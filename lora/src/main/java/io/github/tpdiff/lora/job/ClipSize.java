@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -16,6 +17,10 @@ public record ClipSize(int width, int height, int frames) {
   static final JobType<ClipSize> TYPE =
       JobType.scalar(
           "WIDTHxHEIGHTxFRAMES, such as 832x480x81", ClipSize::parse, ClipSize::toString);
+
+  static ClipSize of(VideoSize size) {
+    return new ClipSize(size.width(), size.height(), size.frames());
+  }
 
   /**
    * @throws IllegalArgumentException if the text has another form

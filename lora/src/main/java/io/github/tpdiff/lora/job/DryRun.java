@@ -23,8 +23,9 @@ import java.util.Locale;
  * @param rows a line for each size and stage, stages in sampling order, and one for training the
  *     size without stages
  * @param steps of the job
+ * @param alignmentSeconds predicted for aligning noises, a step, if every clip can be exchanged
  */
-public record DryRun(List<Row> rows, int steps) {
+public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
   /** Value, gradient, two running means, and the engine's copies of value and gradient. */
   private static final long BYTES_PER_TRAINED = 6L * Float.BYTES;
 
@@ -84,7 +85,8 @@ public record DryRun(List<Row> rows, int steps) {
         rows.add(pricing.row(size, 0, 0, shape));
       }
     }
-    return new DryRun(rows, job.job().train().settings().steps());
+    return new DryRun(
+        rows, job.job().train().settings().steps(), AlignmentCost.secondsPerStep(job));
   }
 
   private static long trainedValues(ResolvedJob job) {
@@ -179,6 +181,14 @@ public record DryRun(List<Row> rows, int steps) {
     lines.add(
         String.format(
             Locale.ROOT, "%d steps: about %.0f s of computing%s", steps, seconds(), speedUp));
+    if (alignmentSeconds > 0) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "alignment: at most %.3g s a step on one core, beside the computing; nothing where no"
+                  + " two clips of a window share a caption",
+              alignmentSeconds));
+    }
     return lines;
   }
 }

@@ -9,6 +9,7 @@ import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipEncoders;
 import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.PreparationRequest;
+import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.SnapshotWriter;
 import io.github.tpdiff.lora.train.StateFolder;
@@ -16,7 +17,6 @@ import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingSamples;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
-import io.github.tpdiff.runtime.diffusion.FlowMatching;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.Guidance;
@@ -24,6 +24,7 @@ import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
@@ -36,6 +37,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -114,7 +116,7 @@ public record ResolvedJob(
       throw new IllegalArgumentException("sample.size: " + wrong.getMessage(), wrong);
     }
     try {
-      sampling();
+      diffusion.stages().splitSteps(sampling().steps());
     } catch (IllegalArgumentException wrong) {
       throw new IllegalArgumentException("sample." + wrong.getMessage(), wrong);
     }
@@ -133,18 +135,48 @@ public record ResolvedJob(
   }
 
   private static TimestepSampling timesteps(TrainingJob.Train train, NoiseSchedule schedule) {
-    boolean flow = schedule.form() instanceof FlowMatching;
-    var spread =
-        train
-            .timesteps()
-            .orElse(flow ? TrainingJob.Timesteps.LOGIT_NORMAL : TrainingJob.Timesteps.UNIFORM);
     var sampling =
-        switch (spread) {
+        switch (FilledJob.timesteps(train, schedule.form())) {
           case UNIFORM -> TimestepSampling.uniform();
           case LOGIT_NORMAL -> TimestepSampling.logitNormal(0, 1);
         };
-    return sampling.shifted(
-        train.timestepShift().orElse(TimestepSampling.usualShift(schedule.form())));
+    return sampling.shifted(FilledJob.shift(train, schedule.form()));
+  }
+
+  /** The job with everything said that it leaves to the checkpoint. */
+  public TrainingJob filled() {
+    return FilledJob.of(this);
+  }
+
+  /** The modules that a LoRA changes. */
+  List<ModulePattern> targets() {
+    return job.lora().targets().isEmpty()
+        ? model.defaultLoraTargets().stream().map(ModulePattern::new).toList()
+        : job.lora().targets();
+  }
+
+  /**
+   * Takes the output folder before any work; the lock is for {@link
+   * io.github.tpdiff.lora.train.Trainer}.
+   *
+   * @throws CheckpointException if another training has the folder, it cannot be written, or it has
+   *     states of an earlier run that is not to go on
+   */
+  public FolderLock takeFolder(TrainingRun.Start start) {
+    Path folder = job.output().folder();
+    FolderLock lock = FolderLock.of(folder);
+    try {
+      states((place, snapshot) -> {}).requireStart(start);
+      return lock;
+    } catch (RuntimeException refused) {
+      lock.close();
+      throw refused;
+    }
+  }
+
+  private StateFolder states(SnapshotWriter writer) {
+    TrainingJob.Output output = job.output();
+    return new StateFolder(output.folder(), output.saveEvery(), output.keep(), writer);
   }
 
   private static List<VideoSize> sizes(
@@ -181,14 +213,10 @@ public record ResolvedJob(
       return Optional.empty();
     }
     TrainingJob.Lora lora = job.lora();
-    List<ModulePattern> targets =
-        lora.targets().isEmpty()
-            ? model.defaultLoraTargets().stream().map(ModulePattern::new).toList()
-            : lora.targets();
     return Optional.of(
         LoraInjection.inject(
             TrainingTarget.network(model).program(),
-            new LoraConfig(lora.rank(), lora.alpha(), targets, lora.exclude(), lora.ranks())));
+            new LoraConfig(lora.rank(), lora.alpha(), targets(), lora.exclude(), lora.ranks())));
   }
 
   /**
@@ -208,7 +236,6 @@ public record ResolvedJob(
                         i, network.weights(), i.freshParameters(job.train().settings().seed())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
     SnapshotWriter writer = injection.map(this::loraWriter).orElseGet(this::weightsWriter);
-    TrainingJob.Output output = job.output();
     CachedSet.Split split = clips.split(job.data().validation());
     Optional<Validation> validation =
         job.data().validation() > 0
@@ -221,8 +248,9 @@ public record ResolvedJob(
         job.train().settings(),
         validation,
         samples(clips),
-        Optional.of(new StateFolder(output.folder(), output.saveEvery(), output.keep(), writer)),
-        start);
+        Optional.of(states(new JobRecord(filled(), writer))),
+        start,
+        JobSettings.of(filled()).identity());
   }
 
   /** Size of the videos made on the way. */
@@ -280,7 +308,9 @@ public record ResolvedJob(
     metadata.put(
         "tpdiff.base_checkpoint",
         CheckpointFingerprint.of(TrainingTarget.network(model).weights()));
-    metadata.put(RecordJson.STAGES_HEADER, RecordJson.STAGES.format(diffusion.stages()));
+    metadata.put(
+        RecordJson.STAGES_HEADER,
+        RecordJson.STAGES.format(StagePlan.fixed(diffusion.stages(), diffusion.schedule())));
     metadata.put("tpdiff.seed", Long.toString(job.train().settings().seed()));
     metadata.put(
         "tpdiff.version",

@@ -196,17 +196,21 @@ final class TrainingJobReader {
                 "all alike",
                 "How often each stage is trained, against the others.")
             .orElse(List.of()),
-        alignment(s));
+        alignment(s, !rates.isEmpty()));
   }
 
-  private static Alignment alignment(JobSection s) {
+  private static Alignment alignment(JobSection s, boolean staged) {
+    // A vanilla baseline is vanilla, unless its job asks for more.
+    Alignment.Reach usual =
+        staged || s.has("alignment_window") ? Alignment.Reach.WINDOW : Alignment.Reach.NONE;
     return new Alignment(
-        s.value(
-            "alignment",
-            JobType.choice(Alignment.Reach.class),
-            Alignment.Reach.WINDOW,
-            "Over which clips noises are exchanged so that each is near its clip: none, those of a"
-                + " batch, a window of upcoming ones."),
+        s.find(
+                "alignment",
+                JobType.choice(Alignment.Reach.class),
+                "window; none for one stage without `alignment_window`",
+                "Over which clips of one caption noises are exchanged so that each is near its"
+                    + " clip: none, those of a batch, a window of upcoming ones.")
+            .orElse(usual),
         s.value(
             "alignment_window",
             JobType.WHOLE,

@@ -1,103 +1,159 @@
 package io.github.tpdiff.lora.train;
 
+import com.google.common.base.Throwables;
+import com.google.common.hash.HashCode;
 import io.github.tpdiff.lora.data.TrainingSet;
-import io.github.tpdiff.lora.train.Draws.Purpose;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.LowFrequencies;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 
 /**
- * The seed of every clip's noise. Batches are cut into windows of as many clips as alignment asks
- * for; when a stage is first visited in a window, all its clips of one shape are aligned at that
- * stage's frame count. Only seeds are kept, and those of one window.
+ * The seed of every clip's noise. Visits are cut into windows of as many clips as alignment asks
+ * for; for each stage that a window visits, its clips of one shape that the network is told the
+ * same about are aligned at that stage's frame count, by their {@link LowFrequencies}.
  *
- * <p>Memory while a window is aligned: its distinct clips at the stage's frame count.
+ * <p>A window is aligned on a thread of its own while the one before is trained on. It is a
+ * function of the run's seed and the data, so a resumed run gets the same.
+ *
+ * <p>Memory: one clip and one noise at a time, beside a few hundred numbers of each, and the seeds
+ * of two windows.
  */
-final class NoiseWindows {
-  /** A visit: the place of a clip in a batch. */
-  private record Slot(long batch, int place) {}
+final class NoiseWindows implements AutoCloseable {
+  private record Group(LatentShape shape, HashCode told) {}
 
-  private record Group(LatentShape shape, int stage) {}
-
+  private final Visits visits;
+  private final TrainingSet clips;
   private final Alignment alignment;
   private final int batchesPerWindow;
-  private final BatchOrder order;
-  private final TrainingSet clips;
-  private final Draws draws;
-  private final Map<Group, Map<Slot, Long>> aligned = new HashMap<>();
-  private long window = -1;
+  private final ExecutorService worker =
+      Executors.newSingleThreadExecutor(
+          task -> {
+            var thread = new Thread(task, "tpdiff-alignment");
+            thread.setDaemon(true);
+            return thread;
+          });
+  private long number = Long.MIN_VALUE;
+  private CompletableFuture<Map<Visits.Visit, Long>> current =
+      CompletableFuture.completedFuture(Map.of());
+  private CompletableFuture<Map<Visits.Visit, Long>> next = current;
+  private volatile boolean closed;
 
-  NoiseWindows(PhasedDiffusion diffusion, int batchSize, TrainingSet clips, Draws draws) {
-    this.alignment = diffusion.alignment();
-    this.batchesPerWindow = Math.max(1, alignment.clips(batchSize) / batchSize);
-    this.order = new BatchOrder(clips.shapes(), batchSize, draws);
+  /**
+   * @param visits its own, since it is asked on another thread
+   */
+  NoiseWindows(Visits visits, TrainingSet clips, Alignment alignment, int batchSize) {
+    this.visits = visits;
     this.clips = clips;
-    this.draws = draws;
+    this.alignment = alignment;
+    this.batchesPerWindow = Math.max(1, alignment.clips(batchSize) / batchSize);
   }
 
-  /** The seeds of the noises of one batch, visited at {@code stage}. */
-  List<Long> seeds(long batch, StagePlan plan, Stage stage) {
+  /** The seeds of the noises of one batch. */
+  List<Long> seeds(List<Visits.Visit> batch) {
     if (alignment.reach() == Alignment.Reach.NONE) {
-      return drawnSeeds(batch);
+      return batch.stream().map(visits::seed).toList();
     }
-    if (batch / batchesPerWindow != window) {
-      window = batch / batchesPerWindow;
-      aligned.clear();
+    long window = batch.get(0).batch() / batchesPerWindow;
+    if (window != number) {
+      current = window == number + 1 ? next : submit(window);
+      next = submit(window + 1);
+      number = window;
     }
-    List<Integer> members = order.batch(batch);
-    var group = new Group(clips.shapes().get(members.get(0)), stage.number());
-    Map<Slot, Long> seeds = aligned.get(group);
-    if (seeds == null) {
-      seeds = align(group.shape(), plan, stage);
-      aligned.put(group, seeds);
-    }
-    var chosen = new ArrayList<Long>();
-    for (int place = 0; place < members.size(); place++) {
-      chosen.add(java.util.Objects.requireNonNull(seeds.get(new Slot(batch, place))));
-    }
-    return chosen;
+    Map<Visits.Visit, Long> seeds = get(current);
+    return batch.stream().map(visit -> seeds.getOrDefault(visit, visits.seed(visit))).toList();
   }
 
-  private List<Long> drawnSeeds(long batch) {
-    var seeds = new ArrayList<Long>();
-    for (int place = 0; place < order.batch(batch).size(); place++) {
-      seeds.add(draws.bits(Purpose.NOISE, batch, place));
-    }
-    return seeds;
+  private CompletableFuture<Map<Visits.Visit, Long>> submit(long window) {
+    return CompletableFuture.supplyAsync(() -> align(window), worker);
   }
 
-  private Map<Slot, Long> align(LatentShape shape, StagePlan plan, Stage stage) {
-    var slots = new ArrayList<Slot>();
-    var seeds = new ArrayList<Long>();
-    var clean = new ArrayList<Latents>();
-    var read = new HashMap<Integer, Latents>();
+  private static <T> T get(CompletableFuture<T> prepared) {
+    try {
+      return prepared.join();
+    } catch (CompletionException failure) {
+      Throwable cause = failure.getCause();
+      if (cause != null) {
+        Throwables.throwIfUnchecked(cause);
+      }
+      throw failure;
+    }
+  }
+
+  /** The seeds that alignment changes, of a whole window. */
+  private Map<Visits.Visit, Long> align(long window) {
+    var aligned = new HashMap<Visits.Visit, Long>();
+    var groups = new LinkedHashMap<Group, List<Visits.Visit>>();
+    var visited = new HashSet<Map.Entry<LatentShape, Stage>>();
     for (long b = window * batchesPerWindow; b < (window + 1) * batchesPerWindow; b++) {
-      List<Integer> members = order.batch(b);
-      if (!clips.shapes().get(members.get(0)).equals(shape)) {
-        continue;
-      }
-      for (int place = 0; place < members.size(); place++) {
-        slots.add(new Slot(b, place));
-        seeds.add(draws.bits(Purpose.NOISE, b, place));
-        clean.add(
-            read.computeIfAbsent(
-                members.get(place), clip -> plan.clean(stage, clips.latents(clip))));
-      }
+      List<Visits.Visit> batch = visits.batch(b);
+      LatentShape shape = clips.shapes().get(batch.get(0).clip());
+      visited.add(Map.entry(shape, visits.stage(b)));
+      batch.forEach(
+          visit ->
+              groups
+                  .computeIfAbsent(new Group(shape, visits.told(visit)), g -> new ArrayList<>())
+                  .add(visit));
     }
-    LatentShape noiseShape = shape.withFrames(stage.frames());
+    groups.forEach(
+        (group, members) ->
+            visited.stream()
+                .filter(place -> place.getKey().equals(group.shape()))
+                .forEach(place -> align(members, place.getValue(), aligned)));
+    return aligned;
+  }
+
+  private void align(List<Visits.Visit> members, Stage stage, Map<Visits.Visit, Long> aligned) {
+    if (members.stream().map(Visits.Visit::clip).distinct().limit(2).count() < 2) {
+      // Visits of one clip: whichever gets which noise is all the same.
+      return;
+    }
+    StagePlan plan = visits.plan(members.get(0).clip());
+    LatentShape shape = clips.shapes().get(members.get(0).clip()).withFrames(stage.frames());
+    var read = new HashMap<Integer, Latents>();
+    var clean = new ArrayList<Latents>();
+    for (Visits.Visit visit : members) {
+      if (closed) {
+        return;
+      }
+      clean.add(
+          read.computeIfAbsent(
+              visit.clip(), clip -> LowFrequencies.of(plan.clean(stage, clips.latents(clip)))));
+    }
     List<Long> permuted =
-        alignment.align(clean, seeds, seed -> NoiseSource.seeded(seed).draw(noiseShape));
-    var bySlot = new HashMap<Slot, Long>();
-    for (int i = 0; i < slots.size(); i++) {
-      bySlot.put(slots.get(i), permuted.get(i));
+        alignment.align(
+            clean,
+            members.stream().map(visits::seed).toList(),
+            seed -> LowFrequencies.of(NoiseSource.seeded(seed).draw(shape)));
+    for (int i = 0; i < members.size(); i++) {
+      if (visits.stage(members.get(i).batch()).equals(stage)) {
+        aligned.put(members.get(i), permuted.get(i));
+      }
     }
-    return bySlot;
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    worker.shutdownNow();
+    try {
+      worker.awaitTermination(1, TimeUnit.MINUTES);
+    } catch (InterruptedException asked) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

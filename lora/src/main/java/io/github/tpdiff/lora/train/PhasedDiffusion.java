@@ -2,12 +2,14 @@ package io.github.tpdiff.lora.train;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import com.google.common.hash.Hashing;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
+import java.nio.charset.StandardCharsets;
 
 /**
  * What is trained: the stages, and how often each stage and time is visited. One stage is vanilla
@@ -54,6 +56,17 @@ public record PhasedDiffusion(
   /** The same with another alignment. */
   public PhasedDiffusion withAlignment(Alignment other) {
     return new PhasedDiffusion(stages, schedule, weights, timesteps, other);
+  }
+
+  /** Changes when the schedule does: a hash of its times and the noise there. */
+  String scheduleFingerprint() {
+    var text = new StringBuilder();
+    for (int i = 1; i < 16; i++) {
+      double time = schedule.time(i / 16.0);
+      text.append(time).append(' ').append(schedule.form().tau(time)).append(' ');
+      text.append(schedule.timestep(time)).append('\n');
+    }
+    return Hashing.sha256().hashString(text, StandardCharsets.UTF_8).toString();
   }
 
   /** The stages of clips with so many latent frames. */

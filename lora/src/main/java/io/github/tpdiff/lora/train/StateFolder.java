@@ -2,6 +2,8 @@ package io.github.tpdiff.lora.train;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import com.google.common.collect.Lists;
+import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,6 +42,52 @@ public record StateFolder(Path folder, int everySteps, int keep, SnapshotWriter 
     return states.isEmpty()
         ? Optional.empty()
         : Optional.of(states.get(states.size() - 1).resolve(STATE));
+  }
+
+  /**
+   * Checks that a run may begin here.
+   *
+   * @throws CheckpointException if it is to be a new one and there are states
+   */
+  public void requireStart(TrainingRun.Start start) {
+    if (start == TrainingRun.Start.FRESH && latest().isPresent()) {
+      throw new CheckpointException(
+          "%s: a state of an earlier run is there; resume it or choose another output folder"
+              .formatted(latest().get()));
+    }
+  }
+
+  /**
+   * A state that is whole.
+   *
+   * @param state read
+   * @param file it was in
+   * @param damaged why newer ones are passed over
+   */
+  record Found(TrainingState state, Path file, List<String> damaged) {}
+
+  /**
+   * The newest state whose bytes are as they were written; empty if there never was one.
+   *
+   * @throws CheckpointException if none is whole, or the newest whole one is of another run
+   */
+  Optional<Found> newestWhole(Map<String, Parameter> expected, Map<String, String> identity) {
+    var damaged = new ArrayList<String>();
+    for (Path state : Lists.reverse(states())) {
+      Path file = state.resolve(STATE);
+      try {
+        StateChecksum.verify(file);
+      } catch (CheckpointException notWhole) {
+        damaged.add(String.valueOf(notWhole.getMessage()));
+        continue;
+      }
+      return Optional.of(new Found(TrainingState.read(file, expected, identity), file, damaged));
+    }
+    if (!damaged.isEmpty()) {
+      throw new CheckpointException(
+          damaged.get(0) + "; no earlier state is whole, so start in another output folder");
+    }
+    return Optional.empty();
   }
 
   /** Folders of complete states, oldest first; the state itself is written last. */

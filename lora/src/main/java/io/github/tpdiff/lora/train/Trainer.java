@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.train;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.GradientNorm;
@@ -27,11 +29,16 @@ public final class Trainer {
   private final Map<String, Parameter> parameters;
   private final AdamW optimizer;
   private final Examples examples;
+  private final RunRecord record;
+  private final SmoothedLoss smoothed;
   private int step;
 
-  private Trainer(TrainingRun run, TrainingListener listener, Optional<TrainingState> state) {
+  private Trainer(TrainingRun run, TrainingListener listener, RunRecord record) {
+    Optional<TrainingState> state = record.state();
     this.run = run;
     this.listener = listener;
+    this.record = record;
+    this.smoothed = record.smoothed();
     this.parameters = run.target().parameters();
     state.ifPresent(
         s ->
@@ -51,32 +58,54 @@ public final class Trainer {
   }
 
   /**
+   * The same as {@link #train(TrainingRun, TrainingEngine, TrainingListener, FolderLock)}, taking
+   * the output folder for as long as it trains.
+   */
+  public static TrainingOutcome train(
+      TrainingRun run, TrainingEngine engine, TrainingListener listener) {
+    if (run.states().isEmpty()) {
+      return recorded(run, engine, listener);
+    }
+    FolderLock own = FolderLock.of(run.states().get().folder());
+    try {
+      return train(run, engine, listener, own);
+    } finally {
+      own.close();
+    }
+  }
+
+  /**
    * Trains to the last step, or until the listener asks to stop.
    *
+   * @param held the run's output folder
    * @throws NonFiniteException if the loss or a gradient is; the last good state is kept
    * @throws CheckpointException if the output folder holds another run's states
    */
   public static TrainingOutcome train(
-      TrainingRun run, TrainingEngine engine, TrainingListener listener) {
-    var trainer = new Trainer(run, listener, startingState(run));
-    try (Trainable model =
-        engine.train(
-            run.target().program(),
-            run.target().weights(),
-            run.target().parameters().keySet(),
-            run.settings().activations())) {
-      return trainer.train(model);
-    }
+      TrainingRun run, TrainingEngine engine, TrainingListener listener, FolderLock held) {
+    checkArgument(
+        run.states().map(StateFolder::folder).equals(Optional.of(held.folder())),
+        "training: expected the lock of its output folder, found that of %s",
+        held.folder());
+    return recorded(run, engine, listener);
   }
 
-  private static Optional<TrainingState> startingState(TrainingRun run) {
-    var newest = run.states().flatMap(StateFolder::latest);
-    if (newest.isPresent() && run.start() == TrainingRun.Start.FRESH) {
-      throw new CheckpointException(
-          "%s: a state of an earlier run is there; resume it or choose another output folder"
-              .formatted(newest.get()));
+  private static TrainingOutcome recorded(
+      TrainingRun run, TrainingEngine engine, TrainingListener listener) {
+    try (var record = RunRecord.open(run, engine.arithmetic())) {
+      record.announce(listener);
+      var trainer = new Trainer(run, listener, record);
+      try (Trainable model =
+          engine.train(
+              run.target().program(),
+              run.target().weights(),
+              run.target().parameters().keySet(),
+              run.settings().activations())) {
+        return trainer.train(model);
+      } finally {
+        trainer.examples.close();
+      }
     }
-    return newest.map(file -> TrainingState.read(file, run.target().parameters(), run.identity()));
   }
 
   private TrainingOutcome train(Trainable model) {
@@ -84,7 +113,9 @@ public final class Trainer {
     long began = System.nanoTime();
     int first = step;
     int saved = step;
-    validate(model, step == 0);
+    if (step == 0) {
+      record.started(validate(model, true));
+    }
     while (step < steps) {
       Optional<StepResult> result = tryStep(model);
       if (result.isEmpty()) {
@@ -94,16 +125,18 @@ public final class Trainer {
       model.update(tensors());
       step++;
       double seconds = (System.nanoTime() - began) * 1e-9;
-      listener.stepped(progress(result.get(), (step - first) / Math.max(seconds, 1e-9)));
-      validate(model, step == steps || isDue(run.validation().map(Validation::everySteps)));
+      smoothed.add(result.get().stageLosses());
+      TrainingProgress progress = progress(result.get(), (step - first) / Math.max(seconds, 1e-9));
+      listener.stepped(progress);
+      boolean isDue = step == steps || isDue(run.validation().map(Validation::everySteps));
+      record.stepped(progress, validate(model, isDue));
       sample(model);
       if (step == steps || isDue(run.states().map(StateFolder::everySteps))) {
         save(true);
         saved = step;
       }
     }
-    run.states()
-        .ifPresent(s -> s.results().write(s.folder(), new TrainingSnapshot(step, parameters)));
+    record.finish(new TrainingSnapshot(step, parameters));
     return new TrainingOutcome(step, End.FINISHED, parameters);
   }
 
@@ -202,14 +235,15 @@ public final class Trainer {
     return tensors;
   }
 
-  private void validate(Trainable model, boolean due) {
-    if (due) {
-      run.validation()
-          .ifPresent(
-              v ->
-                  listener.validated(
-                      step, v.losses(model, run.diffusion(), new Draws(run.settings().seed()))));
+  /** Losses by stage, told to the listener; empty if it is not due or there are no clips for it. */
+  private Map<Integer, Double> validate(Trainable model, boolean due) {
+    if (!due || run.validation().isEmpty()) {
+      return Map.of();
     }
+    Map<Integer, Double> losses =
+        run.validation().get().losses(model, run.diffusion(), new Draws(run.settings().seed()));
+    listener.validated(step, losses);
+    return losses;
   }
 
   private void sample(Trainable model) {
@@ -225,8 +259,9 @@ public final class Trainer {
 
   private void save(boolean due) {
     if (due) {
-      var state = new TrainingState(step, parameters, optimizer.moments());
-      run.states().ifPresent(s -> listener.saved(s.save(state, run.identity())));
+      record
+          .save(new TrainingState(step, parameters, optimizer.moments()))
+          .ifPresent(listener::saved);
     }
   }
 
@@ -239,6 +274,7 @@ public final class Trainer {
         batches / examples.batchesPerEpoch(),
         result.loss(),
         result.stageLosses(),
+        smoothed.values(),
         result.norm(),
         result.rate(),
         rate,

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.runtime.diffusion.Latents;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /** Is told how training goes, on the training thread. */
@@ -25,6 +26,14 @@ public interface TrainingListener {
    * @param latents normalised, at full rate
    */
   default void sampled(int step, int prompt, Latents latents) {}
+
+  /**
+   * Before the first step of a run that goes on.
+   *
+   * @param state that it goes on from
+   * @param damaged why newer states are passed over, a line each
+   */
+  default void resumed(Path state, List<String> damaged) {}
 
   /** After a state was written. */
   default void saved(Path folder) {}

@@ -11,6 +11,7 @@ import java.util.Map;
  * @param epoch passes over the data, so far
  * @param loss mean over the step's batches
  * @param stageLosses mean by the stages that the step visited
+ * @param smoothedLosses running means by stage, the coarsest first; of the stages visited so far
  * @param gradientNorm before clipping
  * @param learningRate of the step
  * @param stepsPerSecond since this run began
@@ -22,6 +23,7 @@ public record TrainingProgress(
     double epoch,
     double loss,
     Map<Integer, Double> stageLosses,
+    Map<Integer, Double> smoothedLosses,
     double gradientNorm,
     double learningRate,
     double stepsPerSecond,

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.lora.CheckpointFingerprint;
 import io.github.tpdiff.lora.data.TrainingSet;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param samples what is made to look at, if anything
  * @param states where it is kept, if at all
  * @param start from the beginning or from the newest state
+ * @param named every setting that decides the result, by name: a run goes on with the same only
  */
 public record TrainingRun(
     TrainingTarget target,
@@ -26,7 +28,12 @@ public record TrainingRun(
     Optional<Validation> validation,
     Optional<TrainingSamples> samples,
     Optional<StateFolder> states,
-    Start start) {
+    Start start,
+    Map<String, String> named) {
+
+  public TrainingRun {
+    named = Collections.unmodifiableMap(new LinkedHashMap<>(named));
+  }
 
   /** Where training starts. */
   public enum Start {
@@ -50,42 +57,51 @@ public record TrainingRun(
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
-        Start.FRESH);
+        Start.FRESH,
+        ownNames(target, diffusion, settings));
   }
 
   /** The same with a place for its states. */
   public TrainingRun savedIn(StateFolder folder, Start from) {
     return new TrainingRun(
-        target, clips, diffusion, settings, validation, samples, Optional.of(folder), from);
+        target, clips, diffusion, settings, validation, samples, Optional.of(folder), from, named);
   }
 
   /** The same, judged. */
   public TrainingRun validatedOn(Validation other) {
     return new TrainingRun(
-        target, clips, diffusion, settings, Optional.of(other), samples, states, start);
+        target, clips, diffusion, settings, Optional.of(other), samples, states, start, named);
   }
 
   /** The same with videos to look at. */
   public TrainingRun sampled(TrainingSamples other) {
     return new TrainingRun(
-        target, clips, diffusion, settings, validation, Optional.of(other), states, start);
+        target, clips, diffusion, settings, validation, Optional.of(other), states, start, named);
   }
 
-  /** What must be the same when a run goes on; the number of steps may grow. */
-  Map<String, String> identity() {
-    var identity = new LinkedHashMap<String, String>();
+  /**
+   * What must be the same when a run goes on, by setting; the number of steps may grow.
+   *
+   * @param arithmetic in which the engine computes
+   */
+  Map<String, String> identity(String arithmetic) {
+    var identity = new LinkedHashMap<>(named);
+    identity.put("compute", arithmetic);
+    identity.put("schedule", diffusion.scheduleFingerprint());
     identity.put("data", clips.fingerprint());
     identity.put("model", CheckpointFingerprint.of(target.frozen()));
-    identity.put("stages", diffusion.stages().toString());
-    identity.put("stages.weights", diffusion.weights().toString());
-    identity.put("stages.alignment", diffusion.alignment().toString());
-    identity.put("train.timesteps", diffusion.timesteps().toString());
-    identity.put("train.seed", Long.toString(settings.seed()));
-    identity.put("train.batches", settings.batches().toString());
-    identity.put("train.caption_dropout", Double.toString(settings.captionDropout()));
-    identity.put("train.optimizer", settings.optimizer().adamW().toString());
-    identity.put("train.learning_rate", settings.optimizer().learningRate().toString());
-    identity.put("train.max_grad_norm", settings.optimizer().maxGradNorm().toString());
     return identity;
+  }
+
+  private static Map<String, String> ownNames(
+      TrainingTarget target, PhasedDiffusion diffusion, TrainingSettings settings) {
+    var named = new LinkedHashMap<String, String>();
+    named.put("target", target.change());
+    named.put("stages", diffusion.stages().toString());
+    named.put("stages.weights", diffusion.weights().toString());
+    named.put("stages.alignment", diffusion.alignment().toString());
+    named.put("train.timesteps", diffusion.timesteps().toString());
+    named.put("train", settings.withSteps(1).toString());
+    return named;
   }
 }

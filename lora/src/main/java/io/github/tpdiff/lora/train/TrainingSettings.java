@@ -68,6 +68,11 @@ public record TrainingSettings(
     }
   }
 
+  /** The same with another number of steps. */
+  TrainingSettings withSteps(int count) {
+    return new TrainingSettings(seed, count, batches, optimizer, captionDropout, activations);
+  }
+
   /**
    * @throws IllegalArgumentException if a value is out of range
    */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
@@ -13,10 +14,12 @@ import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -32,6 +35,7 @@ import java.util.TreeMap;
 record TrainingState(
     int step, Map<String, Parameter> parameters, Map<String, AdamW.Moments> moments) {
   private static final String VERSION = "tpdiff.state_version";
+  private static final String FORMAT = "2";
   private static final String STEP = "tpdiff.step";
   private static final String IDENTITY = "tpdiff.run";
   private static final String VALUE = "parameter.";
@@ -60,11 +64,26 @@ record TrainingState(
     Map<String, String> metadata =
         Map.of(
             VERSION,
-            "1",
+            FORMAT,
+            StateChecksum.KEY,
+            StateChecksum.UNSEALED,
             STEP,
             Integer.toString(step),
             IDENTITY,
             IndentedJson.write(new TreeMap<>(identity)));
+    // Sealed before it has its name: what has it is whole.
+    try (AtomicFile sealed = AtomicFile.create(file)) {
+      Path unsealed = sealed.handOver();
+      write(unsealed, tensors, metadata);
+      StateChecksum.seal(unsealed);
+      sealed.commit();
+    } catch (IOException failure) {
+      throw new CheckpointException(
+          "%s: cannot be written: %s".formatted(file, AtomicFile.reason(failure)), failure);
+    }
+  }
+
+  private static void write(Path file, List<Values> tensors, Map<String, String> metadata) {
     List<TensorInfo> infos = tensors.stream().map(Values::info).toList();
     try (var writer = SafetensorsWriter.create(file, infos, metadata)) {
       for (Values tensor : tensors) {
@@ -88,7 +107,7 @@ record TrainingState(
   }
 
   /**
-   * Reads a state for a run.
+   * Reads a state for a run; {@link StateChecksum} says whether it is whole.
    *
    * @param expected the parameters it must have
    * @param identity what must be as it was
@@ -97,6 +116,7 @@ record TrainingState(
   static TrainingState read(
       Path file, Map<String, Parameter> expected, Map<String, String> identity) {
     try (TensorSource source = SafetensorsFile.open(file)) {
+      requireFormat(file, source);
       requireSame(file, identity, identityOf(source));
       var parameters = new LinkedHashMap<String, Parameter>();
       var moments = new LinkedHashMap<String, AdamW.Moments>();
@@ -117,6 +137,15 @@ record TrainingState(
             }
           });
       return new TrainingState(step(file, source), parameters, moments);
+    }
+  }
+
+  private static void requireFormat(Path file, TensorSource source) {
+    String format = source.metadata().getOrDefault(VERSION, "none");
+    if (!format.equals(FORMAT)) {
+      throw new CheckpointException(
+          "%s: expected a training state with %s %s, found %s"
+              .formatted(file, VERSION, FORMAT, format));
     }
   }
 
@@ -143,14 +172,17 @@ record TrainingState(
     }
   }
 
+  /** The present run's settings first, in their order: what users wrote is named before hashes. */
   private static void requireSame(
       Path file, Map<String, String> expected, Map<String, String> found) {
-    for (String key : new TreeMap<>(expected).keySet()) {
-      String now = expected.getOrDefault(key, "");
+    var keys = new LinkedHashSet<>(expected.keySet());
+    keys.addAll(found.keySet());
+    for (String key : keys) {
+      String now = expected.getOrDefault(key, "nothing");
       String then = found.getOrDefault(key, "nothing");
       if (!now.equals(then)) {
         throw new CheckpointException(
-            "%s: cannot go on with another %s: the state has %s, the job %s; restore it or start in another output folder"
+            "%s: cannot go on with another %s: it was %s, now it is %s; restore it or start in another output folder"
                 .formatted(file, key, then, now));
       }
     }

@@ -24,9 +24,10 @@ import java.util.Set;
  * @param program with one output
  * @param frozen the checkpoint; not closed by training
  * @param parameters first values by weight name; changed in place
+ * @param change what is trained, in words that differ when it does: layers, ranks, scales
  */
 public record TrainingTarget(
-    Program program, TensorSource frozen, Map<String, Parameter> parameters) {
+    Program program, TensorSource frozen, Map<String, Parameter> parameters, String change) {
 
   public TrainingTarget {
     checkArgument(!parameters.isEmpty(), "training: expected at least one tensor to train");
@@ -57,7 +58,8 @@ public record TrainingTarget(
   /** Trains the low-rank changes of an injection into {@link #network}. */
   public static TrainingTarget lora(
       LoraInjection injection, TensorSource frozen, Map<String, Parameter> parameters) {
-    return new TrainingTarget(injection.program(), frozen, parameters);
+    return new TrainingTarget(
+        injection.program(), frozen, parameters, injection.modules().toString());
   }
 
   /**
@@ -73,7 +75,8 @@ public record TrainingTarget(
           name,
           new Parameter(network.weights().require(name).shape(), network.weights().floats(name)));
     }
-    return new TrainingTarget(network.program(), network.weights(), parameters);
+    return new TrainingTarget(
+        network.program(), network.weights(), parameters, parameters.keySet().toString());
   }
 
   /**

@@ -31,10 +31,12 @@ import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraWeights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,10 +115,14 @@ final class ResolvedJobTest {
       var stages =
           RecordJson.STAGES.parse(
               requireNonNull(lora.metadata().get(RecordJson.STAGES_HEADER)), "header");
-      assertThat(stages).isEqualTo(job.diffusion().stages());
+      // Boundaries are said, so that they stay where they are beside any scheduler.
+      double boundary = job.diffusion().plan(3).stage(1).start();
+      assertThat(stages).isEqualTo(job.diffusion().stages().withBoundaries(List.of(boundary)));
+      assertThat(applied(model, lora).trainedStages()).contains(stages);
+      assertThat(LoraModels.merged(model, lora, 1).trainedStages()).contains(stages);
       assertThat(lora.pairs().values()).allMatch(p -> p.rank() == 2 && p.scale() == 2);
 
-      var applied = LoraModels.applied(model, lora, 1);
+      var applied = applied(model, lora);
       assertThat(
               requireNonNull(applied.components().get(Role.CONDITIONING))
                   .program()
@@ -127,6 +133,10 @@ final class ResolvedJobTest {
               requireNonNull(applied.components().get(Role.DENOISER)).program().weights().keySet())
           .anyMatch(name -> name.contains("ffn.net.2.lora_B"));
     }
+  }
+
+  private static VideoModel applied(VideoModel model, LoraWeights lora) {
+    return LoraModels.applied(model, lora, 1);
   }
 
   @Test
@@ -141,7 +151,7 @@ final class ResolvedJobTest {
       assertThat(dry.rows()).extracting(DryRun.Row::tokens).containsExactly(8L, 12L, 12L);
       assertThat(dry.seconds()).isPositive().isLessThan(dry.vanillaSeconds());
       assertThat(dry.peakBytes()).isEqualTo(dry.rows().get(1).peakBytes());
-      assertThat(dry.table()).hasSize(5);
+      assertThat(dry.table()).hasSize(6).last().asString().startsWith("alignment: at most");
     }
   }
 
@@ -179,7 +189,7 @@ final class ResolvedJobTest {
         "{rank: 2, alpha: 4}|{rank: 0}|lora.rank: from 1 to 65536, found 0",
         "{rank: 2, alpha: 4}|{rank: 2, alpha: -1}|lora.alpha: must be positive, found -1.0",
         "output:|sample: {prompts: a, size: 32x32x12}\\noutput:|sample.size: frames: 12 do not fit",
-        "output:|sample: {prompts: a, steps: 1}\\noutput:|sample.steps: expected at least one for each of 2 stages",
+        "output:|sample: {prompts: a, steps: 1}\\noutput:|sample.steps: at least one for each of 2 stages",
       })
   void jobThatCannotTrain_isRefusedBeforeAnyVideoIsRead(String part, String wrong, String message)
       throws IOException {

@@ -13,6 +13,10 @@ import java.util.function.LongFunction;
  * maximises {@code Σ⟨x_i, ε_π(i)⟩}. Only the seeds of the noises are kept. A window of one changes
  * nothing, so at batch size 1 the window must reach over upcoming clips.
  *
+ * <p>Over all clips together the noise stays N(0, I); given the clip it does not. So clips are
+ * aligned with others that the network is told the same about: then the noise given what it is told
+ * stays N(0, I) too, which is what sampling starts from (Cheng & Schwing 2025, arXiv 2503.10636).
+ *
  * @param reach over what to permute
  * @param window clips in a window, where {@code reach} is {@link Reach#WINDOW}
  */

@@ -94,6 +94,17 @@ public final class StagePlan {
     return new StagePlan(config, schedule, frames);
   }
 
+  /**
+   * The configuration with its boundaries said, so that it means the same beside every schedule of
+   * the form: what weights are trained for is kept like this.
+   *
+   * @throws IllegalArgumentException if the boundaries do not fit the form
+   */
+  public static StageConfig fixed(StageConfig config, NoiseSchedule schedule) {
+    List<Double> starts = starts(config, schedule);
+    return config.withBoundaries(starts.subList(1, starts.size()));
+  }
+
   private static List<Double> starts(StageConfig config, NoiseSchedule schedule) {
     DiffusionForm form = schedule.form();
     int stages = config.stages();

@@ -18,4 +18,9 @@ public interface TrainingEngine {
    */
   Trainable train(
       Program program, TensorSource weights, Set<String> trained, Activations activations);
+
+  /** In which numbers products are computed, as users choose it, such as {@code bf16}. */
+  default String arithmetic() {
+    return "fp32";
+  }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 
 /**
@@ -8,10 +9,10 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
  * @param precision in which weights are stored; graphs compute in fp32
  * @param weights where they lie
  * @param flavour the operators that graphs may use
- * @param stages the temporal pyramid that the model is sampled with
+ * @param stages what is asked of the temporal pyramid that the model is sampled with
  */
 public record ExportRequest(
-    Precision precision, Weights weights, OnnxFlavour flavour, StageConfig stages) {
+    Precision precision, Weights weights, OnnxFlavour flavour, StageChoice stages) {
 
   /** How weights are stored. */
   public enum Precision {
@@ -33,8 +34,18 @@ public record ExportRequest(
     IN_PLACE
   }
 
-  /** Copies of the weights as they are, ONNX Runtime's operators. */
+  /** The same, for the stages that the weights were trained for. */
+  public static ExportRequest asTrained() {
+    return of(StageChoice.asTrained());
+  }
+
+  /** The same, with everything said that a configuration says. */
   public static ExportRequest of(StageConfig stages) {
+    return of(StageChoice.of(stages));
+  }
+
+  /** Copies of the weights as they are, ONNX Runtime's operators. */
+  public static ExportRequest of(StageChoice stages) {
     return new ExportRequest(Precision.KEEP, Weights.COPY, OnnxFlavour.FUSED, stages);
   }
 

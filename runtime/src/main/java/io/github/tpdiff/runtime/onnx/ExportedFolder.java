@@ -1,6 +1,10 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
+import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
@@ -51,13 +55,19 @@ public final class ExportedFolder implements PipelineParts {
    * model's size.
    *
    * @param target a folder that does not exist or is empty
+   * @return the stages that the folder is made for
+   * @throws IllegalArgumentException if the weights were trained for another number of stages
    * @throws CheckpointException if a weight is missing or misshapen, or the target cannot be
    *     written
    */
-  public static void write(VideoModel model, Path target, ExportRequest request) {
+  public static Decided write(VideoModel model, Path target, ExportRequest request) {
+    Decided decided = model.stages(request.stages());
+    NoiseSchedule schedule = Scheduler.fromConfig(model.description().scheduler()).schedule();
+    StageConfig fixed = StagePlan.fixed(decided.stages(), schedule);
     try (var folder = AtomicFolder.create(target)) {
-      new FolderWriter(model, request, folder.path()).write();
+      new FolderWriter(model, request, folder.path()).write(fixed);
       folder.commit();
+      return decided;
     } catch (IOException failure) {
       throw new CheckpointException(
           "%s: cannot be written: %s".formatted(target, AtomicFile.reason(failure)), failure);
@@ -100,6 +110,12 @@ public final class ExportedFolder implements PipelineParts {
   /** The temporal pyramid that the model was exported for. */
   public StageConfig stages() {
     return stages;
+  }
+
+  /** The same, which an export always says. */
+  @Override
+  public Optional<StageConfig> madeFor() {
+    return Optional.of(stages);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
@@ -32,7 +33,7 @@ final class FolderWriter {
     this.root = root;
   }
 
-  void write() throws IOException {
+  void write(StageConfig stages) throws IOException {
     Map<String, Map<Role, Component>> folders = new TreeMap<>();
     model
         .components()
@@ -47,7 +48,7 @@ final class FolderWriter {
       writeGraphs(Files.createDirectory(root.resolve(folder.getKey())), folder.getValue());
     }
     copyTokenizer();
-    writeDescriptions(folders);
+    writeDescriptions(folders, stages);
   }
 
   private String folderOf(Role role) {
@@ -89,10 +90,10 @@ final class FolderWriter {
     }
   }
 
-  private void writeDescriptions(Map<String, ?> folders) {
+  private void writeDescriptions(Map<String, ?> folders, StageConfig stages) {
     Path scheduler = root.resolve(ExportedFolder.SCHEDULER);
     writeJson(scheduler.resolve("scheduler_config.json"), model.description().scheduler());
-    RecordJson.STAGES.write(scheduler.resolve(RecordJson.STAGES_FILE), request.stages());
+    RecordJson.STAGES.write(scheduler.resolve(RecordJson.STAGES_FILE), stages);
     RecordJson.PIPELINE.write(root.resolve(RecordJson.PIPELINE_FILE), model.description());
     var index = new TreeMap<String, Object>();
     index.put("_class_name", "TpdiffPipeline");

@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.pipeline;
 
 import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 
 /** Watches a generation; what it throws ends it. */
 public interface GenerationListener {
@@ -15,6 +16,9 @@ public interface GenerationListener {
    * @param seconds this step took
    */
   record StepDone(Stage stage, int step, int stageSteps, int done, int steps, double seconds) {}
+
+  /** The stages are decided, before anything is loaded. */
+  default void onStages(Decided stages) {}
 
   /** A part of the work begins. */
   default void onPhase(Phase phase) {}

@@ -15,7 +15,10 @@ import io.github.tpdiff.runtime.diffusion.NoiseSource;
 public record GenerationRequest(
     String prompt, String negativePrompt, VideoSize size, Sampling sampling, NoiseSource noise) {
 
-  /** A video as the model's description has it: no negative prompt, seed 0, one stage. */
+  /**
+   * A video as the model's description has it: no negative prompt, seed 0, the stages that its
+   * weights were made for.
+   */
   public static GenerationRequest of(PipelineDescription description, String prompt) {
     return new GenerationRequest(
         prompt,

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.text.Tokenizer;
@@ -12,6 +13,11 @@ record ModelParts(VideoModel model, Engine engine) implements PipelineParts {
   @Override
   public PipelineDescription description() {
     return model.description();
+  }
+
+  @Override
+  public Optional<StageConfig> madeFor() {
+    return model.trainedStages();
   }
 
   @Override

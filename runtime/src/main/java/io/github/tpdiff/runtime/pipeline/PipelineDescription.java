@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.pipeline;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -106,6 +107,11 @@ public record PipelineDescription(
           std.stream().allMatch(value -> value > 0),
           "latents.std: expected positive values, found %s",
           std);
+    }
+
+    /** What becomes of the first latent frame in a temporal pyramid. */
+    public FirstFrame firstFrame() {
+      return sharedFirstFrame ? FirstFrame.SHARED : FirstFrame.GROUPED;
     }
 
     /** The same for a denoiser that can tell apart another number of latent frames. */

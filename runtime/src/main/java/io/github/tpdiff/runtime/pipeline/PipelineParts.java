@@ -1,8 +1,12 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.StageChoice;
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.text.Tokenizer;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -13,6 +17,18 @@ import java.util.Set;
  */
 public interface PipelineParts extends AutoCloseable {
   PipelineDescription description();
+
+  /** The stages that the weights were trained or exported for, if anything says so. */
+  Optional<StageConfig> madeFor();
+
+  /**
+   * What a choice of stages comes to with these parts.
+   *
+   * @throws IllegalArgumentException if the weights were made for another number of stages
+   */
+  default Decided stages(StageChoice choice) {
+    return choice.decide(madeFor(), description().latents().firstFrame());
+  }
 
   /** The components there are. */
   Set<Role> roles();

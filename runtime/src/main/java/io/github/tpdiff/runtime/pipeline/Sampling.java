@@ -5,6 +5,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.Sampler;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 
 /**
@@ -13,22 +14,19 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
  * @param scheduler the checkpoint's schedule and a sampler
  * @param steps in all, split over the stages as their configuration says
  * @param guidance how the negative prompt takes part
- * @param stages the temporal pyramid; one stage is the checkpoint's own sampling
+ * @param stages what is asked of the temporal pyramid; left open, it is what the weights were made
+ *     for
  */
-public record Sampling(Scheduler scheduler, int steps, Guidance guidance, StageConfig stages) {
+public record Sampling(Scheduler scheduler, int steps, Guidance guidance, StageChoice stages) {
   /**
-   * @throws IllegalArgumentException if there are fewer steps than stages
+   * @throws IllegalArgumentException if there is no step
    */
   public Sampling {
-    checkArgument(
-        steps >= stages.stages(),
-        "steps: expected at least one for each of %s stages, found %s",
-        stages.stages(),
-        steps);
+    checkArgument(steps >= 1, "steps: expected at least one, found %s", steps);
   }
 
   /**
-   * What a model's description says, in one stage.
+   * What a model's description says, in the stages that its weights were made for.
    *
    * @throws IllegalArgumentException if its scheduler is not one this project knows
    */
@@ -37,7 +35,7 @@ public record Sampling(Scheduler scheduler, int steps, Guidance guidance, StageC
         Scheduler.fromConfig(description.scheduler()),
         description.defaults().steps(),
         Guidance.scale(description.defaults().guidanceScale()),
-        StageConfig.vanilla());
+        StageChoice.asTrained());
   }
 
   public Sampling withSampler(Sampler other) {
@@ -52,7 +50,12 @@ public record Sampling(Scheduler scheduler, int steps, Guidance guidance, StageC
     return new Sampling(scheduler, steps, other, stages);
   }
 
-  public Sampling withStages(StageConfig other) {
+  public Sampling withStages(StageChoice other) {
     return new Sampling(scheduler, steps, guidance, other);
+  }
+
+  /** The same with everything said that a configuration says. */
+  public Sampling withStages(StageConfig other) {
+    return withStages(StageChoice.of(other));
   }
 }

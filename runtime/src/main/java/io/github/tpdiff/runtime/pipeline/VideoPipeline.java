@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.engine.Executable;
@@ -32,10 +33,11 @@ public record VideoPipeline(PipelineParts parts) {
    */
   public GeneratedVideo generate(GenerationRequest request, GenerationListener listener) {
     Sampling sampling = request.sampling();
-    LatentShape shape =
-        request.size().latentShape(parts.description().latents(), sampling.stages());
-    var plan = StagePlan.of(sampling.stages(), sampling.scheduler().schedule(), shape.frames());
+    Decided decided = stages(request);
+    LatentShape shape = request.size().latentShape(parts.description().latents(), decided.stages());
+    var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.frames());
     var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
+    listener.onStages(decided);
     listener.onPhase(Phase.TEXT);
     List<Map<String, Tensor>> prompts = condition(embed(request));
     listener.onPhase(Phase.DENOISING);
@@ -46,6 +48,20 @@ public record VideoPipeline(PipelineParts parts) {
             sampling.guidance(),
             denoiser -> sampler.sample(shape, denoiser, request.noise(), watch));
     return new GeneratedVideo(parts, latents, request.size().fps(), listener);
+  }
+
+  /**
+   * The stages that a request comes to with these parts.
+   *
+   * @throws IllegalArgumentException if the request does not fit the model, in one line
+   */
+  public Decided stages(GenerationRequest request) {
+    Sampling sampling = request.sampling();
+    Decided decided = parts.stages(sampling.stages());
+    var shape = request.size().latentShape(parts.description().latents(), decided.stages());
+    StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.frames());
+    decided.stages().splitSteps(sampling.steps());
+    return decided;
   }
 
   private List<Tensor> embed(GenerationRequest request) {

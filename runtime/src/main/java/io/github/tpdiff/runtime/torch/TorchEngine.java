@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.TensorSource;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -62,6 +63,11 @@ public final class TorchEngine implements Engine, TrainingEngine {
   /** This engine with products computed in other numbers; without this they are fp32. */
   public TorchEngine computing(Arithmetic other) {
     return new TorchEngine(device, reason, other);
+  }
+
+  @Override
+  public String arithmetic() {
+    return arithmetic.name().toLowerCase(Locale.ROOT);
   }
 
   @Override

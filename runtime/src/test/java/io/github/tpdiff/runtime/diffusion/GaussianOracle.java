@@ -1,19 +1,21 @@
 package io.github.tpdiff.runtime.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
 /**
- * Closed-form optimal predictors for Gaussian clips, and the exact law of what sampling with them
- * returns.
+ * What sampling returns with networks that were trained to perfection on Gaussian clips: the exact
+ * law, without any training.
  *
- * <p>Everything is linear in the noise that is drawn, so one run of the production code over unit
- * vectors (one in each pixel) gives the whole linear map, and from it the covariance of the output
- * without any sampling. The frames' matrices are written out here once more, from their definition.
+ * <p>The networks are the best predictors of the training examples that the production code makes:
+ * an example is linear in the clip and the noise, so a run of it over unit vectors (one in each
+ * pixel) gives the matrices of its input and of its target, and from them the conditional mean.
+ * Sampling with these predictors is linear in the noise that is drawn; a run over unit vectors
+ * gives that map, and from it the covariance of the output. The oracle is the law of the clips
+ * alone: examples and sampler that do not belong together miss it.
  */
 final class GaussianOracle {
   private final StagePlan plan;
@@ -57,55 +59,77 @@ final class GaussianOracle {
   private static NoiseSource unitVectors(int columns) {
     int[] drawn = {0};
     return shape -> {
-      Latents units = Latents.zeros(shape);
-      for (int f = 0; f < shape.frames(); f++) {
-        units.data()[f * columns + drawn[0]++] = 1;
-      }
+      Latents units = units(shape.frames(), columns, drawn[0]);
+      drawn[0] += shape.frames();
       return units;
     };
   }
 
-  /** The law of stage K's start: γ²·D Σ Dᵀ + σ²·I. */
+  /** The law of stage K's start, as training has it. */
   private DMatrixRMaj startCovariance() {
     Stage stage = plan.stages().get(0);
-    double gamma = plan.schedule().form().gamma(1);
-    double sigma = plan.schedule().form().sigma(1);
-    DMatrixRMaj covariance = sandwich(down(stage.stride()), data);
-    CommonOps_DDRM.scale(gamma * gamma, covariance);
-    for (int i = 0; i < stage.frames(); i++) {
-      covariance.add(i, i, sigma * sigma);
-    }
-    return covariance;
+    Example example = example(stage, stage.start());
+    return covariance(example.input());
   }
 
-  /** E[dy/dτ | x]: the network that training to perfection would give. */
+  /** E[target | input]: the network that training to perfection would give. */
   Latents predict(Latents x, double timestep, int[] positions) {
-    int index = index(x.frames());
-    Stage stage = plan.stages().get(index);
+    Stage stage = plan.stages().get(index(x.frames()));
     for (int n = 0; n < positions.length; n++) {
       assertThat(positions[n]).isEqualTo(n * stage.stride());
     }
-    DiffusionForm form = plan.schedule().form();
-    double t = form.time(timestep);
-    DMatrixRMaj start = scaled(start(index), stage.start());
-    DMatrixRMaj end = scaled(down(stage.stride()), stage.end());
-    double length = form.tau(stage.start()) - form.tau(stage.end());
-    double part = (form.tau(t) - form.tau(stage.end())) / length;
-    DMatrixRMaj here = new DMatrixRMaj(stage.frames(), plan.frames());
-    CommonOps_DDRM.add(1 - part, end, part, start, here);
-    DMatrixRMaj slope = new DMatrixRMaj(stage.frames(), plan.frames());
-    CommonOps_DDRM.add(-1 / length, end, 1 / length, start, slope);
-    DMatrixRMaj own = sandwich(here, data);
-    DMatrixRMaj cross = product(product(slope, data), transposed(here));
-    for (int i = 0; i < stage.frames(); i++) {
-      own.add(i, i, form.tau(t) * form.tau(t));
-      cross.add(i, i, form.tau(t));
-    }
+    double time = plan.schedule().form().time(timestep);
+    // There and back may leave the stage by a rounding.
+    Example example = example(stage, Math.min(Math.max(time, stage.end()), stage.start()));
+    assertThat(example.timestep()).isCloseTo(timestep, within(1e-9));
     DMatrixRMaj inverse = new DMatrixRMaj(stage.frames(), stage.frames());
-    CommonOps_DDRM.invert(own, inverse);
-    DMatrixRMaj gain = product(cross, inverse);
-    CommonOps_DDRM.scale(1 / form.scale(t), gain);
-    return multiply(gain, x);
+    CommonOps_DDRM.invert(covariance(example.input()), inverse);
+    Part input = example.input();
+    Part target = example.target();
+    DMatrixRMaj cross = product(product(target.clip(), data), transposed(input.clip()));
+    CommonOps_DDRM.addEquals(cross, product(target.noise(), transposed(input.noise())));
+    return multiply(product(cross, inverse), x);
+  }
+
+  /** A clip's and a noise's matrices: {@code clip · x_0 + noise · ε}. */
+  private record Part(DMatrixRMaj clip, DMatrixRMaj noise) {}
+
+  private record Example(Part input, Part target, double timestep) {}
+
+  private DMatrixRMaj covariance(Part part) {
+    DMatrixRMaj covariance = sandwich(part.clip(), data);
+    CommonOps_DDRM.addEquals(covariance, product(part.noise(), transposed(part.noise())));
+    return covariance;
+  }
+
+  /** The production code's own example, over unit vectors: the clip's first, then the noise's. */
+  private Example example(Stage stage, double time) {
+    int clips = plan.frames();
+    int columns = clips + stage.frames();
+    Latents clip = units(clips, columns, 0);
+    Latents noise = units(stage.frames(), columns, clips);
+    TrainingExample made = plan.example(stage, time, clip, noise);
+    return new Example(part(made.input()), part(made.target()), made.timestep());
+  }
+
+  private static Latents units(int frames, int columns, int first) {
+    Latents units = Latents.zeros(new LatentShape(1, 1, frames, 1, columns));
+    for (int f = 0; f < frames; f++) {
+      units.data()[f * columns + first + f] = 1;
+    }
+    return units;
+  }
+
+  private Part part(Latents made) {
+    int columns = made.shape().width();
+    DMatrixRMaj all = new DMatrixRMaj(made.frames(), columns);
+    for (int i = 0; i < all.getNumElements(); i++) {
+      all.set(i, made.data()[i]);
+    }
+    int clips = plan.frames();
+    return new Part(
+        CommonOps_DDRM.extract(all, 0, all.numRows, 0, clips),
+        CommonOps_DDRM.extract(all, 0, all.numRows, clips, columns));
   }
 
   private int index(int frames) {
@@ -115,91 +139,6 @@ final class GaussianOracle {
       }
     }
     throw new AssertionError("no stage of " + frames + " frames");
-  }
-
-  /** γ/scale at t times a matrix: the data's part of y. */
-  private DMatrixRMaj scaled(DMatrixRMaj matrix, double t) {
-    DiffusionForm form = plan.schedule().form();
-    DMatrixRMaj result = matrix.copy();
-    CommonOps_DDRM.scale(form.gamma(t) / form.scale(t), result);
-    return result;
-  }
-
-  private DMatrixRMaj start(int index) {
-    Stage stage = plan.stages().get(index);
-    if (index == 0) {
-      return down(stage.stride());
-    }
-    Stage before = plan.stages().get(index - 1);
-    return product(up(before, stage), down(before.stride()));
-  }
-
-  private boolean shared() {
-    return plan.config().resampling().firstFrame() == FrameResampling.FirstFrame.SHARED;
-  }
-
-  private boolean mean() {
-    return plan.config().resampling().downsampling() == FrameResampling.Downsampling.MEAN;
-  }
-
-  /** The full-rate frames that coarse frame i stands for. */
-  private List<Integer> group(int i, int stride) {
-    var group = new ArrayList<Integer>();
-    for (int j = 0; j < stride; j++) {
-      group.add(shared() ? (i - 1) * stride + 1 + j : i * stride + j);
-    }
-    return shared() && i == 0 ? List.of(0) : group;
-  }
-
-  DMatrixRMaj down(int stride) {
-    int ahead = shared() ? 1 : 0;
-    var down = new DMatrixRMaj(ahead + (plan.frames() - ahead) / stride, plan.frames());
-    for (int i = 0; i < down.numRows; i++) {
-      if (mean()) {
-        List<Integer> group = group(i, stride);
-        for (int frame : group) {
-          down.set(i, frame, 1.0 / group.size());
-        }
-      } else {
-        down.set(i, i * stride, 1);
-      }
-    }
-    return down;
-  }
-
-  DMatrixRMaj up(Stage coarse, Stage fine) {
-    int rate = coarse.stride() / fine.stride();
-    var up = new DMatrixRMaj(fine.frames(), coarse.frames());
-    for (int f = 0; f < fine.frames(); f++) {
-      for (int i = 0; i < coarse.frames(); i++) {
-        if (plan.config().resampling().upsampling() == FrameResampling.Upsampling.NEAREST) {
-          up.set(f, i, group(i, rate).contains(f) ? 1 : 0);
-        } else {
-          up.set(f, i, hat(f, i, coarse.frames(), rate));
-        }
-      }
-    }
-    return up;
-  }
-
-  /** The weight of coarse frame i at fine frame f, constant beyond the outermost coarse frames. */
-  private double hat(int f, int i, int coarse, int rate) {
-    double at = Math.min(Math.max(f, place(0, rate)), place(coarse - 1, rate));
-    double here = place(i, rate);
-    if (at == here) {
-      return 1;
-    }
-    int other = at < here ? i - 1 : i + 1;
-    if (other < 0 || other >= coarse) {
-      return 0;
-    }
-    return Math.max(0, 1 - (at - here) / (place(other, rate) - here));
-  }
-
-  private double place(int i, int rate) {
-    return mean()
-        ? group(i, rate).stream().mapToInt(Integer::intValue).average().orElseThrow()
-        : i * rate;
   }
 
   private static Latents multiply(DMatrixRMaj matrix, Latents x) {

@@ -55,6 +55,14 @@ class StagedSamplingOracleTest {
   }
 
   @Test
+  void targetsInTheStagesOwnTime_reachTheSameLaw() {
+    var config =
+        StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
+            .withTargetScale(StageConfig.TargetScale.STAGE);
+    assertThat(error(StagePlan.of(config, flow(), 17))).isLessThan(1e-4);
+  }
+
+  @Test
   void heun_reachesTheDataLawOnStableDiffusionsTable() {
     var schedule = new ContinuousDdim(EpsilonPrediction.linear(0.00085, 0.012, 1000));
     var oracle = oracle(schedule, FrameResampling.groupedFirstFrame(), List.of(2, 2));

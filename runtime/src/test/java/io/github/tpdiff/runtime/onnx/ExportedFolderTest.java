@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -40,7 +41,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ExportedFolderTest {
   private static final StageConfig STAGES =
-      StageConfig.pyramid(3, FrameResampling.groupedFirstFrame());
+      StageConfig.pyramid(3, FrameResampling.sharedFirstFrame());
 
   private @TempDir Path folder = Path.of("");
   private Path checkpoint = Path.of("");
@@ -82,7 +83,10 @@ class ExportedFolderTest {
                 conditioning.run(
                     Map.of("encoder_hidden_states", Tensor.ofFloats(new float[] {10, 20}, 2))))) {
       assertEquals(Set.of(Role.CONDITIONING, Role.DENOISER), parts.roles());
-      assertEquals(STAGES, parts.stages());
+      // The boundaries of the checkpoint's own schedule, 3u / (1 + 2u), said for any other.
+      assertEquals(STAGES, parts.stages().withBoundaries(List.of()));
+      assertEquals(6.0 / 7, parts.stages().boundaries().get(0), 1e-12);
+      assertEquals(0.6, parts.stages().boundaries().get(1), 1e-12);
       assertEquals("tiny", parts.description().family());
       var results =
           bound.run(Map.of("hidden_states", Tensor.ofFloats(new float[] {1, 1, 1, 0}, 1, 2, 2)));
@@ -110,7 +114,7 @@ class ExportedFolderTest {
   void exportedModelRunsAloneAfterItsCheckpointIsGone(
       Precision precision, Weights weights, OnnxFlavour flavour) throws IOException {
     Path target = folder.resolve("out").resolve("model");
-    var request = new ExportRequest(precision, weights, flavour, STAGES);
+    var request = new ExportRequest(precision, weights, flavour, StageChoice.of(STAGES));
     try (var model = new TinyModel(SafetensorsFile.open(checkpoint), tokenizer)) {
       ExportedFolder.write(model, target, request);
     }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.text.Tokenizer;
@@ -23,8 +24,21 @@ final class FunctionParts implements PipelineParts {
   /** {@code +ROLE} for loading, {@code -ROLE} for closing. */
   final List<String> events = new ArrayList<>();
 
+  private Optional<StageConfig> madeFor = Optional.empty();
+
   FunctionParts(PipelineDescription description) {
     this.description = description;
+  }
+
+  /** The same parts, made for stages. */
+  FunctionParts madeFor(StageConfig stages) {
+    madeFor = Optional.of(stages);
+    return this;
+  }
+
+  @Override
+  public Optional<StageConfig> madeFor() {
+    return madeFor;
   }
 
   FunctionParts with(

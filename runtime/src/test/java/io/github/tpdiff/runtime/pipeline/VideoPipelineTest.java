@@ -7,13 +7,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageListener;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
@@ -253,9 +258,85 @@ class VideoPipelineTest {
 
   @Test
   void fewerStepsThanStages_areRefused() {
-    var sampling = request().sampling().withStages(threeStages());
-    var error = assertThrows(IllegalArgumentException.class, () -> sampling.withSteps(2));
-    assertEquals("steps: expected at least one for each of 3 stages, found 2", error.getMessage());
+    var sampling = request().sampling().withStages(threeStages()).withSteps(2);
+    var error =
+        assertThrows(
+            IllegalArgumentException.class, () -> generate(request().withSampling(sampling)));
+    assertEquals("steps: at least one for each of 3 stages, found 2", error.getMessage());
+    assertEquals(List.of(), model.parts.events);
+  }
+
+  /** Everything of a plan that scales or times a prediction, each away from its default. */
+  private static final StageConfig TRAINED =
+      new StageConfig(
+          List.of(2, 2),
+          List.of(0.7, 0.4),
+          List.of(),
+          new FrameResampling(Downsampling.MEAN, Upsampling.LINEAR, FirstFrame.SHARED),
+          TargetScale.STAGE);
+
+  private Latents asTrained() {
+    Latents wanted = generate(request().withSampling(request().sampling().withStages(TRAINED)));
+    model.parts.madeFor(TRAINED);
+    return wanted;
+  }
+
+  @Test
+  void requestThatLeavesStagesOpen_orSaysTheirNumber_keepsThePlanOfTheTraining() {
+    float[] wanted = asTrained().data();
+    assertArrayEquals(wanted, generate(request()).data());
+    var counted = request().sampling().withStages(StageChoice.count(3));
+    assertArrayEquals(wanted, generate(request().withSampling(counted)).data());
+  }
+
+  @Test
+  void anotherNumberOfStages_isRefusedBeforeAnythingIsLoaded() {
+    model.parts.madeFor(TRAINED);
+    for (StageChoice other :
+        List.of(
+            StageChoice.count(1),
+            StageChoice.count(2),
+            StageChoice.of(StageConfig.vanilla()),
+            StageChoice.of(StageConfig.vanilla().withRates(List.of(4))))) {
+      var sampling = request().sampling().withStages(other);
+      var error =
+          assertThrows(
+              IllegalArgumentException.class, () -> generate(request().withSampling(sampling)));
+      assertTrue(
+          String.valueOf(error.getMessage())
+              .startsWith("stages: these weights were made for 3, found "));
+    }
+    assertEquals(List.of(), model.parts.events);
+  }
+
+  @Test
+  void overrides_replaceOneThingEachAndAreNamed() {
+    model.parts.madeFor(TRAINED);
+    var said = new ArrayList<StageChoice.Decided>();
+    var listener =
+        new GenerationListener() {
+          @Override
+          public void onStages(StageChoice.Decided stages) {
+            said.add(stages);
+          }
+        };
+    var none = StageChoice.asTrained();
+    var choice =
+        new StageChoice(
+            none.count(),
+            none.rates(),
+            List.of(0.8, 0.4),
+            List.of(1, 1, 2),
+            none.downsampling(),
+            none.upsampling(),
+            none.targetScale());
+    pipeline.generate(request().withSampling(request().sampling().withStages(choice)), listener);
+    assertEquals(
+        List.of(
+            new StageChoice.Decided(
+                TRAINED.withBoundaries(List.of(0.8, 0.4)).withStepSplit(List.of(1, 1, 2)),
+                List.of("boundaries [0.8, 0.4], trained with [0.7, 0.4]"))),
+        said);
   }
 
   @Test

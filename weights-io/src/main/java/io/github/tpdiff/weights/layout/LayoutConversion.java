@@ -145,6 +145,14 @@ public final class LayoutConversion {
     }
   }
 
+  /** What the headers say, such as what the weights were trained for. */
+  private static Map<String, String> header(List<Part> together) {
+    Map<String, String> header = new LinkedHashMap<>();
+    together.forEach(part -> header.putAll(part.tensors().metadata()));
+    header.put("format", "pt");
+    return header;
+  }
+
   private Written write(Path base, List<Part> together, List<TensorSink> sinks) {
     Map<String, TensorSource> holders = new LinkedHashMap<>();
     List<TensorInfo> infos = new ArrayList<>();
@@ -166,7 +174,7 @@ public final class LayoutConversion {
                 String.valueOf(base.getFileName()),
                 oneFile ? Long.MAX_VALUE : request.maxShardBytes(),
                 infos,
-                Map.of("format", "pt")));
+                header(together)));
     sinks.add(sink);
     for (TensorInfo info : infos) {
       TensorSource holder = holders.getOrDefault(info.name(), together.get(0).tensors());

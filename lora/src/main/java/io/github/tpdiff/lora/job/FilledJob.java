@@ -1,0 +1,100 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.runtime.diffusion.DiffusionForm;
+import io.github.tpdiff.runtime.diffusion.FlowMatching;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.diffusion.TimestepSampling;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/** What a job leaves to the checkpoint, said. */
+final class FilledJob {
+  private FilledJob() {}
+
+  /** The job as it was decided, everything said that can be. */
+  static TrainingJob of(ResolvedJob resolved) {
+    TrainingJob job = resolved.job();
+    return new TrainingJob(
+        job.file(),
+        job.model(),
+        data(resolved),
+        stages(resolved),
+        lora(resolved),
+        train(resolved),
+        sample(resolved),
+        job.output());
+  }
+
+  private static TrainingJob.Data data(ResolvedJob resolved) {
+    TrainingJob.Data data = resolved.job().data();
+    return new TrainingJob.Data(
+        data.path(),
+        data.cache(),
+        resolved.sizes().stream().map(ClipSize::of).toList(),
+        Optional.of(resolved.sizes().get(0).fps()),
+        data.clipsPerVideo(),
+        data.validation(),
+        data.negativePrompt());
+  }
+
+  private static TrainingJob.Stages stages(ResolvedJob resolved) {
+    TrainingJob.Stages stages = resolved.job().stages();
+    var diffusion = resolved.diffusion();
+    return new TrainingJob.Stages(
+        stages.rates(),
+        StagePlan.fixed(diffusion.stages(), diffusion.schedule()).boundaries(),
+        stages.downsampling(),
+        stages.upsampling(),
+        stages.targetScale(),
+        diffusion.weights().weights(),
+        stages.alignment());
+  }
+
+  private static TrainingJob.Lora lora(ResolvedJob resolved) {
+    TrainingJob.Lora lora = resolved.job().lora();
+    return new TrainingJob.Lora(
+        lora.rank(), lora.alpha(), resolved.targets(), lora.exclude(), lora.ranks());
+  }
+
+  private static TrainingJob.Train train(ResolvedJob resolved) {
+    TrainingJob.Train train = resolved.job().train();
+    DiffusionForm form = resolved.diffusion().schedule().form();
+    return new TrainingJob.Train(
+        train.settings(),
+        train.weights(),
+        Optional.of(timesteps(train, form)),
+        OptionalDouble.of(shift(train, form)),
+        train.validateEvery());
+  }
+
+  private static TrainingJob.Sample sample(ResolvedJob resolved) {
+    TrainingJob.Sample sample = resolved.job().sample();
+    if (sample.prompts().isEmpty()) {
+      return sample;
+    }
+    PipelineDescription.Defaults defaults = resolved.model().description().defaults();
+    return new TrainingJob.Sample(
+        sample.prompts(),
+        sample.every(),
+        Optional.of(ClipSize.of(resolved.sampleSize())),
+        sample.steps().or(() -> Optional.of(defaults.steps())),
+        sample.guidance().or(() -> Optional.of(defaults.guidanceScale())),
+        sample.seed());
+  }
+
+  /** How training times are spread. */
+  static TrainingJob.Timesteps timesteps(TrainingJob.Train train, DiffusionForm form) {
+    return train
+        .timesteps()
+        .orElse(
+            form instanceof FlowMatching
+                ? TrainingJob.Timesteps.LOGIT_NORMAL
+                : TrainingJob.Timesteps.UNIFORM);
+  }
+
+  /** How far training times are moved towards noise. */
+  static double shift(TrainingJob.Train train, DiffusionForm form) {
+    return train.timestepShift().orElse(TimestepSampling.usualShift(form));
+  }
+}

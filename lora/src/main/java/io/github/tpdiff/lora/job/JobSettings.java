@@ -1,0 +1,211 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.optim.LearningRate;
+import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.runtime.engine.Activations;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.yaml.snakeyaml.DumperOptions;
+import org.yaml.snakeyaml.Yaml;
+
+/**
+ * A job by the keys of its file: the inverse of reading it. What a job leaves open is not there.
+ *
+ * @param values by section and key, such as {@code train.steps}: numbers, texts, flags, lists, maps
+ */
+record JobSettings(Map<String, Object> values) {
+  /**
+   * What may change when a run goes on: where things lie, as long as they are the same things, and
+   * what is looked at or kept on the way. Everything else decides the result.
+   */
+  private static final Set<String> FREE =
+      Set.of(
+          "model.path",
+          "model.parts",
+          "data.path",
+          "data.cache",
+          "train.validate_every",
+          "sample",
+          "output");
+
+  private static final String STEPS = "train.steps";
+
+  JobSettings {
+    values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+  }
+
+  static JobSettings of(TrainingJob job) {
+    var keys = new Keys(new LinkedHashMap<>());
+    model(keys, job.model());
+    data(keys, job.data());
+    stages(keys, job.stages());
+    if (job.train().weights().isEmpty()) {
+      lora(keys, job.lora());
+    }
+    train(keys, job.train());
+    sample(keys, job.sample());
+    TrainingJob.Output output = job.output();
+    keys.put("output.folder", output.folder());
+    keys.put("output.save_every", output.saveEvery());
+    keys.put("output.keep", output.keep());
+    keys.put("output.dtype", output.dtype());
+    return new JobSettings(keys.values());
+  }
+
+  /** Takes values as a file has them. */
+  private record Keys(Map<String, Object> values) {
+    void put(String key, Object value) {
+      values.put(key, written(value));
+    }
+
+    /** Leaves out what the job leaves open. */
+    void put(String key, Optional<?> value) {
+      value.ifPresent(own -> put(key, own));
+    }
+
+    void putUnlessEmpty(String key, Collection<?> several) {
+      if (!several.isEmpty()) {
+        put(key, several);
+      }
+    }
+
+    void putUnlessEmpty(String key, Map<?, ?> named) {
+      if (!named.isEmpty()) {
+        var texts = new LinkedHashMap<String, Object>();
+        named.forEach((name, value) -> texts.put(String.valueOf(written(name)), written(value)));
+        values.put(key, texts);
+      }
+    }
+
+    private static Object written(Object value) {
+      if (value instanceof Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+      }
+      if (value instanceof Collection<?> several) {
+        return several.stream().map(Keys::written).toList();
+      }
+      if (value instanceof ModulePattern pattern) {
+        return pattern.text();
+      }
+      if (value instanceof Path path) {
+        return path.toAbsolutePath().normalize().toString();
+      }
+      return value instanceof ClipSize ? value.toString() : value;
+    }
+  }
+
+  private static void model(Keys keys, TrainingJob.Model model) {
+    keys.put("model.path", model.request().path());
+    keys.putUnlessEmpty("model.parts", model.request().parts());
+    keys.putUnlessEmpty("model.settings", model.request().settings());
+    keys.put("model.scheduler", model.scheduler());
+  }
+
+  private static void data(Keys keys, TrainingJob.Data data) {
+    keys.put("data.path", data.path());
+    keys.put("data.cache", data.cache());
+    keys.putUnlessEmpty("data.sizes", data.sizes());
+    keys.put("data.fps", data.fps());
+    keys.put("data.clips_per_video", data.clipsPerVideo());
+    keys.put("data.validation", data.validation());
+    keys.put("data.negative_prompt", data.negativePrompt());
+  }
+
+  private static void stages(Keys keys, TrainingJob.Stages stages) {
+    keys.put("stages.rates", stages.rates());
+    keys.putUnlessEmpty("stages.boundaries", stages.boundaries());
+    keys.put("stages.downsampling", stages.downsampling());
+    keys.put("stages.upsampling", stages.upsampling());
+    keys.put("stages.target_scale", stages.targetScale());
+    keys.putUnlessEmpty("stages.weights", stages.weights());
+    keys.put("stages.alignment", stages.alignment().reach());
+    keys.put("stages.alignment_window", stages.alignment().window());
+  }
+
+  private static void lora(Keys keys, TrainingJob.Lora lora) {
+    keys.put("lora.rank", lora.rank());
+    keys.put("lora.alpha", lora.alpha());
+    keys.putUnlessEmpty("lora.targets", lora.targets());
+    keys.putUnlessEmpty("lora.exclude", lora.exclude());
+    keys.putUnlessEmpty("lora.rank_pattern", lora.ranks());
+  }
+
+  private static void train(Keys keys, TrainingJob.Train train) {
+    TrainingSettings settings = train.settings();
+    TrainingSettings.Optimizer optimizer = settings.optimizer();
+    LearningRate rate = optimizer.learningRate();
+    keys.put("train.seed", settings.seed());
+    keys.put(STEPS, settings.steps());
+    keys.put("train.batch_size", settings.batches().size());
+    keys.put("train.gradient_accumulation", settings.batches().accumulation());
+    keys.put("train.gradient_checkpointing", settings.activations() == Activations.RECOMPUTED);
+    keys.put("train.learning_rate", rate.base());
+    keys.put("train.warmup_steps", rate.warmupSteps());
+    keys.put("train.decay", rate.decay());
+    keys.put("train.betas", List.of(optimizer.adamW().beta1(), optimizer.adamW().beta2()));
+    keys.put("train.eps", optimizer.adamW().eps());
+    keys.put("train.weight_decay", optimizer.adamW().weightDecay());
+    keys.put("train.max_grad_norm", optimizer.maxGradNorm().orElse(0));
+    keys.put("train.caption_dropout", settings.captionDropout());
+    keys.put("train.timesteps", train.timesteps());
+    train.timestepShift().ifPresent(shift -> keys.put("train.timestep_shift", shift));
+    keys.put("train.validate_every", train.validateEvery());
+    keys.putUnlessEmpty("train.weights", train.weights());
+  }
+
+  private static void sample(Keys keys, TrainingJob.Sample sample) {
+    if (sample.prompts().isEmpty()) {
+      return;
+    }
+    keys.put("sample.prompts", sample.prompts());
+    keys.put("sample.every", sample.every());
+    keys.put("sample.size", sample.size());
+    keys.put("sample.steps", sample.steps());
+    keys.put("sample.guidance", sample.guidance());
+    keys.put("sample.seed", sample.seed());
+  }
+
+  /** Whether a run may go on with another value of a key. */
+  boolean isFree(String key) {
+    // A learning rate that falls to the last step depends on which that is.
+    return FREE.contains(key)
+        || FREE.contains(key.substring(0, key.indexOf('.')))
+        || (key.equals(STEPS) && "constant".equals(values.get("train.decay")));
+  }
+
+  /** What must be the same when a run goes on: every key that is not free. */
+  Map<String, String> identity() {
+    var identity = new LinkedHashMap<String, String>();
+    values.forEach(
+        (key, value) -> {
+          if (!isFree(key)) {
+            identity.put(key, value.toString());
+          }
+        });
+    return identity;
+  }
+
+  /** The file. */
+  String yaml() {
+    var sections = new LinkedHashMap<String, Map<String, Object>>();
+    values.forEach(
+        (key, value) -> {
+          int dot = key.indexOf('.');
+          sections
+              .computeIfAbsent(key.substring(0, dot), name -> new LinkedHashMap<>())
+              .put(key.substring(dot + 1), value);
+        });
+    var options = new DumperOptions();
+    options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
+    options.setSplitLines(false);
+    return new Yaml(options).dump(sections);
+  }
+}

@@ -1,0 +1,117 @@
+package io.github.tpdiff.lora.train;
+
+import com.google.common.hash.HashCode;
+import com.google.common.hash.Hasher;
+import com.google.common.hash.Hashing;
+import io.github.tpdiff.lora.data.TrainingSet;
+import io.github.tpdiff.lora.train.Draws.Purpose;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.engine.Tensor;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Which clip each place of each batch visits, in which stage, and whether with its caption: all
+ * that is decided before a noise is drawn. A function of the run's seed and the data; for one
+ * thread.
+ */
+final class Visits {
+  /** Stands for the clip where the caption is dropped. */
+  private static final int UNCAPTIONED = -1;
+
+  /**
+   * A place in a batch.
+   *
+   * @param batch its number, over all epochs
+   * @param place in the batch
+   * @param clip of the training set
+   */
+  record Visit(long batch, int place, int clip) {}
+
+  private final PhasedDiffusion diffusion;
+  private final TrainingSet clips;
+  private final double captionDropout;
+  private final Draws draws;
+  private final BatchOrder order;
+  private final Map<Integer, StagePlan> plans = new HashMap<>();
+  private final Map<Integer, HashCode> told = new HashMap<>();
+
+  Visits(PhasedDiffusion diffusion, TrainingSet clips, TrainingSettings settings) {
+    this.diffusion = diffusion;
+    this.clips = clips;
+    this.captionDropout = settings.captionDropout();
+    this.draws = new Draws(settings.seed());
+    this.order = new BatchOrder(clips.shapes(), settings.batches().size(), draws);
+    // Every length is checked before the first step.
+    clips.shapes().forEach(shape -> plans.computeIfAbsent(shape.frames(), diffusion::plan));
+  }
+
+  int batchesPerEpoch() {
+    return order.batchesPerEpoch();
+  }
+
+  /** The visits of a batch, all of one shape. */
+  List<Visit> batch(long index) {
+    List<Integer> members = order.batch(index);
+    var visits = new ArrayList<Visit>();
+    for (int place = 0; place < members.size(); place++) {
+      visits.add(new Visit(index, place, members.get(place)));
+    }
+    return visits;
+  }
+
+  /** The stages of a clip. */
+  StagePlan plan(int clip) {
+    return plans.computeIfAbsent(clips.shapes().get(clip).frames(), diffusion::plan);
+  }
+
+  /** The stage that a batch is in. */
+  Stage stage(long index) {
+    StagePlan plan = plan(order.batch(index).get(0));
+    return diffusion.weights().draw(plan, () -> draws.uniform(Purpose.STAGE, index));
+  }
+
+  /** The time in the stage. */
+  double time(Visit visit, Stage stage) {
+    return diffusion
+        .timesteps()
+        .draw(
+            stage,
+            diffusion.schedule().form(),
+            () -> draws.uniform(Purpose.TIME, visit.batch(), visit.place()));
+  }
+
+  /** Whether the clip is shown without its caption. */
+  boolean isUncaptioned(Visit visit) {
+    return draws.uniform(Purpose.CAPTION, visit.batch(), visit.place()) < captionDropout;
+  }
+
+  /** A hash of what the network is told at a visit beside latents and time. */
+  HashCode told(Visit visit) {
+    return told.computeIfAbsent(
+        isUncaptioned(visit) ? UNCAPTIONED : visit.clip(),
+        clip -> hash(clip == UNCAPTIONED ? clips.uncaptioned() : clips.conditioning(clip)));
+  }
+
+  private static HashCode hash(Map<String, Tensor> conditioning) {
+    Hasher hasher = Hashing.sha256().newHasher();
+    new TreeMap<>(conditioning)
+        .forEach(
+            (name, tensor) ->
+                hasher
+                    .putString(name + Arrays.toString(tensor.shape()), StandardCharsets.UTF_8)
+                    .putBytes(tensor.bytes()));
+    return hasher.hash();
+  }
+
+  /** The seed of the noise that is drawn for a visit, before any alignment. */
+  long seed(Visit visit) {
+    return draws.bits(Purpose.NOISE, visit.batch(), visit.place());
+  }
+}

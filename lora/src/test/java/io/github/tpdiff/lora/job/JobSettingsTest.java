@@ -1,0 +1,274 @@
+package io.github.tpdiff.lora.job;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.weights.DType;
+import java.io.IOException;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Jobs by key: nothing of a job may be lost on the way, or a run could go on without it. */
+final class JobSettingsTest {
+  private static final String FULL =
+      """
+      model:
+        path: m
+        parts: {vae: v}
+        settings: {norm_convention: original}
+        scheduler: unipc
+      data:
+        path: clips
+        cache: c
+        sizes: [832x480x81, 480x832x49]
+        fps: 16
+        clips_per_video: 3
+        validation: 0.1
+        negative_prompt: "blurry: 'no', # yes"
+      stages:
+        rates: [4, 2]
+        boundaries: [0.8, 0.4]
+        downsampling: mean
+        upsampling: linear
+        target_scale: stage
+        weights: [1, 2, 3]
+        alignment: batch
+        alignment_window: 12
+      lora:
+        rank: 8
+        alpha: 16
+        targets: [to_q, "blocks.*.ffn.**"]
+        exclude: blocks.0.attn1.to_q
+        rank_pattern: {to_q: 4}
+      train:
+        seed: 7
+        steps: 20
+        batch_size: 2
+        gradient_accumulation: 4
+        gradient_checkpointing: false
+        learning_rate: 2e-5
+        warmup_steps: 5
+        decay: cosine
+        betas: [0.9, 0.95]
+        eps: 1e-7
+        weight_decay: 0
+        max_grad_norm: 0
+        caption_dropout: 0.2
+        timesteps: uniform
+        timestep_shift: 5
+        validate_every: 10
+      sample: {prompts: ["a: b", "- c"], every: 7, size: 32x32x9, steps: 4, guidance: 2, seed: 3}
+      output: {folder: out, save_every: 5, keep: 1, dtype: bf16}
+      """;
+
+  private static final String SMALLEST = "model: {path: m}\ndata: {path: clips}\n";
+
+  @TempDir private Path folder;
+
+  private TrainingJob read(String text) throws IOException {
+    Path file = folder.resolve("job.yaml");
+    Files.writeString(file, text);
+    return TrainingJob.read(file);
+  }
+
+  @Test
+  void writtenJob_readsAsTheSameJob() throws IOException {
+    for (String text : List.of(FULL, SMALLEST, SMALLEST + "stages: {count: 1}\n")) {
+      TrainingJob job = read(text);
+      assertThat(read(JobSettings.of(job).yaml())).isEqualTo(job);
+    }
+    TrainingJob full =
+        read(
+            FULL.replaceAll("(?s)lora:.*train:\n", "train:\n")
+                .replace("seed: 7", "seed: 7\n  weights: ['**.motion_modules.**', 're:a.b']"));
+    assertThat(read(JobSettings.of(full).yaml())).isEqualTo(full);
+  }
+
+  /** A part of a job, and the same job with another value there. */
+  private record Changed(String part, TrainingJob job) {}
+
+  @Test
+  void everyPartOfAJob_decidesTheRunOrIsFree() throws IOException {
+    TrainingJob job = read(FULL);
+    Map<String, Object> own = JobSettings.of(job).values();
+    var free = new TreeSet<String>();
+    for (Changed changed : changed(job)) {
+      Map<String, Object> other = JobSettings.of(changed.job()).values();
+      var keys = new TreeSet<>(own.keySet());
+      keys.addAll(other.keySet());
+      keys.removeIf(key -> String.valueOf(own.get(key)).equals(String.valueOf(other.get(key))));
+      assertThat(keys).as(changed.part()).isNotEmpty();
+      boolean decides =
+          !JobSettings.of(job).identity().equals(JobSettings.of(changed.job()).identity());
+      if (!decides) {
+        free.addAll(keys);
+      }
+    }
+    // train.steps decides here: the rate falls to the last one.
+    assertThat(free)
+        .containsExactly(
+            "data.cache",
+            "data.path",
+            "model.parts",
+            "model.path",
+            "output.dtype",
+            "output.folder",
+            "output.keep",
+            "output.save_every",
+            "sample.every",
+            "sample.guidance",
+            "sample.prompts",
+            "sample.seed",
+            "sample.size",
+            "sample.steps",
+            "train.validate_every");
+  }
+
+  /** Against the reader: a key that it knows and this does not would be lost. */
+  @Test
+  void everyKeyThatIsRead_isWritten() throws IOException {
+    var known = new TreeSet<String>();
+    JobKey.all().stream()
+        .filter(key -> !(key.otherwise() instanceof JobKey.Otherwise.Section))
+        .forEach(key -> known.add(key.path()));
+    var written = new TreeSet<>(JobSettings.of(read(FULL)).values().keySet());
+    // In place of stages.rates, and of the section lora.
+    written.addAll(List.of("stages.count", "train.weights"));
+    assertThat(written).isEqualTo(known);
+  }
+
+  @Test
+  void numberOfSteps_isFreeWhereTheRateIsConstant() throws IOException {
+    var constant = JobSettings.of(read(FULL.replace("cosine", "constant"))).identity();
+    assertThat(constant).doesNotContainKey("train.steps").containsEntry("lora.alpha", "16.0");
+    assertThat(JobSettings.of(read(FULL)).identity()).containsEntry("train.steps", "20");
+  }
+
+  /** The job with each part of its records changed in turn, however deep it lies. */
+  private static List<Changed> changed(TrainingJob job) {
+    var all = new ArrayList<Changed>();
+    others(job)
+        .forEach(
+            (part, other) -> {
+              // Not the file's name, nor what the reader derives from train.steps.
+              if (!part.equals("file") && !part.endsWith("totalSteps")) {
+                all.add(new Changed(part, (TrainingJob) other));
+              }
+            });
+    return all;
+  }
+
+  private static Map<String, Object> others(Record value) {
+    var others = new LinkedHashMap<String, Object>();
+    RecordComponent[] parts = value.getClass().getRecordComponents();
+    Object[] own = Arrays.stream(parts).map(part -> get(part, value)).toArray();
+    for (int i = 0; i < parts.length; i++) {
+      int place = i;
+      others(parts[i].getName(), own[i])
+          .forEach(
+              (name, other) -> {
+                Object[] values = own.clone();
+                values[place] = other;
+                others.put(name, make(value.getClass(), parts, values));
+              });
+    }
+    return others;
+  }
+
+  private static Map<String, Object> others(String name, Object value) {
+    var others = new LinkedHashMap<String, Object>();
+    boolean isLeaf =
+        value instanceof ModulePattern || value instanceof ClipSize || !(value instanceof Record);
+    if (isLeaf) {
+      others.put(name, other(value));
+    } else {
+      others((Record) value).forEach((inner, other) -> others.put(name + "." + inner, other));
+    }
+    return others;
+  }
+
+  /** Another value of the same kind that every record accepts in its place. */
+  private static Object other(Object value) {
+    if (value instanceof Integer number) {
+      return number + 1;
+    }
+    if (value instanceof Long number) {
+      return number + 1;
+    }
+    if (value instanceof Double number) {
+      return number * 0.5 + 0.01;
+    }
+    if (value instanceof Path path) {
+      return path.resolve("other");
+    }
+    if (value instanceof String text) {
+      return text + " other";
+    }
+    if (value instanceof ModulePattern pattern) {
+      return new ModulePattern(pattern.text() + "x");
+    }
+    if (value instanceof ClipSize size) {
+      return new ClipSize(size.width() + 16, size.height(), size.frames());
+    }
+    if (value instanceof OptionalDouble number) {
+      return number.isPresent() ? OptionalDouble.empty() : OptionalDouble.of(1);
+    }
+    if (value instanceof Optional<?> some) {
+      return some.map(JobSettingsTest::other);
+    }
+    if (value instanceof DType) {
+      return DType.F16;
+    }
+    if (value instanceof Enum<?> constant) {
+      var constants = List.of((Object[]) constant.getDeclaringClass().getEnumConstants());
+      return constants.get((constants.indexOf(constant) + 1) % constants.size());
+    }
+    if (value instanceof Map<?, ?> named) {
+      var other = new HashMap<Object, Object>();
+      named.forEach((key, own) -> other.put(key, other(own)));
+      return other;
+    }
+    if (value instanceof List<?> several) {
+      var other =
+          new ArrayList<Object>(several.isEmpty() ? List.of(new ModulePattern("q")) : several);
+      other.set(0, other(other.get(0)));
+      return other;
+    }
+    throw new IllegalStateException("no other value known of " + value.getClass());
+  }
+
+  private static Object get(RecordComponent part, Record of) {
+    try {
+      part.getAccessor().setAccessible(true);
+      return requireNonNull(part.getAccessor().invoke(of));
+    } catch (ReflectiveOperationException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  private static Object make(Class<?> type, RecordComponent[] parts, Object[] values) {
+    try {
+      Class<?>[] types =
+          Arrays.stream(parts).map(RecordComponent::getType).toArray(Class<?>[]::new);
+      Constructor<?> constructor = type.getDeclaredConstructor(types);
+      constructor.setAccessible(true);
+      return constructor.newInstance(values);
+    } catch (ReflectiveOperationException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package io.github.tpdiff.lora.train;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.tpdiff.lora.train.TrainingSettings.Batches;
+import io.github.tpdiff.lora.train.TrainingSettings.Optimizer;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Activations;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What a network is really trained on, value by value, against the paper's equations 9 to 13. */
+final class ExamplesTest {
+  private static final PhasedDiffusion PHASED =
+      PhasedDiffusion.of(
+          StageConfig.pyramid(2, FrameResampling.sharedFirstFrame()),
+          Scheduler.fromConfig(
+                  Map.of("_class_name", "FlowMatchEulerDiscreteScheduler", "shift", 3.0))
+              .schedule());
+
+  /** Frame of the clip that frame f of a stage shows at the stage's end: every r-th. */
+  private static int shownAtEnd(Stage stage, int f) {
+    return f * stage.stride();
+  }
+
+  /** The same at its start: stage 2 begins as it ends, stage 1 with the pairs of stage 2. */
+  private static int shownAtStart(Stage stage, int f) {
+    return stage.number() == 2 ? 2 * f : f == 0 ? 0 : 2 * ((f - 1) / 2 + 1);
+  }
+
+  @Test
+  void batch_isThePapersInputAndTarget() {
+    var clips = MemorySet.of(5, 5);
+    var settings =
+        new TrainingSettings(
+            6, 1, new Batches(2, 1), Optimizer.constant(1), 0, Activations.RECOMPUTED);
+    var visits = new Visits(PHASED, clips, settings);
+    var seen = new HashSet<Integer>();
+    try (var examples = new Examples(PHASED, clips, settings)) {
+      for (long b = 0; b < 20; b++) {
+        Stage stage = visits.stage(b);
+        seen.add(stage.number());
+        TrainingBatch batch = examples.batch(b);
+        float[] input = requireNonNull(batch.inputs().get("hidden_states")).toFloatArray();
+        float[] target = batch.target().toFloatArray();
+        List<Visits.Visit> members = visits.batch(b);
+        for (int i = 0; i < members.size(); i++) {
+          Latents clip = clips.latents(members.get(i).clip());
+          Latents noise =
+              NoiseSource.seeded(visits.seed(members.get(i)))
+                  .draw(clip.shape().withFrames(stage.frames()));
+          double t = visits.time(members.get(i), stage);
+          for (int j = 0; j < noise.data().length; j++) {
+            int pixel = j % 4;
+            int f = j / 4 % stage.frames();
+            int channel = j / 4 / stage.frames();
+            double eps = noise.data()[j];
+            double start =
+                (1 - stage.start()) * at(clip, channel, shownAtStart(stage, f), pixel)
+                    + stage.start() * eps;
+            double end =
+                (1 - stage.end()) * at(clip, channel, shownAtEnd(stage, f), pixel)
+                    + stage.end() * eps;
+            double length = stage.start() - stage.end();
+            double part = (t - stage.end()) / length;
+            int place = i * noise.data().length + j;
+            assertThat(input[place])
+                .isCloseTo((float) ((1 - part) * end + part * start), within(2e-6f));
+            assertThat(target[place]).isCloseTo((float) ((start - end) / length), within(2e-5f));
+          }
+        }
+      }
+    }
+    assertThat(seen).containsExactlyInAnyOrder(1, 2);
+  }
+
+  private static double at(Latents clip, int channel, int frame, int pixel) {
+    return clip.data()[(channel * clip.frames() + frame) * 4 + pixel];
+  }
+}
