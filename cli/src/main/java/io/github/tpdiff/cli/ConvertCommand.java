@@ -31,6 +31,10 @@ import picocli.CommandLine.Spec;
       "A folder gets the configurations that its tensors, and those beside them, tell; what it lacks"
           + " for other programs to open it is said. Eight-bit floats with scales are multiplied"
           + " out to F32, or to --dtype."
+    },
+    footer = {
+      "  tpdiff convert Wan2.1-T2V-1.3B converted --to diffusers",
+      "  tpdiff convert v1-5-pruned.ckpt converted --to diffusers --dtype F16"
     })
 final class ConvertCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

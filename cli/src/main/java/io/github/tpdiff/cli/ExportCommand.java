@@ -29,7 +29,11 @@ import picocli.CommandLine.Spec;
 /** A checkpoint to ONNX. */
 @Command(
     name = "export",
-    description = "Writes a folder of ONNX graphs with everything that inference needs.")
+    description = "Writes a folder of ONNX graphs with everything that inference needs.",
+    footer = {
+      "  tpdiff export checkpoint exported --lora lora.safetensors --check",
+      "  tpdiff export checkpoint exported --stages 3 --precision f16"
+    })
 final class ExportCommand implements Callable<Integer> {
   /** Of the largest value: rounding of fp32 arithmetic in another order. */
   private static final double MOST_ERROR = 1e-4;

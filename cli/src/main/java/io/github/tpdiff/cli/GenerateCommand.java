@@ -25,7 +25,12 @@ import picocli.CommandLine.Spec;
 /** Text to mp4 from a checkpoint. */
 @Command(
     name = "generate",
-    description = "Makes a video from text with a checkpoint, and a LoRA if given.")
+    description = "Makes a video from text with a checkpoint, and a LoRA if given.",
+    footer = {
+      "  tpdiff generate checkpoint --prompt \"a red ball rolls to the right\"",
+      "  tpdiff generate checkpoint --lora lora.safetensors --prompt \"a red ball\"",
+      "  tpdiff generate sd15 --part motion_adapter=mm.ckpt --prompt \"a red ball\""
+    })
 final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

@@ -4,7 +4,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -21,6 +20,11 @@ import picocli.CommandLine.Spec;
       "Says what a checkpoint, LoRA, cache or export is: family, layout, dtypes, sizes, what is"
           + " missing.",
       "Exits with 1 when tensors that the model needs are missing."
+    },
+    footer = {
+      "  tpdiff inspect Wan2.1-T2V-1.3B-Diffusers",
+      "  tpdiff inspect pytorch_lora_weights.safetensors",
+      "  tpdiff inspect exported --json"
     })
 final class InspectCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -43,29 +47,9 @@ final class InspectCommand implements Callable<Integer> {
     if (json) {
       TerminalWriter.printJson(out, fields);
     } else {
-      print(out, "", fields);
+      InspectionText.print(out, fields);
     }
     out.flush();
     return Inspection.complete(fields) ? ExitCode.DONE : ExitCode.CHECK_FAILED;
-  }
-
-  private static void print(PrintWriter out, String indent, Map<?, ?> fields) {
-    int width = fields.keySet().stream().mapToInt(key -> key.toString().length()).max().orElse(0);
-    fields.forEach(
-        (key, value) -> {
-          if (value instanceof Map<?, ?> nested && !nested.isEmpty()) {
-            out.println(indent + key);
-            print(out, indent + "  ", nested);
-          } else if (value instanceof List<?> list && list.size() > 8) {
-            out.printf(
-                "%s%-" + width + "s  %s … %d in all%n",
-                indent,
-                key,
-                list.subList(0, 8),
-                list.size());
-          } else {
-            out.printf("%s%-" + width + "s  %s%n", indent, key, value);
-          }
-        });
   }
 }

@@ -1,11 +1,12 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
-import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
@@ -17,15 +18,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -75,11 +77,8 @@ final class Inspection {
     var fields = new LinkedHashMap<String, Object>();
     fields.put("path", path.toString());
     fields.put("kind", "export");
-    fields.put("family", description.family());
-    fields.put("defaults", description.defaults().toString());
-    fields.put("latents", description.latents().toString());
-    fields.put("scheduler", description.scheduler());
-    fields.put("schedulers", names(description.schedulers()));
+    describe(fields, description);
+    fields.put("stages", stages(path));
     Map<Boolean, List<String>> graphs =
         Arrays.stream(Role.values())
             .map(role -> role.path(description) + ".onnx")
@@ -87,6 +86,46 @@ final class Inspection {
     fields.put("graphs", graphs.getOrDefault(true, List.of()));
     fields.put("absent", graphs.getOrDefault(false, List.of()));
     fields.put("bytes", bytes(path));
+    fields.put("use", List.of("tpdiff run"));
+    return fields;
+  }
+
+  /** What is made of prompts where nothing else is said. */
+  private static void describe(Map<String, Object> fields, PipelineDescription description) {
+    PipelineDescription.Defaults defaults = description.defaults();
+    fields.put("family", description.family());
+    var video = new LinkedHashMap<String, Object>();
+    video.put("width", defaults.width());
+    video.put("height", defaults.height());
+    video.put("frames", defaults.frames());
+    video.put("fps", defaults.fps());
+    fields.put("video", video);
+    var sampling = new LinkedHashMap<String, Object>();
+    sampling.put("steps", defaults.steps());
+    sampling.put("guidance", defaults.guidanceScale());
+    sampling.put(
+        "scheduler",
+        Objects.requireNonNullElse(description.scheduler().get("_class_name"), "no scheduler"));
+    fields.put("sampling", sampling);
+    fields.put("schedulers", names(description.schedulers()));
+    PipelineDescription.Latents latents = description.latents();
+    var geometry = new LinkedHashMap<String, Object>();
+    geometry.put("channels", latents.channels());
+    geometry.put("pixels", latents.spatialFactor());
+    geometry.put("frames", latents.temporalFactor());
+    geometry.put("first_frame_alone", latents.sharedFirstFrame());
+    geometry.put("most_frames", latents.maxFrames());
+    fields.put("latents", geometry);
+    fields.put("sizes in multiples of", latents.sizeMultiple());
+  }
+
+  private static Map<String, Object> stages(Path export) {
+    StageConfig config =
+        RecordJson.STAGES.read(export.resolve("scheduler").resolve(RecordJson.STAGES_FILE));
+    var fields = new LinkedHashMap<String, Object>();
+    fields.put("count", config.stages());
+    fields.put("rates", config.rates());
+    fields.put("boundaries", config.boundaries());
     return fields;
   }
 
@@ -109,6 +148,7 @@ final class Inspection {
     fields.put("clips by latent shape", shapes);
     fields.put("captions", files(path.resolve("captions")).size());
     fields.put("bytes", bytes(path));
+    fields.put("use", List.of("data.cache of a job"));
     return fields;
   }
 
@@ -145,63 +185,76 @@ final class Inspection {
     fields.put("path", request.path().toString());
     request.parts().forEach((name, path) -> fields.put("part " + name, path.toString()));
     fields.put("kind", "checkpoint");
-    fields.put("family", family.name());
     fields.put("layout", TensorInspection.layouts(request.path()));
     try (VideoModel model = family.open(request)) {
-      fields.put("defaults", model.description().defaults().toString());
-      fields.put("latents", model.description().latents().toString());
-      fields.put("schedulers", names(model.description().schedulers()));
+      describe(fields, model.description());
       if (!family.settings().isEmpty()) {
         fields.put("settings", family.settings());
       }
       fields.put(COMPONENTS, components(model.components()));
       Set<Role> absent = Role.missing(model.components().keySet());
       if (!absent.isEmpty()) {
-        fields.put("absent", absent.stream().sorted().map(Role::label).toList());
+        fields.put("absent", absent.stream().sorted().map(Inspection::part).distinct().toList());
+      }
+      if (complete(fields)) {
+        fields.put("use", uses(absent));
       }
     }
     return fields;
   }
 
+  /** The commands that take a checkpoint which lacks these parts. */
+  private static List<String> uses(Set<Role> absent) {
+    boolean decodes =
+        !absent.contains(Role.VAE_DECODER_FIRST) && !absent.contains(Role.VAE_DECODER_NEXT);
+    boolean encodes =
+        !absent.contains(Role.VAE_ENCODER_FIRST) && !absent.contains(Role.VAE_ENCODER_NEXT);
+    boolean predicts =
+        Stream.of(Role.TEXT_ENCODER, Role.CONDITIONING, Role.DENOISER).noneMatch(absent::contains);
+    var uses = new ArrayList<String>();
+    if (predicts && decodes) {
+      uses.addAll(List.of("tpdiff generate", "tpdiff export"));
+    }
+    if (predicts && encodes) {
+      uses.add("tpdiff train");
+    }
+    uses.add("tpdiff convert");
+    return uses;
+  }
+
+  /** Programs that share a file are told together. */
   private static Map<String, Object> components(Map<Role, Component> components) {
-    var byRole = new EnumMap<Role, Component>(Role.class);
-    byRole.putAll(components);
-    var used = new LinkedHashMap<String, Set<String>>();
-    byRole
-        .values()
-        .forEach(
-            component ->
-                used.computeIfAbsent(component.weights().origin(), origin -> new HashSet<>())
-                    .addAll(component.program().weights().keySet()));
+    var parts = new LinkedHashMap<String, List<Component>>();
+    new EnumMap<>(components)
+        .forEach((role, c) -> parts.computeIfAbsent(part(role), p -> new ArrayList<>()).add(c));
     var fields = new LinkedHashMap<String, Object>();
-    var described = new HashSet<String>();
-    byRole.forEach(
-        (role, component) -> {
-          TensorSource weights = component.weights();
-          // Programs that share a file are described once, by the first of them.
-          if (described.add(weights.origin())) {
-            fields.put(
-                role.label(),
-                component(weights, used.getOrDefault(weights.origin(), Set.of()), component));
-          } else {
-            var lacking = new LinkedHashMap<String, Object>();
-            missing(component).ifPresent(names -> lacking.put(MISSING, names));
-            if (!faults(component).isEmpty()) {
-              lacking.put(UNUSABLE, faults(component));
-            }
-            if (!lacking.isEmpty()) {
-              fields.put(role.label(), lacking);
-            }
-          }
-        });
+    parts.forEach((name, programs) -> fields.put(name, part(programs)));
     return fields;
   }
 
-  private static Map<String, Object> component(
-      TensorSource weights, Collection<String> used, Component component) {
+  /** What a program is a part of, for those who know files and not programs. */
+  private static String part(Role role) {
+    return switch (role) {
+      case TEXT_ENCODER -> "text encoder";
+      case CONDITIONING, DENOISER -> "denoiser";
+      case VAE_ENCODER_FIRST, VAE_ENCODER_NEXT, VAE_DECODER_FIRST, VAE_DECODER_NEXT -> "vae";
+    };
+  }
+
+  private static Map<String, Object> part(List<Component> programs) {
+    TensorSource weights = programs.get(0).weights();
     Map<String, Object> fields = TensorInspection.summary(weights);
-    missing(component).ifPresent(names -> fields.put(MISSING, names));
-    Map<String, String> faults = faults(component);
+    var used = new HashSet<String>();
+    var missing = new TreeSet<String>();
+    var faults = new TreeMap<String, String>();
+    for (Component program : programs) {
+      used.addAll(program.program().weights().keySet());
+      missing.addAll(missing(program));
+      faults.putAll(faults(program));
+    }
+    if (!missing.isEmpty()) {
+      fields.put(MISSING, List.copyOf(missing));
+    }
     if (!faults.isEmpty()) {
       fields.put(UNUSABLE, faults);
     }
@@ -228,13 +281,9 @@ final class Inspection {
     return faults;
   }
 
-  private static Optional<List<String>> missing(Component component) {
-    var names = new ArrayList<String>();
-    for (Map.Entry<String, Value> weight : component.program().weights().entrySet()) {
-      if (component.weights().find(weight.getKey()).isEmpty()) {
-        names.add(weight.getKey());
-      }
-    }
-    return names.isEmpty() ? Optional.empty() : Optional.of(names);
+  private static List<String> missing(Component component) {
+    return component.program().weights().keySet().stream()
+        .filter(name -> component.weights().find(name).isEmpty())
+        .toList();
   }
 }

@@ -11,7 +11,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Says which keys a job file may have. */
-@Command(name = "job-keys", description = "Lists the keys of a job file: type, default, meaning.")
+@Command(
+    name = "job-keys",
+    description = "Lists the keys of a job file: type, default, meaning.",
+    footer = {"  tpdiff job-keys", "  tpdiff job-keys train"})
 final class JobKeysCommand implements Runnable {
   @Spec private CommandSpec spec;
 

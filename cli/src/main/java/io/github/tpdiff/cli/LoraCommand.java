@@ -66,6 +66,9 @@ final class LoraCommand implements Runnable {
     fields.put("targets", targets(weights));
     fields.put("ignored", file.ignored());
     fields.put("metadata", weights.metadata());
+    fields.put(
+        "use",
+        List.of("--lora of generate and export", "tpdiff lora merge", "tpdiff lora convert"));
     return fields;
   }
 
@@ -79,7 +82,10 @@ final class LoraCommand implements Runnable {
   }
 
   /** Shows a LoRA file. */
-  @Command(name = "info", description = "Shows what a LoRA file or PEFT folder holds.")
+  @Command(
+      name = "info",
+      description = "Shows what a LoRA file or PEFT folder holds.",
+      footer = "  tpdiff lora info pytorch_lora_weights.safetensors")
   static final class Info implements Runnable {
     @Spec private CommandSpec spec;
 
@@ -96,7 +102,7 @@ final class LoraCommand implements Runnable {
       if (json) {
         TerminalWriter.printJson(out, fields);
       } else {
-        fields.forEach((name, value) -> out.printf("%-11s %s%n", name, value));
+        InspectionText.print(out, fields);
       }
       out.flush();
     }
@@ -105,7 +111,11 @@ final class LoraCommand implements Runnable {
   /** Writes a LoRA in another form. */
   @Command(
       name = "convert",
-      description = "Writes a LoRA in the form that another tool expects, the same in effect.")
+      description = "Writes a LoRA in the form that another tool expects, the same in effect.",
+      footer = {
+        "  tpdiff lora convert lora.safetensors for-comfyui.safetensors --format comfyui",
+        "  tpdiff lora convert lora.safetensors for-peft --format peft"
+      })
   static final class Convert implements Runnable {
     @Spec private CommandSpec spec;
 

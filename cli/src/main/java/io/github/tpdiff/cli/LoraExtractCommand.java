@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Writes the LoRA that comes nearest to the difference of two checkpoints of one network.",
       "Layers are decomposed one by one; says how much of the difference the LoRA does not hold."
-    })
+    },
+    footer = "  tpdiff lora extract base/unet tuned/unet lora.safetensors --rank 16")
 final class LoraExtractCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -35,6 +35,10 @@ import picocli.CommandLine.Spec;
     description = {
       "Writes a checkpoint of one network with a LoRA merged into its weights.",
       "Says what rounding to the stored type costs, also against the size of the LoRA's change."
+    },
+    footer = {
+      "  tpdiff lora merge checkpoint/transformer lora.safetensors out.safetensors",
+      "  tpdiff lora merge unet lora.safetensors out.safetensors --strength 0.8"
     })
 final class LoraMergeCommand implements Runnable {
   @Spec private CommandSpec spec;

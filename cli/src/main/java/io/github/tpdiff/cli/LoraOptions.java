@@ -12,7 +12,10 @@ import picocli.CommandLine.Option;
 
 /** What training gave, a LoRA or tensors in full, on a checkpoint, as options. */
 final class LoraOptions {
-  @Option(names = "--lora", paramLabel = "LORA", description = "A LoRA file or PEFT folder.")
+  @Option(
+      names = "--lora",
+      paramLabel = "LORA",
+      description = "A LoRA file or PEFT folder (default: none).")
   private Optional<Path> lora = Optional.empty();
 
   @Option(
@@ -24,7 +27,7 @@ final class LoraOptions {
   @Option(
       names = "--weights",
       paramLabel = "FILE",
-      description = "Tensors trained in full, in place of the checkpoint's own.")
+      description = "Tensors trained in full, in place of the checkpoint's own (default: none).")
   private Optional<Path> weights = Optional.empty();
 
   /** What was trained, read. */

@@ -24,6 +24,11 @@ import picocli.CommandLine.Spec;
       "Writes a checkpoint with made-up weights in the published layout, to try, time and price"
           + " things before anything is downloaded.",
       "Without arguments it lists the sizes there are."
+    },
+    footer = {
+      "  tpdiff new-checkpoint",
+      "  tpdiff new-checkpoint wan-tiny checkpoint",
+      "  tpdiff new-checkpoint wan-14b large --components transformer"
     })
 final class NewCheckpointCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -54,7 +59,7 @@ final class NewCheckpointCommand implements Callable<Integer> {
       names = "--components",
       split = ",",
       paramLabel = "NAME",
-      description = "Such as transformer,vae; the template's own choice if not given.")
+      description = "Such as transformer,vae (default: the template's own choice).")
   private List<String> components = List.of();
 
   @Override

@@ -13,15 +13,16 @@ final class PartOptions {
       paramLabel = "NAME=PATH",
       description =
           "A part of the checkpoint that lies elsewhere, a folder or a file, such as"
-              + " vae=other/vae or motion_adapter=mm.ckpt; may be repeated.")
+              + " vae=other/vae or motion_adapter=mm.ckpt; may be repeated (default:"
+              + " all parts lie in the checkpoint).")
   private Map<String, Path> parts = new LinkedHashMap<>();
 
   @Option(
       names = "--set",
       paramLabel = "NAME=VALUE",
       description =
-          "A choice that the checkpoint's family leaves to the user; inspect lists them. May be"
-              + " repeated.")
+          "A choice that the checkpoint's family leaves to the user; inspect lists them and their"
+              + " defaults. May be repeated.")
   private Map<String, String> settings = new LinkedHashMap<>();
 
   ModelRequest at(Path path) {

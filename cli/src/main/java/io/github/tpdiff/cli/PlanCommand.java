@@ -38,6 +38,10 @@ import picocli.CommandLine.Spec;
       "Shows the stages of a video: frames, tokens, predicted time and peak memory, vanilla beside"
           + " staged.",
       "The speed of this machine is measured first, for some seconds; nothing of the model is run."
+    },
+    footer = {
+      "  tpdiff plan checkpoint --stages 3",
+      "  tpdiff plan checkpoint --stages 3 --split 1-1-2 --size 832x480 --frames 81"
     })
 final class PlanCommand implements Callable<Integer> {
   private static final double MEGABYTE = 1 << 20;

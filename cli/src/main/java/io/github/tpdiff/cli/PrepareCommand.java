@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Encodes the videos and captions of a job once, into its cache, and says what became of each.",
       "What is cached already is kept; training does the same where it is missing."
-    })
+    },
+    footer = "  tpdiff prepare job.yaml")
 final class PrepareCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

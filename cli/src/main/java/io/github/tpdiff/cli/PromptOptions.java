@@ -12,7 +12,7 @@ final class PromptOptions {
   @Option(
       names = "--negative-prompt",
       defaultValue = "",
-      description = "What guidance leads away from.")
+      description = "What guidance leads away from (default: nothing).")
   private String negativePrompt;
 
   @Option(

@@ -18,7 +18,11 @@ import picocli.CommandLine.Spec;
 /** Text to mp4 from an exported folder. */
 @Command(
     name = "run",
-    description = "Makes a video from text with an exported folder, on ONNX Runtime.")
+    description = "Makes a video from text with an exported folder, on ONNX Runtime.",
+    footer = {
+      "  tpdiff run exported --prompt \"a red ball rolls to the right\"",
+      "  tpdiff run exported --prompt \"a red ball\" --steps 20 --guidance 1 -o ball.mp4"
+    })
 final class RunCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

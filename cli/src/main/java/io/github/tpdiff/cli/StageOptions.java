@@ -30,20 +30,23 @@ final class StageOptions {
       names = "--rates",
       paramLabel = "R",
       split = ",",
-      description = "Frame rate of each stage over the one before, coarsest first, such as 4,2.")
+      description =
+          "Frame rate of each stage over the one before, coarsest first, such as 4,2. Default: 2 each.")
   private List<Integer> rates = List.of();
 
   @Option(
       names = "--boundaries",
       paramLabel = "T",
       split = ",",
-      description = "Times at which the stages after the first start, such as 0.66,0.33.")
+      description =
+          "Times at which the stages after the first start, such as 0.66,0.33. Default: what the"
+              + " LoRA or export was made for, else equal parts of the schedule.")
   private List<Double> boundaries = List.of();
 
   @Option(
       names = "--split",
       paramLabel = "SHARES",
-      description = "Shares of the steps, coarsest first, such as 1-1-2.")
+      description = "Shares of the steps, coarsest first, such as 1-1-2 (default: equal shares).")
   private Optional<String> split = Optional.empty();
 
   @Option(

@@ -68,6 +68,9 @@ final class TensorInspection {
       }
     }
     fields.putAll(summary(source));
+    if (!contents.networks().isEmpty()) {
+      fields.put("use", List.of("tpdiff convert"));
+    }
     if (!source.metadata().isEmpty()) {
       fields.put("metadata", new TreeMap<>(source.metadata()));
     }

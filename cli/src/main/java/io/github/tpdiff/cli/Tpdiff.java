@@ -28,8 +28,8 @@ public final class Tpdiff implements Runnable {
     throw new ParameterException(spec.commandLine(), "expected a command");
   }
 
-  /** The whole command tree. */
-  static CommandLine commandLine() {
+  /** The whole command tree, with the commands of every module on the class path. */
+  public static CommandLine commandLine() {
     var root = new CommandLine(new Tpdiff());
     return commandLine(root, root.getOut(), root.getErr());
   }
@@ -65,7 +65,10 @@ public final class Tpdiff implements Runnable {
   }
 
   private static void addHelp(CommandLine command) {
-    command.getCommandSpec().mixinStandardHelpOptions(true).version(VERSION);
+    CommandSpec own = command.getCommandSpec().mixinStandardHelpOptions(true).version(VERSION);
+    if (own.parent() != null && own.usageMessage().footer().length > 0) {
+      own.usageMessage().footerHeading("%nExamples:%n");
+    }
     command.setUsageHelpAutoWidth(true);
     command.getSubcommands().values().forEach(Tpdiff::addHelp);
   }
@@ -86,7 +89,8 @@ public final class Tpdiff implements Runnable {
   /** Prints a completion script for bash and zsh. */
   @Command(
       name = "completion",
-      description = "Prints a completion script: source <(tpdiff completion)")
+      description = "Prints a completion script: source <(tpdiff completion)",
+      footer = "  source <(tpdiff completion)")
   static final class Completion implements Runnable {
     @Spec private CommandSpec spec;
 

@@ -44,11 +44,18 @@ import picocli.CommandLine.Spec;
     description = {
       "Trains a LoRA with phased diffusion as a job file says.",
       "Ctrl-C saves the state; --resume goes on from the newest one, bit for bit."
+    },
+    footer = {
+      "  tpdiff train job.yaml --dry-run",
+      "  tpdiff train job.yaml",
+      "  tpdiff train job.yaml --resume --device cuda --compute bf16"
     })
 final class TrainCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "JOB", description = "A job file, such as job.yaml.")
+  @Parameters(
+      paramLabel = "JOB",
+      description = "A job file, such as job.yaml; job-keys lists what it may say.")
   private Path file;
 
   @Option(

@@ -21,19 +21,26 @@ import picocli.CommandLine.Option;
 final class VideoOptions {
   private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
-  @Option(names = "--size", paramLabel = "WIDTHxHEIGHT", description = "Pixels, such as 832x480.")
+  @Option(
+      names = "--size",
+      paramLabel = "WIDTHxHEIGHT",
+      description = "Pixels, such as 832x480 (default: the model's).")
   private Optional<String> size = Optional.empty();
 
-  @Option(names = "--frames", description = "Pixel frames, such as 81.")
+  @Option(names = "--frames", description = "Pixel frames, such as 81 (default: the model's).")
   private Optional<Integer> frames = Optional.empty();
 
-  @Option(names = "--fps", description = "Frames per second of the file.")
+  @Option(names = "--fps", description = "Frames per second of the file (default: the model's).")
   private Optional<Double> fps = Optional.empty();
 
-  @Option(names = "--steps", description = "Sampler steps, all stages together.")
+  @Option(
+      names = "--steps",
+      description = "Sampler steps, all stages together (default: the model's).")
   private Optional<Integer> steps = Optional.empty();
 
-  @Option(names = "--guidance", description = "Guidance scale; 1 is none, and twice as fast.")
+  @Option(
+      names = "--guidance",
+      description = "Guidance scale; 1 is none, and twice as fast (default: the model's).")
   private Optional<Double> guidance = Optional.empty();
 
   @Mixin private SchedulerOption scheduler = new SchedulerOption();

@@ -36,7 +36,7 @@ class DemoTest {
     assertThat(Invocation.of("inspect", out.resolve("export-staged")).out())
         .contains("export", "transformer/model.onnx", "vae_decoder/first.onnx");
     assertThat(Invocation.of("inspect", out.resolve("cache")).out())
-        .contains("cache", "[1, 12, 5, 4, 6]  8");
+        .contains("cache", "8 of [1, 12, 5, 4, 6]");
 
     String report = Files.readString(out.resolve("report.html"));
     assertThat(report).doesNotContain("src=\"http").doesNotContain("href=");
@@ -56,7 +56,7 @@ class DemoTest {
     assertThat(lora.component()).isEqualTo("unet");
     assertThat(lora.pairs().keySet()).allMatch(module -> module.contains("motion_modules"));
     assertThat(Invocation.of("inspect", out.resolve("cache")).out())
-        .contains("cache", "[1, 4, 16, 4, 6]  8");
+        .contains("cache", "8 of [1, 4, 16, 4, 6]");
   }
 
   @Test

@@ -19,7 +19,11 @@ import picocli.CommandLine.Spec;
 /** {@code tpdiff conformance}: recomputes golden cases and compares them with their outputs. */
 @Command(
     name = "conformance",
-    description = "Runs every case folder in DIR and compares with its reference outputs.")
+    description = "Runs every case folder in DIR and compares with its reference outputs.",
+    footer = {
+      "  tpdiff conformance goldens/wan",
+      "  tpdiff conformance goldens --engine onnx --json"
+    })
 final class ConformanceCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

@@ -41,7 +41,8 @@ import picocli.CommandLine.Spec;
       "The whole journey on a tiny checkpoint and clips that it makes itself: train, export,"
           + " staged and vanilla inference, an HTML report with pictures.",
       "Needs no network and a few minutes."
-    })
+    },
+    footer = {"  tpdiff demo", "  tpdiff demo --family animatediff --out demo-animatediff"})
 final class DemoCommand implements Callable<Integer> {
   private static final int STAGES = 3;
   private static final int CHAPTERS = 7;

@@ -28,11 +28,18 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures staged against vanilla sampling and torch against ONNX Runtime in one run.",
       "Exits 1 if the speed-up is below 0.9 of what the cost model predicts."
+    },
+    footer = {
+      "  tpdiff bench --rounds 1 --blocks 1",
+      "  tpdiff bench --checkpoint checkpoint --engines torch --rounds 0 --plain-load"
     })
 public final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--checkpoint", paramLabel = "PATH", description = "a checkpoint folder")
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "PATH",
+      description = "a checkpoint folder (default: made up)")
   private Optional<Path> checkpoint = Optional.empty();
 
   @Option(

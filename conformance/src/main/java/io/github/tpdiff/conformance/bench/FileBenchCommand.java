@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures reading, converting and writing checkpoints beside a plain copy of the same bytes.",
       "Exits 1 if reading F32 is below 0.9 of the copy, or converting BF16 below 0.7 of a plain loop."
-    })
+    },
+    footer = {"  tpdiff bench-files", "  tpdiff bench-files --folder /fast/disk --mebibytes 1024"})
 public final class FileBenchCommand implements Callable<Integer> {
   private static final double GIGA = 1e9;
 
