@@ -33,9 +33,7 @@ final class InspectionText {
   }
 
   private static String label(Object key) {
-    return RecordJson.STAGES_HEADER.equals(key)
-        ? "trained for"
-        : String.valueOf(key);
+    return RecordJson.STAGES_HEADER.equals(key) ? "trained for" : String.valueOf(key);
   }
 
   private static boolean isOneLine(String key, Map<?, ?> map) {

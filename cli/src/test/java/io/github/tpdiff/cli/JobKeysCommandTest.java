@@ -11,7 +11,11 @@ import org.junit.jupiter.api.Test;
 final class JobKeysCommandTest {
   @Test
   void pageOnDisk_isWhatTheCodeSays() throws IOException {
-    assertThat(Files.readString(Path.of("../docs/job.md")))
+    Path root = Path.of("").toAbsolutePath();
+    while (!Files.exists(root.resolve("mvnw"))) {
+      root = root.resolveSibling("");
+    }
+    assertThat(Files.readString(root.resolve("docs/job.md")))
         .as("write it again: ./tpdiff job-keys --markdown > docs/job.md")
         .isEqualTo(Invocation.of("job-keys", "--markdown").out());
   }

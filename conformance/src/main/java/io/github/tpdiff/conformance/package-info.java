@@ -1,4 +1,4 @@
-/** Goldens and checks. */
+/** Runs golden cases, each a folder of inputs and of what upstream made of them. */
 @NullMarked
 package io.github.tpdiff.conformance;
 

@@ -1,4 +1,7 @@
-/** Finds the right reader for a path. */
+/**
+ * Finds the right reader for a path: {@link io.github.tpdiff.weights.checkpoint.Checkpoint#open}
+ * takes a file of any format or a folder of shards.
+ */
 @NullMarked
 package io.github.tpdiff.weights.checkpoint;
 
