@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The fields of an inspection as lines for people; JSON has the same as numbers. */
 final class InspectionText {
@@ -154,10 +155,14 @@ final class InspectionText {
     return "%s, each at %s times the frame rate of the one before, %s"
         .formatted(
             stages.get("count"),
-            list((List<?>) stages.get("rates")),
-            ((List<?>) stages.get("boundaries")).isEmpty()
+            list(listed(stages, "rates")),
+            listed(stages, "boundaries").isEmpty()
                 ? "in equal parts of the schedule"
-                : "from times " + list((List<?>) stages.get("boundaries")));
+                : "from times " + list(listed(stages, "boundaries")));
+  }
+
+  private static List<?> listed(Map<?, ?> fields, String key) {
+    return fields.get(key) instanceof List<?> list ? list : List.of();
   }
 
   private static String clips(Map<?, ?> shapes) {
@@ -167,7 +172,7 @@ final class InspectionText {
         .collect(Collectors.joining(", "));
   }
 
-  private static String number(Object value) {
+  private static String number(@Nullable Object value) {
     return String.valueOf(value).replaceFirst("\\.0$", "");
   }
 }
