@@ -3,9 +3,7 @@ package io.github.tpdiff.adapters;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
-import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
-import java.util.List;
 
 /**
  * Sizes of a CLIP text model.
@@ -46,35 +44,22 @@ public record ClipTextConfig(
 
   /** From a configuration, or from the tensors where there is none. */
   public static ClipTextConfig read(ConfigFile config, TensorSource weights) {
-    int width = extent(weights, ClipTextModel.TOKENS, 1);
+    var sizes = new TensorExtents(weights);
+    int width = sizes.of(ClipTextModel.TOKENS, 1);
     return new ClipTextConfig(
-        extent(weights, ClipTextModel.TOKENS, 0),
-        extent(weights, ClipTextModel.POSITIONS, 0),
+        sizes.of(ClipTextModel.TOKENS, 0),
+        sizes.of(ClipTextModel.POSITIONS, 0),
         width,
-        layers(config, weights),
+        layers(config, sizes),
         heads(config, width),
-        extent(weights, ClipTextModel.layer(0) + ".mlp.fc1.weight", 0),
+        sizes.of(ClipTextModel.layer(0) + ".mlp.fc1.weight", 0),
         activation(config),
         config.findDouble("layer_norm_eps").orElse(PUBLISHED.eps()),
         config.findInt("eos_token_id").orElse(HIGHEST_ID));
   }
 
-  private static int extent(TensorSource weights, String tensor, int axis) {
-    List<Long> shape = weights.require(tensor).shape();
-    if (shape.size() != 2) {
-      throw new CheckpointException(
-          "%s: tensor '%s': expected 2 dimensions, found %s"
-              .formatted(weights.origin(), tensor, shape));
-    }
-    return Math.toIntExact(shape.get(axis));
-  }
-
-  private static int layers(ConfigFile config, TensorSource weights) {
-    int count = 0;
-    while (weights.find(ClipTextModel.layer(count) + ".layer_norm1.weight").isPresent()) {
-      count++;
-    }
-    int there = count;
+  private static int layers(ConfigFile config, TensorExtents sizes) {
+    int there = sizes.count(ClipTextModel.LAYER + ".layer_norm1.weight");
     config
         .findInt("num_hidden_layers")
         .filter(said -> said != there)

@@ -21,6 +21,7 @@ import java.util.Map;
 public final class ClipTextModel {
   private static final String ROOT = "text_model.";
   static final String TOKENS = ROOT + "embeddings.token_embedding.weight";
+  static final String LAYER = ROOT + "encoder.layers.%d";
   static final String POSITIONS = ROOT + "embeddings.position_embedding.weight";
 
   /** Added to the logits of later tokens: e to this power is 0 in every precision. */
@@ -35,7 +36,7 @@ public final class ClipTextModel {
   }
 
   static String layer(int index) {
-    return ROOT + "encoder.layers." + index;
+    return LAYER.formatted(index);
   }
 
   /** {@code input_ids} to {@code last_hidden_state}. */

@@ -50,20 +50,19 @@ public record T5Config(
             kind -> {
               throw config.wrong("feed_forward_proj", "gated-gelu", kind);
             });
+    var sizes = new TensorExtents(weights);
     String bias = BLOCK + "0.SelfAttention.relative_attention_bias.weight";
-    int heads = config.findInt("num_heads").orElseGet(() -> extent(weights, bias, 1));
+    int heads = config.findInt("num_heads").orElseGet(() -> sizes.of(bias, 1));
     return new T5Config(
-        config.findInt("vocab_size").orElseGet(() -> extent(weights, "shared.weight", 0)),
-        config.findInt("d_model").orElseGet(() -> extent(weights, "shared.weight", 1)),
-        layers(config, weights),
+        config.findInt("vocab_size").orElseGet(() -> sizes.of("shared.weight", 0)),
+        config.findInt("d_model").orElseGet(() -> sizes.of("shared.weight", 1)),
+        layers(config, sizes),
         heads,
         config
             .findInt("d_kv")
-            .orElseGet(() -> extent(weights, BLOCK + "0.SelfAttention.q.weight", 0) / heads),
-        config
-            .findInt("d_ff")
-            .orElseGet(() -> extent(weights, BLOCK + "1.DenseReluDense.wi_0.weight", 0)),
-        config.findInt("relative_attention_num_buckets").orElseGet(() -> extent(weights, bias, 0)),
+            .orElseGet(() -> sizes.of(BLOCK + "0.SelfAttention.q.weight", 0) / heads),
+        config.findInt("d_ff").orElseGet(() -> sizes.of(BLOCK + "1.DenseReluDense.wi_0.weight", 0)),
+        config.findInt("relative_attention_num_buckets").orElseGet(() -> sizes.of(bias, 0)),
         config.findInt("relative_attention_max_distance").orElse(128),
         config.findDouble("layer_norm_epsilon").orElse(1e-6),
         weights.find(bias.replace(BLOCK, "encoder.block.1.layer.")).isPresent()
@@ -71,22 +70,8 @@ public record T5Config(
             : PositionBias.OF_FIRST_BLOCK);
   }
 
-  private static int extent(TensorSource weights, String tensor, int axis) {
-    var shape = weights.require(tensor).shape();
-    if (shape.size() <= axis) {
-      throw new CheckpointException(
-          "%s: tensor '%s': expected 2 dimensions, found %s"
-              .formatted(weights.origin(), tensor, shape));
-    }
-    return shape.get(axis).intValue();
-  }
-
-  private static int layers(ConfigFile config, TensorSource weights) {
-    int count = 0;
-    while (weights.find("encoder.block." + count + ".layer.0.layer_norm.weight").isPresent()) {
-      count++;
-    }
-    int there = count;
+  private static int layers(ConfigFile config, TensorExtents sizes) {
+    int there = sizes.count("encoder.block.%d.layer.0.layer_norm.weight");
     config
         .findInt("num_layers")
         .filter(said -> said != there)

@@ -1,6 +1,7 @@
 package io.github.tpdiff.adapters.miniflux;
 
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.adapters.TensorExtents;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
@@ -19,8 +20,7 @@ record CausalVideoVaeConfig(
     List<Level> encoder,
     List<Level> decoder) {
   private static final int GROUPS = 32;
-  private static final String ENCODER = "encoder.down_blocks.";
-  private static final String DECODER = "decoder.up_blocks.";
+  private static final int MOST_LEVELS = 8;
 
   /**
    * Layers at one resolution.
@@ -55,7 +55,8 @@ record CausalVideoVaeConfig(
   CausalVideoVaeConfig {
     encoder = List.copyOf(encoder);
     decoder = List.copyOf(decoder);
-    require(!encoder.isEmpty() && !decoder.isEmpty(), "blocks", "some in either half", "none");
+    requireLevels("down_blocks", encoder);
+    requireLevels("up_blocks", decoder);
     require(
         spatialFactor(encoder) == spatialFactor(decoder)
             && temporalFactor(encoder) == temporalFactor(decoder),
@@ -65,6 +66,14 @@ record CausalVideoVaeConfig(
         "%d and %d".formatted(spatialFactor(decoder), temporalFactor(decoder)));
     requireDivisor("encoder_norm_num_groups", encoderGroups, encoder);
     requireDivisor("decoder_norm_num_groups", decoderGroups, decoder);
+  }
+
+  private static void requireLevels(String field, List<Level> levels) {
+    require(
+        !levels.isEmpty() && levels.size() <= MOST_LEVELS,
+        field,
+        "1 to " + MOST_LEVELS,
+        levels.size());
   }
 
   private static void requireDivisor(String field, int groups, List<Level> levels) {
@@ -92,46 +101,28 @@ record CausalVideoVaeConfig(
             interpolates -> {
               throw config.wrong("interpolate", "false", interpolates);
             });
+    var sizes = new TensorExtents(weights);
     return new CausalVideoVaeConfig(
-        extent(weights, "post_quant_conv.conv.weight"),
+        sizes.of("post_quant_conv.conv.weight", 0),
         config.findInt("encoder_norm_num_groups").orElse(GROUPS),
         config.findInt("decoder_norm_num_groups").orElse(GROUPS),
-        levels(weights, ENCODER, "downsamplers"),
-        levels(weights, DECODER, "upsamplers"));
+        levels(sizes, "encoder.down_blocks.", "downsamplers"),
+        levels(sizes, "decoder.up_blocks.", "upsamplers"));
   }
 
-  private static List<Level> levels(TensorSource weights, String half, String sampler) {
+  private static List<Level> levels(TensorExtents sizes, String half, String sampler) {
+    String block = ".resnets.%d.conv1.conv.weight";
+    String suffix = sampler + ".0.conv.conv.weight";
     var levels = new ArrayList<Level>();
-    String first = half + "%d.resnets.%d.conv1.conv.weight";
-    while (has(weights, first.formatted(levels.size(), 0))) {
-      int level = levels.size();
-      int blocks = 0;
-      while (has(weights, first.formatted(level, blocks))) {
-        blocks++;
-      }
-      String suffix = sampler + ".0.conv.conv.weight";
+    for (int i = 0; i < sizes.count(half + "%d" + block.formatted(0)); i++) {
       levels.add(
           new Level(
-              extent(weights, first.formatted(level, 0)),
-              blocks,
-              has(weights, half + level + "." + suffix),
-              has(weights, half + level + ".temporal_" + suffix)));
+              sizes.of(half + i + block.formatted(0), 0),
+              sizes.count(half + i + block),
+              sizes.weights().find(half + i + "." + suffix).isPresent(),
+              sizes.weights().find(half + i + ".temporal_" + suffix).isPresent()));
     }
     return levels;
-  }
-
-  private static boolean has(TensorSource weights, String tensor) {
-    return weights.find(tensor).isPresent();
-  }
-
-  private static int extent(TensorSource weights, String tensor) {
-    List<Long> shape = weights.require(tensor).shape();
-    if (shape.size() != 5) {
-      throw new CheckpointException(
-          "%s: tensor '%s': expected 5 dimensions, found %s"
-              .formatted(weights.origin(), tensor, shape));
-    }
-    return Math.toIntExact(shape.get(0));
   }
 
   /** Pixels per latent along height and width. */

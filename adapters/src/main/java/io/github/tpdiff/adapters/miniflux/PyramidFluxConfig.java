@@ -1,9 +1,11 @@
 package io.github.tpdiff.adapters.miniflux;
 
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.adapters.TensorExtents;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Sizes of miniFLUX's transformer.
@@ -34,8 +36,9 @@ record PyramidFluxConfig(
   /** Of all norms; no published configuration says otherwise. */
   static final double EPS = 1e-6;
 
-  private static final String DOUBLE = "transformer_blocks.";
-  private static final String SINGLE = "single_transformer_blocks.";
+  private static final String DOUBLE = "transformer_blocks.%d.";
+  private static final String SINGLE = "single_transformer_blocks.%d.";
+  private static final List<Integer> PUBLISHED_ROTARY = List.of(16, 24, 24);
 
   PyramidFluxConfig {
     rotaryDims = List.copyOf(rotaryDims);
@@ -67,57 +70,46 @@ record PyramidFluxConfig(
 
   /** From the tensors; a configuration that says otherwise is not theirs. */
   static PyramidFluxConfig read(ConfigFile config, TensorSource weights) {
-    var sizes = new Sizes(config, weights);
+    var sizes = new TensorExtents(weights);
     int width = sizes.of("x_embedder.weight", 0);
-    int headDim = sizes.agreed("attention_head_dim", sizes.of(DOUBLE + "0.attn.norm_q.weight", 0));
-    int inChannels = sizes.agreed("in_channels", sizes.of("x_embedder.weight", 1));
-    if (inChannels % (PATCH * PATCH) != 0) {
-      throw config.wrong("in_channels", "a multiple of " + PATCH * PATCH, inChannels);
-    }
-    return new PyramidFluxConfig(
-        sizes.agreed("num_attention_heads", width / headDim),
-        headDim,
-        sizes.agreed("num_layers", sizes.blocks(DOUBLE, ".norm1.linear.weight")),
-        sizes.agreed("num_single_layers", sizes.blocks(SINGLE, ".norm.linear.weight")),
-        sizes.of(DOUBLE + "0.ff.net.0.proj.weight", 0),
-        inChannels / (PATCH * PATCH),
-        sizes.agreed("joint_attention_dim", sizes.of("context_embedder.weight", 1)),
-        sizes.agreed(
-            "pooled_projection_dim", sizes.of("time_text_embed.text_embedder.linear_1.weight", 1)),
-        sizes.of("time_text_embed.timestep_embedder.linear_1.weight", 1),
-        config.findInts("axes_dims_rope").orElse(PUBLISHED_ROTARY));
+    int headDim = sizes.of(DOUBLE.formatted(0) + "attn.norm_q.weight", 0);
+    int patch = sizes.of("x_embedder.weight", 1);
+    require(patch % (PATCH * PATCH) == 0, "x_embedder.weight", "a multiple of 4 wide", patch);
+    require(width % headDim == 0, "width", "a multiple of the head dimension " + headDim, width);
+    var read =
+        new PyramidFluxConfig(
+            width / headDim,
+            headDim,
+            sizes.count(DOUBLE + "norm1.linear.weight"),
+            sizes.count(SINGLE + "norm.linear.weight"),
+            sizes.of(DOUBLE.formatted(0) + "ff.net.0.proj.weight", 0),
+            patch / (PATCH * PATCH),
+            sizes.of("context_embedder.weight", 1),
+            sizes.of("time_text_embed.text_embedder.linear_1.weight", 1),
+            sizes.of("time_text_embed.timestep_embedder.linear_1.weight", 1),
+            config.findInts("axes_dims_rope").orElse(PUBLISHED_ROTARY));
+    read.requireAgreement(config);
+    return read;
   }
 
-  private static final List<Integer> PUBLISHED_ROTARY = List.of(16, 24, 24);
-
-  private record Sizes(ConfigFile config, TensorSource weights) {
-    int of(String tensor, int axis) {
-      List<Long> shape = weights.require(tensor).shape();
-      if (shape.size() <= axis) {
-        throw new CheckpointException(
-            "%s: tensor '%s': expected at least %d dimensions, found %s"
-                .formatted(weights.origin(), tensor, axis + 1, shape));
-      }
-      return Math.toIntExact(shape.get(axis));
-    }
-
-    int agreed(String field, int there) {
-      config
-          .findInt(field)
-          .filter(said -> said != there)
-          .ifPresent(
-              said -> {
-                throw config.wrong(field, there + ", as the tensors are", said);
-              });
-      return there;
-    }
-
-    int blocks(String prefix, String suffix) {
-      int count = 0;
-      while (weights.find(prefix + count + suffix).isPresent()) {
-        count++;
-      }
-      return count;
-    }
+  private void requireAgreement(ConfigFile config) {
+    Map<String, Integer> tensors =
+        Map.of(
+            "num_attention_heads", heads,
+            "attention_head_dim", headDim,
+            "num_layers", doubleBlocks,
+            "num_single_layers", singleBlocks,
+            "in_channels", patchElements(),
+            "joint_attention_dim", textDim,
+            "pooled_projection_dim", pooledDim);
+    tensors.forEach(
+        (field, there) ->
+            config
+                .findInt(field)
+                .filter(said -> !said.equals(there))
+                .ifPresent(
+                    said -> {
+                      throw config.wrong(field, there + ", as the tensors are", said);
+                    }));
   }
 }

@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters.miniflux;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Op;
@@ -13,6 +14,7 @@ import io.github.tpdiff.runtime.reference.ContractData;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,6 +29,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 final class PyramidFluxTransformerTest {
@@ -192,6 +195,33 @@ final class PyramidFluxTransformerTest {
         .hasMessageContaining(
             "axes_dims_rope: expected three even numbers that make up the head dimension 20, found"
                 + " [16, 24, 24]");
+  }
+
+  /** Shapes of no elements take no room in a file, whatever else they say. */
+  @ParameterizedTest
+  @CsvSource({
+    "transformer_blocks.0.attn.norm_q.weight, 0, '1 or more dimensions from 1 to 1048576, found [0]'",
+    "transformer_blocks.0.attn.norm_q.weight, 5, a multiple of the head dimension 5",
+    "x_embedder.weight, 16x0, '2 or more dimensions from 1 to 1048576, found [16, 0]'",
+    "x_embedder.weight, 0x99999999999, expected 1 or more dimensions",
+    "x_embedder.weight, 16x6, 'a multiple of 4 wide, found 6'",
+    "context_embedder.weight, 16, '2 or more dimensions from 1 to 1048576, found [16]'"
+  })
+  void aTensorOfNoUsableSize_isNamed(String tensor, String shape, String complaint) {
+    var program =
+        new PyramidFluxTransformer(SMALL, FrameAttention.FULL)
+            .conditioning()
+            .then(new PyramidFluxTransformer(SMALL, FrameAttention.FULL).denoiser());
+    List<Long> extents = Arrays.stream(shape.split("x")).map(Long::valueOf).toList();
+    int elements = (int) extents.stream().mapToLong(Long::longValue).reduce(1, (a, b) -> a * b);
+    try (var weights = ContractData.weights(program, DType.F32)) {
+      var other = MemoryTensors.builder().addFloats(tensor, extents, new float[elements]).build();
+      assertThatThrownBy(
+              () ->
+                  PyramidFluxConfig.read(ConfigFile.none(Path.of("none")), weights.overlaid(other)))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining(complaint);
+    }
   }
 
   /** Frames {@code from} to {@code to} of latents [1, channels, frames, 2, 4]. */
