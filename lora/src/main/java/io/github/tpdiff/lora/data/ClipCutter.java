@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Cuts a video into clips of the size that is nearest to its shape, of those the longest it fills.
@@ -61,12 +62,14 @@ record ClipCutter(List<VideoSize> sizes, int clipsPerVideo) {
         sizes.stream().min(Comparator.comparingDouble(s -> s.frames() / s.fps())).orElseThrow();
     throw new DroppedException(
         Rule.TOO_SHORT,
-        "expected %d frames at %s fps (%.2f s), found %.2f s; lower the frames of data.sizes or leave it out"
-            .formatted(
-                shortest.frames(),
-                shortest.fps(),
-                shortest.frames() / shortest.fps(),
-                info.seconds()));
+        String.format(
+            Locale.ROOT,
+            "expected %d frames at %s fps (%.2f s), found %.2f s; lower the frames of data.sizes or"
+                + " leave it out",
+            shortest.frames(),
+            shortest.fps(),
+            shortest.frames() / shortest.fps(),
+            info.seconds()));
   }
 
   private List<VideoSize> inOrder(VideoInfo info) {
@@ -110,8 +113,13 @@ record ClipCutter(List<VideoSize> sizes, int clipsPerVideo) {
     return new Cut(
         clip.clip(),
         new PreparedVideo.Clip(
-            "%d frames of %d x %d, %s"
-                .formatted(size.frames(), size.width(), size.height(), clip.report().summary()),
+            String.format(
+                Locale.ROOT,
+                "%d frames of %d x %d, %s",
+                size.frames(),
+                size.width(),
+                size.height(),
+                clip.report().summary()),
             clip.report().scale()));
   }
 }

@@ -17,6 +17,7 @@ import static org.bytedeco.ffmpeg.global.avutil.av_frame_free;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
@@ -150,7 +151,8 @@ final class VideoDecoder implements AutoCloseable {
     double promised = format.duration() / 1e6;
     double found = endSeconds - start;
     return promised - found > MISSING_SECONDS
-        ? Optional.of("the file ends after %.1f of %.1f seconds".formatted(found, promised))
+        ? Optional.of(
+            String.format(Locale.ROOT, "the file ends after %.1f of %.1f seconds", found, promised))
         : Optional.empty();
   }
 

@@ -10,6 +10,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class TextEncodingTest {
@@ -34,6 +35,15 @@ class TextEncodingTest {
       text.encode("one two three four five six seven");
       assertEquals(List.of(6), model.encodedLengths);
     }
+  }
+
+  @Test
+  void promptBeyondWhatTheEncoderReads_isSaid_andOneThatFillsItIsNot() {
+    PromptTokens tokens = PromptTokens.of(model.parts);
+    assertEquals(
+        Optional.of("prompt: 7 tokens, of which the text encoder reads 6: the end is not used"),
+        tokens.cut("prompt", "one two three four five six"));
+    assertEquals(Optional.empty(), tokens.cut("prompt", "one two three four five"));
   }
 
   @Test
