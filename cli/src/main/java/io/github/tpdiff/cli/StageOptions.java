@@ -31,7 +31,8 @@ final class StageOptions {
       paramLabel = "R",
       split = ",",
       description =
-          "Frame rate of each stage over the one before, coarsest first, such as 4,2. Default: 2 each.")
+          "Frame rate of each stage over the one before, coarsest first, such as 4,2. Default: as"
+              + " the weights were made for, else 2 each.")
   private List<Integer> rates = List.of();
 
   @Option(
@@ -51,19 +52,23 @@ final class StageOptions {
 
   @Option(
       names = "--downsampling",
-      description = "How frames are dropped between stages: ${COMPLETION-CANDIDATES}.")
+      description =
+          "How frames are dropped between stages: ${COMPLETION-CANDIDATES}. Default: as the weights"
+              + " were made for, else STRIDE.")
   private Optional<Downsampling> downsampling = Optional.empty();
 
   @Option(
       names = "--upsampling",
-      description = "How frames are repeated between stages: ${COMPLETION-CANDIDATES}.")
+      description =
+          "How frames are repeated between stages: ${COMPLETION-CANDIDATES}. Default: as the weights"
+              + " were made for, else NEAREST.")
   private Optional<Upsampling> upsampling = Optional.empty();
 
   @Option(
       names = "--target-scale",
       description =
           "The time in which a flow-matching network's velocity is measured:"
-              + " ${COMPLETION-CANDIDATES}.")
+              + " ${COMPLETION-CANDIDATES}. Default: as the weights were made for, else GLOBAL.")
   private Optional<TargetScale> targetScale = Optional.empty();
 
   /**
