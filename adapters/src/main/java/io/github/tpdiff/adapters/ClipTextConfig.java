@@ -42,32 +42,21 @@ public record ClipTextConfig(
         heads);
   }
 
-  /** From a configuration, or from the tensors where there is none. */
+  /** From the tensors, and a configuration where there is one. */
   public static ClipTextConfig read(ConfigFile config, TensorSource weights) {
-    var sizes = new TensorExtents(weights);
-    int width = sizes.of(ClipTextModel.TOKENS, 1);
+    var sizes = new CheckpointSizes(config, weights);
+    int vocabulary = sizes.of(ClipTextModel.TOKENS, 0, "vocab_size");
+    int width = sizes.of(ClipTextModel.TOKENS, 1, "hidden_size");
     return new ClipTextConfig(
-        sizes.of(ClipTextModel.TOKENS, 0),
-        sizes.of(ClipTextModel.POSITIONS, 0),
+        vocabulary,
+        sizes.of(ClipTextModel.POSITIONS, 0, "max_position_embeddings"),
         width,
-        layers(config, sizes),
+        sizes.count(ClipTextModel.LAYERS + ".layer_norm1.weight", "num_hidden_layers"),
         heads(config, width),
-        sizes.of(ClipTextModel.layer(0) + ".mlp.fc1.weight", 0),
+        sizes.of(ClipTextModel.layer(0) + ".mlp.fc1.weight", 0, "intermediate_size"),
         activation(config),
-        config.findDouble("layer_norm_eps").orElse(PUBLISHED.eps()),
+        config.findEps("layer_norm_eps").orElse(PUBLISHED.eps()),
         config.findInt("eos_token_id").orElse(HIGHEST_ID));
-  }
-
-  private static int layers(ConfigFile config, TensorExtents sizes) {
-    int there = sizes.count(ClipTextModel.LAYER + ".layer_norm1.weight");
-    config
-        .findInt("num_hidden_layers")
-        .filter(said -> said != there)
-        .ifPresent(
-            said -> {
-              throw config.wrong("num_hidden_layers", there + ", those in the checkpoint", said);
-            });
-    return there;
   }
 
   private static int heads(ConfigFile config, int width) {

@@ -20,9 +20,10 @@ import java.util.Map;
  */
 public final class ClipTextModel {
   private static final String ROOT = "text_model.";
-  static final String TOKENS = ROOT + "embeddings.token_embedding.weight";
-  static final String LAYER = ROOT + "encoder.layers.%d";
+  public static final String TOKENS = ROOT + "embeddings.token_embedding.weight";
   static final String POSITIONS = ROOT + "embeddings.position_embedding.weight";
+
+  static final String LAYERS = ROOT + "encoder.layers.%s";
 
   /** Added to the logits of later tokens: e to this power is 0 in every precision. */
   private static final double MASKED = -1e9;
@@ -36,7 +37,7 @@ public final class ClipTextModel {
   }
 
   static String layer(int index) {
-    return LAYER.formatted(index);
+    return LAYERS.formatted(index);
   }
 
   /** {@code input_ids} to {@code last_hidden_state}. */

@@ -25,6 +25,12 @@ import java.util.function.Supplier;
  * @param origin the file, for messages
  */
 public record ConfigFile(String origin, JsonNode fields) {
+  /** More than any extent of a published network; the widest vocabularies have a quarter of it. */
+  public static final int LARGEST_SIZE = 1 << 20;
+
+  /** More than any published configuration has. */
+  private static final long LARGEST_FILE = 1 << 22;
+
   /** Python writes infinities into JSON. */
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
@@ -35,6 +41,11 @@ public record ConfigFile(String origin, JsonNode fields) {
       return none(file);
     }
     try {
+      if (Files.size(file) > LARGEST_FILE) {
+        throw new CheckpointException(
+            "%s: expected a configuration of at most %d bytes, found %d"
+                .formatted(file, LARGEST_FILE, Files.size(file)));
+      }
       JsonNode root = JSON.readTree(file.toFile());
       if (!root.isObject()) {
         throw new CheckpointException(file + ": expected a JSON object, found " + kind(root));
@@ -76,26 +87,41 @@ public record ConfigFile(String origin, JsonNode fields) {
     return find(field).map(node -> node.isValueNode() ? node.asText() : node.toString());
   }
 
-  /** A positive integer, if the field is there. */
+  /** An integer from 1 to {@link #LARGEST_SIZE}, if the field is there. */
   public Optional<Integer> findInt(String field) {
-    return find(field).map(node -> positive(field, node));
+    return find(field).map(node -> size(field, node));
   }
 
-  private int positive(String field, JsonNode node) {
-    if (!node.canConvertToInt() || !node.isIntegralNumber() || node.intValue() < 1) {
-      throw wrong(field, "a positive integer", node);
+  private int size(String field, JsonNode node) {
+    if (!node.isIntegralNumber()
+        || !node.canConvertToInt()
+        || node.intValue() < 1
+        || node.intValue() > LARGEST_SIZE) {
+      throw wrong(field, "an integer from 1 to " + LARGEST_SIZE, node);
     }
     return node.intValue();
   }
 
-  /** A number, if the field is there. */
+  /** A finite number, if the field is there. */
   public Optional<Double> findDouble(String field) {
     return find(field).map(node -> number(field, node));
   }
 
+  /** What keeps a division from 0: a number from 0 up to 1, if the field is there. */
+  public Optional<Double> findEps(String field) {
+    return findDouble(field)
+        .map(
+            eps -> {
+              if (eps < 0 || eps >= 1) {
+                throw wrong(field, "a number from 0 up to 1", eps);
+              }
+              return eps;
+            });
+  }
+
   private double number(String field, JsonNode node) {
-    if (!node.isNumber()) {
-      throw wrong(field, "a number", node);
+    if (!node.isNumber() || !Double.isFinite(node.doubleValue())) {
+      throw wrong(field, "a finite number", node);
     }
     return node.doubleValue();
   }
@@ -105,12 +131,12 @@ public record ConfigFile(String origin, JsonNode fields) {
     return find(field).map(node -> text(field, node));
   }
 
-  /** A list of positive integers, if the field is there. */
+  /** A list of integers from 1 to {@link #LARGEST_SIZE}, if the field is there. */
   public Optional<List<Integer>> findInts(String field) {
-    return findList(field).map(list -> list.stream().map(n -> positive(field, n)).toList());
+    return findList(field).map(list -> list.stream().map(n -> size(field, n)).toList());
   }
 
-  /** A list of numbers, if the field is there. */
+  /** A list of finite numbers, if the field is there. */
   public Optional<List<Double>> findDoubles(String field) {
     return findList(field).map(list -> list.stream().map(n -> number(field, n)).toList());
   }

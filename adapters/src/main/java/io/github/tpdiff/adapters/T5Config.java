@@ -1,5 +1,7 @@
 package io.github.tpdiff.adapters;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 
@@ -31,17 +33,27 @@ public record T5Config(
   }
 
   private static final String BLOCK = "encoder.block.0.layer.";
+  private static final String BIAS = BLOCK + "0.SelfAttention.relative_attention_bias.weight";
+  private static final String QUERIES = BLOCK + "0.SelfAttention.q.weight";
   private static final int FARTHEST = 1 << 16;
 
+  /**
+   * @throws IllegalArgumentException if the buckets cannot be what relative positions are put into
+   */
   public T5Config {
-    if (maxDistance > FARTHEST || buckets < 4 || buckets % 4 != 0) {
-      throw new CheckpointException(
-          "T5: relative_attention_num_buckets and _max_distance: expected a multiple of 4 and at"
-              + " most %d, found %d and %d".formatted(FARTHEST, buckets, maxDistance));
-    }
+    checkArgument(
+        buckets >= 4 && buckets % 4 == 0,
+        "relative_attention_num_buckets: expected a multiple of 4, found %s",
+        buckets);
+    checkArgument(
+        maxDistance > buckets / 4 && maxDistance <= FARTHEST,
+        "relative_attention_max_distance: expected more than %s and at most %s, found %s",
+        buckets / 4,
+        FARTHEST,
+        maxDistance);
   }
 
-  /** From a configuration, or from the tensors where there is none. */
+  /** From the tensors, and a configuration where there is one. */
   public static T5Config read(ConfigFile config, TensorSource weights) {
     config
         .findString("feed_forward_proj")
@@ -50,36 +62,30 @@ public record T5Config(
             kind -> {
               throw config.wrong("feed_forward_proj", "gated-gelu", kind);
             });
-    var sizes = new TensorExtents(weights);
-    String bias = BLOCK + "0.SelfAttention.relative_attention_bias.weight";
-    int heads = config.findInt("num_heads").orElseGet(() -> sizes.of(bias, 1));
-    return new T5Config(
-        config.findInt("vocab_size").orElseGet(() -> sizes.of("shared.weight", 0)),
-        config.findInt("d_model").orElseGet(() -> sizes.of("shared.weight", 1)),
-        layers(config, sizes),
-        heads,
-        config
-            .findInt("d_kv")
-            .orElseGet(() -> sizes.of(BLOCK + "0.SelfAttention.q.weight", 0) / heads),
-        config.findInt("d_ff").orElseGet(() -> sizes.of(BLOCK + "1.DenseReluDense.wi_0.weight", 0)),
-        config.findInt("relative_attention_num_buckets").orElseGet(() -> sizes.of(bias, 0)),
-        config.findInt("relative_attention_max_distance").orElse(128),
-        config.findDouble("layer_norm_epsilon").orElse(1e-6),
-        weights.find(bias.replace(BLOCK, "encoder.block.1.layer.")).isPresent()
-            ? PositionBias.OF_EACH_BLOCK
-            : PositionBias.OF_FIRST_BLOCK);
-  }
-
-  private static int layers(ConfigFile config, TensorExtents sizes) {
-    int there = sizes.count("encoder.block.%d.layer.0.layer_norm.weight");
-    config
-        .findInt("num_layers")
-        .filter(said -> said != there)
-        .ifPresent(
-            said -> {
-              throw config.wrong("num_layers", there + ", the blocks in the checkpoint", said);
-            });
-    return there;
+    var sizes = new CheckpointSizes(config, weights);
+    int heads = sizes.of(BIAS, 1, "num_heads");
+    int together = sizes.of(QUERIES, 0);
+    if (together % heads != 0) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected as many rows for each of %d heads, found %d in all"
+              .formatted(weights.origin(), QUERIES, heads, together));
+    }
+    sizes.agree(together / heads, "as tensor '%s' has it".formatted(QUERIES), "d_kv");
+    return config.checked(
+        () ->
+            new T5Config(
+                sizes.of(T5Encoder.TOKENS, 0, "vocab_size"),
+                sizes.of(T5Encoder.TOKENS, 1, "d_model"),
+                sizes.count("encoder.block.%s.layer.0.layer_norm.weight", "num_layers"),
+                heads,
+                together / heads,
+                sizes.of(BLOCK + "1.DenseReluDense.wi_0.weight", 0, "d_ff"),
+                sizes.of(BIAS, 0, "relative_attention_num_buckets"),
+                config.findInt("relative_attention_max_distance").orElse(128),
+                config.findEps("layer_norm_epsilon").orElse(1e-6),
+                weights.find(BIAS.replace(BLOCK, "encoder.block.1.layer.")).isPresent()
+                    ? PositionBias.OF_EACH_BLOCK
+                    : PositionBias.OF_FIRST_BLOCK));
   }
 
   /**

@@ -16,6 +16,9 @@ import java.util.Map;
  * it; its own rows are unspecified.
  */
 public final class T5Encoder {
+  /** The table with a row for every token. */
+  public static final String TOKENS = "shared.weight";
+
   /** Added to the logits of padding: e to this power is 0 in every precision. */
   private static final double MASKED = -1e9;
 
@@ -45,8 +48,7 @@ public final class T5Encoder {
     Value ids = Value.indexInput("input_ids", "batch", "text");
     Value mask = Value.indexInput("attention_mask", "batch", "text").cast(ElementType.F32);
     Map<String, Value> outputs = new LinkedHashMap<>();
-    outputs.put(
-        "x", Value.weight("shared.weight", config.vocabulary(), config.width()).gather(ids));
+    outputs.put("x", Value.weight(TOKENS, config.vocabulary(), config.width()).gather(ids));
     outputs.put("mask", mask.plus(-1).times(-MASKED).reshape("batch", 1, 1, "text"));
     outputs.put("position_buckets", buckets(ids.dim(1)));
     return new Graph("embed", outputs);

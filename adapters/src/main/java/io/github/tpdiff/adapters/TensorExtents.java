@@ -11,7 +11,10 @@ import java.util.List;
  */
 public record TensorExtents(TensorSource weights) {
   /** More than any layer is wide; products of three fit a long. */
-  private static final long LARGEST = 1 << 20;
+  private static final long LARGEST = ConfigFile.LARGEST_SIZE;
+
+  /** Ten times what the deepest published networks have. */
+  private static final int MOST_LAYERS = 1024;
 
   /**
    * The extent of one axis.
@@ -32,12 +35,17 @@ public record TensorExtents(TensorSource weights) {
   /**
    * How many tensors there are in a row from 0 on.
    *
-   * @param numbered a name with {@code %d} in it
+   * @param numbered a name with {@code %d} or {@code %s} in it
    */
   public int count(String numbered) {
     int count = 0;
     while (weights.find(numbered.formatted(count)).isPresent()) {
       count++;
+      if (count > MOST_LAYERS) {
+        throw new CheckpointException(
+            "%s: tensor '%s': expected at most %d of its kind"
+                .formatted(weights.origin(), numbered.formatted(count), MOST_LAYERS));
+      }
     }
     return count;
   }

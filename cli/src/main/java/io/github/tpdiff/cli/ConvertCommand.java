@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.WritablePlace;
 import io.github.tpdiff.weights.checkpoint.OpenCheckpoints;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.LayoutConversion;
@@ -66,6 +67,11 @@ final class ConvertCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     if (!Files.exists(source)) {
       throw new NoSuchFileException(source.toString());
+    }
+    if (target.toString().endsWith(".safetensors")) {
+      WritablePlace.requireFile(target);
+    } else {
+      WritablePlace.requireFolder(target);
     }
     Optional<DType> stored = Optional.ofNullable(dtype);
     var request =

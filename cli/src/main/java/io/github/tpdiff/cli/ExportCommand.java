@@ -14,6 +14,7 @@ import io.github.tpdiff.runtime.pipeline.PartsComparison.Difference;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.torch.TorchEngine;
+import io.github.tpdiff.weights.WritablePlace;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -82,6 +83,7 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    WritablePlace.requireNewFolder(to);
     LoraOptions.Trained trained = lora.read();
     try (VideoModel opened = trained.merged(Families.open(parts.at(folder)))) {
       VideoModel model = scheduler.of(opened);

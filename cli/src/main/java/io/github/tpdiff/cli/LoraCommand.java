@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.WritablePlace;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraPair;
@@ -133,6 +134,7 @@ final class LoraCommand implements Runnable {
 
     @Override
     public void run() {
+      requirePlace(to, format);
       LoraFile file = LoraFile.read(from);
       DType stored = Optional.ofNullable(dtype).orElse(file.dtype());
       List<String> cautions = LoraWriter.write(to, file.weights(), format, stored);
@@ -143,6 +145,15 @@ final class LoraCommand implements Runnable {
       PrintWriter out = spec.commandLine().getOut();
       out.printf("wrote %s: %d modules%n", to, file.weights().pairs().size());
       out.flush();
+    }
+  }
+
+  /** Finds whether a LoRA of a form can be written, before it is computed. */
+  static void requirePlace(Path to, LoraFormat format) {
+    if (format == LoraFormat.PEFT) {
+      WritablePlace.requireFolder(to);
+    } else {
+      WritablePlace.requireFile(to);
     }
   }
 

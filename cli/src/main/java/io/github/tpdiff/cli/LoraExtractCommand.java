@@ -59,6 +59,7 @@ final class LoraExtractCommand implements Runnable {
 
   @Override
   public void run() {
+    LoraCommand.requirePlace(to, format);
     PrintWriter err = spec.commandLine().getErr();
     LoraExtraction.Extracted extracted;
     try (TensorSource before = Checkpoint.open(base);

@@ -6,6 +6,7 @@ import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.WritablePlace;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.layout.Contents;
 import io.github.tpdiff.weights.layout.FoundNetwork;
@@ -68,6 +69,7 @@ final class LoraMergeCommand implements Runnable {
 
   @Override
   public void run() {
+    WritablePlace.requireFile(to);
     LoraFile file = LoraFile.read(lora);
     PrintWriter err = spec.commandLine().getErr();
     LoraCommand.leftOut(err, lora, file);

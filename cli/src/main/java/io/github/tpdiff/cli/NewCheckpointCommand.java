@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.NearestName;
+import io.github.tpdiff.weights.WritablePlace;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -86,6 +87,7 @@ final class NewCheckpointCommand implements Callable<Integer> {
     if (to.toString().isEmpty()) {
       throw new IllegalArgumentException("TO: expected a folder to write, found none");
     }
+    WritablePlace.requireNewFolder(to);
     List<String> chosen = components.isEmpty() ? template.defaultComponents() : components;
     try (var progress = new Written(spec.commandLine().getErr())) {
       template.write(new CheckpointTemplate.Order(to, dtype, chosen, progress));

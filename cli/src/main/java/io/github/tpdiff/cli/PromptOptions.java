@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.weights.AtomicFile;
+import io.github.tpdiff.weights.NativeFolder;
+import io.github.tpdiff.weights.WritablePlace;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -49,7 +50,8 @@ final class PromptOptions {
     if (!out.toString().endsWith(".mp4")) {
       throw new IllegalArgumentException("--out: expected a name ending in .mp4, found " + out);
     }
-    AtomicFile.create(out).close();
+    WritablePlace.requireFile(out);
+    NativeFolder.ffmpeg().require();
     return out;
   }
 }

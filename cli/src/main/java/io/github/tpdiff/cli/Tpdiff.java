@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Path;
+import java.util.Locale;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -75,6 +76,8 @@ public final class Tpdiff implements Runnable {
 
   /** Runs one command and ends the process. */
   public static void main(String[] arguments) {
+    // Its words are English: so are its numbers, whatever the machine's language is.
+    Locale.setDefault(Locale.ROOT);
     CommandLine root = commandLine();
     int code;
     try {

@@ -55,7 +55,8 @@ public final class AtomicFolder implements AutoCloseable {
     }
   }
 
-  private static void requireFree(Path target) {
+  /** Refuses what is neither absent nor an empty folder. */
+  static void requireFree(Path target) {
     if (!Files.exists(target)) {
       return;
     }

@@ -72,7 +72,8 @@ public final class AnimateDiffComponents {
                   weights,
                   motion.map(Found::layout).orElse(Layout.DIFFUSERS)));
       var sizes = UnetConfig.read(unet.config(), weights, modules.norms().unet());
-      Map<Role, Program> programs = programs(sizes, modules);
+      Map<Role, Program> programs =
+          motion.orElse(unet).config().checked(() -> programs(sizes, modules));
       weights = modules.table().in(weights);
       requireFitting(Objects.requireNonNull(programs.get(Role.DENOISER)), weights, origin);
       return new MotionUnet(attach(programs, weights), modules.positions());

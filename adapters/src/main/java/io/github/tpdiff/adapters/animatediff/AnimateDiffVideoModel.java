@@ -2,16 +2,15 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ClipTextModel;
+import io.github.tpdiff.adapters.PromptTokenizer;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Network;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -103,11 +102,12 @@ final class AnimateDiffVideoModel implements VideoModel {
   @Override
   public synchronized Tokenizer tokenizer() {
     if (tokenizer.isEmpty()) {
-      try {
-        tokenizer = Optional.of(HuggingFaceTokenizer.open(tokenizerFolder()));
-      } catch (IOException e) {
-        throw new CheckpointException(String.valueOf(e.getMessage()), e);
-      }
+      tokenizer =
+          Optional.of(
+              PromptTokenizer.open(
+                  tokenizerFolder(),
+                  Optional.ofNullable(components.get(Role.TEXT_ENCODER)),
+                  ClipTextModel.TOKENS));
     }
     return tokenizer.orElseThrow();
   }

@@ -1,10 +1,11 @@
 package io.github.tpdiff.adapters.animatediff;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.adapters.CheckpointSizes;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
@@ -21,18 +22,32 @@ record AutoencoderKlConfig(
   static final AutoencoderKlConfig PUBLISHED =
       new AutoencoderKlConfig(List.of(128, 256, 512, 512), 2, 4, 32, 0.18215);
 
+  private static final int MOST_LEVELS = 8;
+
+  /**
+   * @throws IllegalArgumentException if the sizes do not fit together
+   */
   AutoencoderKlConfig {
     widths = List.copyOf(widths);
+    checkArgument(
+        !widths.isEmpty() && widths.size() <= MOST_LEVELS,
+        "block_out_channels: expected 1 to %s levels, found %s",
+        MOST_LEVELS,
+        widths);
     for (int width : widths) {
-      if (width % normGroups != 0) {
-        throw new CheckpointException(
-            "norm_num_groups: expected a divisor of block_out_channels %s, found %s"
-                .formatted(widths, normGroups));
-      }
+      checkArgument(
+          width % normGroups == 0,
+          "norm_num_groups: expected a divisor of block_out_channels %s, found %s",
+          widths,
+          normGroups);
     }
+    checkArgument(
+        scalingFactor >= 1e-6 && scalingFactor <= 1e6,
+        "scaling_factor: expected from 1e-6 to 1e6, found %s",
+        scalingFactor);
   }
 
-  /** From a configuration, or from the tensors where there is none. */
+  /** From the tensors, and a configuration where there is one. */
   static AutoencoderKlConfig read(ConfigFile config, TensorSource weights) {
     config
         .findString("act_fn")
@@ -41,41 +56,16 @@ record AutoencoderKlConfig(
             name -> {
               throw config.wrong("act_fn", "silu", name);
             });
-    int latent = extent(weights, "post_quant_conv.weight");
-    return new AutoencoderKlConfig(
-        config.findInts("block_out_channels").orElseGet(() -> widths(weights)),
-        config
-            .findInt("layers_per_block")
-            .orElseGet(() -> count(weights, "encoder.down_blocks.0.resnets.%d.conv1.weight")),
-        config.findInt("latent_channels").orElse(latent),
-        config.findInt("norm_num_groups").orElse(PUBLISHED.normGroups()),
-        config.findDouble("scaling_factor").orElse(PUBLISHED.scalingFactor()));
-  }
-
-  private static List<Integer> widths(TensorSource weights) {
-    var widths = new ArrayList<Integer>();
-    int levels = count(weights, "encoder.down_blocks.%d.resnets.0.conv1.weight");
-    for (int level = 0; level < levels; level++) {
-      widths.add(extent(weights, "encoder.down_blocks." + level + ".resnets.0.conv1.weight"));
-    }
-    return widths;
-  }
-
-  private static int count(TensorSource weights, String numbered) {
-    int count = 0;
-    while (weights.find(numbered.formatted(count)).isPresent()) {
-      count++;
-    }
-    return count;
-  }
-
-  private static int extent(TensorSource weights, String tensor) {
-    List<Long> shape = weights.require(tensor).shape();
-    if (shape.isEmpty()) {
-      throw new CheckpointException(
-          "%s: tensor '%s': expected 4 dimensions, found none".formatted(weights.origin(), tensor));
-    }
-    return Math.toIntExact(shape.get(0));
+    var sizes = new CheckpointSizes(config, weights);
+    return config.checked(
+        () ->
+            new AutoencoderKlConfig(
+                sizes.each(
+                    "encoder.down_blocks.%s.resnets.0.conv1.weight", 0, "block_out_channels"),
+                sizes.count("encoder.down_blocks.0.resnets.%s.conv1.weight", "layers_per_block"),
+                sizes.of("post_quant_conv.weight", 0, "latent_channels"),
+                config.findInt("norm_num_groups").orElse(PUBLISHED.normGroups()),
+                config.findDouble("scaling_factor").orElse(PUBLISHED.scalingFactor())));
   }
 
   int levels() {

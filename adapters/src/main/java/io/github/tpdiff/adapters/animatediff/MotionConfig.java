@@ -1,5 +1,8 @@
 package io.github.tpdiff.adapters.animatediff;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.adapters.CheckpointSizes;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorInfo;
@@ -49,21 +52,25 @@ record MotionConfig(
               throw config.wrong(
                   "use_motion_mid_block", middle + ", as the checkpoint's tensors have it", said);
             });
+    Optional<Integer> rows = tableRows(weights);
+    rows.ifPresent(
+        there ->
+            new CheckpointSizes(config, weights)
+                .agree(there, "the rows of the position tables", "motion_max_seq_length"));
     int positions =
-        config
-            .findInt("motion_max_seq_length")
-            .or(() -> tableRows(weights))
-            .orElse(PUBLISHED.positions());
-    return new MotionConfig(
-        config.findInt("motion_num_attention_heads").orElse(PUBLISHED.heads()),
-        positions,
-        config.findInt("motion_norm_num_groups").orElse(PUBLISHED.normGroups()),
-        middle,
-        config
-            .findString(CONVENTION)
-            .map(text -> convention(config, text))
-            .orElseGet(() -> convention(layout, positions)),
-        PositionTable.of(weights, layout));
+        rows.or(() -> config.findInt("motion_max_seq_length")).orElse(PUBLISHED.positions());
+    return config.checked(
+        () ->
+            new MotionConfig(
+                config.findInt("motion_num_attention_heads").orElse(PUBLISHED.heads()),
+                positions,
+                config.findInt("motion_norm_num_groups").orElse(PUBLISHED.normGroups()),
+                middle,
+                config
+                    .findString(CONVENTION)
+                    .map(text -> convention(config, text))
+                    .orElseGet(() -> convention(layout, positions)),
+                PositionTable.of(weights, layout)));
   }
 
   private static NormConvention convention(Layout layout, int positions) {
@@ -77,11 +84,27 @@ record MotionConfig(
     return new MotionConfig(heads, positions, normGroups, middle, other, table);
   }
 
-  /** As it runs in a UNet: diffusers gives the modules' norms as many groups as the UNet's. */
+  /**
+   * As it runs in a UNet: diffusers gives the modules' norms as many groups as the UNet's.
+   *
+   * @throws IllegalArgumentException if the UNet's widths do not divide into heads and groups
+   */
   MotionConfig in(UnetConfig unet) {
-    return norms == NormConvention.DIFFUSERS
-        ? new MotionConfig(heads, positions, unet.normGroups(), middle, norms, table)
-        : this;
+    int groups = norms == NormConvention.DIFFUSERS ? unet.normGroups() : normGroups;
+    for (int width : unet.widths()) {
+      requireDivides("motion_num_attention_heads", heads, width);
+      requireDivides("motion_norm_num_groups", groups, width);
+    }
+    return new MotionConfig(heads, positions, groups, middle, norms, table);
+  }
+
+  private static void requireDivides(String field, int divisor, int width) {
+    checkArgument(
+        width % divisor == 0,
+        "%s: expected a divisor of the UNet's width %s, found %s",
+        field,
+        width,
+        divisor);
   }
 
   NormStatistics statistics() {

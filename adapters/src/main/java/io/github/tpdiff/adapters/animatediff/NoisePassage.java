@@ -29,7 +29,7 @@ final class NoisePassage {
     checkArgument(config.normGroups() == 1, "norm groups: expected 1");
     this.config = config;
     this.shortcut =
-        "up_blocks.%d.resnets.%d.conv_shortcut.".formatted(config.levels() - 1, config.layers());
+        "up_blocks.%s.resnets.%s.conv_shortcut.".formatted(config.levels() - 1, config.layers());
   }
 
   /** Channels at the full size, from the first on, that hold the copies and the constants. */

@@ -1,11 +1,11 @@
 package io.github.tpdiff.adapters.animatediff;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import com.google.common.collect.Lists;
+import io.github.tpdiff.adapters.CheckpointSizes;
 import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -44,27 +44,40 @@ record UnetConfig(
   private static final String CROSS_DOWN = "CrossAttnDownBlock";
   private static final String CROSS_UP = "CrossAttnUpBlock";
 
+  private static final int MOST_LEVELS = 8;
+  private static final String RESNETS = "down_blocks.%s.resnets.0.conv1.weight";
+
+  /**
+   * @throws IllegalArgumentException if the sizes do not fit together
+   */
   UnetConfig {
     widths = List.copyOf(widths);
     attentive = List.copyOf(attentive);
-    if (widths.size() != attentive.size() || widths.isEmpty()) {
-      throw new CheckpointException(
-          "UNet: block_out_channels and down_block_types: expected as many of one as of the other,"
-              + " found %s and %d".formatted(widths, attentive.size()));
-    }
+    checkArgument(
+        !widths.isEmpty() && widths.size() <= MOST_LEVELS,
+        "block_out_channels: expected 1 to %s levels, found %s",
+        MOST_LEVELS,
+        widths);
+    checkArgument(
+        widths.size() == attentive.size(),
+        "down_block_types: expected as many as block_out_channels, found %s for %s",
+        attentive.size(),
+        widths);
     for (int width : widths) {
       requireDivides("attention_head_dim (the number of heads)", heads, width);
       requireDivides("norm_num_groups", normGroups, width);
     }
-    requireDivides("2", 2, widths.get(0));
+    checkArgument(
+        widths.get(0) % 2 == 0, "block_out_channels: expected an even number, found %s", widths);
   }
 
   private static void requireDivides(String field, int divisor, int width) {
-    if (width % divisor != 0) {
-      throw new CheckpointException(
-          "UNet: block_out_channels: expected multiples of %s, found %d for %d"
-              .formatted(field, width, divisor));
-    }
+    checkArgument(
+        width % divisor == 0,
+        "%s: expected a divisor of block_out_channels %s, found %s",
+        field,
+        width,
+        divisor);
   }
 
   int levels() {
@@ -76,89 +89,55 @@ record UnetConfig(
     return 4 * widths.get(0);
   }
 
-  /**
-   * From a configuration; what it does not say is as the tensors or Stable Diffusion 1.5 have it.
-   */
+  /** From the tensors; what they do not say and the configuration neither is as published. */
   static UnetConfig read(ConfigFile config, TensorSource weights, NormStatistics statistics) {
     refuseUnknownForms(config);
-    List<Integer> widths = config.findInts("block_out_channels").orElseGet(() -> widths(weights));
-    List<Boolean> attentive = attentive(config, widths.size());
-    return new UnetConfig(
-        widths,
-        config.findInt("layers_per_block").orElseGet(() -> layers(weights)),
-        attentive,
-        config
-            .findInt("num_attention_heads")
-            .or(() -> config.findInt("attention_head_dim"))
-            .orElse(8),
-        textDim(config, weights, attentive),
-        config.findInt("in_channels").orElseGet(() -> channels(weights)),
-        config.findInt("norm_num_groups").orElse(32),
-        config.findDouble("norm_eps").orElse(1e-5),
-        statistics);
+    var sizes = new CheckpointSizes(config, weights);
+    return config.checked(
+        () -> {
+          List<Integer> widths = sizes.each(RESNETS, 0, "block_out_channels");
+          List<Boolean> attentive = attentive(config, weights, widths.size());
+          return new UnetConfig(
+              widths,
+              sizes.count("down_blocks.0.resnets.%s.conv1.weight", "layers_per_block"),
+              attentive,
+              config
+                  .findInt("num_attention_heads")
+                  .or(() -> config.findInt("attention_head_dim"))
+                  .orElse(PUBLISHED.heads()),
+              sizes.of(keys(Math.max(0, attentive.indexOf(true))), 1, "cross_attention_dim"),
+              sizes.of("conv_in.weight", 1, "in_channels"),
+              config.findInt("norm_num_groups").orElse(PUBLISHED.normGroups()),
+              config.findEps("norm_eps").orElse(PUBLISHED.normEps()),
+              statistics);
+        });
   }
 
-  private static List<Integer> widths(TensorSource weights) {
-    List<Integer> widths = new ArrayList<>();
-    String first = "down_blocks.%d.resnets.0.conv1.weight";
-    while (weights.find(first.formatted(widths.size())).isPresent()) {
-      widths.add(extent(weights, first.formatted(widths.size()), 0));
-    }
-    return widths;
+  private static String keys(int level) {
+    return "down_blocks.%s.attentions.0.transformer_blocks.0.attn2.to_k.weight".formatted(level);
   }
 
-  private static int layers(TensorSource weights) {
-    int layers = 0;
-    while (weights.find("down_blocks.0.resnets.%d.conv1.weight".formatted(layers)).isPresent()) {
-      layers++;
-    }
-    return layers;
+  private static List<Boolean> attentive(ConfigFile config, TensorSource weights, int levels) {
+    List<Boolean> there =
+        IntStream.range(0, levels)
+            .mapToObj(level -> weights.find(keys(level)).isPresent())
+            .toList();
+    requireAttentive(config, "down_block_types", CROSS_DOWN, there);
+    requireAttentive(config, "up_block_types", CROSS_UP, Lists.reverse(there));
+    return there;
   }
 
-  private static int channels(TensorSource weights) {
-    return extent(weights, "conv_in.weight", 1);
-  }
-
-  private static int extent(TensorSource weights, String tensor, int axis) {
-    List<Long> shape = weights.require(tensor).shape();
-    if (shape.size() != 4) {
-      throw new CheckpointException(
-          "%s: tensor '%s': expected 4 dimensions, found %s"
-              .formatted(weights.origin(), tensor, shape));
-    }
-    return Math.toIntExact(shape.get(axis));
-  }
-
-  /** Published configurations name the width; files in the original layout have none. */
-  private static int textDim(ConfigFile config, TensorSource weights, List<Boolean> attentive) {
-    return config
-        .findInt("cross_attention_dim")
-        .orElseGet(
-            () -> {
-              TensorInfo keys =
-                  weights.require(
-                      "down_blocks.%d.attentions.0.transformer_blocks.0.attn2.to_k.weight"
-                          .formatted(Math.max(0, attentive.indexOf(true))));
-              return Math.toIntExact(keys.shape().get(keys.shape().size() - 1));
-            });
-  }
-
-  private static List<Boolean> attentive(ConfigFile config, int levels) {
-    List<Boolean> down =
-        config
-            .findStrings("down_block_types")
-            .map(types -> types.stream().map(type -> type.startsWith(CROSS_DOWN)).toList())
-            .orElseGet(
-                () -> IntStream.range(0, levels).mapToObj(level -> level < levels - 1).toList());
+  private static void requireAttentive(
+      ConfigFile config, String field, String prefix, List<Boolean> there) {
     config
-        .findStrings("up_block_types")
-        .map(types -> types.stream().map(type -> type.startsWith(CROSS_UP)).toList())
-        .filter(up -> !Lists.reverse(up).equals(down))
+        .findStrings(field)
+        .filter(
+            types -> !types.stream().map(type -> type.startsWith(prefix)).toList().equals(there))
         .ifPresent(
-            up -> {
-              throw config.wrong("up_block_types", "down_block_types mirrored", up);
+            types -> {
+              throw config.wrong(
+                  field, "%s… where %s, as the tensors have it".formatted(prefix, there), types);
             });
-    return down;
   }
 
   private static void refuseUnknownForms(ConfigFile config) {

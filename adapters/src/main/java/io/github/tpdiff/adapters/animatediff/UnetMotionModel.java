@@ -87,14 +87,14 @@ final class UnetMotionModel {
     var transformers = new ArrayList<SpatialTransformer>();
     for (int level = 0; level < config.levels(); level++) {
       for (int j = 0; j < config.layers() && config.attentive().get(level); j++) {
-        transformers.add(transformer("down_blocks.%d.attentions.%d".formatted(level, j), level));
+        transformers.add(transformer("down_blocks.%s.attentions.%s".formatted(level, j), level));
       }
     }
     transformers.add(transformer("mid_block.attentions.0", config.levels() - 1));
     for (int block = 0; block < config.levels(); block++) {
       int level = config.levels() - 1 - block;
       for (int j = 0; j <= config.layers() && config.attentive().get(level); j++) {
-        transformers.add(transformer("up_blocks.%d.attentions.%d".formatted(block, j), level));
+        transformers.add(transformer("up_blocks.%s.attentions.%s".formatted(block, j), level));
       }
     }
     return transformers;

@@ -1,11 +1,14 @@
 package io.github.tpdiff.adapters.wan;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.adapters.CheckpointSizes;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Sizes of a Wan transformer.
@@ -26,21 +29,22 @@ record WanTransformerConfig(
     List<Integer> patchSize,
     double eps,
     Optional<Integer> imageDim) {
+  private static final String PATCHES = "patch_embedding.weight";
+
   /** The published head dimension, for configurations that name neither it nor the heads. */
   private static final int DEFAULT_HEAD_DIM = 128;
 
+  /**
+   * @throws IllegalArgumentException if the sizes do not fit together
+   */
   WanTransformerConfig {
     patchSize = List.copyOf(patchSize);
-    require(headDim % 2 == 0 && headDim >= 8, "head dimension", "even and at least 8", headDim);
-    require(freqDim % 2 == 0, "freq_dim", "an even number", freqDim);
-    require(patchSize.size() == 3, "patch_size", "three sizes", patchSize);
-  }
-
-  private static void require(boolean holds, String field, String expected, Object found) {
-    if (!holds) {
-      throw new CheckpointException(
-          "Wan transformer: %s: expected %s, found %s".formatted(field, expected, found));
-    }
+    checkArgument(
+        headDim % 2 == 0 && headDim >= 8,
+        "head dimension: expected even and at least 8, found %s",
+        headDim);
+    checkArgument(freqDim % 2 == 0, "freq_dim: expected an even number, found %s", freqDim);
+    checkArgument(patchSize.size() == 3, "patch_size: expected three sizes, found %s", patchSize);
   }
 
   int width() {
@@ -53,38 +57,54 @@ record WanTransformerConfig(
   }
 
   /**
-   * From a configuration of either layout; what it does not say follows from the tensors.
+   * From the tensors, and a configuration of either layout.
    *
    * @param weights under diffusers' names
    */
   static WanTransformerConfig read(ConfigFile config, TensorSource weights) {
     refuseUnknownForms(config, weights);
-    var sizes = new Sizes(config, weights);
-    int width = sizes.of("dim", "patch_embedding.weight", 0);
+    var sizes = new CheckpointSizes(config, weights);
+    int width = sizes.of(PATCHES, 0, "dim");
     int heads =
         config
             .findInt("num_attention_heads")
             .or(() -> config.findInt("num_heads"))
             .orElseGet(() -> headsOf(width, config));
-    int headDim = config.findInt("attention_head_dim").orElse(width / Math.max(1, heads));
-    requireWidth(config, (long) heads * headDim, sizes.at("patch_embedding.weight", 0));
-    List<Integer> patch = config.findInts("patch_size").orElseGet(() -> sizes.patch());
-    int patchElements = patch.stream().reduce(1, Math::multiplyExact);
+    int headDim = config.findInt("attention_head_dim").orElse(width / heads);
+    requireWidth(config, (long) heads * headDim, width);
+    List<Integer> patch = IntStream.of(2, 3, 4).mapToObj(axis -> sizes.of(PATCHES, axis)).toList();
+    config
+        .findInts("patch_size")
+        .filter(said -> !said.equals(patch))
+        .ifPresent(
+            said -> {
+              throw config.wrong("patch_size", patch + ", as the tensors have it", said);
+            });
     return new WanTransformerConfig(
         heads,
         headDim,
-        sizes.layers(),
-        sizes.of("ffn_dim", "blocks.0.ffn.net.0.proj.weight", 0),
-        sizes.of("in_channels", "patch_embedding.weight", 1),
-        config
-            .findInt("out_channels")
-            .or(() -> config.findInt("out_dim"))
-            .orElseGet(() -> sizes.at("proj_out.weight", 0) / patchElements),
-        sizes.of("text_dim", "condition_embedder.text_embedder.linear_1.weight", 1),
-        sizes.of("freq_dim", "condition_embedder.time_embedder.linear_1.weight", 1),
+        sizes.count("blocks.%s.scale_shift_table", "num_layers"),
+        sizes.of("blocks.0.ffn.net.0.proj.weight", 0, "ffn_dim"),
+        sizes.of(PATCHES, 1, "in_channels", "in_dim"),
+        outChannels(sizes, patch),
+        sizes.of("condition_embedder.text_embedder.linear_1.weight", 1, "text_dim"),
+        sizes.of("condition_embedder.time_embedder.linear_1.weight", 1, "freq_dim"),
         patch,
-        config.findDouble("eps").orElse(1e-6),
-        imageDim(config, weights));
+        config.findEps("eps").orElse(1e-6),
+        imageDim(sizes));
+  }
+
+  private static int outChannels(CheckpointSizes sizes, List<Integer> patch) {
+    int rows = sizes.of("proj_out.weight", 0);
+    long elements = patch.stream().mapToLong(Integer::longValue).reduce(1, (a, b) -> a * b);
+    if (rows % elements != 0) {
+      throw new CheckpointException(
+          "%s: tensor 'proj_out.weight': expected a multiple of %d rows, found %d"
+              .formatted(sizes.weights().origin(), elements, rows));
+    }
+    int channels = (int) (rows / elements);
+    sizes.agree(channels, "as tensor 'proj_out.weight' has it", "out_channels", "out_dim");
+    return channels;
   }
 
   private static void refuseUnknownForms(ConfigFile config, TensorSource weights) {
@@ -121,57 +141,18 @@ record WanTransformerConfig(
     }
   }
 
-  private static Optional<Integer> imageDim(ConfigFile config, TensorSource weights) {
-    return config
+  private static Optional<Integer> imageDim(CheckpointSizes sizes) {
+    String norm = "condition_embedder.image_embedder.norm1.weight";
+    if (sizes.weights().find(norm).isPresent()) {
+      return Optional.of(sizes.of(norm, 0, "image_dim"));
+    }
+    sizes
+        .config()
         .findInt("image_dim")
-        .or(
-            () ->
-                weights
-                    .find("condition_embedder.image_embedder.norm1.weight")
-                    .map(norm -> norm.shape().get(0).intValue()));
-  }
-
-  private record Sizes(ConfigFile config, TensorSource weights) {
-    int of(String field, String tensor, int axis) {
-      Optional<Integer> original =
-          field.equals("in_channels") ? config.findInt("in_dim") : Optional.empty();
-      return config.findInt(field).or(() -> original).orElseGet(() -> at(tensor, axis));
-    }
-
-    int at(String tensor, int axis) {
-      return requireRank(tensor, axis + 1).shape().get(axis).intValue();
-    }
-
-    List<Integer> patch() {
-      var shape = requireRank("patch_embedding.weight", 5).shape();
-      return shape.subList(2, 5).stream().map(Long::intValue).toList();
-    }
-
-    private TensorInfo requireRank(String tensor, int rank) {
-      TensorInfo info = weights.require(tensor);
-      if (info.shape().size() < rank) {
-        throw new CheckpointException(
-            "%s: tensor '%s': expected at least %d dimensions, found %s"
-                .formatted(weights.origin(), tensor, rank, info.shape()));
-      }
-      return info;
-    }
-
-    /** As many as there are tensors for; a configuration that says otherwise is not this one's. */
-    int layers() {
-      int count = 0;
-      while (weights.find("blocks." + count + ".scale_shift_table").isPresent()) {
-        count++;
-      }
-      int there = count;
-      config
-          .findInt("num_layers")
-          .filter(said -> said != there)
-          .ifPresent(
-              said -> {
-                throw config.wrong("num_layers", there + ", the blocks in the checkpoint", said);
-              });
-      return there;
-    }
+        .ifPresent(
+            said -> {
+              throw sizes.config().wrong("image_dim", "null, as there is no '" + norm + "'", said);
+            });
+    return Optional.empty();
   }
 }

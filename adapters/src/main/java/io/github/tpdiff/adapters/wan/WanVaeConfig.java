@@ -1,9 +1,12 @@
 package io.github.tpdiff.adapters.wan;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.adapters.CheckpointSizes;
 import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Sizes and latent statistics of a Wan autoencoder.
@@ -22,7 +25,8 @@ record WanVaeConfig(
     List<Boolean> temporalDownsample,
     List<Double> latentsMean,
     List<Double> latentsStd) {
-  private static final int MOST_BLOCKS = 64;
+  private static final int MOST_LEVELS = 8;
+  private static final int MOST_TIMES = 64;
   static final List<Integer> DIM_MULT = List.of(1, 2, 4, 4);
   static final List<Boolean> TEMPORAL_DOWNSAMPLE = List.of(false, true, true);
 
@@ -41,55 +45,70 @@ record WanVaeConfig(
   static final WanVaeConfig PUBLISHED =
       new WanVaeConfig(96, 16, DIM_MULT, 2, TEMPORAL_DOWNSAMPLE, LATENTS_MEAN, LATENTS_STD);
 
+  /**
+   * @throws IllegalArgumentException if a list has the wrong length or a value out of range
+   */
   WanVaeConfig {
     dimMult = List.copyOf(dimMult);
     temporalDownsample = List.copyOf(temporalDownsample);
     latentsMean = List.copyOf(latentsMean);
     latentsStd = List.copyOf(latentsStd);
-    if (dimMult.isEmpty() || dimMult.size() > 8) {
-      throw new CheckpointException(
-          "Wan VAE: dim_mult: expected 1 to 8 levels, found " + dimMult.size());
-    }
+    checkArgument(
+        !dimMult.isEmpty() && dimMult.size() <= MOST_LEVELS,
+        "dim_mult: expected 1 to %s levels, found %s",
+        MOST_LEVELS,
+        dimMult.size());
+    checkArgument(
+        dimMult.stream().allMatch(times -> times >= 1 && times <= MOST_TIMES),
+        "dim_mult: expected from 1 to %s each, found %s",
+        MOST_TIMES,
+        dimMult);
     requireCount("temperal_downsample", dimMult.size() - 1, temporalDownsample);
     requireCount("latents_mean", latentChannels, latentsMean);
     requireCount("latents_std", latentChannels, latentsStd);
   }
 
   private static void requireCount(String field, int count, List<?> found) {
-    if (found.size() != count) {
-      throw new CheckpointException(
-          "Wan VAE: %s: expected %d values, found %s".formatted(field, count, found));
-    }
+    checkArgument(found.size() == count, "%s: expected %s values, found %s", field, count, found);
   }
 
   /**
-   * From a configuration, or from the tensors where there is none.
+   * From the tensors, and a configuration where there is one.
    *
    * @param weights under diffusers' names
    */
   static WanVaeConfig read(ConfigFile config, TensorSource weights) {
-    config
-        .findInt("num_res_blocks")
-        .filter(count -> count > MOST_BLOCKS)
-        .ifPresent(
-            count -> {
-              throw config.wrong("num_res_blocks", "at most " + MOST_BLOCKS, count);
-            });
-    return new WanVaeConfig(
-        config
-            .findInt("base_dim")
-            .or(() -> config.findInt("dim"))
-            .orElseGet(() -> extent(weights, "encoder.conv_in.weight", 0)),
-        config.findInt("z_dim").orElseGet(() -> extent(weights, "post_quant_conv.weight", 0)),
-        config.findInts("dim_mult").orElse(DIM_MULT),
-        config.findInt("num_res_blocks").orElse(2),
-        config.findBooleans("temperal_downsample").orElse(TEMPORAL_DOWNSAMPLE),
-        config.findDoubles("latents_mean").orElse(LATENTS_MEAN),
-        config.findDoubles("latents_std").orElse(LATENTS_STD));
+    var sizes = new CheckpointSizes(config, weights);
+    // The decoder has one block more.
+    int resBlocks = sizes.count("decoder.up_blocks.0.resnets.%s.conv1.weight") - 1;
+    sizes.agree(resBlocks, "as the tensors have it", "num_res_blocks");
+    var read =
+        new WanVaeConfig(
+            sizes.of("encoder.conv_in.weight", 0, "base_dim", "dim"),
+            sizes.of("post_quant_conv.weight", 0, "z_dim"),
+            config.findInts("dim_mult").orElse(DIM_MULT),
+            resBlocks,
+            config.findBooleans("temperal_downsample").orElse(TEMPORAL_DOWNSAMPLE),
+            config.findDoubles("latents_mean").orElse(LATENTS_MEAN),
+            config.findDoubles("latents_std").orElse(LATENTS_STD));
+    List<Integer> widths =
+        IntStream.range(0, read.levels())
+            .mapToObj(level -> sizes.of(firstBlock(level, resBlocks), 0))
+            .toList();
+    if (!widths.equals(IntStream.range(0, read.levels()).mapToObj(read::width).toList())) {
+      throw config.wrong(
+          "dim_mult",
+          "what makes the tensors' %s of base_dim %d".formatted(widths, read.baseDim()),
+          read.dimMult());
+    }
+    return read;
   }
 
-  private static int extent(TensorSource weights, String tensor, int axis) {
-    return weights.require(tensor).shape().get(axis).intValue();
+  /**
+   * Blocks are numbered through all levels, with the downsampler behind each level but the last.
+   */
+  private static String firstBlock(int level, int resBlocks) {
+    return "encoder.down_blocks.%s.conv1.weight".formatted(level * (resBlocks + 1));
   }
 
   int levels() {

@@ -1,13 +1,13 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.PromptTokenizer;
+import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -80,11 +80,12 @@ final class WanVideoModel implements VideoModel {
   @Override
   public synchronized Tokenizer tokenizer() {
     if (tokenizer.isEmpty()) {
-      try {
-        tokenizer = Optional.of(HuggingFaceTokenizer.open(tokenizerFolder()));
-      } catch (IOException e) {
-        throw new CheckpointException(String.valueOf(e.getMessage()), e);
-      }
+      tokenizer =
+          Optional.of(
+              PromptTokenizer.open(
+                  tokenizerFolder(),
+                  Optional.ofNullable(components.get(Role.TEXT_ENCODER)),
+                  T5Encoder.TOKENS));
     }
     return tokenizer.orElseThrow();
   }

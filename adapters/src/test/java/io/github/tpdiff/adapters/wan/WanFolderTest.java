@@ -74,9 +74,13 @@ final class WanFolderTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"num_heads\": 2, \"ffn_dim\": \"wide\"}|ffn_dim: expected a positive integer, found \"wide\"",
-        "{\"num_heads\": 2, \"num_layers\": 7}|num_layers: expected 2, the blocks in the checkpoint, found 7",
+        "{\"num_heads\": 2, \"ffn_dim\": \"wide\"}|ffn_dim: expected an integer from 1 to 1048576, found \"wide\"",
+        "{\"num_heads\": 2, \"num_layers\": 7}|num_layers: expected 2, those in the checkpoint, found 7",
         "{}|num_attention_heads: expected the number of heads, as width 48 is no multiple of 128",
+        "{\"num_heads\": 2, \"patch_size\": [1000000, 1000000, 1000000]}|patch_size: expected [1, 2, 2], as the tensors",
+        "{\"num_heads\": 2, \"ffn_dim\": 1000000000}|ffn_dim: expected an integer from 1 to 1048576, found 1000000000",
+        "{\"num_heads\": 2, \"eps\": NaN}|eps: expected a finite number, found",
+        "{\"num_heads\": 2, \"eps\": 1e400}|eps: expected a finite number, found",
         "{\"num_heads\": 5}|heads times head dimension: expected 48",
         "{\"num_heads\": 2, \"patch_size\": 2}|patch_size: expected a list, found 2",
         "{\"qk_norm\": \"layer_norm\"}|qk_norm: expected rms_norm_across_heads, found layer_norm",

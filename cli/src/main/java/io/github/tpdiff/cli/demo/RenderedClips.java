@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
@@ -83,7 +84,7 @@ record RenderedClips(int width, int height, int frames, double fps) {
     Files.createDirectories(folder);
     var files = new ArrayList<Path>();
     for (Scene scene : scenes()) {
-      String name = "%02d".formatted(files.size());
+      String name = String.format(Locale.ROOT, "%02d", files.size());
       Path file = folder.resolve(name + ".mp4");
       try (VideoWriter writer = VideoWriter.open(file, new VideoFormat(width, height, fps))) {
         for (int i = 0; i < frames; i++) {

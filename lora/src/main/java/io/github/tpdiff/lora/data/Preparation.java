@@ -5,6 +5,7 @@ import com.google.common.io.MoreFiles;
 import io.github.tpdiff.lora.data.ClipEncoders.CaptionEncoder;
 import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
+import io.github.tpdiff.weights.WritablePlace;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -141,6 +142,7 @@ public final class Preparation {
   }
 
   private Prepared run() {
+    WritablePlace.requireFolder(request.cache());
     SourceList source = SourceList.read(request.source());
     List<SourceVideo> videos = source.videos();
     var captions = new ArrayList<Captioned>();

@@ -6,6 +6,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads the fields of a {@code scheduler_config.json}; what is absent has upstream's default. */
 final class SchedulerConfig {
+  /** A thousand times what networks are trained with. */
+  private static final int MOST_TIMESTEPS = 1_000_000;
+
+  private static final double LEAST_SHIFT = 1e-3;
+
   private final Map<String, ?> fields;
 
   SchedulerConfig(Map<String, ?> fields) {
@@ -63,8 +68,7 @@ final class SchedulerConfig {
           default -> throw spacingUnsupported();
         };
     double last = truth("set_alpha_to_one", true) ? 0 : form.firstTime();
-    return new Scheduler(
-        new DdimSchedule(form, spacing, (int) number("steps_offset", 0), last), new EulerSampler());
+    return new Scheduler(new DdimSchedule(form, spacing, stepsOffset(), last), new EulerSampler());
   }
 
   private Scheduler dpmSolver() {
@@ -86,8 +90,7 @@ final class SchedulerConfig {
           case "linspace" -> DdimSchedule.Spacing.CHAINED_LINSPACE;
           default -> throw spacingUnsupported();
         };
-    int offset =
-        spacing == DdimSchedule.Spacing.CHAINED_LEADING ? (int) number("steps_offset", 0) : 0;
+    int offset = spacing == DdimSchedule.Spacing.CHAINED_LEADING ? stepsOffset() : 0;
     return new Scheduler(new DdimSchedule(table(), spacing, offset, 0), new DpmSolverSampler());
   }
 
@@ -102,17 +105,17 @@ final class SchedulerConfig {
   }
 
   private FlowSchedule flow(FlowSchedule.Spacing spacing, String shiftField) {
-    var form = new FlowMatching((int) number("num_train_timesteps", 1000));
-    return new FlowSchedule(spacing, number(shiftField, 1), form);
+    double shift = number(shiftField, 1, LEAST_SHIFT, 1 / LEAST_SHIFT);
+    return new FlowSchedule(spacing, shift, new FlowMatching(trainTimesteps()));
   }
 
   private EpsilonPrediction table() {
     only("prediction_type", "epsilon", "epsilon");
     only("trained_betas", null, null);
     only("rescale_betas_zero_snr", false, false);
-    double start = number("beta_start", 0.0001);
-    double end = number("beta_end", 0.02);
-    int rows = (int) number("num_train_timesteps", 1000);
+    double start = number("beta_start", 0.0001, Double.MIN_NORMAL, 1);
+    double end = number("beta_end", 0.02, Double.MIN_NORMAL, 1);
+    int rows = trainTimesteps();
     return switch (text("beta_schedule", "linear")) {
       case "linear" -> EpsilonPrediction.linear(start, end, rows);
       case "scaled_linear" -> EpsilonPrediction.scaledLinear(start, end, rows);
@@ -131,15 +134,34 @@ final class SchedulerConfig {
     throw unsupported(field, "a string");
   }
 
-  private double number(String field, double absent) {
+  private int trainTimesteps() {
+    return integer("num_train_timesteps", 1000, 1);
+  }
+
+  private int stepsOffset() {
+    return integer("steps_offset", 0, 0);
+  }
+
+  private int integer(String field, int absent, int least) {
+    double value = number(field, absent, least, MOST_TIMESTEPS);
+    if (value != Math.rint(value)) {
+      throw unsupported(field, "an integer");
+    }
+    return (int) value;
+  }
+
+  private double number(String field, double absent, double least, double most) {
     Object value = fields.get(field);
     if (value == null) {
       return absent;
     }
-    if (value instanceof Number number) {
+    // Not a number is in no range either.
+    if (value instanceof Number number
+        && number.doubleValue() >= least
+        && number.doubleValue() <= most) {
       return number.doubleValue();
     }
-    throw unsupported(field, "a number");
+    throw unsupported(field, "a number from %s to %s".formatted(least, most));
   }
 
   private boolean truth(String field, boolean absent) {

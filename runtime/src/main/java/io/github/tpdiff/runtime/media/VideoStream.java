@@ -15,11 +15,9 @@ import static org.bytedeco.ffmpeg.global.avformat.avformat_find_stream_info;
 import static org.bytedeco.ffmpeg.global.avformat.avformat_open_input;
 import static org.bytedeco.ffmpeg.global.avutil.AVERROR_EINVAL;
 import static org.bytedeco.ffmpeg.global.avutil.AVMEDIA_TYPE_VIDEO;
-import static org.bytedeco.ffmpeg.global.avutil.AV_LOG_QUIET;
 import static org.bytedeco.ffmpeg.global.avutil.av_dict_free;
 import static org.bytedeco.ffmpeg.global.avutil.av_dict_get;
 import static org.bytedeco.ffmpeg.global.avutil.av_dict_set;
-import static org.bytedeco.ffmpeg.global.avutil.av_log_set_level;
 import static org.bytedeco.ffmpeg.global.avutil.av_strerror;
 
 import java.io.IOException;
@@ -37,11 +35,6 @@ import org.bytedeco.javacpp.PointerPointer;
 
 /** An opened video file: its best video stream, and a decoder ready for its packets. */
 final class VideoStream implements AutoCloseable {
-  static {
-    // Errors come back as codes and are reported by us, once.
-    av_log_set_level(AV_LOG_QUIET);
-  }
-
   /** libav's names of containers; playlists, manifests and scripts would open other files. */
   private static final String CONTAINERS =
       "mov,matroska,avi,gif,mpeg,mpegts,asf,flv,ogg,mxf,ivf,nut";
@@ -64,6 +57,7 @@ final class VideoStream implements AutoCloseable {
     if (!Files.isRegularFile(file)) {
       throw new IOException(file + ": expected a video file, found none");
     }
+    Ffmpeg.start();
     var format = openContainer(file);
     try {
       require(file, avformat_find_stream_info(format, (PointerPointer<?>) null));

@@ -2,10 +2,8 @@ package io.github.tpdiff.runtime.media;
 
 import static com.google.common.base.Preconditions.checkArgument;
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_find_encoder_by_name;
-import static org.bytedeco.ffmpeg.global.avutil.AV_LOG_QUIET;
 import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_RGB24;
 import static org.bytedeco.ffmpeg.global.avutil.AV_PIX_FMT_YUV420P;
-import static org.bytedeco.ffmpeg.global.avutil.av_log_set_level;
 
 import io.github.tpdiff.weights.AtomicFile;
 import java.io.IOException;
@@ -27,11 +25,6 @@ public final class VideoWriter implements AutoCloseable {
   private static final int H264_LEAST_SIDE = 16;
 
   private static final String FALLBACK = "mpeg4";
-
-  static {
-    // Errors come back as exceptions and are reported by us, once.
-    av_log_set_level(AV_LOG_QUIET);
-  }
 
   private final AtomicFile file;
   private final VideoFormat format;
@@ -57,6 +50,7 @@ public final class VideoWriter implements AutoCloseable {
    */
   public static VideoWriter open(Path file, VideoFormat format) throws IOException {
     checkArgument(file.toString().endsWith(".mp4"), "%s: expected a name ending in .mp4", file);
+    Ffmpeg.start();
     var writer = new VideoWriter(AtomicFile.create(file), format, bestCodec(format));
     try {
       writer.start();

@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtLoggingLevel;
+import io.github.tpdiff.weights.NativeFolder;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
@@ -16,6 +17,8 @@ final class DeepStack {
   private DeepStack() {}
 
   static OrtEnvironment environment() {
+    NativeFolder folder = NativeFolder.temporary();
+    folder.require();
     var task =
         new FutureTask<>(
             // What fails is thrown with its reason; printed too, it would be said twice.
@@ -26,7 +29,7 @@ final class DeepStack {
     try {
       return task.get();
     } catch (ExecutionException failure) {
-      throw new OnnxException("ONNX Runtime does not start: " + failure.getCause(), failure);
+      throw folder.unusable("ONNX Runtime does not start: " + failure.getCause(), failure);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new OnnxException("the start of ONNX Runtime was interrupted", interrupted);

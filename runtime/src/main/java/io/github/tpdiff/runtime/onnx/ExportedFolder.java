@@ -139,9 +139,9 @@ public final class ExportedFolder implements PipelineParts {
   @Override
   public Executable load(Role role) {
     try {
-      return engine.open(graphFile(folder, role, description));
+      return new ExportedGraph(engine.open(graphFile(folder, role, description)));
     } catch (OnnxException damaged) {
-      throw new CheckpointException(damaged.getMessage() + "; export the model again", damaged);
+      throw new CheckpointException(damaged.getMessage() + ExportedGraph.REMEDY, damaged);
     }
   }
 
@@ -149,12 +149,20 @@ public final class ExportedFolder implements PipelineParts {
   public synchronized Tokenizer tokenizer() {
     if (tokenizer.isEmpty()) {
       try {
-        tokenizer = Optional.of(HuggingFaceTokenizer.open(folder.resolve(TOKENIZER)));
+        tokenizer = Optional.of(HuggingFaceTokenizer.open(folder.resolve(TOKENIZER), tokens()));
       } catch (IOException failure) {
         throw new CheckpointException(String.valueOf(failure.getMessage()), failure);
       }
     }
     return tokenizer.orElseThrow();
+  }
+
+  /** How many tokens the text encoder knows. */
+  private long tokens() {
+    Path encoder = graphFile(folder, Role.TEXT_ENCODER, description);
+    return Files.isRegularFile(encoder)
+        ? GraphFile.read(encoder).rows("input_ids").orElse(Long.MAX_VALUE)
+        : Long.MAX_VALUE;
   }
 
   @Override

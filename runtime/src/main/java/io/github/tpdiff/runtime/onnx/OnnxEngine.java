@@ -6,8 +6,10 @@ import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.Folders;
+import io.github.tpdiff.weights.NativeFolder;
 import io.github.tpdiff.weights.TensorSource;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -104,8 +106,8 @@ public final class OnnxEngine implements Engine {
     try {
       return Files.createTempDirectory(Sessions.temporaryFolder(), "tpdiff-onnx");
     } catch (IOException failure) {
-      throw new CheckpointException(
-          "%s: cannot be written: %s".formatted(Sessions.temporaryFolder(), failure), failure);
+      throw NativeFolder.temporary()
+          .unusable("cannot be written: " + AtomicFile.reason(failure), failure);
     }
   }
 
@@ -127,6 +129,7 @@ public final class OnnxEngine implements Engine {
     if (!Files.isRegularFile(model)) {
       throw new CheckpointException("%s: no such file".formatted(model));
     }
+    GraphFile.read(model);
     try {
       OrtSession session = sessions.open(model);
       var open = new OnnxSession(model.toString(), sessions.environment(), session, () -> {});

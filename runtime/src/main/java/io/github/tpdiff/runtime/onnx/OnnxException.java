@@ -1,10 +1,13 @@
 package io.github.tpdiff.runtime.onnx;
 
 import ai.onnxruntime.OrtException;
+import io.github.tpdiff.weights.CheckpointException;
+import java.util.Objects;
 import java.util.regex.Pattern;
 
 /** ONNX Runtime refused to open or run a graph. */
 public final class OnnxException extends RuntimeException {
+  private static final String NO_MEMORY = "Failed to allocate memory";
   private static final Pattern ERROR_CODE = Pattern.compile("Error code - \\w+ - message: ");
 
   /**
@@ -12,6 +15,24 @@ public final class OnnxException extends RuntimeException {
    */
   OnnxException(String doing, OrtException cause) {
     super(doing + ": " + reason(cause), cause);
+  }
+
+  /**
+   * What running a graph ends with: memory is for the user to find, anything else is ours.
+   *
+   * @param name of the graph
+   */
+  static RuntimeException running(String name, OrtException cause) {
+    var failure = new OnnxException(name + ": ONNX Runtime cannot run it", cause);
+    return failure.getMessage().contains(NO_MEMORY)
+        ? new CheckpointException(
+            failure.getMessage() + "; a smaller video or a shorter prompt needs less", failure)
+        : failure;
+  }
+
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNull(super.getMessage());
   }
 
   /** The runtime did not come so far as to give a reason of its own. */

@@ -10,6 +10,7 @@ import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.weights.CheckpointException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -80,7 +81,7 @@ final class OnnxSession implements AutoCloseable {
       resultShapes.put(shapes, learnt);
       return results;
     } catch (OrtException failure) {
-      throw new OnnxException(name + ": ONNX Runtime cannot run it", failure);
+      throw OnnxException.running(name, failure);
     } finally {
       open.forEach(OnnxTensor::close);
     }
@@ -94,7 +95,7 @@ final class OnnxSession implements AutoCloseable {
     for (Map.Entry<String, NodeInfo> output : session.getOutputInfo().entrySet()) {
       long[] shape = Objects.requireNonNull(shapes.get(output.getKey()));
       ElementType type = elementType((TensorInfo) output.getValue().getInfo());
-      Tensor result = Tensor.of(type, shape, allocate(type, shape));
+      Tensor result = Tensor.of(type, shape, allocate(output.getKey(), type, shape));
       results.put(output.getKey(), result);
       pinned.put(output.getKey(), wrap(result, open));
     }
@@ -109,7 +110,7 @@ final class OnnxSession implements AutoCloseable {
         var value = (OnnxTensor) output.getValue();
         ElementType type = elementType(value.getInfo());
         long[] shape = value.getInfo().getShape();
-        ByteBuffer bytes = allocate(type, shape);
+        ByteBuffer bytes = allocate(output.getKey(), type, shape);
         bytes.put(value.getByteBuffer()).flip();
         results.put(output.getKey(), Tensor.of(type, shape, bytes));
       }
@@ -124,12 +125,17 @@ final class OnnxSession implements AutoCloseable {
     return wrapped;
   }
 
-  private static ByteBuffer allocate(ElementType type, long[] shape) {
-    long bytes = type == ElementType.F32 ? Float.BYTES : Long.BYTES;
+  private ByteBuffer allocate(String output, ElementType type, long[] shape) {
+    double bytes = type == ElementType.F32 ? Float.BYTES : Long.BYTES;
     for (long extent : shape) {
-      bytes = Math.multiplyExact(bytes, extent);
+      bytes *= extent;
     }
-    return ByteBuffer.allocateDirect(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+    if (bytes > Integer.MAX_VALUE) {
+      throw new CheckpointException(
+          "%s: %s: expected at most 2 GB, found the shape %s; a smaller video needs less"
+              .formatted(name, output, toList(shape)));
+    }
+    return ByteBuffer.allocateDirect((int) bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   static ElementType elementType(TensorInfo info) {

@@ -29,6 +29,16 @@ public record PipelineDescription(
     Map<String, Object> scheduler,
     Map<String, Map<String, Object>> schedulers,
     Defaults defaults) {
+  // What no published model comes near; a file that says more is damaged or hostile.
+  private static final int MOST_CHANNELS = 1024;
+  private static final int MOST_FACTOR = 256;
+  private static final int MOST_FRAMES = 1 << 20;
+  private static final int MOST_PIXELS = 1 << 14;
+  private static final int MOST_STEPS = 10_000;
+  private static final int MOST_TOKENS = 4096;
+  private static final double MOST_FPS = 1000;
+  private static final double MOST_SCALE = 1e6;
+
   public PipelineDescription {
     checkArgument(!family.isBlank(), "family: expected a name, found none");
     checkArgument(
@@ -91,11 +101,11 @@ public record PipelineDescription(
      *     finite value a channel
      */
     public Latents {
-      requirePositive("latents.channels", channels);
-      requirePositive("latents.spatial_factor", spatialFactor);
-      requirePositive("latents.temporal_factor", temporalFactor);
-      requirePositive("latents.max_frames", maxFrames);
-      requirePositive("latents.size_multiple", sizeMultiple);
+      requireWithin("latents.channels", channels, MOST_CHANNELS);
+      requireWithin("latents.spatial_factor", spatialFactor, MOST_FACTOR);
+      requireWithin("latents.temporal_factor", temporalFactor, MOST_FACTOR);
+      requireWithin("latents.max_frames", maxFrames, MOST_FRAMES);
+      requireWithin("latents.size_multiple", sizeMultiple, MOST_PIXELS);
       checkArgument(
           sizeMultiple % spatialFactor == 0,
           "latents.size_multiple: expected a multiple of spatial_factor %s, found %s",
@@ -104,8 +114,9 @@ public record PipelineDescription(
       mean = requireFinite("latents.mean", mean, channels);
       std = requireFinite("latents.std", std, channels);
       checkArgument(
-          std.stream().allMatch(value -> value > 0),
-          "latents.std: expected positive values, found %s",
+          std.stream().allMatch(value -> value >= 1 / MOST_SCALE),
+          "latents.std: expected at least %s each, found %s",
+          1 / MOST_SCALE,
           std);
     }
 
@@ -148,7 +159,11 @@ public record PipelineDescription(
    */
   public record Text(int maxLength, Cleaning cleaning) {
     public Text {
-      checkArgument(maxLength >= 2, "text.max_length: expected at least 2, found %s", maxLength);
+      checkArgument(
+          maxLength >= 2 && maxLength <= MOST_TOKENS,
+          "text.max_length: expected from 2 to %s, found %s",
+          MOST_TOKENS,
+          maxLength);
     }
   }
 
@@ -172,29 +187,35 @@ public record PipelineDescription(
   public record Defaults(
       int height, int width, int frames, double fps, int steps, double guidanceScale) {
     public Defaults {
-      requirePositive("defaults.height", height);
-      requirePositive("defaults.width", width);
-      requirePositive("defaults.frames", frames);
-      requirePositive("defaults.steps", steps);
+      requireWithin("defaults.height", height, MOST_PIXELS);
+      requireWithin("defaults.width", width, MOST_PIXELS);
+      requireWithin("defaults.frames", frames, MOST_FRAMES);
+      requireWithin("defaults.steps", steps, MOST_STEPS);
       checkArgument(
-          fps > 0 && Double.isFinite(fps), "defaults.fps: expected more than 0, found %s", fps);
+          fps > 0 && fps <= MOST_FPS,
+          "defaults.fps: expected more than 0 and at most %s, found %s",
+          MOST_FPS,
+          fps);
       checkArgument(
-          Double.isFinite(guidanceScale),
-          "defaults.guidance_scale: expected a finite number, found %s",
+          Math.abs(guidanceScale) <= MOST_SCALE,
+          "defaults.guidance_scale: expected at most %s either way, found %s",
+          MOST_SCALE,
           guidanceScale);
     }
   }
 
-  private static void requirePositive(String field, int value) {
-    checkArgument(value >= 1, "%s: expected at least 1, found %s", field, value);
+  private static void requireWithin(String field, int value, int most) {
+    checkArgument(
+        value >= 1 && value <= most, "%s: expected from 1 to %s, found %s", field, most, value);
   }
 
   private static List<Double> requireFinite(String field, List<Double> values, int channels) {
     checkArgument(
-        values.size() == channels && values.stream().allMatch(Double::isFinite),
-        "%s: expected %s finite values, one a channel, found %s",
+        values.size() == channels && values.stream().allMatch(v -> Math.abs(v) <= MOST_SCALE),
+        "%s: expected %s values of at most %s, one a channel, found %s",
         field,
         channels,
+        MOST_SCALE,
         values);
     return List.copyOf(values);
   }

@@ -1,5 +1,7 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.runtime.text.PromptCleaner;
 import io.github.tpdiff.runtime.text.TokenBatch;
 import io.github.tpdiff.runtime.text.Tokenizer;
@@ -13,6 +15,8 @@ import java.util.Optional;
  * @param tokenizer not closed here
  */
 public record PromptTokens(PipelineDescription.Text text, Tokenizer tokenizer) {
+  /** A hundred times what any encoder reads of a prompt. */
+  private static final int MOST_CHARACTERS = 1 << 16;
 
   /**
    * The tokens of a pipeline.
@@ -47,7 +51,17 @@ public record PromptTokens(PipelineDescription.Text text, Tokenizer tokenizer) {
         : Optional.empty();
   }
 
+  /**
+   * A prompt without what the model's authors take out.
+   *
+   * @throws IllegalArgumentException if it has more characters than any encoder reads
+   */
   String cleaned(String prompt) {
+    checkArgument(
+        prompt.length() <= MOST_CHARACTERS,
+        "prompt: expected at most %s characters, found %s",
+        MOST_CHARACTERS,
+        prompt.length());
     return switch (text.cleaning()) {
       case NONE -> prompt;
       case WHITESPACE -> PromptCleaner.clean(prompt);

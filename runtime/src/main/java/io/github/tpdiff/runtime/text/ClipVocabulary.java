@@ -27,9 +27,11 @@ record ClipVocabulary(ObjectNode pieces, List<Merge> merges) {
   private static final String CONFIG = "tokenizer_config.json";
 
   /** CLIP's own split of a text into words; the alternatives are tried from the left. */
-  private static final String WORD =
-      "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d"
-          + "|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+  /** The start of {@link #WORD} that newer files have. */
+  static final String SPECIAL_WORDS = "<\\|startoftext\\|>|<\\|endoftext\\|>|";
+
+  static final String WORD =
+      SPECIAL_WORDS + "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
   private static final ObjectMapper JSON = new ObjectMapper();
 

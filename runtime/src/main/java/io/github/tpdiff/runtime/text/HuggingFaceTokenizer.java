@@ -5,9 +5,12 @@ import static com.google.common.base.Preconditions.checkArgument;
 import ai.djl.huggingface.tokenizers.Encoding;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.NativeFolder;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -26,6 +29,8 @@ public final class HuggingFaceTokenizer implements Tokenizer {
   private static final String TOKENIZER = "tokenizer.json";
   private static final List<String> PAD_TOKEN_FILES =
       List.of("tokenizer_config.json", "special_tokens_map.json");
+
+  private static final long MOST_BYTES = 1 << 22;
 
   static {
     // Natives are in the jar: no look for a CUDA build online, no usage report.
@@ -49,9 +54,24 @@ public final class HuggingFaceTokenizer implements Tokenizer {
    * @throws IOException if a file is missing or not what it should be; the message names it
    */
   public static HuggingFaceTokenizer open(Path folder) throws IOException {
+    return open(folder, Integer.MAX_VALUE);
+  }
+
+  /**
+   * The same for a text encoder that knows {@code rows} tokens.
+   *
+   * @throws CheckpointException if the tokenizer can give an id that the encoder has no row for
+   */
+  public static HuggingFaceTokenizer open(Path folder, long rows) throws IOException {
     var file = requireTokenizerFile(folder);
     var padToken = requirePadToken(folder);
-    var tokenizer = load(file, folder);
+    TokenizerFile checked = read(file, folder);
+    if (checked.vocabularySize() > rows) {
+      throw new CheckpointException(
+          "%s: expected ids below %d, the rows of the text encoder's table, found %d; is it the tokenizer of another model?"
+              .formatted(file, rows, checked.vocabularySize() - 1));
+    }
+    var tokenizer = load(checked, file);
     try {
       return new HuggingFaceTokenizer(tokenizer, requirePadId(tokenizer, file, padToken));
     } catch (IOException | RuntimeException e) {
@@ -112,16 +132,24 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     return closing;
   }
 
-  private static ai.djl.huggingface.tokenizers.HuggingFaceTokenizer load(Path file, Path folder)
-      throws IOException {
+  private static TokenizerFile read(Path file, Path folder) throws IOException {
+    return file.endsWith(TOKENIZER)
+        ? TokenizerFile.read(file)
+        : TokenizerFile.parse(ClipVocabulary.read(folder).tokenizerJson(), file.toString());
+  }
+
+  private static ai.djl.huggingface.tokenizers.HuggingFaceTokenizer load(
+      TokenizerFile checked, Path file) throws IOException {
     // Truncation and padding are done here: the library takes one length for its whole life.
     var options = Map.of("truncation", "do_not_truncate", "padding", "do_not_pad");
     // From a stream: given a folder, the library would apply parts of tokenizer_config.json again.
+    NativeFolder folder = NativeFolder.djl();
+    folder.require();
     try (InputStream json =
-        file.endsWith(TOKENIZER)
-            ? Files.newInputStream(file)
-            : new ByteArrayInputStream(ClipVocabulary.read(folder).tokenizerJson())) {
+        new ByteArrayInputStream(checked.json().getBytes(StandardCharsets.UTF_8))) {
       return ai.djl.huggingface.tokenizers.HuggingFaceTokenizer.newInstance(json, options);
+    } catch (LinkageError e) {
+      throw folder.unusable("the tokenizers cannot be loaded from it: " + e.getMessage(), e);
     } catch (RuntimeException e) {
       throw new IOException(file + ": expected a tokenizer, found: " + e.getMessage(), e);
     }
@@ -158,6 +186,10 @@ public final class HuggingFaceTokenizer implements Tokenizer {
   private static Optional<String> findPadToken(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
       return Optional.empty();
+    }
+    if (Files.size(file) > MOST_BYTES) {
+      throw new CheckpointException(
+          "%s: expected at most %d bytes, found %d".formatted(file, MOST_BYTES, Files.size(file)));
     }
     JsonNode token = new ObjectMapper().readTree(file.toFile()).path("pad_token");
     // Written as a string, or as an object that describes the token.

@@ -34,7 +34,7 @@ final class GradientMethod {
         List.of(
             "    u = " + arguments,
             "    y = (self)." + segment.method() + "(u, )",
-            "    d = torch.grad(%s, %s, %s)".formatted(outputs, list("u[%d]", wanted), upstream),
+            "    d = torch.grad(%s, %s, %s)".formatted(outputs, list("u[%s]", wanted), upstream),
             "    return [" + results(wanted.size()) + "]",
             ""));
   }

@@ -1,30 +1,37 @@
 package io.github.tpdiff.runtime.torch;
 
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.JniUtils;
+import io.github.tpdiff.weights.NativeFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The native library, loaded once for the process. */
+/** The native library; DJL loads it once for the process. */
 final class LibTorch {
   private static final Path SMT = Path.of("/sys/devices/system/cpu/smt/active");
 
-  private static final class Loaded {
-    static final Engine ENGINE = load();
-  }
-
   private LibTorch() {}
 
+  /**
+   * The engine, loaded where that has not happened yet.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if its libraries cannot be unpacked or
+   *     loaded, naming the folder and the remedy
+   */
   static Engine start() {
-    return Loaded.ENGINE;
-  }
-
-  private static Engine load() {
     // DJL reads these once, when it loads: no usage reports, no search for natives online.
     setDefault("OPT_OUT_TRACKING", "true");
     setDefault("ai.djl.offline", "true");
-    Engine engine = Engine.getEngine("PyTorch");
+    NativeFolder folder = NativeFolder.djl();
+    folder.require();
+    Engine engine;
+    try {
+      engine = Engine.getEngine("PyTorch");
+    } catch (EngineException | LinkageError failure) {
+      throw folder.unusable("PyTorch cannot be loaded from it: " + failure.getMessage(), failure);
+    }
     if (System.getProperty("ai.djl.pytorch.num_threads") == null) {
       JniUtils.setNumThreads(physicalCores());
     }

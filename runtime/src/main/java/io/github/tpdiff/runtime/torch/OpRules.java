@@ -55,7 +55,7 @@ final class OpRules {
     rule(
         Op.GroupNorm.class,
         (op, node, at) ->
-            "torch.group_norm(%s, %d, %s, %s, %s)"
+            "torch.group_norm(%s, %s, %s, %s, %s)"
                 .formatted(
                     in(node, at, 0),
                     op.groups(),
@@ -65,7 +65,7 @@ final class OpRules {
     rule(
         Op.L2Normalize.class,
         (op, node, at) ->
-            "torch.div(%1$s, torch.clamp_min(torch.linalg_vector_norm(%1$s, 2, [%2$d], True), %3$s))"
+            "torch.div(%1$s, torch.clamp_min(torch.linalg_vector_norm(%1$s, 2, [%2$s], True), %3$s))"
                 .formatted(in(node, at, 0), op.axis(), number(1e-12)));
 
     rule(Op.Binary.class, OpRules::binary);
@@ -77,7 +77,7 @@ final class OpRules {
     rule(
         Op.Cast.class,
         (op, node, at) ->
-            "torch.to(%s, %d)".formatted(in(node, at, 0), MethodWriter.code(op.type())));
+            "torch.to(%s, %s)".formatted(in(node, at, 0), MethodWriter.code(op.type())));
 
     rule(
         Op.Reshape.class,
@@ -89,14 +89,14 @@ final class OpRules {
     rule(
         Op.Concat.class,
         (op, node, at) ->
-            "torch.cat([%s], %d)"
+            "torch.cat([%s], %s)"
                 .formatted(
                     node.inputs().stream().map(at::operand).collect(Collectors.joining(", ")),
                     op.axis()));
     rule(
         Op.Slice.class,
         (op, node, at) ->
-            "torch.slice(%s, %d, %s, %s, 1)"
+            "torch.slice(%s, %s, %s, %s, 1)"
                 .formatted(in(node, at, 0), op.axis(), at.dim(op.from()), at.dim(op.to())));
     rule(Op.Pad.class, (op, node, at) -> padded(in(node, at, 0), op.before(), op.after()));
     rule(Op.Repeat.class, OpRules::repeat);
@@ -164,7 +164,7 @@ final class OpRules {
     String x = at.factor(node.inputs().get(0));
     boolean symmetric = before.equals(after);
     return at.product(
-        "torch.conv%dd(%s, %s, %s, %s, %s, %s, 1)"
+        "torch.conv%sd(%s, %s, %s, %s, %s, %s, 1)"
             .formatted(
                 spatial,
                 symmetric ? x : padded(x, before, after),

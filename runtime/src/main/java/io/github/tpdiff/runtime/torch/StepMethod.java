@@ -68,7 +68,7 @@ final class StepMethod {
       for (int c = 0; c < segment.constants().size(); c++) {
         arguments.add(given(constant++));
       }
-      line(text, "y%d = (self).%s(%s, )".formatted(i, segment.method(), arguments));
+      line(text, "y%s = (self).%s(%s, )".formatted(i, segment.method(), arguments));
       putOutputs(i, values);
     }
     finish(text, Objects.requireNonNull(values.get(plan.output())), given(constant), leaves);

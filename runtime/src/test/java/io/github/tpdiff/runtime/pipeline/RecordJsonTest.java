@@ -9,11 +9,15 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RecordJsonTest {
   private static final String STAGES =
@@ -142,6 +146,79 @@ class RecordJsonTest {
     assertTrue(
         error.getMessage().startsWith(file + ": expected this file, found none"),
         error.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"tr-TR", "ar-EG-u-nu-arab", "de-DE", "th-TH-u-ca-buddhist-nu-thai"})
+  void records_areWrittenAndReadAlikeInEveryLocale(String tag) {
+    String description = RecordJson.PIPELINE.format(LinearVideoModel.description());
+    Locale before = Locale.getDefault();
+    try {
+      Locale.setDefault(Locale.forLanguageTag(tag));
+      assertEquals(STAGES, RecordJson.STAGES.format(CONFIG));
+      assertEquals(description, RecordJson.PIPELINE.format(LinearVideoModel.description()));
+      assertEquals(
+          FrameResampling.Upsampling.LINEAR,
+          RecordJson.STAGES
+              .parse(STAGES.replace("linear", "LINEAR"), "here")
+              .resampling()
+              .upsampling());
+    } finally {
+      Locale.setDefault(before);
+    }
+  }
+
+  /** Every number of both records, in turn, replaced by what no model has. */
+  @Test
+  void hostileNumbers_areRefusedByField() {
+    for (String text :
+        List.of(STAGES, RecordJson.PIPELINE.format(LinearVideoModel.description()))) {
+      Matcher number = Pattern.compile("-?[0-9.]+(?=,?\\n)").matcher(text);
+      while (number.find()) {
+        for (String hostile :
+            List.of(
+                "0",
+                "-1",
+                "1000000000",
+                "2147483647",
+                "9223372036854775808",
+                "1e400",
+                "NaN",
+                "\"text\"",
+                "[]",
+                "{}",
+                "null",
+                "1e-320")) {
+          String changed =
+              text.substring(0, number.start()) + hostile + text.substring(number.end());
+          try {
+            (text.equals(STAGES) ? RecordJson.STAGES : RecordJson.PIPELINE).parse(changed, "here");
+          } catch (CheckpointException refused) {
+            assertTrue(refused.getMessage().startsWith("here: "), refused.getMessage());
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "max_length, 10000000",
+    "channels, 1000000000",
+    "spatial_factor, 1000000000",
+    "size_multiple, 1073741824",
+    "height, 1000000000",
+    "frames, 1000000000",
+    "steps, 1000000000"
+  })
+  void sizeThatNoMachineHolds_isRefusedByField(String field, String value) {
+    String text =
+        RecordJson.PIPELINE
+            .format(LinearVideoModel.description())
+            .replaceAll("\"" + field + "\": [0-9]+", "\"" + field + "\": " + value);
+    var error =
+        assertThrows(CheckpointException.class, () -> RecordJson.PIPELINE.parse(text, "here"));
+    assertTrue(error.getMessage().contains("." + field + ": expected "), error.getMessage());
   }
 
   private static void assertRefused(String text, String message) {

@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -121,7 +122,7 @@ class HuggingFaceTokenizerTest {
     Files.writeString(folder.resolve("tokenizer.json"), "{\"version\": ");
     Files.writeString(folder.resolve("tokenizer_config.json"), "{\"pad_token\": \"<pad>\"}");
     assertThatThrownBy(() -> HuggingFaceTokenizer.open(folder))
-        .isInstanceOf(IOException.class)
+        .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("tokenizer.json")
         .hasMessageContaining("expected a tokenizer");
   }

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -93,7 +94,7 @@ public final class ShardedSafetensorsWriter implements TensorSink {
   private static String fileName(String baseName, int number, int count) {
     return count == 1
         ? baseName + ".safetensors"
-        : "%s-%05d-of-%05d.safetensors".formatted(baseName, number, count);
+        : String.format(Locale.ROOT, "%s-%05d-of-%05d.safetensors", baseName, number, count);
   }
 
   private void addShard(List<TensorInfo> group, String fileName) {
