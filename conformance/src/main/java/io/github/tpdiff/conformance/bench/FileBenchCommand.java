@@ -12,13 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.openjdk.jmh.profile.GCProfiler;
-import org.openjdk.jmh.results.Result;
-import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.runner.Runner;
-import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.VerboseMode;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -72,47 +65,31 @@ public final class FileBenchCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws IOException, RunnerException {
+  public Integer call() throws IOException {
+    requireJmh();
     if (mebibytes < 64) {
       throw new IllegalArgumentException("--mebibytes: expected at least 64, found " + mebibytes);
     }
     Path home = Files.createTempDirectory("tpdiff-bench");
     try {
-      return report(run(folder.orElse(home)));
+      return report(FileBenchTimes.measure(folder.orElse(home), mebibytes));
     } finally {
       Folders.delete(home);
     }
   }
 
-  private Map<String, RunResult> run(Path where) throws RunnerException {
-    var options =
-        new OptionsBuilder()
-            .include(FileBench.class.getName() + "\\.")
-            .param("folder", where.toString())
-            .param("mebibytes", Integer.toString(mebibytes))
-            .addProfiler(GCProfiler.class)
-            .verbosity(VerboseMode.SILENT)
-            .shouldFailOnError(true)
-            .build();
-    Map<String, RunResult> results = new LinkedHashMap<>();
-    for (RunResult result : new Runner(options).run()) {
-      results.put(result.getPrimaryResult().getLabel(), result);
-    }
-    return results;
-  }
-
-  private int report(Map<String, RunResult> results) {
+  private int report(FileBenchTimes times) {
     PrintWriter out = spec.commandLine().getOut();
     Map<String, Double> rates = new LinkedHashMap<>();
     LABELS.forEach(
         (benchmark, label) -> {
-          double rate = FileBench.bytes(benchmark, mebibytes) / seconds(results, benchmark) / GIGA;
+          double rate = FileBench.bytes(benchmark, mebibytes) / times.seconds(benchmark) / GIGA;
           rates.put(benchmark, rate);
           out.printf("%-32s %6.2f GB/s%n", label, rate);
         });
     out.printf(
         "%-32s %6.1f ms, %.1f MB allocated%n",
-        "open 28 GB in 6 shards", 1e3 * seconds(results, "openLarge"), allocated(results) / 1e6);
+        "open 28 GB in 6 shards", 1e3 * times.seconds("openLarge"), times.bytesPerOpening() / 1e6);
     List<String> failures = new ArrayList<>();
     for (Demand demand : DEMANDS) {
       double share =
@@ -133,23 +110,15 @@ public final class FileBenchCommand implements Callable<Integer> {
     return failures.isEmpty() ? ExitCode.DONE : ExitCode.CHECK_FAILED;
   }
 
-  private static double seconds(Map<String, RunResult> results, String benchmark) {
-    return Optional.ofNullable(results.get(benchmark))
-        .orElseThrow(() -> new IllegalStateException(benchmark + " was not measured"))
-        .getPrimaryResult()
-        .getScore();
-  }
-
-  /** Bytes of heap that one opening takes. */
-  private static double allocated(Map<String, RunResult> results) {
-    RunResult result = results.get("openLarge");
-    Map<String, ?> secondary = result == null ? Map.of() : result.getSecondaryResults();
-    for (Map.Entry<String, ?> entry : secondary.entrySet()) {
-      if (entry.getKey().endsWith("gc.alloc.rate.norm")
-          && entry.getValue() instanceof Result<?> r) {
-        return r.getScore();
-      }
+  /** JMH is not among what users need, so the launcher leaves it out unless asked for. */
+  private static void requireJmh() {
+    try {
+      Class.forName("org.openjdk.jmh.runner.Runner");
+    } catch (ClassNotFoundException absent) {
+      throw new IllegalArgumentException(
+          "bench-files: expected JMH on the class path, found none;"
+              + " use TPDIFF_PROFILE=bench ./tpdiff bench-files",
+          absent);
     }
-    return Double.NaN;
   }
 }
