@@ -1,6 +1,8 @@
 package io.github.tpdiff.adapters;
 
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.AtomicFolder;
 import io.github.tpdiff.weights.CheckpointException;
@@ -15,6 +17,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -47,9 +50,13 @@ public record MadeUpCheckpoint(
    * @param modelIndex fields of {@code model_index.json}
    * @param scheduler fields of {@code scheduler_config.json}
    * @param tokenizer written with the text encoder
+   * @param defaults of what is generated; empty for those of the published models
    */
   public record Surroundings(
-      Map<String, ?> modelIndex, Map<String, ?> scheduler, TokenizerFiles tokenizer) {}
+      Map<String, ?> modelIndex,
+      Map<String, ?> scheduler,
+      TokenizerFiles tokenizer,
+      Optional<PipelineDescription.Defaults> defaults) {}
 
   /** Writes a tokenizer's folder. */
   @FunctionalInterface
@@ -91,6 +98,9 @@ public record MadeUpCheckpoint(
       }
       writeJson(root.resolve("scheduler/scheduler_config.json"), surroundings.scheduler());
       writeJson(root.resolve("model_index.json"), surroundings.modelIndex());
+      surroundings
+          .defaults()
+          .ifPresent(own -> RecordJson.DEFAULTS.write(root.resolve(RecordJson.DEFAULTS_FILE), own));
       folder.commit();
     }
   }

@@ -19,6 +19,10 @@ final class AnimateDiffDefaults {
   static final PipelineDescription.Defaults GENERATION =
       new PipelineDescription.Defaults(512, 512, 16, 8, 25, 7.5);
 
+  /** What the tiny size makes in seconds. */
+  static final PipelineDescription.Defaults TINY =
+      new PipelineDescription.Defaults(64, 64, 16, 8, 24, 1.5);
+
   /** As diffusers' documentation builds it. */
   static final Map<String, Object> SCHEDULER = scheduler("linspace", false);
 

@@ -3,9 +3,11 @@ package io.github.tpdiff.adapters.animatediff;
 import io.github.tpdiff.adapters.MadeUpCheckpoint;
 import io.github.tpdiff.adapters.MadeUpPart;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The sizes that can be written with made-up weights. */
 final class AnimateDiffTemplates {
@@ -22,33 +24,31 @@ final class AnimateDiffTemplates {
         sizes.parts(
             new AnimateDiffSizes.Start(
                 passage::find, new FrameStart(passage.taken())::find, new PictureCodec()::find));
-    return template(
-        sizes,
+    return new MadeUpCheckpoint(
         "AnimateDiff in small (two levels of width 32 and 48): weights to train,"
             + " and a codec that shows blurred pictures",
         parts,
-        parts.stream().map(MadeUpPart::folder).toList());
+        parts.stream().map(MadeUpPart::folder).toList(),
+        AnimateDiffTemplates::scale,
+        surroundings(sizes, Optional.of(AnimateDiffDefaults.TINY)));
   }
 
   private static CheckpointTemplate published() {
-    return template(
-        AnimateDiffSizes.SD_1_5,
+    return new MadeUpCheckpoint(
         "the sizes of Stable Diffusion 1.5 with motion modules v3, random weights",
         AnimateDiffSizes.SD_1_5.parts(AnimateDiffSizes.Start.RANDOM),
-        List.of("unet", "motion_adapter", "vae"));
+        List.of("unet", "motion_adapter", "vae"),
+        AnimateDiffTemplates::scale,
+        surroundings(AnimateDiffSizes.SD_1_5, Optional.empty()));
   }
 
-  private static CheckpointTemplate template(
-      AnimateDiffSizes sizes, String description, List<MadeUpPart> parts, List<String> standard) {
-    return new MadeUpCheckpoint(
-        description,
-        parts,
-        standard,
-        AnimateDiffTemplates::scale,
-        new MadeUpCheckpoint.Surroundings(
-            PartConfigs.modelIndex(),
-            AnimateDiffDefaults.SCHEDULER,
-            folder -> sizes.tokenizer().write(folder)));
+  private static MadeUpCheckpoint.Surroundings surroundings(
+      AnimateDiffSizes sizes, Optional<PipelineDescription.Defaults> defaults) {
+    return new MadeUpCheckpoint.Surroundings(
+        PartConfigs.modelIndex(),
+        AnimateDiffDefaults.SCHEDULER,
+        folder -> sizes.tokenizer().write(folder),
+        defaults);
   }
 
   /** What ends a residual branch starts small, so that activations keep their size. */

@@ -84,7 +84,7 @@ final class AnimateDiffVideoModel implements VideoModel {
         new PipelineDescription.Text(textLength(), PipelineDescription.Cleaning.NONE),
         folder.scheduler(),
         AnimateDiffDefaults.SCHEDULERS,
-        AnimateDiffDefaults.GENERATION);
+        PipelineDescription.Defaults.at(folder.root(), AnimateDiffDefaults.GENERATION));
   }
 
   private int textLength() {

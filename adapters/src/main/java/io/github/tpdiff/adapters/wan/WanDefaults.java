@@ -19,6 +19,10 @@ final class WanDefaults {
   static final PipelineDescription.Defaults GENERATION =
       new PipelineDescription.Defaults(480, 832, 81, 16, 50, 5);
 
+  /** What the tiny size makes in seconds. */
+  static final PipelineDescription.Defaults TINY =
+      new PipelineDescription.Defaults(64, 64, 33, 16, 24, 1.5);
+
   /** {@code scheduler_config.json} of the diffusers folders, without its nulls. */
   static final Map<String, Object> SCHEDULER = scheduler();
 

@@ -3,10 +3,12 @@ package io.github.tpdiff.adapters.wan;
 import io.github.tpdiff.adapters.MadeUpCheckpoint;
 import io.github.tpdiff.adapters.MadeUpPart;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** The sizes of Wan that can be written with made-up weights. */
 final class WanTemplate {
@@ -17,17 +19,20 @@ final class WanTemplate {
   }
 
   private static CheckpointTemplate tiny() {
+    WanSizes sizes = WanSizes.tiny();
     return template(
         "Wan in small (3 blocks of width 96): random weights to train,"
             + " and a codec that shows blurred pictures",
-        parts(WanSizes.tiny(), new LinearCodec()::find),
+        parts(sizes, new NoisePassage(sizes.transformer())::find, new LinearCodec()::find),
+        Optional.of(WanDefaults.TINY),
         WanComponent.values());
   }
 
   private static CheckpointTemplate large() {
     return template(
         "the sizes of Wan 2.1 T2V 1.3B, random weights",
-        parts(WanSizes.WAN_1_3B, MadeUpPart.RANDOM),
+        parts(WanSizes.WAN_1_3B, MadeUpPart.RANDOM, MadeUpPart.RANDOM),
+        Optional.empty(),
         WanComponent.TRANSFORMER,
         WanComponent.VAE);
   }
@@ -35,12 +40,16 @@ final class WanTemplate {
   private static CheckpointTemplate largest() {
     return template(
         "the sizes of Wan 2.1 T2V 14B, random weights",
-        parts(WanSizes.WAN_14B, MadeUpPart.RANDOM),
+        parts(WanSizes.WAN_14B, MadeUpPart.RANDOM, MadeUpPart.RANDOM),
+        Optional.empty(),
         WanComponent.TRANSFORMER);
   }
 
   private static CheckpointTemplate template(
-      String description, List<MadeUpPart> parts, WanComponent... standard) {
+      String description,
+      List<MadeUpPart> parts,
+      Optional<PipelineDescription.Defaults> defaults,
+      WanComponent... standard) {
     return new MadeUpCheckpoint(
         description,
         parts,
@@ -49,10 +58,12 @@ final class WanTemplate {
         new MadeUpCheckpoint.Surroundings(
             WanSizes.modelIndex(),
             WanDefaults.SCHEDULER,
-            folder -> WanSizes.tokenizer().write(folder)));
+            folder -> WanSizes.tokenizer().write(folder),
+            defaults));
   }
 
-  private static List<MadeUpPart> parts(WanSizes sizes, MadeUpPart.Values codec) {
+  private static List<MadeUpPart> parts(
+      WanSizes sizes, MadeUpPart.Values transformer, MadeUpPart.Values codec) {
     return Arrays.stream(WanComponent.values())
         .map(
             component ->
@@ -61,7 +72,11 @@ final class WanTemplate {
                     component == WanComponent.TEXT_ENCODER ? "model" : MadeUpPart.DIFFUSERS_FILE,
                     () -> sizes.programs(component),
                     sizes.config(component),
-                    component == WanComponent.VAE ? codec : MadeUpPart.RANDOM))
+                    switch (component) {
+                      case TRANSFORMER -> transformer;
+                      case VAE -> codec;
+                      case TEXT_ENCODER -> MadeUpPart.RANDOM;
+                    }))
         .toList();
   }
 

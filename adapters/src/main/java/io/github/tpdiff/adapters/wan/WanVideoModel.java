@@ -69,7 +69,7 @@ final class WanVideoModel implements VideoModel {
         new PipelineDescription.Text(folder.textLength(), PipelineDescription.Cleaning.WHITESPACE),
         folder.scheduler(),
         WanDefaults.SCHEDULERS,
-        WanDefaults.GENERATION);
+        PipelineDescription.Defaults.at(folder.root(), WanDefaults.GENERATION));
   }
 
   @Override

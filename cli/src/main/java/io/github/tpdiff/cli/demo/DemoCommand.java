@@ -6,7 +6,6 @@ import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.PreparationRequest;
 import io.github.tpdiff.lora.data.TrainingSet;
-import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.media.ContactSheet;
@@ -16,6 +15,7 @@ import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.torch.TorchEngine;
@@ -51,7 +51,7 @@ final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--out",
-      defaultValue = "tpdiff-demo",
+      defaultValue = "demo",
       description = "Folder for everything it makes (default ${DEFAULT-VALUE}).")
   private Path out;
 
@@ -111,7 +111,8 @@ final class DemoCommand implements Callable<Integer> {
         new CheckpointTemplate.Order(
             folder.checkpoint(), DType.F32, template.components(), (bytes, total) -> {}));
     try (VideoModel model = models.open(folder.checkpoint())) {
-      return (brief ? DemoSize.brief() : DemoSize.full()).fitting(model.description());
+      PipelineDescription.Defaults defaults = model.description().defaults();
+      return brief ? DemoSize.brief(defaults) : DemoSize.full(defaults);
     }
   }
 
@@ -185,11 +186,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static StageConfig stages(VideoModel model) {
-    return StageConfig.pyramid(
-        STAGES,
-        model.description().latents().sharedFirstFrame()
-            ? FrameResampling.sharedFirstFrame()
-            : FrameResampling.groupedFirstFrame());
+    return StageConfig.pyramid(STAGES, model.description().latents().resampling());
   }
 
   private static void writeSheet(DemoFolder folder, RenderedClips clips, List<Take> takes)

@@ -1,7 +1,6 @@
 package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes;
-import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.media.VideoWriter;
@@ -24,15 +23,11 @@ import java.util.List;
  */
 record DemoInference(
     List<String> captions, DemoSize size, DemoFolder folder, PrintWriter progress) {
-  private static final double GUIDANCE = 1.5;
-
   /** A video of each caption; the same captions draw the same noise whatever the way. */
   List<Take> generate(Take.Way way, PipelineParts parts) throws IOException {
     var takes = new ArrayList<Take>();
     Sampling sampling =
-        Sampling.of(parts.description())
-            .withSteps(size.sampling())
-            .withGuidance(Guidance.scale(GUIDANCE));
+        Sampling.of(parts.description()).withSteps(size.sampling());
     for (int i = 0; i < captions.size(); i++) {
       var request =
           new GenerationRequest(

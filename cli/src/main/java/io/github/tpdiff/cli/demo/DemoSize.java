@@ -1,12 +1,12 @@
 package io.github.tpdiff.cli.demo;
 
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription.Defaults;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 
 /**
  * How much the demo does.
  *
- * @param video size of clips and results, with as many frames as there are at most
+ * @param video size of clips and results
  * @param pretraining how long the vanilla denoiser is trained
  * @param lora how long the LoRA is
  * @param sampling steps of every generated video
@@ -26,25 +26,15 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
     }
   }
 
-  /** The same with clips no longer than the model is made for. */
-  DemoSize fitting(PipelineDescription model) {
-    int frames = Math.min(video.frames(), model.defaults().frames());
-    return new DemoSize(
-        new VideoSize(video.height(), video.width(), frames, video.fps()),
-        pretraining,
-        lora,
-        sampling,
-        prompts);
-  }
-
   /** What fits a laptop's few minutes. */
-  static DemoSize full() {
+  static DemoSize full(Defaults model) {
     return new DemoSize(
-        new VideoSize(64, 64, 33, 16), new Effort(200, 4000), new Effort(50, 1000), 24, 3);
+        VideoSize.of(model), new Effort(200, 4000), new Effort(50, 1000), model.steps(), 3);
   }
 
   /** The same journey in seconds: nothing is learned. */
-  static DemoSize brief() {
-    return new DemoSize(new VideoSize(32, 48, 17, 16), new Effort(0, 2), new Effort(0, 2), 3, 1);
+  static DemoSize brief(Defaults model) {
+    var video = new VideoSize(32, 48, Math.min(17, model.frames()), model.fps());
+    return new DemoSize(video, new Effort(0, 2), new Effort(0, 2), 3, 1);
   }
 }

@@ -2,7 +2,10 @@ package io.github.tpdiff.runtime.pipeline;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -138,6 +141,13 @@ public record PipelineDescription(
           std);
     }
 
+    /** How frames are dropped and repeated between stages, unless something else is said. */
+    public FrameResampling resampling() {
+      return sharedFirstFrame
+          ? FrameResampling.sharedFirstFrame()
+          : FrameResampling.groupedFirstFrame();
+    }
+
     /** The pixel frames that {@code latentFrames} latent frames stand for. */
     public int frames(int latentFrames) {
       int alone = sharedFirstFrame ? 1 : 0;
@@ -201,6 +211,17 @@ public record PipelineDescription(
           "defaults.guidance_scale: expected at most %s either way, found %s",
           MOST_SCALE,
           guidanceScale);
+    }
+
+    /**
+     * What the checkpoint at {@code path} says, in its {@link RecordJson#DEFAULTS_FILE}; without
+     * one, {@code published}.
+     *
+     * @throws io.github.tpdiff.weights.CheckpointException if the file is damaged
+     */
+    public static Defaults at(Path path, Defaults published) {
+      Path file = path.resolve(RecordJson.DEFAULTS_FILE);
+      return Files.isRegularFile(file) ? RecordJson.DEFAULTS.read(file) : published;
     }
   }
 

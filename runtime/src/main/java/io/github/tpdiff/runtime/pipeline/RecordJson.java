@@ -41,6 +41,13 @@ public final class RecordJson<T> {
   /** The stages that a LoRA or an exported folder is made for. */
   public static final RecordJson<StageConfig> STAGES = new RecordJson<>(StageConfig.class);
 
+  /** What a checkpoint asks to be generated when the user does not say. */
+  public static final RecordJson<PipelineDescription.Defaults> DEFAULTS =
+      new RecordJson<>(PipelineDescription.Defaults.class);
+
+  /** Name of the file of {@link #DEFAULTS} in a checkpoint's folder. */
+  public static final String DEFAULTS_FILE = "tpdiff_defaults.json";
+
   /** Name of the file of {@link #PIPELINE} in an exported folder. */
   public static final String PIPELINE_FILE = "tpdiff_pipeline.json";
 
