@@ -23,6 +23,11 @@ public final class Families {
 
   private Families() {}
 
+  /** Opens a checkpoint that is all in one place, as it is. */
+  public static VideoModel open(Path path) {
+    return open(ModelRequest.of(path));
+  }
+
   /**
    * Opens a checkpoint of whichever family it is.
    *

@@ -2,6 +2,7 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
+import io.github.tpdiff.runtime.media.ContactSheet;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.PromptTokens;
@@ -12,6 +13,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -32,6 +34,8 @@ import picocli.CommandLine.Spec;
       "  tpdiff generate sd15 --part motion_adapter=mm.ckpt --prompt \"a red ball\""
     })
 final class GenerateCommand implements Callable<Integer> {
+  private static final int SHEET_COLUMNS = 9;
+
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -56,7 +60,7 @@ final class GenerateCommand implements Callable<Integer> {
       GenerationRequest request = video.request(model.description(), prompt);
       try (Engine engine = engines.open(compute);
           PipelineParts loaded = PipelineParts.of(model, engine)) {
-        write(spec, engine, loaded, new Job(request, out));
+        write(spec, engine, loaded, new Job(request, out, prompt.sheet()));
       }
     }
     return ExitCode.DONE;
@@ -79,8 +83,8 @@ final class GenerateCommand implements Callable<Integer> {
     }
   }
 
-  /** What to make, and where to. */
-  record Job(GenerationRequest request, Path out) {}
+  /** What to make, where to, and where a picture of its frames goes. */
+  record Job(GenerationRequest request, Path out, Optional<Path> sheet) {}
 
   /** Makes a video and says what it took. */
   static void write(CommandSpec spec, Engine engine, PipelineParts parts, Job job)
@@ -92,10 +96,14 @@ final class GenerateCommand implements Callable<Integer> {
     tokens.cut("negative prompt", job.request().negativePrompt()).ifPresent(out::println);
     out.flush();
     try (var times = new StageTimes(spec.commandLine().getErr())) {
-      new VideoPipeline(parts).generate(job.request(), times).write(job.out());
+      var row = new ContactSheet.Row(SHEET_COLUMNS, job.request().size().frames());
+      new VideoPipeline(parts).generate(job.request(), times).write(job.out(), row::pass);
       times.print(out);
+      if (job.sheet().isPresent()) {
+        row.sheet().write(job.sheet().get());
+      }
     }
-    out.println("wrote " + job.out());
+    out.println("wrote " + job.out() + job.sheet().map(png -> " and " + png).orElse(""));
     out.flush();
   }
 }

@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.weights.NativeFolder;
 import io.github.tpdiff.weights.WritablePlace;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What a video shows, and where it goes. */
@@ -27,6 +28,11 @@ final class PromptOptions {
       defaultValue = "video.mp4",
       description = "The mp4 to write (default ${DEFAULT-VALUE}).")
   private Path out;
+
+  @Option(
+      names = "--sheet",
+      description = "Also writes a picture of frames from first to last, a .png beside the mp4.")
+  private boolean sheet;
 
   String prompt() {
     return prompt;
@@ -53,5 +59,13 @@ final class PromptOptions {
     WritablePlace.requireFile(out);
     NativeFolder.ffmpeg().require();
     return out;
+  }
+
+  /** Where the picture of its frames goes, if it is wanted. */
+  Optional<Path> sheet() {
+    String name = out.getFileName().toString();
+    return sheet
+        ? Optional.of(out.resolveSibling(name.substring(0, name.length() - 4) + ".png"))
+        : Optional.empty();
   }
 }

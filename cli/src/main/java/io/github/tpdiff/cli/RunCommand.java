@@ -46,7 +46,8 @@ final class RunCommand implements Callable<Integer> {
       var request = video.request(parts.description(), prompt);
       new VideoPipeline(parts).stages(request);
       requireOpens(parts);
-      GenerateCommand.write(spec, engine, parts, new GenerateCommand.Job(request, out));
+      GenerateCommand.write(
+          spec, engine, parts, new GenerateCommand.Job(request, out, prompt.sheet()));
     }
     return ExitCode.DONE;
   }

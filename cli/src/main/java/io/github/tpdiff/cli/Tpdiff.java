@@ -46,6 +46,7 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new ConvertCommand());
     root.addSubcommand(new PlanCommand());
     root.addSubcommand(new PrepareCommand());
+    root.addSubcommand(new NewJobCommand());
     root.addSubcommand(new TrainCommand());
     root.addSubcommand(new JobKeysCommand());
     root.addSubcommand(new NewCheckpointCommand());

@@ -6,16 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,6 +123,71 @@ final class WanTemplateTest {
     assertMiddle(shown, side, colours[3]);
     assertMiddle(Codec.decode(vae, Role.VAE_DECODER_NEXT, shown, next), side, colours);
     vae.components().values().forEach(c -> c.weights().close());
+  }
+
+  /** Pure noise is predicted to be noise: what blocks add lies in other channels. */
+  @Test
+  void tinyTransformer_startsByGivingBackNoise() {
+    Path folder = temporary.resolve("transformer");
+    write(folder, DType.F32, List.of("transformer"));
+    try (var model = new WanFamily().open(folder);
+        var engine = new ReferenceEngine()) {
+      Component denoiser = Objects.requireNonNull(model.components().get(Role.DENOISER));
+      Component prompts = Objects.requireNonNull(model.components().get(Role.CONDITIONING));
+      Tensor noise = normal(1, 12, 3, 4, 4);
+      float[] found;
+      try (var network =
+          engine.load(prompts.program().then(denoiser.program()), denoiser.weights())) {
+        found =
+            Objects.requireNonNull(
+                    network
+                        .run(
+                            Map.of(
+                                "hidden_states", noise,
+                                "timestep", Tensor.ofFloats(new float[] {1000}, 1),
+                                "temporal_positions", Tensor.ofFloats(new float[] {0, 1, 2}, 3),
+                                "encoder_hidden_states", normal(1, 16, 64)))
+                        .get("out_hidden_states"))
+                .toFloatArray();
+      }
+      float[] given = noise.toFloatArray();
+      double error = 0;
+      double size = 0;
+      for (int i = 0; i < given.length; i++) {
+        error += Math.pow(found[i] - given[i], 2);
+        size += Math.pow(given[i], 2);
+      }
+      assertTrue(Math.sqrt(error / size) < 0.5, "relative error " + Math.sqrt(error / size));
+    }
+  }
+
+  @Test
+  void defaults_areTheCheckpointsOwn_elseThePublished() throws Exception {
+    Path folder = temporary.resolve("tiny");
+    write(folder, DType.BF16, List.of("vae"));
+    assertEquals(WanDefaults.TINY, defaults(folder));
+    Path file = folder.resolve("tpdiff_defaults.json");
+    Files.writeString(file, Files.readString(file).replace("\"steps\": 24", "\"steps\": 0"));
+    var refusal = assertThrows(CheckpointException.class, () -> defaults(folder));
+    assertTrue(refusal.getMessage().startsWith(file + ": "), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("steps: expected at least 1"), refusal.getMessage());
+    Files.delete(file);
+    assertEquals(WanDefaults.GENERATION, defaults(folder));
+  }
+
+  private static PipelineDescription.Defaults defaults(Path folder) {
+    try (var model = new WanFamily().open(folder)) {
+      return model.description().defaults();
+    }
+  }
+
+  private static Tensor normal(long... shape) {
+    var random = new Random(shape.length);
+    var values = new float[(int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return Tensor.ofFloats(values, shape);
   }
 
   private static Tensor plain(int side, float[]... frames) {

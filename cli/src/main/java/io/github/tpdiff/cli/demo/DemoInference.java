@@ -26,8 +26,7 @@ record DemoInference(
   /** A video of each caption; the same captions draw the same noise whatever the way. */
   List<Take> generate(Take.Way way, PipelineParts parts) throws IOException {
     var takes = new ArrayList<Take>();
-    Sampling sampling =
-        Sampling.of(parts.description()).withSteps(size.sampling());
+    Sampling sampling = Sampling.of(parts.description()).withSteps(size.sampling());
     for (int i = 0; i < captions.size(); i++) {
       var request =
           new GenerationRequest(

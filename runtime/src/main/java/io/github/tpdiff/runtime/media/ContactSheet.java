@@ -6,7 +6,9 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A picture of several clips: a row a clip, evenly spaced frames from left to right, the first and
@@ -63,8 +65,43 @@ public final class ContactSheet {
   private void paintRow(BufferedImage sheet, VideoClip clip, int top) {
     int shown = shown(clip);
     for (int column = 0; column < shown; column++) {
-      int frame = shown == 1 ? 0 : Math.round(column * (clip.frames() - 1) / (shown - 1f));
+      int frame = frame(column, shown, clip.frames());
       PngWriter.paint(sheet, clip.frame(frame), GAP + column * (clip.width() + GAP), top);
+    }
+  }
+
+  /** The frame in a column of those shown. */
+  private static int frame(int column, int shown, int frames) {
+    return shown == 1 ? 0 : Math.round(column * (frames - 1) / (shown - 1f));
+  }
+
+  /** Gathers the frames of one video that a row shows, as they come. */
+  public static final class Row {
+    private final Set<Integer> chosen = new HashSet<>();
+    private final List<VideoFrame> frames = new ArrayList<>();
+    private int passed;
+
+    /**
+     * @param columns at most
+     * @param frames of the video
+     */
+    public Row(int columns, int frames) {
+      int shown = Math.min(columns, frames);
+      for (int column = 0; column < shown; column++) {
+        chosen.add(frame(column, shown, frames));
+      }
+    }
+
+    /** Keeps the frame if it is shown. */
+    public void pass(VideoFrame frame) {
+      if (chosen.contains(passed++)) {
+        frames.add(frame);
+      }
+    }
+
+    /** The sheet of this row alone. */
+    public ContactSheet sheet() {
+      return new ContactSheet(frames.size()).add(VideoClip.of(frames, 1));
     }
   }
 

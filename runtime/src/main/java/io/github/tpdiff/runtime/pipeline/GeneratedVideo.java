@@ -66,11 +66,20 @@ public final class GeneratedVideo {
    * @throws IOException if it cannot be written
    */
   public void write(Path mp4) throws IOException {
+    write(mp4, frame -> {});
+  }
+
+  /** The same, handing over each frame that is written. */
+  public void write(Path mp4, FrameConsumer<IOException> also) throws IOException {
     int factor = parts.description().latents().spatialFactor();
     var format =
         new VideoFormat(latents.shape().width() * factor, latents.shape().height() * factor, fps);
     try (var writer = VideoWriter.open(mp4, format)) {
-      this.<IOException>decode(writer::write);
+      this.<IOException>decode(
+          frame -> {
+            writer.write(frame);
+            also.accept(frame);
+          });
       writer.finish();
     }
   }

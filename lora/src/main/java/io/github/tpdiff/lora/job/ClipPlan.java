@@ -1,0 +1,112 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.media.VideoInfo;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Stages and clip sizes that suit a model and the videos there are.
+ *
+ * @param stages of the pyramid
+ * @param frames pixel frames of every clip, which divide into the stages
+ * @param sizes one for each shape that many videos have: none larger than the model's own or than
+ *     the videos
+ * @param filled videos that are long enough
+ */
+record ClipPlan(int stages, int frames, List<ClipSize> sizes, long filled) {
+  private static final int MOST_STAGES = 3;
+
+  /** Shares of the videos that should be long enough; where that leaves no length, the next. */
+  private static final List<Double> SHARES = List.of(0.9, 0.5);
+
+  /** Of the videos, that a shape must have for a size of its own. */
+  private static final double SHAPE_SHARE = 0.1;
+
+  /**
+   * Width over height above which a picture is broad, and under the inverse of which it is tall.
+   */
+  private static final double BROAD = 1.15;
+
+  ClipPlan {
+    sizes = List.copyOf(sizes);
+  }
+
+  /** The most stages, at most three, and then the longest clips that enough videos fill. */
+  static ClipPlan of(PipelineDescription model, ClipSurvey survey) {
+    for (int stages = MOST_STAGES; stages > 1; stages--) {
+      for (double share : SHARES) {
+        Optional<ClipPlan> plan = find(model, survey, stages, share);
+        if (plan.isPresent()) {
+          return plan.get();
+        }
+      }
+    }
+    return find(model, survey, 1, 0).orElseThrow();
+  }
+
+  private static Optional<ClipPlan> find(
+      PipelineDescription model, ClipSurvey survey, int stages, double share) {
+    PipelineDescription.Latents latents = model.latents();
+    var pyramid = StageConfig.pyramid(stages, latents.resampling());
+    int longest = Math.min(latents.latentFrames(model.defaults().frames()), latents.maxFrames());
+    for (int count = longest; count >= 1; count--) {
+      int frames = latents.frames(count);
+      // Half a frame less: a video's length is rounded in its file.
+      long filled = survey.lasting((frames - 0.5) / model.defaults().fps());
+      if (pyramid.fits(count) && filled >= Math.max(share * survey.videos().size(), 1)) {
+        return Optional.of(
+            new ClipPlan(stages, frames, sizes(model, survey.videos(), frames), filled));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static List<ClipSize> sizes(
+      PipelineDescription model, List<VideoInfo> videos, int frames) {
+    var groups = List.<List<VideoInfo>>of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+    for (VideoInfo video : videos) {
+      double shape = shape(video);
+      groups.get(shape > BROAD ? 0 : shape < 1 / BROAD ? 1 : 2).add(video);
+    }
+    var sizes = new LinkedHashSet<ClipSize>();
+    for (List<VideoInfo> group : groups) {
+      if (!group.isEmpty() && group.size() >= SHAPE_SHARE * videos.size()) {
+        sizes.add(size(model, group, frames));
+      }
+    }
+    return List.copyOf(sizes);
+  }
+
+  private static double shape(VideoInfo video) {
+    return video.width() / (double) video.height();
+  }
+
+  /** The middle shape of the group, as large as the model's own size or the middle video. */
+  private static ClipSize size(PipelineDescription model, List<VideoInfo> group, int frames) {
+    var own = model.defaults();
+    double width = middle(group, VideoInfo::width);
+    double height = middle(group, VideoInfo::height);
+    double shape = middle(group, ClipPlan::shape);
+    double area = Math.min(width * height, (double) own.width() * own.height());
+    int multiple = model.latents().sizeMultiple();
+    return new ClipSize(
+        rounded(Math.sqrt(area * shape), width, multiple),
+        rounded(Math.sqrt(area / shape), height, multiple),
+        frames);
+  }
+
+  /** The nearest multiple that is no longer than the video's side. */
+  private static int rounded(double side, double most, int multiple) {
+    long nearest = Math.min(Math.round(side / multiple), (long) most / multiple);
+    return Math.toIntExact(Math.max(1, nearest)) * multiple;
+  }
+
+  private static double middle(List<VideoInfo> group, ToDoubleFunction<VideoInfo> of) {
+    return group.stream().mapToDouble(of).sorted().skip(group.size() / 2).findFirst().orElseThrow();
+  }
+}
