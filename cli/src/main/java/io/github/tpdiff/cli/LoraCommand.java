@@ -57,15 +57,20 @@ final class LoraCommand implements Runnable {
     fields.put("dtype", file.dtype().name());
     fields.put("component", weights.component());
     fields.put("modules", weights.pairs().size());
+    fields.put("full_changes", weights.full().size());
     fields.put("ranks", ranks.keySet().stream().toList());
     fields.put("scales", scales.keySet().stream().toList());
     fields.put(
         "parameters",
-        weights.pairs().values().stream()
-            .mapToLong(p -> (long) p.rank() * (p.in() + p.out()))
-            .sum());
+        weights.pairs().values().stream().mapToLong(p -> (long) p.rank() * (p.in() + p.out())).sum()
+            + weights.full().values().stream().mapToLong(change -> change.values().length).sum());
     fields.put("targets", targets(weights));
-    fields.put("ignored", file.ignored());
+    fields.put(
+        "left_out",
+        file.ignored().stream()
+            .findFirst()
+            .map(first -> "%d tensors, such as %s".formatted(file.ignored().size(), first))
+            .orElse("none"));
     fields.put("metadata", weights.metadata());
     fields.put(
         "use",
@@ -139,7 +144,7 @@ final class LoraCommand implements Runnable {
       DType stored = Optional.ofNullable(dtype).orElse(file.dtype());
       List<String> cautions = LoraWriter.write(to, file.weights(), format, stored);
       PrintWriter err = spec.commandLine().getErr();
-      leftOut(err, from, file);
+      leftOut(err, from, file.ignored());
       cautions.forEach(caution -> err.println("tpdiff: caution: " + caution));
       err.flush();
       PrintWriter out = spec.commandLine().getOut();
@@ -157,15 +162,15 @@ final class LoraCommand implements Runnable {
     }
   }
 
-  /** Says what of a file is not used. */
-  static void leftOut(PrintWriter err, Path path, LoraFile file) {
-    file.ignored().stream()
+  /** Says in one line what of a LoRA is not used. */
+  static void leftOut(PrintWriter err, Path path, List<String> tensors) {
+    tensors.stream()
         .limit(1)
         .forEach(
             first ->
                 err.printf(
-                    "tpdiff: %s: left out %d tensors that are no LoRA of a linear layer, such as"
-                        + " %s%n",
-                    path, file.ignored().size(), first));
+                    "tpdiff: %s: left out %d tensors that change nothing here, such as %s%n",
+                    path, tensors.size(), first));
+    err.flush();
   }
 }

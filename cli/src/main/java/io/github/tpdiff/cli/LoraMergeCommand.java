@@ -13,7 +13,7 @@ import io.github.tpdiff.weights.layout.FoundNetwork;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraMerge;
-import io.github.tpdiff.weights.lora.LoraPair;
+import io.github.tpdiff.weights.lora.TensorChange;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -69,13 +70,13 @@ final class LoraMergeCommand implements Runnable {
 
   @Override
   public void run() {
+    if (!Double.isFinite(strength)) {
+      throw new IllegalArgumentException("--strength: expected a number, found " + strength);
+    }
     WritablePlace.requireFile(to);
     LoraFile file = LoraFile.read(lora);
-    PrintWriter err = spec.commandLine().getErr();
-    LoraCommand.leftOut(err, lora, file);
-    err.flush();
     try (TensorSource opened = Checkpoint.open(checkpoint)) {
-      Map<String, LoraPair> changes = changes(opened, file.weights().pairs());
+      Map<String, TensorChange> changes = changes(opened, file);
       var merged = new RoundingError();
       var others = new RoundingError();
       var metadata = new LinkedHashMap<>(opened.metadata());
@@ -98,7 +99,7 @@ final class LoraMergeCommand implements Runnable {
   private void write(
       TensorSource source,
       Map<String, String> metadata,
-      Map<String, LoraPair> changes,
+      Map<String, TensorChange> changes,
       RoundingError merged,
       RoundingError others) {
     List<TensorInfo> infos = new ArrayList<>();
@@ -108,13 +109,13 @@ final class LoraMergeCommand implements Runnable {
     }
     try (SafetensorsWriter writer = SafetensorsWriter.create(to, infos, metadata)) {
       for (TensorInfo info : infos) {
-        LoraPair pair = changes.get(info.name());
-        if (pair != null) {
+        TensorChange change = changes.get(info.name());
+        if (change != null) {
           writer.fill(
               info.name(),
               LoraMerge.merged(
                   source,
-                  new LoraMerge.Change(pair, strength),
+                  new LoraMerge.Change(change, strength),
                   info.name(),
                   new LoraMerge.Stored(info.dtype(), merged)));
         } else if (info.dtype() == source.require(info.name()).dtype()) {
@@ -131,32 +132,74 @@ final class LoraMergeCommand implements Runnable {
     return found.isFloating() ? Optional.ofNullable(dtype).orElse(found) : found;
   }
 
-  private double change(Map<String, LoraPair> changes) {
+  private double change(Map<String, TensorChange> changes) {
     double squares =
-        changes.values().stream().mapToDouble(LoraPair::norm).map(norm -> norm * norm).sum();
+        changes.values().stream().mapToDouble(TensorChange::norm).map(norm -> norm * norm).sum();
     return Math.abs(strength) * Math.sqrt(squares);
   }
 
-  /** The LoRA's pairs by the names that the checkpoint has for their layers. */
-  private Map<String, LoraPair> changes(TensorSource source, Map<String, LoraPair> pairs) {
+  /** The LoRA's changes by the names that the checkpoint has for its tensors; says what is left. */
+  private Map<String, TensorChange> changes(TensorSource source, LoraFile file) {
     List<FoundNetwork> networks = Contents.of(source.names()).networks();
-    Map<String, LoraPair> changes = new HashMap<>();
-    for (var entry : pairs.entrySet()) {
-      String name = entry.getKey() + ".weight";
-      String tensor =
-          networks.stream()
-              .flatMap(network -> nameIn(network, name).stream())
-              .filter(candidate -> source.find(candidate).isPresent())
-              .findFirst()
-              .orElse(name);
-      if (source.find(tensor).isEmpty()) {
-        throw new CheckpointException(
-            "%s: tensor '%s' that the LoRA changes is not in %s; give the network it is for"
-                .formatted(lora, tensor, checkpoint));
-      }
-      changes.put(tensor, entry.getValue());
+    Map<String, TensorChange> changes = new HashMap<>();
+    List<String> leftOut = new ArrayList<>(file.ignored());
+    List<String> elsewhere = new ArrayList<>();
+    file.weights()
+        .changes()
+        .forEach(
+            (name, change) -> {
+              Optional<String> tensor = find(source, networks, name);
+              if (tensor.isPresent()) {
+                change.requireFinite(name, strength);
+                changes.put(tensor.get(), change);
+              } else if (isOfALayer(source, networks, name)) {
+                leftOut.add(name);
+              } else if (networks.isEmpty() || networks.stream().anyMatch(n -> isOf(n, name))) {
+                throw missing(name);
+              } else {
+                elsewhere.add(name);
+              }
+            });
+    if (changes.isEmpty()) {
+      throw missing(file.weights().changes().keySet().iterator().next());
     }
+    PrintWriter err = spec.commandLine().getErr();
+    LoraCommand.leftOut(err, lora, leftOut);
+    elsewhere.stream()
+        .limit(1)
+        .forEach(
+            first ->
+                err.printf(
+                    "tpdiff: %s: left %d changes for another network, such as of %s; merge them"
+                        + " into its checkpoint too%n",
+                    lora, elsewhere.size(), first));
+    err.flush();
     return changes;
+  }
+
+  private CheckpointException missing(String name) {
+    return new CheckpointException(
+        "%s: tensor '%s' that the LoRA changes is not in %s; give the network it is for"
+            .formatted(lora, name, checkpoint));
+  }
+
+  private static Optional<String> find(
+      TensorSource source, List<FoundNetwork> networks, String name) {
+    return Stream.concat(
+            networks.stream().flatMap(network -> nameIn(network, name).stream()), Stream.of(name))
+        .filter(candidate -> source.find(candidate).isPresent())
+        .findFirst();
+  }
+
+  /** Whether it is the bias, which is not there, of a layer that is. */
+  private static boolean isOfALayer(TensorSource source, List<FoundNetwork> networks, String name) {
+    return name.endsWith(".bias")
+        && find(source, networks, name.replaceFirst("bias$", "weight")).isPresent();
+  }
+
+  /** Whether networks of this kind have such a tensor, in whatever size. */
+  private static boolean isOf(FoundNetwork network, String name) {
+    return network.keys().knows(name) || network.network().keys().knows(name);
   }
 
   private static Optional<String> nameIn(FoundNetwork network, String name) {

@@ -54,7 +54,11 @@ final class TensorInspection {
   }
 
   private static boolean isLora(TensorSource source) {
-    return source.names().stream().anyMatch(name -> name.toLowerCase(Locale.ROOT).contains("lora"));
+    return source.names().stream()
+        .anyMatch(
+            name ->
+                name.toLowerCase(Locale.ROOT).contains("lora")
+                    || name.matches("(?s).*\\.diff(_[bm])?"));
   }
 
   private static Map<String, Object> tensors(TensorSource source) {

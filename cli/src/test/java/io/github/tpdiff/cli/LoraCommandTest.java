@@ -12,6 +12,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LoraCommandTest {
   private static final String MODULE = "blocks.0.attn1.to_q";
@@ -188,5 +190,146 @@ class LoraCommandTest {
                 .build());
     assertThat(Invocation.of("inspect", base, "--json").out().replaceAll("\\s", ""))
         .contains("\"tensors\":1", "\"parameters\":6", "\"bytes\":24", "\"dtypes\":{\"F32\":1}");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"info", "convert", "merge", "inspect"})
+  void layersOfNoKnownNetwork_areRefusedOnEveryPath(String command) {
+    SafetensorsWriter.write(
+        lora,
+        MemoryTensors.builder()
+            .addFloats("some_model.layer.to_q.lora_A.weight", List.of(1L, 2L), 1, 2)
+            .addFloats("some_model.layer.to_q.lora_B.weight", List.of(2L, 1L), 3, 5)
+            .build());
+    assertRefused(command, "tensor 'some_model.layer.to_q.lora_A.weight'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"info", "convert", "merge", "inspect"})
+  void notANumber_isRefusedOnEveryPath(String command) {
+    SafetensorsWriter.write(
+        lora,
+        MemoryTensors.builder()
+            .addFloats("transformer." + MODULE + ".lora_A.weight", List.of(1L, 2L), 1, Float.NaN)
+            .addFloats("transformer." + MODULE + ".lora_B.weight", List.of(2L, 1L), 3, 5)
+            .build());
+    assertRefused(
+        command,
+        "tensor 'transformer." + MODULE + ".lora_A.weight': expected finite numbers, found NaN");
+  }
+
+  private void assertRefused(String command, String reason) {
+    Path to = folder.resolve("to.safetensors");
+    var run =
+        switch (command) {
+          case "info" -> Invocation.of("lora", "info", lora);
+          case "convert" -> Invocation.of("lora", "convert", lora, to, "--format", "diffusers");
+          case "merge" -> Invocation.of("lora", "merge", layer(1, 2), lora, to);
+          default -> Invocation.of("inspect", lora);
+        };
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains(lora + ": " + reason).hasLineCount(1);
+    assertThat(to).doesNotExist();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1e38", "-1e38"})
+  void mergeThatOverflows_isRefusedByTheTensorsNameAndWritesNothing(String strength) {
+    Path to = folder.resolve("merged.safetensors");
+    var run = Invocation.of("lora", "merge", layer(1, 2), lora, to, "--strength=" + strength);
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err())
+        .contains("tensor '" + MODULE + ".weight': expected a change that fp32 holds");
+    assertThat(to).doesNotExist();
+  }
+
+  @Test
+  void mergeIntoATypeThatDoesNotHoldTheSum_isRefusedByTheTensorsName() {
+    Path to = folder.resolve("merged.safetensors");
+    var run = Invocation.of("lora", "merge", layer(65510, 2), lora, to, "--dtype", "f16");
+    assertThat(run.exitCode()).as(run.out()).isZero();
+    Files.delete(to);
+    var over =
+        Invocation.of(
+            "lora", "merge", layer(65518, 2), lora, to, "--dtype", "f16", "--strength", "10");
+    assertThat(over.exitCode()).isEqualTo(2);
+    assertThat(over.err())
+        .contains("tensor '" + MODULE + ".weight': expected values that fit F16, found 65548.0");
+  }
+
+  @Test
+  void loraOverTwoNetworks_isMergedIntoEachAndTheRestIsSaid() {
+    Path model = folder.resolve("model");
+    Invocation.of("new-checkpoint", "animatediff-tiny", model, "--dtype", "F32");
+    String spatial = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+    String motion = "down_blocks.0.motion_modules.0.transformer_blocks.0.attn1.to_q";
+    float[] ones = new float[32];
+    java.util.Arrays.fill(ones, 1);
+    MemoryTensors.Builder tensors = MemoryTensors.builder();
+    for (String module : List.of(spatial, motion)) {
+      tensors.addFloats("unet." + module + ".lora_A.weight", List.of(1L, 32L), ones);
+      tensors.addFloats("unet." + module + ".lora_B.weight", List.of(32L, 1L), ones);
+    }
+    tensors.addFloats("unet." + spatial + ".diff_b", List.of(32L), ones);
+    SafetensorsWriter.write(lora, tensors.build());
+
+    Path unet = folder.resolve("unet.safetensors");
+    var first = Invocation.of("lora", "merge", model.resolve("unet"), lora, unet);
+    assertThat(first.exitCode()).as(first.err()).isZero();
+    assertThat(first.err())
+        .contains("left out 1 tensors that change nothing here, such as " + spatial + ".bias")
+        .contains("left 1 changes for another network, such as of " + motion + ".weight");
+    assertAddsOne(model.resolve("unet"), unet, spatial + ".weight");
+
+    Path modules = folder.resolve("motion.safetensors");
+    var second = Invocation.of("lora", "merge", model.resolve("motion_adapter"), lora, modules);
+    assertThat(second.exitCode()).as(second.err()).isZero();
+    assertThat(second.err()).contains("left 2 changes for another network");
+    assertAddsOne(model.resolve("motion_adapter"), modules, motion + ".weight");
+
+    // A deeper network's layer is missing, not another network's.
+    var wrong = MemoryTensors.builder();
+    wrong.addFloats(
+        "unet." + motion.replace("_blocks.0.motion", "_blocks.3.motion") + ".diff", List.of(1L), 1);
+    wrong.addFloats("unet." + motion + ".diff_b", List.of(32L), ones);
+    SafetensorsWriter.write(lora, wrong.build());
+    var refused = Invocation.of("lora", "merge", model.resolve("motion_adapter"), lora, modules);
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.err()).contains("give the network it is for");
+  }
+
+  private static void assertAddsOne(Path before, Path after, String tensor) {
+    try (var base = Checkpoint.open(before);
+        var merged = Checkpoint.open(after)) {
+      for (String name : base.names()) {
+        float[] from = base.floats(name);
+        float[] to = merged.floats(name);
+        for (int i = 0; i < from.length; i++) {
+          float expected = name.equals(tensor) ? from[i] + 1 : from[i];
+          assertThat(to[i]).as(name).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  /** The layers of SD 1.5 have no bias on their queries; a text encoder is not changed. */
+  @Test
+  void whatGenerateAndExportLeaveOut_isSaidInOneLine() {
+    Path model = folder.resolve("model");
+    Invocation.of("new-checkpoint", "animatediff-tiny", model, "--dtype", "F32");
+    String query = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q";
+    SafetensorsWriter.write(
+        lora,
+        MemoryTensors.builder()
+            .addFloats(query + ".diff_b", List.of(32L), new float[32])
+            .addFloats("unet.conv_norm_out.diff", List.of(32L), new float[32])
+            .addFloats("lora_te_text_model_final_layer_norm.diff", List.of(1L), 1)
+            .build());
+    var run = Invocation.of("export", model, folder.resolve("out"), "--lora", lora);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.err().lines().filter(line -> line.contains("left out")))
+        .containsExactly(
+            "tpdiff: %s: left out 2 tensors that change nothing here, such as %s"
+                .formatted(lora, "lora_te_text_model_final_layer_norm.diff"));
   }
 }

@@ -111,6 +111,7 @@ class ArchitectureTest {
         library("ai.onnxruntime..", "runtime.onnx"),
         library("org.bytedeco..", "runtime.media"),
         library("net.razorvine..", "weights.pickle"),
+        library("com.google.re2j..", "weights.lora"),
         library("picocli..", "cli", "conformance"));
   }
 

@@ -4,22 +4,28 @@ import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.NearestName;
+import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.weights.lora.TensorChange;
 import java.util.EnumMap;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /** Models with what was trained on them. */
 public final class LoraModels {
   /** The roles whose weights a LoRA changes: cross-attention's keys and values are conditioning. */
   private static final List<Role> CHANGED = List.of(Role.CONDITIONING, Role.DENOISER);
+
+  private static final String WEIGHT = ".weight";
+  private static final String BIAS = ".bias";
 
   private LoraModels() {}
 
@@ -28,38 +34,67 @@ public final class LoraModels {
   }
 
   /**
-   * The model with the LoRA beside its weights: nothing of the checkpoint is copied or converted.
-   * Closing the result closes {@code model}.
+   * The model with the LoRA's products beside its linear layers, whose weights are neither copied
+   * nor converted; what else it changes is added when it is read, in fp32. Closing the result
+   * closes {@code model}.
    *
    * @param strength a factor on the whole LoRA; 1 as trained
-   * @throws IllegalArgumentException if a module of the LoRA is not in the model or has another
-   *     size there
+   * @throws IllegalArgumentException if a layer of the LoRA is not in the model
+   * @throws io.github.tpdiff.weights.CheckpointException if a tensor has another shape there, or a
+   *     change is larger than fp32 holds
    */
   public static VideoModel applied(VideoModel model, LoraWeights lora, double strength) {
-    requireModules(model, lora);
+    Map<String, TensorChange> changes = changes(model, lora, strength);
     return changed(
         model,
         component -> {
           var injection = LoraInjection.of(component.program(), lora, strength);
+          var others = new HashMap<>(changes);
+          for (LoraModule module : injection.modules()) {
+            String name = module.name() + WEIGHT;
+            Optional.ofNullable(others.remove(name))
+                .flatMap(TensorChange::withoutPair)
+                .ifPresent(rest -> others.put(name, rest));
+          }
+          var weights =
+              new MergedTensors(component.weights(), others, strength, dtype -> DType.F32);
           var values = Parameter.source(injection.parametersOf(lora), trainedFor(lora.metadata()));
-          return new Component(injection.program(), component.weights().overlaid(values));
+          return new Component(injection.program(), weights.overlaid(values));
         });
   }
 
   /**
-   * The model with the LoRA added into the weights it touches, each computed when it is read; the
-   * programs stay as they are. Closing the result closes {@code model}.
+   * The model with the LoRA added into the tensors it touches, in their own types, each computed
+   * when it is read; the programs stay as they are. Closing the result closes {@code model}.
    *
    * @param strength a factor on the whole LoRA; 1 as trained
-   * @throws IllegalArgumentException if a module of the LoRA is not in the model
+   * @throws IllegalArgumentException if a layer of the LoRA is not in the model
+   * @throws io.github.tpdiff.weights.CheckpointException if a tensor has another shape there, or a
+   *     change is larger than fp32 holds
    */
   public static VideoModel merged(VideoModel model, LoraWeights lora, double strength) {
-    requireModules(model, lora);
+    Map<String, TensorChange> changes = changes(model, lora, strength);
     return changed(
         model,
         component ->
             new Component(
-                component.program(), new MergedTensors(component.weights(), lora, strength)));
+                component.program(),
+                new MergedTensors(
+                        component.weights(), changes, strength, UnaryOperator.identity())
+                    .overlaid(Parameter.source(Map.of(), trainedFor(lora.metadata())))));
+  }
+
+  /** Biases that the LoRA changes and that layers of the model do not have. */
+  public static List<String> leftOut(VideoModel model, LoraWeights lora) {
+    Set<String> known = tensors(model).keySet();
+    return lora.changes().keySet().stream()
+        .filter(name -> !known.contains(name) && isOfALayer(name, known))
+        .toList();
+  }
+
+  private static boolean isOfALayer(String tensor, Set<String> known) {
+    return tensor.endsWith(BIAS)
+        && known.contains(tensor.substring(0, tensor.length() - BIAS.length()) + WEIGHT);
   }
 
   /**
@@ -69,26 +104,18 @@ public final class LoraModels {
    * @throws IllegalArgumentException if a tensor is not in the model or has another shape there
    */
   public static VideoModel replaced(VideoModel model, TensorSource trained) {
-    var known = new LinkedHashMap<String, List<Long>>();
-    CHANGED.stream()
-        .flatMap(role -> Optional.ofNullable(model.components().get(role)).stream())
-        .forEach(
-            component ->
-                component
-                    .program()
-                    .weights()
-                    .keySet()
-                    .forEach(name -> known.put(name, component.weights().require(name).shape())));
+    Map<String, TensorInfo> known = tensors(model);
     for (String name : trained.names()) {
-      if (!trained.require(name).shape().equals(known.get(name))) {
+      TensorInfo own = known.get(name);
+      if (own == null || !trained.require(name).shape().equals(own.shape())) {
         throw new IllegalArgumentException(
             "%s: tensor '%s' %s: expected a tensor of the model%s"
                 .formatted(
                     trained.origin(),
                     name,
                     trained.require(name).shape(),
-                    known.containsKey(name)
-                        ? ", which has " + known.get(name)
+                    own != null
+                        ? ", which has " + own.shape()
                         : NearestName.of(name, known.keySet())
                             .map(near -> ", the nearest is '" + near + "'")
                             .orElse("")));
@@ -108,31 +135,51 @@ public final class LoraModels {
     return plan == null ? Map.of() : Map.of(RecordJson.STAGES_HEADER, plan);
   }
 
-  private static void requireModules(VideoModel model, LoraWeights lora) {
-    var modules = new LinkedHashSet<String>();
-    for (Role role : CHANGED) {
-      Component component = model.components().get(role);
-      if (component != null) {
-        modules.addAll(LoraInjection.linearModules(component.program()));
-      }
-    }
-    Set<String> unknown = new HashSet<>(lora.pairs().keySet());
-    unknown.removeAll(modules);
+  /** The changes of tensors that the model has, checked. */
+  private static Map<String, TensorChange> changes(
+      VideoModel model, LoraWeights lora, double strength) {
+    Map<String, TensorInfo> known = tensors(model);
+    Map<String, TensorChange> changes = lora.changes();
+    List<String> unknown =
+        changes.keySet().stream()
+            .filter(name -> !known.containsKey(name) && !isOfALayer(name, known.keySet()))
+            .toList();
     unknown.stream()
-        .sorted()
         .findFirst()
         .ifPresent(
             name -> {
               throw new IllegalArgumentException(
-                  "LoRA module '%s' is no linear layer of the model (%d of %d modules are not)%s"
+                  "LoRA: tensor '%s' is not in the model (%d of %d that it changes are not)%s; is it for another checkpoint?"
                       .formatted(
                           name,
                           unknown.size(),
-                          lora.pairs().size(),
-                          NearestName.of(name, modules)
-                              .map(near -> "; the nearest is '" + near + "'")
+                          changes.size(),
+                          NearestName.of(name, known.keySet())
+                              .map(near -> ", the nearest is '" + near + "'")
                               .orElse("")));
             });
+    changes.keySet().retainAll(known.keySet());
+    changes.forEach(
+        (name, change) -> {
+          change.requireFits("LoRA", known.get(name));
+          change.requireFinite(name, strength);
+        });
+    return changes;
+  }
+
+  /** The tensors that what changes reads. */
+  private static Map<String, TensorInfo> tensors(VideoModel model) {
+    var tensors = new LinkedHashMap<String, TensorInfo>();
+    CHANGED.stream()
+        .flatMap(role -> Optional.ofNullable(model.components().get(role)).stream())
+        .forEach(
+            component ->
+                component
+                    .program()
+                    .weights()
+                    .keySet()
+                    .forEach(name -> tensors.put(name, component.weights().require(name))));
+    return tensors;
   }
 
   private static VideoModel changed(VideoModel model, Change change) {

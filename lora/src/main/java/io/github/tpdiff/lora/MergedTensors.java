@@ -1,41 +1,46 @@
 package io.github.tpdiff.lora;
 
+import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraMerge;
-import io.github.tpdiff.weights.lora.LoraPair;
-import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.weights.lora.TensorChange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
- * A source with a LoRA added into the tensors it touches, in their own type, computed for each
- * slice that is read. The others lie where they lay.
+ * A source with a LoRA added into the tensors it touches, computed for each slice that is read. The
+ * others lie where they lay.
  */
 final class MergedTensors implements TensorSource {
-  private static final String WEIGHT = ".weight";
-
   private final TensorSource base;
-  private final LoraWeights lora;
+  private final Map<String, TensorChange> changes;
   private final double strength;
+  private final UnaryOperator<DType> stored;
 
-  MergedTensors(TensorSource base, LoraWeights lora, double strength) {
+  /**
+   * @param changes by the tensors' names
+   * @param stored the type that a changed tensor of a type has here
+   */
+  MergedTensors(
+      TensorSource base,
+      Map<String, TensorChange> changes,
+      double strength,
+      UnaryOperator<DType> stored) {
     this.base = base;
-    this.lora = lora;
+    this.changes = Map.copyOf(changes);
     this.strength = strength;
+    this.stored = stored;
   }
 
-  private Optional<LoraPair> pair(String tensor) {
-    return tensor.endsWith(WEIGHT)
-        ? Optional.ofNullable(
-            lora.pairs().get(tensor.substring(0, tensor.length() - WEIGHT.length())))
-        : Optional.empty();
+  private Optional<TensorChange> change(String tensor) {
+    return Optional.ofNullable(changes.get(tensor));
   }
 
   @Override
@@ -45,20 +50,29 @@ final class MergedTensors implements TensorSource {
 
   @Override
   public Optional<TensorInfo> find(String name) {
-    return base.find(name);
+    Optional<TensorInfo> info = base.find(name);
+    return change(name).isEmpty()
+        ? info
+        : info.map(found -> new TensorInfo(name, stored.apply(found.dtype()), found.shape()));
   }
 
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
-    Optional<LoraPair> pair = pair(name);
-    if (pair.isEmpty()) {
+    Optional<TensorChange> change = change(name);
+    if (change.isEmpty()) {
       return base.bytes(name, offset, length);
     }
-    int size = base.require(name).dtype().bytes();
+    DType dtype = require(name).dtype();
+    int size = dtype.bytes();
     long first = offset - offset % size;
     int whole = Math.toIntExact((offset + length - first + size - 1) / size * size);
     ByteBuffer chunk = ByteBuffer.allocateDirect(whole).order(ByteOrder.LITTLE_ENDIAN);
-    LoraMerge.merged(base, name, pair.get(), strength).fill(first, chunk);
+    LoraMerge.merged(
+            base,
+            new LoraMerge.Change(change.get(), strength),
+            name,
+            new LoraMerge.Stored(dtype, new RoundingError()))
+        .fill(first, chunk);
     return chunk
         .flip()
         .slice((int) (offset - first), length)
@@ -68,19 +82,17 @@ final class MergedTensors implements TensorSource {
 
   @Override
   public Optional<FileRegion> region(String name) {
-    return pair(name).isPresent() ? Optional.empty() : base.region(name);
+    return change(name).isPresent() ? Optional.empty() : base.region(name);
   }
 
   @Override
   public TensorInfo stored(String name) {
-    return pair(name).isPresent() ? require(name) : base.stored(name);
+    return change(name).isPresent() ? require(name) : base.stored(name);
   }
 
   @Override
   public Map<String, String> metadata() {
-    Map<String, String> metadata = new LinkedHashMap<>(base.metadata());
-    metadata.putAll(LoraModels.trainedFor(lora.metadata()));
-    return Collections.unmodifiableMap(metadata);
+    return base.metadata();
   }
 
   @Override

@@ -18,6 +18,7 @@ import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,9 +29,9 @@ final class LoraInjectionTest {
       new LoraWeights(
           "transformer",
           Map.of(
-              "block.attn1.to_q",
+              "blocks.0.attn1.to_q",
               new LoraPair(1, 2, new float[] {.5f, -1f}, new float[] {.25f, .75f}),
-              "block.attn2.to_k",
+              "blocks.0.attn2.to_k",
               new LoraPair(1, 3, new float[] {.1f, .2f, .3f}, new float[] {-.5f, .4f})),
           Map.of());
 
@@ -68,12 +69,16 @@ final class LoraInjectionTest {
     };
     var merged =
         io.github.tpdiff.weights.MemoryTensors.builder()
-            .addFloats("block.attn1.to_q.weight", List.of(2L, 2L), q)
-            .addFloats("block.attn2.to_k.weight", List.of(2L, 3L), k)
+            .addFloats("blocks.0.attn1.to_q.weight", List.of(2L, 2L), q)
+            .addFloats("blocks.0.attn2.to_k.weight", List.of(2L, 3L), k)
             .build();
     float[] inside = run(network.program(), network.weights().overlaid(merged));
     assertThat(beside).containsExactly(inside, org.assertj.core.data.Offset.offset(1e-5f));
-    assertThat(run(network.program(), new MergedTensors(network.weights(), LORA, 0.5)))
+    assertThat(
+            run(
+                network.program(),
+                new MergedTensors(
+                    network.weights(), LORA.changes(), 0.5, UnaryOperator.identity())))
         .containsExactly(inside, org.assertj.core.data.Offset.offset(1e-5f));
     assertThat(beside).isNotEqualTo(run(network.program(), network.weights()));
   }
@@ -88,10 +93,11 @@ final class LoraInjectionTest {
         .isEqualTo(run(network.program(), network.weights()));
     assertThat(injection.modules())
         .containsExactly(
-            new LoraModule("block.attn2.to_k", 3, 2, 2, 2),
-            new LoraModule("block.attn1.to_q", 2, 2, 2, 2));
+            new LoraModule("blocks.0.attn2.to_k", 3, 2, 2, 2),
+            new LoraModule("blocks.0.attn1.to_q", 2, 2, 2, 2));
     float[] a =
-        Parameter.require(injection.freshParameters(3), "block.attn2.to_k.lora_A.weight").values();
+        Parameter.require(injection.freshParameters(3), "blocks.0.attn2.to_k.lora_A.weight")
+            .values();
     assertThat(a).hasSize(6).doesNotContain(0f);
     for (float value : a) {
       assertThat(Math.abs(value)).isLessThanOrEqualTo((float) (1 / Math.sqrt(3)));
@@ -104,14 +110,14 @@ final class LoraInjectionTest {
         new LoraConfig(
             4,
             8,
-            List.of(new ModulePattern("block.*.to_*"), new ModulePattern("re:.*proj_out")),
+            List.of(new ModulePattern("blocks.0.*.to_*"), new ModulePattern("re:.*proj_out")),
             List.of(new ModulePattern("to_k")),
             Map.of(new ModulePattern("proj_out"), 1));
     var modules = LoraInjection.inject(TinyNetwork.network().program(), config).modules();
     assertThat(modules)
         .containsExactly(
-            new LoraModule("block.attn1.to_q", 2, 2, 4, 2),
-            new LoraModule("block.proj_out", 2, 2, 1, 8));
+            new LoraModule("blocks.0.attn1.to_q", 2, 2, 4, 2),
+            new LoraModule("blocks.0.proj_out", 2, 2, 1, 8));
   }
 
   @Test
@@ -129,10 +135,10 @@ final class LoraInjectionTest {
     var wide =
         new LoraWeights(
             "transformer",
-            Map.of("block.attn1.to_q", new LoraPair(1, 1, new float[5], new float[2])),
+            Map.of("blocks.0.attn1.to_q", new LoraPair(1, 1, new float[5], new float[2])),
             Map.of());
     assertThatThrownBy(() -> LoraInjection.of(TinyNetwork.network().program(), wide, 1))
-        .hasMessageContaining("block.attn1.to_q")
+        .hasMessageContaining("blocks.0.attn1.to_q")
         .hasMessageContaining("A [r, 2]")
         .hasMessageContaining("A [1, 5]");
   }

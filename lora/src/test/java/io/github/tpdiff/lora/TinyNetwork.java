@@ -15,7 +15,7 @@ public final class TinyNetwork {
   /** Text rows of width 3 to keys of width 2. */
   public static Program conditioning() {
     Value text = Value.input("encoder_hidden_states", "batch", "text", 3);
-    Value key = text.linear(Value.weight("block.attn2.to_k.weight", 2, 3));
+    Value key = text.linear(Value.weight("blocks.0.attn2.to_k.weight", 2, 3));
     return new Program("transformer", List.of(Graph.of("text", "key", key)), List.of("key"));
   }
 
@@ -32,10 +32,10 @@ public final class TinyNetwork {
     h = h.plus(told).plus(key.slice(1, 0, 1).reshape("batch", 1, 1, 1, 2));
     h =
         h.linear(
-                Value.weight("block.attn1.to_q.weight", 2, 2),
-                Value.weight("block.attn1.to_q.bias", 2))
+                Value.weight("blocks.0.attn1.to_q.weight", 2, 2),
+                Value.weight("blocks.0.attn1.to_q.bias", 2))
             .silu()
-            .linear(Value.weight("block.proj_out.weight", 2, 2));
+            .linear(Value.weight("blocks.0.proj_out.weight", 2, 2));
     return new Program(
         "transformer",
         List.of(Graph.of("block", "out_hidden_states", h.transpose(0, 4, 1, 2, 3))),
@@ -44,10 +44,10 @@ public final class TinyNetwork {
 
   public static TensorSource weights() {
     return MemoryTensors.builder()
-        .addFloats("block.attn2.to_k.weight", List.of(2L, 3L), .3f, -.2f, .5f, .1f, .4f, -.6f)
-        .addFloats("block.attn1.to_q.weight", List.of(2L, 2L), .7f, -.4f, .2f, .9f)
-        .addFloats("block.attn1.to_q.bias", List.of(2L), .05f, -.1f)
-        .addFloats("block.proj_out.weight", List.of(2L, 2L), 1.1f, .3f, -.5f, .8f)
+        .addFloats("blocks.0.attn2.to_k.weight", List.of(2L, 3L), .3f, -.2f, .5f, .1f, .4f, -.6f)
+        .addFloats("blocks.0.attn1.to_q.weight", List.of(2L, 2L), .7f, -.4f, .2f, .9f)
+        .addFloats("blocks.0.attn1.to_q.bias", List.of(2L), .05f, -.1f)
+        .addFloats("blocks.0.proj_out.weight", List.of(2L, 2L), 1.1f, .3f, -.5f, .8f)
         .build();
   }
 

@@ -14,7 +14,32 @@ public final class FiniteNumbers {
   /** Elements looked at together: few enough for the cache. */
   private static final int BLOCK = 4096;
 
+  /** Elements of a tensor read together. */
+  private static final int SLICE = 1 << 20;
+
   private FiniteNumbers() {}
+
+  /**
+   * Checks a tensor's numbers as fp32, read in slices; one that is not floating passes.
+   *
+   * @throws CheckpointException naming the source and the tensor, when one is not finite
+   */
+  public static void require(TensorSource source, String tensor) {
+    TensorInfo info = source.require(tensor);
+    if (!info.dtype().isFloating()) {
+      return;
+    }
+    int size = info.dtype().bytes();
+    for (long start = 0; start < info.elementCount(); start += SLICE) {
+      int count = (int) Math.min(SLICE, info.elementCount() - start);
+      ByteBuffer slice = source.bytes(tensor, start * size, count * size);
+      for (float value : FloatCodec.decode(info.dtype(), slice)) {
+        if (!Float.isFinite(value)) {
+          throw notFinite(source.origin(), tensor, value);
+        }
+      }
+    }
+  }
 
   /**
    * Checks numbers before they are stored.

@@ -173,8 +173,8 @@ final class TrainerTest {
         new FiniteDifferences(),
         new Watch(Integer.MAX_VALUE));
     assertThat(target.parameters().keySet()).allMatch(name -> name.contains(".lora_")).hasSize(4);
-    assertThat(target.frozen().floats("block.attn1.to_q.weight"))
-        .isEqualTo(TinyNetwork.weights().floats("block.attn1.to_q.weight"));
+    assertThat(target.frozen().floats("blocks.0.attn1.to_q.weight"))
+        .isEqualTo(TinyNetwork.weights().floats("blocks.0.attn1.to_q.weight"));
   }
 
   @Test
@@ -228,7 +228,7 @@ final class TrainerTest {
           }
           var gradients = new LinkedHashMap<>(result.gradients());
           gradients.put(
-              "block.attn1.to_q.lora_B.weight", Tensor.ofFloats(new float[] {value, 0}, 2, 1));
+              "blocks.0.attn1.to_q.lora_B.weight", Tensor.ofFloats(new float[] {value, 0}, 2, 1));
           return new Gradients(result.loss(), result.prediction(), gradients);
         }
 
@@ -257,7 +257,7 @@ final class TrainerTest {
     assertThatThrownBy(() -> Trainer.train(broken, new Breaking(4, Float.NaN), new Watch(99)))
         .isInstanceOf(NonFiniteException.class)
         .hasMessageContaining("step 3")
-        .hasMessageContaining("block.attn1.to_q.lora_B.weight");
+        .hasMessageContaining("blocks.0.attn1.to_q.lora_B.weight");
     Path state = states(100).latest().orElseThrow();
     assertThat(Files.isRegularFile(state)).isTrue();
     StateChecksum.verify(state);

@@ -197,8 +197,15 @@ final class OpRules {
                 heads(node.inputs().get(2), op.heads(), at),
                 bias,
                 number(op.scale()));
-    return at.product(
-        "torch.reshape(torch.transpose(%s, 1, 2), %s)".formatted(result, at.shape(node.shape())));
+    String mixed =
+        at.product(
+            "torch.reshape(torch.transpose(%s, 1, 2), %s)"
+                .formatted(result, at.shape(node.shape())));
+    // The kernel for queries and values of one width gives zeros where a query is NaN, which would
+    // hide what went wrong: 0 · NaN stays NaN, and every other query adds nothing.
+    return node.shape().equals(q.shape())
+        ? "torch.add(%s, %s, alpha=0)".formatted(mixed, in(node, at, 0))
+        : mixed;
   }
 
   /** [B, N, h·d] as [B, h, N, d]. */

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What every {@link Engine} must do, operation by operation, against {@link ReferenceEngine}.
@@ -100,6 +101,36 @@ public abstract class OperationContractTest {
       for (int size : new int[] {0, 1, 0}) {
         var inputs = ContractData.inputs(program, ContractData.SIZES.get(size));
         assertClose(found.run(inputs), expected.run(inputs), tolerance(stored));
+      }
+    }
+  }
+
+  /** A kernel that gives zeros for it would make a video of damaged weights. */
+  @ParameterizedTest
+  @ValueSource(ints = {8, 12})
+  void attentionOfAQueryThatIsNoNumber_isNoNumber(int width) {
+    Value attention =
+        Value.input("q", 1, 3, 8)
+            .attention(
+                new Op.Attention(2, 0.5), Value.input("k", 1, 4, 8), Value.input("v", 1, 4, width));
+    var program = new Program("nan", List.of(Graph.of("nan", "y", attention)), List.of("y"));
+    float[] queries = new float[24];
+    queries[8 + 3] = Float.NaN;
+    try (var weights = MemoryTensors.builder().build();
+        Executable executable = engine().load(program, weights)) {
+      var found =
+          executable.run(
+              Map.of(
+                  "q", Tensor.ofFloats(queries, 1, 3, 8),
+                  "k", Tensor.ofFloats(new float[32], 1, 4, 8),
+                  "v", Tensor.ofFloats(new float[4 * width], 1, 4, width)));
+      float[] y = Objects.requireNonNull(found.get("y")).toFloatArray();
+      for (int token = 0; token < 3; token++) {
+        boolean finite = true;
+        for (int i = 0; i < width; i++) {
+          finite &= Float.isFinite(y[token * width + i]);
+        }
+        assertThat(finite).as("token %d", token).isEqualTo(token != 1);
       }
     }
   }

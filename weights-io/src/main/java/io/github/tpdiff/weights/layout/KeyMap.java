@@ -223,6 +223,21 @@ public final class KeyMap {
         .map(match -> match.diffusers(0));
   }
 
+  /**
+   * The diffusers name of a module of either layout, where the layouts hold its rows alike: not of
+   * a tensor.
+   */
+  public Optional<String> moduleToDiffusers(String name) {
+    return matchOriginal(name)
+        .filter(match -> match.rule().form() == Form.ALIKE)
+        .map(match -> Map.entry(match, match.diffusers(0)))
+        .or(
+            () ->
+                matchDiffusers(name).map(match -> Map.entry(match, match.diffusers(match.place()))))
+        .filter(found -> found.getKey().suffix().isEmpty())
+        .map(Map.Entry::getValue);
+  }
+
   /** The original name of a module or tensor of the diffusers layout, where it has its own. */
   public Optional<String> toOriginal(String diffusersName) {
     return matchDiffusers(diffusersName)
@@ -232,12 +247,12 @@ public final class KeyMap {
 
   /**
    * The diffusers name of a module of either layout whose dots have become underscores, as in
-   * kohya's LoRA files.
+   * kohya's LoRA files, where the layouts hold its rows alike.
    */
   public Optional<String> underscoredToDiffusers(String name) {
     return underscored
         .find(name, '_')
-        .filter(match -> match.rule().form() != Form.STACKED)
+        .filter(match -> match.rule().form() == Form.ALIKE && match.suffix().isEmpty())
         .map(match -> match.diffusers(0));
   }
 

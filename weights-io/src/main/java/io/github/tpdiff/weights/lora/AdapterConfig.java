@@ -4,9 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.weights.CheckpointException;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.OptionalDouble;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -14,13 +14,13 @@ import java.util.stream.Collectors;
 /**
  * What PEFT's configuration says about alpha.
  *
- * @param alphas by the last parts of a module's name, for modules that differ
+ * @param alphas of modules that differ
  * @param rankStabilised whether scale is alpha / √rank instead of alpha / rank
  */
-record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean rankStabilised) {
+record AdapterConfig(Optional<Double> alpha, ModulePatterns alphas, boolean rankStabilised) {
 
   /** Nothing is said: alpha is the rank. */
-  static final AdapterConfig NONE = new AdapterConfig(OptionalDouble.empty(), Map.of(), false);
+  static final AdapterConfig NONE = new AdapterConfig(Optional.empty(), ModulePatterns.NONE, false);
 
   /**
    * Reads a configuration.
@@ -49,47 +49,63 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
             "%s: '%s' is on, expected a LoRA without it".formatted(origin, unsupported));
       }
     }
-    JsonNode alpha = root.path(prefix + "lora_alpha");
-    Map<String, Double> alphas = new HashMap<>();
-    root.path(prefix + "alpha_pattern")
-        .properties()
-        .forEach(
-            entry -> alphas.put(plainName(origin, entry.getKey()), entry.getValue().asDouble()));
+    Fields fields = new Fields(origin, root, prefix);
+    fields.numbers("r").forEach((field, rank) -> fields.requireRank(field, rank));
+    fields.numbers("rank_pattern").forEach((field, rank) -> fields.requireRank(field, rank));
     return new AdapterConfig(
-        alpha.isNumber() ? OptionalDouble.of(alpha.asDouble()) : OptionalDouble.empty(),
-        alphas,
+        fields.numbers("lora_alpha").values().stream().findFirst(),
+        ModulePatterns.of(
+            origin + ": " + prefix + "alpha_pattern", fields.numbers("alpha_pattern")),
         root.path(prefix + "use_rslora").asBoolean(false));
   }
 
-  /** The pair of a module. */
+  /** Numbers of a configuration. */
+  private record Fields(String origin, JsonNode root, String prefix) {
+
+    /** The number of a field, or those of the fields within it, in order; none where it is null. */
+    Map<String, Double> numbers(String field) {
+      Map<String, Double> numbers = new LinkedHashMap<>();
+      JsonNode value = root.path(prefix + field);
+      if (value.isObject()) {
+        value.properties().forEach(e -> numbers.put(e.getKey(), number(field, e.getValue())));
+      } else if (!value.isMissingNode() && !value.isNull()) {
+        numbers.put(field, number(field, value));
+      }
+      return numbers;
+    }
+
+    private double number(String field, JsonNode value) {
+      if (!value.isNumber() || !Double.isFinite(value.asDouble())) {
+        throw wrong(field, "a finite number", value);
+      }
+      return value.asDouble();
+    }
+
+    void requireRank(String field, double rank) {
+      if (rank < 1 || rank != Math.rint(rank)) {
+        throw wrong(field, "a rank of at least 1", rank);
+      }
+    }
+
+    private CheckpointException wrong(String field, String expected, Object found) {
+      return new CheckpointException(
+          "%s: %s%s: expected %s, found %s".formatted(origin, prefix, field, expected, found));
+    }
+  }
+
+  /**
+   * The pair of a module.
+   *
+   * @param module its name in the network that the adapter was made for
+   */
   LoraPair pair(String module, int rank, float[] a, float[] b) {
     if (alpha.isEmpty()) {
       return LoraPair.ofAlpha(rank, rank, a, b);
     }
-    double alphaHere =
-        alphas.entrySet().stream()
-            .filter(entry -> names(entry.getKey(), module))
-            .mapToDouble(Map.Entry::getValue)
-            .findFirst()
-            .orElse(alpha.getAsDouble());
+    double alphaHere = alphas.find(module).orElse(alpha.get());
     return rankStabilised
         ? new LoraPair(rank, alphaHere / Math.sqrt(rank), a, b)
         : LoraPair.ofAlpha(rank, alphaHere, a, b);
-  }
-
-  /** PEFT takes patterns; names with escaped dots are those that occur. */
-  private static String plainName(String origin, String pattern) {
-    String plain = pattern.replace("^", "").replace("\\.", ".");
-    if (!plain.matches("[\\w.-]+")) {
-      throw new CheckpointException(
-          "%s: alpha_pattern: expected the name of a module, found the pattern '%s'"
-              .formatted(origin, pattern));
-    }
-    return plain;
-  }
-
-  private static boolean names(String name, String module) {
-    return module.equals(name) || module.endsWith("." + name);
   }
 
   /** PEFT's fields for a LoRA, sorted; modules that differ from the most frequent are listed. */
@@ -103,10 +119,10 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
         .forEach(
             (module, pair) -> {
               if (pair.rank() != rank) {
-                ranks.put(module, pair.rank());
+                ranks.put(pattern(module, weights), pair.rank());
               }
               if (pair.alpha() != alpha) {
-                alphas.put(module, number(pair.alpha()));
+                alphas.put(pattern(module, weights), number(pair.alpha()));
               }
             });
     Map<String, Object> fields = new TreeMap<>();
@@ -116,6 +132,9 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
     fields.put("inference_mode", false);
     fields.put("init_lora_weights", true);
     fields.put("lora_alpha", number(alpha));
+    if (!weights.biasesBesidePairs().isEmpty()) {
+      fields.put("lora_bias", true);
+    }
     fields.put("lora_dropout", 0.0);
     fields.put("peft_type", "LORA");
     fields.put("r", rank);
@@ -124,6 +143,13 @@ record AdapterConfig(OptionalDouble alpha, Map<String, Double> alphas, boolean r
     fields.put("use_dora", false);
     fields.put("use_rslora", false);
     return fields;
+  }
+
+  /** A name means every module that ends in it, unless it is tied to the start. */
+  private static String pattern(String module, LoraWeights weights) {
+    String ending = "." + module;
+    boolean ambiguous = weights.pairs().keySet().stream().anyMatch(name -> name.endsWith(ending));
+    return ambiguous ? "^" + module : module;
   }
 
   private static <T> T mostFrequent(LoraWeights weights, Function<LoraPair, T> property) {

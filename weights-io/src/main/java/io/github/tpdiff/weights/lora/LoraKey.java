@@ -1,108 +1,223 @@
 package io.github.tpdiff.weights.lora;
 
+import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.layout.KeyMap;
 import io.github.tpdiff.weights.layout.Network;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * What the name of a tensor in a LoRA file says.
  *
- * @param module the diffusers name
+ * @param own the module's name in the file, without what tools put in front
+ * @param target the diffusers name of the module, or of the tensor that is given in full
  */
-record LoraKey(LoraFormat format, String component, String module, Part part) {
+record LoraKey(LoraFormat format, String component, String own, String target, Part part) {
 
-  /** The tensors that belong to one module. */
+  /** What the tensor is to its module. */
   enum Part {
-    A,
-    B,
-    ALPHA
+    A("\\.lora_A(\\.[^.]+)?\\.weight|\\.lora_down(\\.[^.]+)?\\.weight|[._]lora\\.down\\.weight"),
+    B("\\.lora_B(\\.[^.]+)?\\.weight|\\.lora_up(\\.[^.]+)?\\.weight|[._]lora\\.up\\.weight"),
+    /** Of B, scaled as the product is. */
+    BIAS("\\.lora_B(\\.[^.]+)?\\.bias|\\.lora_up(\\.[^.]+)?\\.bias"),
+    ALPHA("\\.alpha"),
+    /** A change of a tensor in full, of which nothing but its name is known. */
+    FULL("\\.diff|\\.w_norm"),
+    FULL_BIAS("\\.diff_b|\\.b_norm"),
+    FULL_TABLE("\\.diff_m");
+
+    private final Pattern ending;
+
+    Part(String ending) {
+      this.ending = Pattern.compile("(.+?)(?:" + ending + ")");
+    }
   }
 
-  private record Suffix(String text, Part part) {}
+  /** What tools put in front of a module's name, and whose form that is. */
+  private static final Map<String, LoraFormat> PREFIXES = prefixes();
 
-  private static final List<Suffix> SUFFIXES =
-      List.of(
-          new Suffix(".lora_A.default.weight", Part.A),
-          new Suffix(".lora_B.default.weight", Part.B),
-          new Suffix(".lora_A.weight", Part.A),
-          new Suffix(".lora_B.weight", Part.B),
-          new Suffix(".lora_down.weight", Part.A),
-          new Suffix(".lora_up.weight", Part.B),
-          new Suffix(".lora.down.weight", Part.A),
-          new Suffix(".lora.up.weight", Part.B),
-          new Suffix("_lora.down.weight", Part.A),
-          new Suffix("_lora.up.weight", Part.B),
-          new Suffix(".alpha", Part.ALPHA));
+  private static Map<String, LoraFormat> prefixes() {
+    Map<String, LoraFormat> prefixes = new LinkedHashMap<>();
+    prefixes.put("transformer.", LoraFormat.DIFFUSERS);
+    prefixes.put("unet.", LoraFormat.DIFFUSERS);
+    prefixes.put("base_model.model.", LoraFormat.PEFT);
+    prefixes.put("diffusion_model.", LoraFormat.COMFYUI);
+    for (String other : List.of("model.", "module.", "pipe.", "dit.", "_orig_mod.")) {
+      prefixes.put(other, LoraFormat.DIFFSYNTH);
+    }
+    return prefixes;
+  }
 
-  private static final Map<String, LoraFormat> PREFIXES =
-      Map.of(
-          "transformer.", LoraFormat.DIFFUSERS,
-          "unet.", LoraFormat.DIFFUSERS,
-          "base_model.model.", LoraFormat.PEFT,
-          "diffusion_model.", LoraFormat.COMFYUI,
-          "lora_unet_", LoraFormat.KOHYA,
-          "lora_transformer_", LoraFormat.KOHYA);
+  private static final Pattern KOHYA = Pattern.compile("lora_(?:unet|transformer)[_.]+(.+)");
 
-  private static final KeyMap WAN = Network.WAN_TRANSFORMER.keys();
+  private static final Pattern TEXT_ENCODER =
+      Pattern.compile("(text_encoder|text_model|lora_te\\d?_|cond_stage_model).*");
 
-  /** Networks whose layers' names may come with underscores for dots. */
-  private static final List<KeyMap> UNDERSCORED =
-      List.of(WAN, Network.SD_UNET.keys(), Network.MINIFLUX_TRANSFORMER.keys());
+  private static final Pattern SECOND_EXPERT = Pattern.compile("(lora_)?transformer_2[._].*");
 
-  private static final Pattern UNET = Pattern.compile("(down_blocks|mid_block|up_blocks)\\..*");
+  /** Modules that are a tensor themselves. */
+  private static final Pattern TABLE =
+      Pattern.compile("(.*\\.)?scale_shift_table|condition_embedder\\.image_embedder\\.pos_embed");
 
-  /** Reads a name; empty when it names nothing of a LoRA on a denoiser. */
-  static Optional<LoraKey> parse(String name) {
-    return SUFFIXES.stream()
-        .filter(suffix -> name.endsWith(suffix.text()))
-        .findFirst()
-        .flatMap(
-            suffix -> {
-              String stem = name.substring(0, name.length() - suffix.text().length());
-              String prefix =
-                  PREFIXES.keySet().stream().filter(stem::startsWith).findFirst().orElse("");
-              LoraFormat format = format(prefix, suffix.text());
-              return module(format, stem.substring(prefix.length()))
-                  .map(module -> new LoraKey(format, component(module), module, suffix.part()));
+  private static final List<String> TABLES = List.of(".modulation", ".scale_shift_table");
+
+  /** The denoisers whose layers' names are known, and the part of a pipeline that each lies in. */
+  private static final Map<Network, String> COMPONENTS =
+      new EnumMap<>(
+          Map.of(
+              Network.WAN_TRANSFORMER, "transformer",
+              Network.SD_UNET, "unet",
+              Network.MOTION_ADAPTER, "unet",
+              Network.MINIFLUX_TRANSFORMER, "transformer",
+              Network.FLUX_TRANSFORMER, "transformer"));
+
+  private static final Map<Network, KeyMap> KEYS = keys();
+
+  private static Map<Network, KeyMap> keys() {
+    Map<Network, KeyMap> keys = new EnumMap<>(Network.class);
+    COMPONENTS.keySet().forEach(network -> keys.put(network, network.keys()));
+    return keys;
+  }
+
+  /** A module of a known network. */
+  private record Place(LoraFormat format, String component, String own, String module) {}
+
+  /**
+   * Reads a name; empty when it names another kind of tensor or a part of a text encoder.
+   *
+   * @throws CheckpointException when it names a layer of no known denoiser
+   */
+  static Optional<LoraKey> parse(String origin, String name) {
+    String dotted = name.replace('/', '.');
+    for (Part part : Part.values()) {
+      Matcher matcher = part.ending.matcher(dotted);
+      if (matcher.matches()) {
+        String stem = matcher.group(1);
+        Optional<LoraKey> key =
+            part.compareTo(Part.FULL) < 0
+                ? place(stem).map(place -> key(place, place.module(), part))
+                : full(stem, part);
+        if (key.isEmpty() && !isOfTextEncoder(stem)) {
+          throw unknown(origin, name, stem);
+        }
+        boolean downUp = dotted.contains("lora.down.") || dotted.contains("lora.up.");
+        return downUp ? key.map(LoraKey::asDownUp) : key;
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static LoraKey key(Place place, String target, Part part) {
+    return new LoraKey(place.format(), place.component(), place.own(), target, part);
+  }
+
+  private LoraKey asDownUp() {
+    return new LoraKey(LoraFormat.DOWN_UP, component, own, target, part);
+  }
+
+  /** The tensor that a change in full is added to. */
+  private static Optional<LoraKey> full(String stem, Part part) {
+    if (part == Part.FULL_TABLE) {
+      return TABLES.stream()
+          .flatMap(table -> place(stem + table).stream())
+          .findFirst()
+          .map(place -> key(place, place.module(), Part.FULL));
+    }
+    String ending = part == Part.FULL_BIAS ? ".bias" : ".weight";
+    for (String given : List.of(".weight", ".bias")) {
+      if (part == Part.FULL && stem.endsWith(given)) {
+        return place(stem.substring(0, stem.length() - given.length()))
+            .map(place -> key(place, place.module() + given, Part.FULL));
+      }
+    }
+    return place(stem)
+        .map(
+            place -> {
+              boolean table = part == Part.FULL && TABLE.matcher(place.module()).matches();
+              return key(place, table ? place.module() : place.module() + ending, Part.FULL);
             });
   }
 
-  private static LoraFormat format(String prefix, String suffix) {
-    if (suffix.contains("lora.down") || suffix.contains("lora.up")) {
-      return LoraFormat.DOWN_UP;
+  /** Takes off what stands in front until a known network has the rest. */
+  private static Optional<Place> place(String stem) {
+    Optional<LoraFormat> format = Optional.empty();
+    String rest = stem;
+    while (true) {
+      Optional<Place> found = named(rest, format.orElse(LoraFormat.DIFFSYNTH));
+      if (found.isPresent()) {
+        return found;
+      }
+      String name = rest;
+      Optional<Map.Entry<String, LoraFormat>> prefix =
+          PREFIXES.entrySet().stream().filter(e -> name.startsWith(e.getKey())).findFirst();
+      if (prefix.isEmpty()) {
+        return Optional.empty();
+      }
+      // Bare names with a wrapper's prefix have the form of what the wrapper holds.
+      format =
+          format
+              .filter(known -> known != LoraFormat.DIFFSYNTH)
+              .or(() -> prefix.map(Map.Entry::getValue));
+      rest = rest.substring(prefix.get().getKey().length());
     }
-    return PREFIXES.getOrDefault(prefix, LoraFormat.DIFFSYNTH);
   }
 
-  private static String component(String module) {
-    return UNET.matcher(module).matches() ? "unet" : "transformer";
-  }
-
-  /** The diffusers name; empty for text encoders and for underscored names of unknown models. */
-  private static Optional<String> module(LoraFormat format, String name) {
-    if (name.startsWith("text_encoder") || name.startsWith("lora_te")) {
-      return Optional.empty();
+  private static Optional<Place> named(String name, LoraFormat format) {
+    Matcher kohya = KOHYA.matcher(name);
+    boolean underscored = kohya.matches();
+    String own = underscored ? kohya.group(1) : name;
+    for (Map.Entry<Network, KeyMap> network : KEYS.entrySet()) {
+      Optional<String> module =
+          underscored
+              ? network.getValue().underscoredToDiffusers(own.replace('.', '_'))
+              : network.getValue().moduleToDiffusers(attentionLayer(own));
+      if (module.isPresent()) {
+        return Optional.of(
+            new Place(
+                underscored ? LoraFormat.KOHYA : format,
+                COMPONENTS.getOrDefault(network.getKey(), "transformer"),
+                own,
+                module.get()));
+      }
     }
-    return switch (format) {
-      case KOHYA ->
-          UNDERSCORED.stream()
-              .flatMap(keys -> keys.underscoredToDiffusers(name).stream())
-              .findFirst();
-      case DOWN_UP -> Optional.of(attentionLayer(name));
-      default -> WAN.toDiffusers(name).or(() -> Optional.of(name));
-    };
+    return Optional.empty();
   }
 
-  /** AnimateDiff's own names put layers into processors and number the attentions. */
+  /** AnimateDiff's own files put layers into processors. */
   private static String attentionLayer(String name) {
-    String layer =
-        name.replace(".temporal_transformer.", ".")
-            .replace(".attention_blocks.0.", ".attn1.")
-            .replace(".attention_blocks.1.", ".attn2.")
-            .replace(".processor.", ".");
+    String layer = name.replace(".processor.", ".");
     return layer.endsWith(".to_out") ? layer + ".0" : layer;
+  }
+
+  private static String withoutPrefixes(String stem) {
+    String rest = stem;
+    for (boolean shorter = true; shorter; ) {
+      shorter = false;
+      for (String prefix : PREFIXES.keySet()) {
+        if (rest.startsWith(prefix)) {
+          rest = rest.substring(prefix.length());
+          shorter = true;
+        }
+      }
+    }
+    return rest;
+  }
+
+  private static boolean isOfTextEncoder(String stem) {
+    return TEXT_ENCODER.matcher(withoutPrefixes(stem)).matches();
+  }
+
+  private static CheckpointException unknown(String origin, String name, String stem) {
+    return new CheckpointException(
+        SECOND_EXPERT.matcher(withoutPrefixes(stem)).matches()
+            ? "%s: tensor '%s' changes the second expert of Wan 2.2 (transformer_2, low noise), expected a LoRA of one transformer in a file of its own"
+                .formatted(origin, name)
+            : "%s: tensor '%s': expected a layer of a known network (Wan, Stable Diffusion 1.5, AnimateDiff, Flux), found '%s'"
+                .formatted(origin, name, stem));
   }
 }

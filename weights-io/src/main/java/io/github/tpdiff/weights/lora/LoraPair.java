@@ -132,6 +132,33 @@ public final class LoraPair {
     return Math.abs(scale) * Math.sqrt(Math.max(0, sum));
   }
 
+  /** Whether fp32 holds every element of {@code strength · scale · B · A}. */
+  boolean isFinite(double strength) {
+    double factor = Math.abs((float) (strength * scale));
+    if (Math.max(1, factor) * rank * largest(a) * largest(b) <= Float.MAX_VALUE) {
+      return true;
+    }
+    float[] row = new float[in()];
+    for (int i = 0; i < out(); i++) {
+      Arrays.fill(row, 0);
+      addTo(row, (long) i * in(), strength);
+      for (float value : row) {
+        if (!Float.isFinite(value)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private static double largest(float[] values) {
+    double largest = 0;
+    for (float value : values) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    return largest;
+  }
+
   /**
    * Adds {@code strength · scale · B · A} to a weight [out, in] in place.
    *

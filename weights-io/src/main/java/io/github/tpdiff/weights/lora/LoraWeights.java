@@ -3,6 +3,7 @@ package io.github.tpdiff.weights.lora;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -10,19 +11,56 @@ import java.util.TreeMap;
  *
  * @param component {@code transformer} or {@code unet}: the part of the pipeline it changes
  * @param pairs by the diffusers name of the module, such as {@code blocks.0.attn1.to_q}
+ * @param full by the diffusers name of the tensor, such as {@code blocks.0.norm2.bias}
  * @param metadata strings to travel with it, such as {@code tpdiff.stage_plan}
  */
 public record LoraWeights(
-    String component, Map<String, LoraPair> pairs, Map<String, String> metadata) {
+    String component,
+    Map<String, LoraPair> pairs,
+    Map<String, FullChange> full,
+    Map<String, String> metadata) {
+
+  static final String WEIGHT = ".weight";
+  static final String BIAS = ".bias";
 
   /**
-   * @throws CheckpointException when there are no pairs
+   * @throws CheckpointException when nothing is changed
    */
   public LoraWeights {
-    if (pairs.isEmpty()) {
+    if (pairs.isEmpty() && full.isEmpty()) {
       throw new CheckpointException("expected a LoRA of at least one module, found none");
     }
     pairs = Collections.unmodifiableMap(new TreeMap<>(pairs));
+    full = Collections.unmodifiableMap(new TreeMap<>(full));
     metadata = Collections.unmodifiableMap(new TreeMap<>(metadata));
+  }
+
+  /** Low-rank changes alone. */
+  public LoraWeights(String component, Map<String, LoraPair> pairs, Map<String, String> metadata) {
+    this(component, pairs, Map.of(), metadata);
+  }
+
+  /** What happens to each tensor that is changed, by its diffusers name. */
+  public Map<String, TensorChange> changes() {
+    Map<String, TensorChange> changes = new TreeMap<>();
+    pairs.forEach((module, pair) -> changes.put(module + WEIGHT, TensorChange.of(pair)));
+    full.forEach(
+        (tensor, change) ->
+            changes.merge(
+                tensor,
+                new TensorChange(Optional.empty(), Optional.of(change)),
+                (low, own) -> new TensorChange(low.pair(), own.full())));
+    return changes;
+  }
+
+  /** Changes of biases in full, by module, of layers that have a product that is scaled. */
+  Map<String, FullChange> biasesBesidePairs() {
+    Map<String, FullChange> biases = new TreeMap<>();
+    pairs.forEach(
+        (module, pair) ->
+            Optional.ofNullable(full.get(module + BIAS))
+                .filter(change -> pair.scale() != 0)
+                .ifPresent(change -> biases.put(module, change)));
+    return biases;
   }
 }

@@ -1,22 +1,27 @@
 package io.github.tpdiff.weights.lora;
 
+import static io.github.tpdiff.weights.lora.LoraWeights.BIAS;
+import static io.github.tpdiff.weights.lora.LoraWeights.WEIGHT;
+
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.CommitLock;
 import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.IndentedJson;
+import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.layout.Network;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -26,13 +31,15 @@ public final class LoraWriter {
   /** Metadata key whose value a PEFT configuration names as the base model. */
   public static final String BASE_MODEL = "tpdiff.base_model";
 
-  private record Values(TensorInfo info, FloatBuffer floats) {}
+  @SuppressWarnings("ArrayRecordComponent") // written once, never compared
+  private record Values(TensorInfo info, float[] floats) {}
 
   private final Path file;
   private final LoraWeights weights;
   private final LoraFormat format;
   private final DType dtype;
   private final Map<String, Values> tensors = new LinkedHashMap<>();
+  private final List<String> leftOut = new ArrayList<>();
 
   private LoraWriter(Path file, LoraWeights weights, LoraFormat format, DType dtype) {
     this.file = file;
@@ -45,17 +52,30 @@ public final class LoraWriter {
    * Writes a LoRA; the same weights make the same bytes.
    *
    * @param path the file, or for {@link LoraFormat#PEFT} the folder
-   * @param dtype of A and B: F32, F16 or BF16
+   * @param dtype of the numbers: F32, F16 or BF16
    * @return what readers of this form may not do as expected, one line each
-   * @throws CheckpointException when the form cannot hold this LoRA or is only read
+   * @throws CheckpointException when the form cannot hold this LoRA or is only read, or the type
+   *     cannot hold a number
    */
   public static List<String> write(Path path, LoraWeights weights, LoraFormat format, DType dtype) {
-    if (format == LoraFormat.PEFT) {
-      writePeft(path, new LoraWriter(path.resolve(LoraFile.PEFT_WEIGHTS), weights, format, dtype));
+    boolean peft = format == LoraFormat.PEFT;
+    Path file = peft ? path.resolve(LoraFile.PEFT_WEIGHTS) : path;
+    LoraWriter writer = new LoraWriter(file, weights, format, dtype);
+    writer.addTensors();
+    if (peft) {
+      writePeft(path, writer);
     } else {
-      new LoraWriter(path, weights, format, dtype).write(SafetensorsWriter::commit);
+      writer.write(SafetensorsWriter::commit);
     }
-    return LoraCautions.of(weights, format);
+    List<String> cautions = new ArrayList<>(LoraCautions.of(weights, format));
+    writer.leftOut.stream()
+        .limit(1)
+        .forEach(
+            first ->
+                cautions.add(
+                    "left out %d changes in full that the form %s cannot hold, such as of %s"
+                        .formatted(writer.leftOut.size(), format, first)));
+    return cautions;
   }
 
   /**
@@ -84,48 +104,97 @@ public final class LoraWriter {
   }
 
   private void write(Consumer<SafetensorsWriter> commit) {
-    weights.pairs().forEach(this::addPair);
     List<TensorInfo> infos = tensors.values().stream().map(Values::info).toList();
+    RoundingError rounding = new RoundingError();
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, infos, header())) {
       for (Values values : tensors.values()) {
-        int size = values.info().dtype().bytes();
+        TensorInfo info = values.info();
+        int size = info.dtype().bytes();
         writer.fill(
-            values.info().name(),
-            (offset, chunk) ->
-                FloatCodec.encode(
-                    values.floats().slice((int) (offset / size), chunk.remaining() / size),
-                    values.info().dtype(),
-                    chunk));
+            info.name(),
+            (offset, chunk) -> {
+              int first = (int) (offset / size);
+              float[] part =
+                  Arrays.copyOfRange(values.floats(), first, first + chunk.remaining() / size);
+              rounding.encode(file.toString(), info, part, chunk);
+            });
       }
       commit.accept(writer);
     }
   }
 
-  private void addPair(String module, LoraPair pair) {
-    boolean peftNames = format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT;
-    String stem = stem(module);
-    add(
-        new TensorInfo(
-            stem + (peftNames ? ".lora_A.weight" : ".lora_down.weight"), dtype, pair.shapeOfA()),
-        pair.a());
-    add(
-        new TensorInfo(
-            stem + (peftNames ? ".lora_B.weight" : ".lora_up.weight"), dtype, pair.shapeOfB()),
-        pair.b());
-    // Without an alpha, ComfyUI and its readers take the scale to be 1; some refuse to find one
-    // outside the blocks.
-    if (!peftNames && (format != LoraFormat.COMFYUI || pair.scale() != 1)) {
-      addAlpha(stem + ".alpha", pair.alpha());
+  private void addTensors() {
+    weights.pairs().forEach(this::addPair);
+    if (peftNames()) {
+      addBiasesOfB();
+    } else {
+      weights.full().forEach(this::addFull);
+    }
+    if (tensors.isEmpty()) {
+      throw new CheckpointException(
+          "%s: the form %s holds none of this LoRA's changes, such as of %s; write it as COMFYUI"
+              .formatted(file, format, weights.full().keySet().iterator().next()));
     }
   }
 
-  private void addAlpha(String name, double alpha) {
-    FloatBuffer value = FloatBuffer.wrap(new float[] {(float) alpha});
-    tensors.put(name, new Values(new TensorInfo(name, DType.F32, List.of()), value));
+  private boolean peftNames() {
+    return format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT;
   }
 
-  private void add(TensorInfo info, float[] values) {
-    tensors.put(info.name(), new Values(info, FloatBuffer.wrap(values)));
+  private void addPair(String module, LoraPair pair) {
+    String stem = stem(module);
+    add(stem + (peftNames() ? ".lora_A" : ".lora_down") + WEIGHT, pair.shapeOfA(), pair.a());
+    add(stem + (peftNames() ? ".lora_B" : ".lora_up") + WEIGHT, pair.shapeOfB(), pair.b());
+    // Without an alpha, ComfyUI and its readers take the scale to be 1; some refuse to find one
+    // outside the blocks.
+    if (!peftNames() && (format != LoraFormat.COMFYUI || pair.scale() != 1)) {
+      TensorInfo info = new TensorInfo(stem + ".alpha", DType.F32, List.of());
+      tensors.put(info.name(), new Values(info, new float[] {(float) pair.alpha()}));
+    }
+  }
+
+  /**
+   * PEFT has the bias of B for a change of the layer's own, in all of its layers or in none, and
+   * scales it.
+   */
+  private void addBiasesOfB() {
+    Map<String, FullChange> biases = weights.biasesBesidePairs();
+    weights.full().keySet().stream()
+        .filter(tensor -> !tensor.endsWith(BIAS) || !biases.containsKey(moduleOf(tensor, BIAS)))
+        .forEach(leftOut::add);
+    if (biases.isEmpty()) {
+      return;
+    }
+    weights
+        .pairs()
+        .forEach(
+            (module, pair) -> {
+              float[] values = new float[pair.out()];
+              Optional.ofNullable(biases.get(module))
+                  .ifPresent(change -> change.addTo(values, 0, 1 / pair.scale()));
+              add(stem(module) + ".lora_B.bias", List.of((long) pair.out()), values);
+            });
+  }
+
+  /** ComfyUI knows tensors that are no module's by their whole names, kohya's tools do not. */
+  private void addFull(String tensor, FullChange change) {
+    if (tensor.endsWith(WEIGHT)) {
+      add(stem(moduleOf(tensor, WEIGHT)) + ".diff", change.shape(), change.values());
+    } else if (tensor.endsWith(BIAS)) {
+      add(stem(moduleOf(tensor, BIAS)) + ".diff_b", change.shape(), change.values());
+    } else if (format == LoraFormat.COMFYUI) {
+      add(stem(tensor) + ".diff", change.shape(), change.values());
+    } else {
+      leftOut.add(tensor);
+    }
+  }
+
+  private static String moduleOf(String tensor, String ending) {
+    return tensor.substring(0, tensor.length() - ending.length());
+  }
+
+  private void add(String name, List<Long> shape, float[] values) {
+    tensors.put(name, new Values(new TensorInfo(name, dtype, shape), values));
   }
 
   private String stem(String module) {
@@ -161,7 +230,10 @@ public final class LoraWriter {
   private Map<String, String> header() {
     Map<String, String> header = new TreeMap<>(weights.metadata());
     header.put("format", "pt");
-    if (format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT) {
+    if (format == LoraFormat.KOHYA) {
+      KohyaMetadata.of(weights, file).forEach(header::putIfAbsent);
+    }
+    if (peftNames()) {
       Map<String, Object> fields = new TreeMap<>();
       AdapterConfig.fields(weights)
           .forEach((field, value) -> fields.put(weights.component() + "." + field, value));

@@ -1,0 +1,58 @@
+package io.github.tpdiff.weights.lora;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/**
+ * What kohya's trainers put into the header of a LoRA and programs that list LoRAs show: sd-scripts
+ * for Stable Diffusion, musubi-tuner for Wan ({@code ss_*}), and Stability's model specification
+ * 1.0.0 ({@code modelspec.*}). Without a date: the same weights make the same bytes.
+ */
+final class KohyaMetadata {
+
+  /** How the trainers name a base model. */
+  private record Base(String module, String version, String architecture, String implementation) {}
+
+  private static final Base WAN =
+      new Base("networks.lora_wan", "wan", "wan2.1/lora", "https://github.com/Wan-Video/Wan2.1");
+  private static final Base STABLE_DIFFUSION =
+      new Base(
+          "networks.lora",
+          "sd_v1",
+          "stable-diffusion-v1/lora",
+          "https://github.com/Stability-AI/generative-models");
+
+  private KohyaMetadata() {}
+
+  /**
+   * The entries for a LoRA.
+   *
+   * @param file that it is written to, whose name without its ending becomes the title
+   */
+  static Map<String, String> of(LoraWeights weights, Path file) {
+    Base base = weights.component().equals("unet") ? STABLE_DIFFUSION : WAN;
+    String name = String.valueOf(file.getFileName()).replaceFirst("\\.safetensors$", "");
+    Map<String, String> entries = new TreeMap<>();
+    entries.put("ss_network_module", base.module());
+    entries.put("ss_network_dim", one(weights, LoraPair::rank));
+    entries.put("ss_network_alpha", one(weights, LoraPair::alpha));
+    entries.put("ss_base_model_version", base.version());
+    entries.put("ss_output_name", name);
+    entries.put("modelspec.sai_model_spec", "1.0.0");
+    entries.put("modelspec.architecture", base.architecture());
+    entries.put("modelspec.implementation", base.implementation());
+    entries.put("modelspec.title", name);
+    return entries;
+  }
+
+  /** What all layers share; {@code Dynamic} where they differ, as in kohya's resized LoRAs. */
+  private static String one(LoraWeights weights, Function<LoraPair, Number> property) {
+    Set<String> values = new TreeSet<>();
+    weights.pairs().values().forEach(pair -> values.add(property.apply(pair).toString()));
+    return values.size() == 1 ? values.iterator().next() : "Dynamic";
+  }
+}
