@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -244,7 +245,7 @@ class LoraCommandTest {
   }
 
   @Test
-  void mergeIntoATypeThatDoesNotHoldTheSum_isRefusedByTheTensorsName() {
+  void mergeIntoATypeThatDoesNotHoldTheSum_isRefusedByTheTensorsName() throws IOException {
     Path to = folder.resolve("merged.safetensors");
     var run = Invocation.of("lora", "merge", layer(65510, 2), lora, to, "--dtype", "f16");
     assertThat(run.exitCode()).as(run.out()).isZero();

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.job;
 import io.github.tpdiff.lora.CheckpointFingerprint;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.LoraModule;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.data.CachedSet;
@@ -40,6 +41,7 @@ import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -213,10 +215,15 @@ public record ResolvedJob(
       return Optional.empty();
     }
     TrainingJob.Lora lora = job.lora();
-    return Optional.of(
+    var injection =
         LoraInjection.inject(
             TrainingTarget.network(model).program(),
-            new LoraConfig(lora.rank(), lora.alpha(), targets(), lora.exclude(), lora.ranks())));
+            new LoraConfig(lora.rank(), lora.alpha(), targets(), lora.exclude(), lora.ranks()));
+    List<String> modules = injection.modules().stream().map(LoraModule::name).toList();
+    for (LoraFormat format : job.output().formats()) {
+      LoraWriter.requireNames("output.formats", format, model.description().denoiser(), modules);
+    }
+    return Optional.of(injection);
   }
 
   /**
@@ -294,12 +301,25 @@ public record ResolvedJob(
     return (folder, snapshot) -> {
       var own = new LinkedHashMap<>(metadata);
       own.put("tpdiff.step", Integer.toString(snapshot.step()));
-      LoraWriter.write(
-          folder.resolve(LORA_FILE),
-          injection.toWeights(model.description().denoiser(), snapshot.parameters(), own),
-          LoraFormat.DIFFUSERS,
-          job.output().dtype());
+      for (LoraFormat format : job.output().formats()) {
+        if (format == LoraFormat.KOHYA) {
+          own.put(LoraWriter.NAME, String.valueOf(job.output().folder().getFileName()));
+        }
+        LoraWriter.write(
+            folder.resolve(loraFile(format)),
+            injection.toWeights(model.description().denoiser(), snapshot.parameters(), own),
+            format,
+            job.output().dtype());
+      }
     };
+  }
+
+  /** The name of the LoRA's file in a form, in the output folder. */
+  static String loraFile(LoraFormat format) {
+    return format == LoraFormat.DIFFUSERS
+        ? LORA_FILE
+        : LORA_FILE.replace(
+            ".safetensors", "." + format.name().toLowerCase(Locale.ROOT) + ".safetensors");
   }
 
   private Map<String, String> metadata() {

@@ -11,7 +11,9 @@ import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.lora.LoraFormat;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -190,15 +192,20 @@ public record TrainingJob(
    * @param folder of the run
    * @param saveEvery steps
    * @param keep states
-   * @param dtype of the LoRA file
+   * @param dtype of the LoRA files
+   * @param formats of the LoRA files, diffusers' first
    */
-  public record Output(Path folder, int saveEvery, int keep, DType dtype) {
+  public record Output(
+      Path folder, int saveEvery, int keep, DType dtype, List<LoraFormat> formats) {
     /**
      * @throws IllegalArgumentException if a number is not positive
      */
     public Output {
       checkArgument(saveEvery >= 1, "output.save_every: at least 1, found %s", saveEvery);
       checkArgument(keep >= 1, "output.keep: at least 1, found %s", keep);
+      var all = new LinkedHashSet<>(List.of(LoraFormat.DIFFUSERS));
+      all.addAll(formats);
+      formats = List.copyOf(all);
     }
   }
 

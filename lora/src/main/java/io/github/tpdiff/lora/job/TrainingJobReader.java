@@ -21,6 +21,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.lora.LoraFormat;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -66,6 +67,10 @@ final class TrainingJobReader {
         sample(
             root.section("sample", "Videos made on the way, in `samples` of the output folder."));
     Output output = output(root.section("output", "What is written where."));
+    if (!train.weights().isEmpty() && output.formats().size() > 1) {
+      throw new IllegalArgumentException(
+          "output.formats: train.weights gives tensors in full, which have no form of a LoRA");
+    }
     return new TrainingJob(file, model, data, stages, lora, train, sample, output);
   }
 
@@ -364,7 +369,35 @@ final class TrainingJobReader {
                 JobType.choice(LoraType.class),
                 LoraType.F32,
                 "Type of the LoRA's numbers.")
-            .dtype());
+            .dtype(),
+        s
+            .value(
+                "formats",
+                JobType.list("forms", JobType.choice(LoraForm.class)),
+                List.of(LoraForm.DIFFUSERS),
+                "Forms of the LoRA, each in a file of its own at every save: diffusers' is"
+                    + " always there, `comfyui` and `kohya` lie beside it as"
+                    + " `pytorch_lora_weights.FORM.safetensors`.")
+            .stream()
+            .map(LoraForm::format)
+            .toList());
+  }
+
+  /** Forms that training writes. */
+  private enum LoraForm {
+    DIFFUSERS(LoraFormat.DIFFUSERS),
+    COMFYUI(LoraFormat.COMFYUI),
+    KOHYA(LoraFormat.KOHYA);
+
+    private final LoraFormat format;
+
+    LoraForm(LoraFormat format) {
+      this.format = format;
+    }
+
+    LoraFormat format() {
+      return format;
+    }
   }
 
   /** Types that a LoRA file may have. */

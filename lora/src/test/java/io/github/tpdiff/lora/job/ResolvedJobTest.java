@@ -31,12 +31,14 @@ import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -256,6 +258,44 @@ final class ResolvedJobTest {
       // fp32 in another order of segments: conditioning once, or with every step.
       for (int i = 0; i < expected.data().length; i++) {
         assertThat(sampled.get(0).data()[i]).isCloseTo(expected.data()[i], within(1e-4f));
+      }
+    }
+  }
+
+  /** The forms that other tools load, at every save, with the same matrices. */
+  @Test
+  void formatsThatAreAskedFor_lieBesideTheLora() throws IOException {
+    Files.writeString(
+        folder.resolve("job.yaml"),
+        JOB.replace("save_every: 2", "save_every: 2, formats: [comfyui, kohya]"));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"));
+        var engine = TorchEngine.cpu()) {
+      ResolvedJob job = open(model);
+      var prepared = job.prepare(new ModelEncoders(model, engine), (v, d, t) -> {});
+      Trainer.train(job.run(prepared.clips(), Start.FRESH), engine, new TrainingListener() {});
+    }
+    LoraFile expected = LoraFile.read(folder.resolve("out").resolve(ResolvedJob.LORA_FILE));
+    for (LoraFormat format : List.of(LoraFormat.COMFYUI, LoraFormat.KOHYA)) {
+      String name = "pytorch_lora_weights." + format.name().toLowerCase(Locale.ROOT);
+      LoraFile read = LoraFile.read(folder.resolve("out").resolve(name + ".safetensors"));
+      assertThat(read.format()).isEqualTo(format);
+      assertThat(read.weights().pairs().keySet()).isEqualTo(expected.weights().pairs().keySet());
+      expected
+          .weights()
+          .pairs()
+          .forEach(
+              (module, pair) -> {
+                var other = requireNonNull(read.weights().pairs().get(module));
+                assertThat(other.scale()).isEqualTo(pair.scale());
+                assertThat(other.a()).isEqualTo(pair.a());
+                assertThat(other.b()).isEqualTo(pair.b());
+              });
+      assertThat(read.weights().metadata()).containsEntry("tpdiff.step", "3");
+      if (format == LoraFormat.KOHYA) {
+        assertThat(read.weights().metadata())
+            .containsEntry("ss_output_name", "out")
+            .containsEntry("ss_network_dim", "2")
+            .containsEntry("ss_network_alpha", "4.0");
       }
     }
   }

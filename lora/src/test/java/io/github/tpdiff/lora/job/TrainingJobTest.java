@@ -12,6 +12,7 @@ import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.lora.LoraFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -110,7 +111,9 @@ final class TrainingJobTest {
     assertThat(job.train().settings().batches().accumulation()).isEqualTo(4);
     assertThat(job.train().settings().activations()).isEqualTo(Activations.KEPT);
     assertThat(job.output())
-        .isEqualTo(new TrainingJob.Output(folder.resolve("out"), 5, 1, DType.BF16));
+        .isEqualTo(
+            new TrainingJob.Output(
+                folder.resolve("out"), 5, 1, DType.BF16, List.of(LoraFormat.DIFFUSERS)));
   }
 
   @Test
@@ -174,6 +177,7 @@ final class TrainingJobTest {
         "sample: {prompts: a ball, every: 0}|sample.every: at least 1, found 0",
         "sample: {every: 5}|sample.prompts: expected what to show, found none",
         "sample: {prompt: a ball}|unknown key 'prompt' in sample; the nearest is 'prompts'",
+        "output: {formats: [ckpt]}|output.formats: expected one of comfyui, diffusers, kohya, found",
         "stages: {rates: [64, 64, 64, 64, 64, 64]}|stages.rates: at most 65536 together",
       })
   void numbersOutOfRange_areRefusedWhenTheJobIsRead(String section, String message)

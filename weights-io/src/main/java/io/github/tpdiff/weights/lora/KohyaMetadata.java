@@ -31,21 +31,27 @@ final class KohyaMetadata {
   /**
    * The entries for a LoRA.
    *
-   * @param file that it is written to, whose name without its ending becomes the title
+   * @param file that it is written to: its name without its ending is the title, unless the LoRA
+   *     has a name
    */
   static Map<String, String> of(LoraWeights weights, Path file) {
     Base base = weights.component().equals("unet") ? STABLE_DIFFUSION : WAN;
-    String name = String.valueOf(file.getFileName()).replaceFirst("\\.safetensors$", "");
+    String title =
+        weights
+            .metadata()
+            .getOrDefault(
+                LoraWriter.NAME,
+                String.valueOf(file.getFileName()).replaceFirst("\\.safetensors$", ""));
     Map<String, String> entries = new TreeMap<>();
     entries.put("ss_network_module", base.module());
     entries.put("ss_network_dim", one(weights, LoraPair::rank));
     entries.put("ss_network_alpha", one(weights, LoraPair::alpha));
     entries.put("ss_base_model_version", base.version());
-    entries.put("ss_output_name", name);
+    entries.put(LoraWriter.NAME, title);
     entries.put("modelspec.sai_model_spec", "1.0.0");
     entries.put("modelspec.architecture", base.architecture());
     entries.put("modelspec.implementation", base.implementation());
-    entries.put("modelspec.title", name);
+    entries.put("modelspec.title", title);
     return entries;
   }
 

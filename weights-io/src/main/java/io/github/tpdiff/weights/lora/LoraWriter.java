@@ -10,7 +10,6 @@ import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorInfo;
-import io.github.tpdiff.weights.layout.Network;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +30,9 @@ public final class LoraWriter {
   /** Metadata key whose value a PEFT configuration names as the base model. */
   public static final String BASE_MODEL = "tpdiff.base_model";
 
+  /** Metadata key of the name that programs that list LoRAs show, in kohya's form. */
+  public static final String NAME = "ss_output_name";
+
   @SuppressWarnings("ArrayRecordComponent") // written once, never compared
   private record Values(TensorInfo info, float[] floats) {}
 
@@ -38,6 +40,7 @@ public final class LoraWriter {
   private final LoraWeights weights;
   private final LoraFormat format;
   private final DType dtype;
+  private final LoraNaming naming;
   private final Map<String, Values> tensors = new LinkedHashMap<>();
   private final List<String> leftOut = new ArrayList<>();
 
@@ -46,6 +49,7 @@ public final class LoraWriter {
     this.weights = weights;
     this.format = format;
     this.dtype = dtype;
+    this.naming = new LoraNaming(file.toString(), format, weights.component());
   }
 
   /**
@@ -76,6 +80,18 @@ public final class LoraWriter {
                     "left out %d changes in full that the form %s cannot hold, such as of %s"
                         .formatted(writer.leftOut.size(), format, first)));
     return cautions;
+  }
+
+  /**
+   * Passes modules that a form has names for, before there is anything to write.
+   *
+   * @param origin what asks for the form, for the message
+   * @throws CheckpointException naming the first module that it has no name for
+   */
+  public static void requireNames(
+      String origin, LoraFormat format, String component, Iterable<String> modules) {
+    LoraNaming naming = new LoraNaming(origin, format, component);
+    modules.forEach(naming::stem);
   }
 
   /**
@@ -142,7 +158,7 @@ public final class LoraWriter {
   }
 
   private void addPair(String module, LoraPair pair) {
-    String stem = stem(module);
+    String stem = naming.stem(module);
     add(stem + (peftNames() ? ".lora_A" : ".lora_down") + WEIGHT, pair.shapeOfA(), pair.a());
     add(stem + (peftNames() ? ".lora_B" : ".lora_up") + WEIGHT, pair.shapeOfB(), pair.b());
     // Without an alpha, ComfyUI and its readers take the scale to be 1; some refuse to find one
@@ -172,18 +188,18 @@ public final class LoraWriter {
               float[] values = new float[pair.out()];
               Optional.ofNullable(biases.get(module))
                   .ifPresent(change -> change.addTo(values, 0, 1 / pair.scale()));
-              add(stem(module) + ".lora_B.bias", List.of((long) pair.out()), values);
+              add(naming.stem(module) + ".lora_B.bias", List.of((long) pair.out()), values);
             });
   }
 
   /** ComfyUI knows tensors that are no module's by their whole names, kohya's tools do not. */
   private void addFull(String tensor, FullChange change) {
     if (tensor.endsWith(WEIGHT)) {
-      add(stem(moduleOf(tensor, WEIGHT)) + ".diff", change.shape(), change.values());
+      add(naming.stem(moduleOf(tensor, WEIGHT)) + ".diff", change.shape(), change.values());
     } else if (tensor.endsWith(BIAS)) {
-      add(stem(moduleOf(tensor, BIAS)) + ".diff_b", change.shape(), change.values());
+      add(naming.stem(moduleOf(tensor, BIAS)) + ".diff_b", change.shape(), change.values());
     } else if (format == LoraFormat.COMFYUI) {
-      add(stem(tensor) + ".diff", change.shape(), change.values());
+      add(naming.stem(tensor) + ".diff", change.shape(), change.values());
     } else {
       leftOut.add(tensor);
     }
@@ -195,36 +211,6 @@ public final class LoraWriter {
 
   private void add(String name, List<Long> shape, float[] values) {
     tensors.put(name, new Values(new TensorInfo(name, dtype, shape), values));
-  }
-
-  private String stem(String module) {
-    return switch (format) {
-      case DIFFUSERS -> weights.component() + "." + module;
-      case PEFT -> "base_model.model." + module;
-      case COMFYUI -> "diffusion_model." + original(module);
-      case KOHYA -> "lora_unet_" + kohya(module).replace('.', '_');
-      case DIFFSYNTH, DOWN_UP ->
-          throw new CheckpointException(
-              "%s: LoRA files of form %s are read, never written".formatted(file, format));
-    };
-  }
-
-  /** Kohya's tools name the layers of Stable Diffusion as diffusers does, those of Wan do not. */
-  private String kohya(String module) {
-    boolean stableDiffusion =
-        weights.component().equals("unet") && Network.SD_UNET.keys().toOriginal(module).isPresent();
-    return stableDiffusion ? module : original(module);
-  }
-
-  private String original(String module) {
-    return Network.WAN_TRANSFORMER
-        .keys()
-        .toOriginal(module)
-        .orElseThrow(
-            () ->
-                new CheckpointException(
-                    "%s: module '%s' has no name in the form %s; write it as DIFFUSERS or PEFT"
-                        .formatted(file, module, format)));
   }
 
   private Map<String, String> header() {

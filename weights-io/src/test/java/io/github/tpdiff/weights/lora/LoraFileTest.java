@@ -196,6 +196,16 @@ class LoraFileTest {
   }
 
   @Test
+  void formWithoutANameForAModule_isRefusedBeforeThereIsAnything() {
+    List<String> motion = List.of("mid_block.motion_modules.0.transformer_blocks.0.attn1.to_q");
+    assertThatThrownBy(
+            () -> LoraWriter.requireNames("output.formats", LoraFormat.KOHYA, "unet", motion))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageStartingWith("output.formats: module '" + motion.get(0) + "' has no name");
+    LoraWriter.requireNames("output.formats", LoraFormat.DIFFUSERS, "unet", motion);
+  }
+
+  @Test
   void kohyaFileOfSomeLayers_comesWithACaution() {
     LoraWeights weights =
         new LoraWeights("transformer", Map.of("blocks.0.attn1.to_q", pair(1, 1, 2, 2)), Map.of());
