@@ -115,6 +115,11 @@ final class MethodWriter {
     return arithmetic == Arithmetic.FP32 ? expression : "torch.to(%s, 6)".formatted(expression);
   }
 
+  /** An fp32 expression in the numbers that products are computed in. */
+  String factor(String expression) {
+    return arithmetic == Arithmetic.FP32 ? expression : "torch.to(%s, 15)".formatted(expression);
+  }
+
   /** The fp32 expression of {@code part}, some elements of {@code value} as it is held. */
   String widened(Value value, String part) {
     if (!(value.op() instanceof Op.Weight weight)) {

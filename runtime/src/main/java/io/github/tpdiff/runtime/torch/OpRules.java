@@ -189,30 +189,28 @@ final class OpRules {
     Value k = node.inputs().get(1);
     // As it is: expanded, a bias of keys would be copied out in full by kernels that pad it.
     String bias = node.inputs().size() == 4 ? at.factor(node.inputs().get(3)) : "None";
+    // Kernels give zeros for queries or keys that are NaN, which would hide what went wrong: they
+    // make the values NaN, and other numbers add nothing to them.
+    String values =
+        "torch.add(%s, torch.add(torch.sum(%s, [1, 2], True), torch.sum(%s, [1, 2], True)), alpha=0)"
+            .formatted(in(node, at, 2), in(node, at, 0), in(node, at, 1));
     String result =
         "torch.scaled_dot_product_attention(%s, %s, %s, %s, 0., False, scale=%s)"
             .formatted(
-                heads(q, op.heads(), at),
-                heads(k, op.heads(), at),
-                heads(node.inputs().get(2), op.heads(), at),
+                heads(q, at.factor(q), at, op),
+                heads(k, at.factor(k), at, op),
+                heads(node.inputs().get(2), at.factor(values), at, op),
                 bias,
                 number(op.scale()));
-    String mixed =
-        at.product(
-            "torch.reshape(torch.transpose(%s, 1, 2), %s)"
-                .formatted(result, at.shape(node.shape())));
-    // The kernel for queries and values of one width gives zeros where a query is NaN, which would
-    // hide what went wrong: 0 · NaN stays NaN, and every other query adds nothing.
-    return node.shape().equals(q.shape())
-        ? "torch.add(%s, %s, alpha=0)".formatted(mixed, in(node, at, 0))
-        : mixed;
+    return at.product(
+        "torch.reshape(torch.transpose(%s, 1, 2), %s)".formatted(result, at.shape(node.shape())));
   }
 
   /** [B, N, h·d] as [B, h, N, d]. */
-  private static String heads(Value value, int heads, MethodWriter at) {
-    Shape split = Shape.of(value.dim(0), value.dim(1), heads, value.dim(2).value() / heads);
-    return "torch.transpose(torch.reshape(%s, %s), 1, 2)"
-        .formatted(at.factor(value), at.shape(split));
+  private static String heads(Value value, String held, MethodWriter at, Op.Attention op) {
+    Shape split =
+        Shape.of(value.dim(0), value.dim(1), op.heads(), value.dim(2).value() / op.heads());
+    return "torch.transpose(torch.reshape(%s, %s), 1, 2)".formatted(held, at.shape(split));
   }
 
   /** A rotation of pairs is one multiplication of complex numbers, in one pass over memory. */

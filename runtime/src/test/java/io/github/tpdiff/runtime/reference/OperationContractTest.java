@@ -16,6 +16,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.MemoryTensors;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,8 +29,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What every {@link Engine} must do, operation by operation, against {@link ReferenceEngine}.
@@ -107,31 +108,26 @@ public abstract class OperationContractTest {
 
   /** A kernel that gives zeros for it would make a video of damaged weights. */
   @ParameterizedTest
-  @ValueSource(ints = {8, 12})
-  void attentionOfAQueryThatIsNoNumber_isNoNumber(int width) {
+  @CsvSource({"q, 8, 1", "q, 12, 1", "q, 8, 24", "k, 8, 1", "k, 8, 32", "v, 8, 1", "v, 8, 32"})
+  void attentionOfWhatIsNoNumber_isNoNumber(String where, int width, int count) {
     Value attention =
         Value.input("q", 1, 3, 8)
             .attention(
                 new Op.Attention(2, 0.5), Value.input("k", 1, 4, 8), Value.input("v", 1, 4, width));
     var program = new Program("nan", List.of(Graph.of("nan", "y", attention)), List.of("y"));
-    float[] queries = new float[24];
-    queries[8 + 3] = Float.NaN;
+    Map<String, float[]> given =
+        Map.of("q", new float[24], "k", new float[32], "v", new float[4 * width]);
+    Arrays.fill(Objects.requireNonNull(given.get(where)), 0, count, Float.NaN);
     try (var weights = MemoryTensors.builder().build();
         Executable executable = engine().load(program, weights)) {
       var found =
           executable.run(
               Map.of(
-                  "q", Tensor.ofFloats(queries, 1, 3, 8),
-                  "k", Tensor.ofFloats(new float[32], 1, 4, 8),
-                  "v", Tensor.ofFloats(new float[4 * width], 1, 4, width)));
+                  "q", Tensor.ofFloats(Objects.requireNonNull(given.get("q")), 1, 3, 8),
+                  "k", Tensor.ofFloats(Objects.requireNonNull(given.get("k")), 1, 4, 8),
+                  "v", Tensor.ofFloats(Objects.requireNonNull(given.get("v")), 1, 4, width)));
       float[] y = Objects.requireNonNull(found.get("y")).toFloatArray();
-      for (int token = 0; token < 3; token++) {
-        boolean finite = true;
-        for (int i = 0; i < width; i++) {
-          finite &= Float.isFinite(y[token * width + i]);
-        }
-        assertThat(finite).as("token %d", token).isEqualTo(token != 1);
-      }
+      assertThat(y).contains(Float.NaN);
     }
   }
 

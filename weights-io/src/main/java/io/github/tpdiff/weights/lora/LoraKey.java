@@ -84,6 +84,9 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
     return keys;
   }
 
+  /** Far above any layer's; what stands in front is taken off again and again. */
+  private static final int LONGEST_NAME = 1000;
+
   /** A module of a known network. */
   private record Place(LoraFormat format, String component, String own, String module) {}
 
@@ -93,6 +96,11 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
    * @throws CheckpointException when it names a layer of no known denoiser
    */
   static Optional<LoraKey> parse(String origin, String name) {
+    if (name.length() > LONGEST_NAME) {
+      throw new CheckpointException(
+          "%s: tensor of a LoRA: expected a name of at most %d characters, found %d: '%s…'"
+              .formatted(origin, LONGEST_NAME, name.length(), name.substring(0, 80)));
+    }
     String dotted = name.replace('/', '.');
     for (Part part : Part.values()) {
       Matcher matcher = part.ending.matcher(dotted);

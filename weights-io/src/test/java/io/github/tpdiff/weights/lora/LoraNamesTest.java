@@ -227,6 +227,15 @@ class LoraNamesTest {
             "text_encoder.text_model.encoder.layers.0.mlp.fc1.lora_B.weight");
   }
 
+  /** Taking off one prefix after another would take time that grows with the square. */
+  @Test
+  void endlessName_isRefusedAtOnce() {
+    assertThatThrownBy(
+            () -> read(Map.of("transformer.".repeat(1 << 20) + "blocks.0.attn1.to_q", "lora_A")))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("expected a name of at most 1000 characters");
+  }
+
   @Test
   void layersOfTwoModels_areRefused() {
     assertThatThrownBy(
