@@ -22,21 +22,21 @@ final class MergedTensors implements TensorSource {
   private final TensorSource base;
   private final Map<String, TensorChange> changes;
   private final double strength;
-  private final UnaryOperator<DType> stored;
+  private final UnaryOperator<DType> types;
 
   /**
    * @param changes by the tensors' names
-   * @param stored the type that a changed tensor of a type has here
+   * @param types the type that a changed tensor of a type has here
    */
   MergedTensors(
       TensorSource base,
       Map<String, TensorChange> changes,
       double strength,
-      UnaryOperator<DType> stored) {
+      UnaryOperator<DType> types) {
     this.base = base;
     this.changes = Map.copyOf(changes);
     this.strength = strength;
-    this.stored = stored;
+    this.types = types;
   }
 
   private Optional<TensorChange> change(String tensor) {
@@ -53,7 +53,7 @@ final class MergedTensors implements TensorSource {
     Optional<TensorInfo> info = base.find(name);
     return change(name).isEmpty()
         ? info
-        : info.map(found -> new TensorInfo(name, stored.apply(found.dtype()), found.shape()));
+        : info.map(found -> new TensorInfo(name, types.apply(found.dtype()), found.shape()));
   }
 
   @Override
