@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora;
 
+import static java.util.Objects.requireNonNull;
+
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.runtime.pipeline.Role;
@@ -161,7 +163,7 @@ public final class LoraModels {
     changes.keySet().retainAll(known.keySet());
     changes.forEach(
         (name, change) -> {
-          change.requireFits("LoRA", known.get(name));
+          change.requireFits("LoRA", requireNonNull(known.get(name)));
           change.requireFinite(name, strength);
         });
     return changes;
