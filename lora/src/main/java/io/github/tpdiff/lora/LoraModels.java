@@ -81,8 +81,7 @@ public final class LoraModels {
         component ->
             new Component(
                 component.program(),
-                new MergedTensors(
-                        component.weights(), changes, strength, UnaryOperator.identity())
+                new MergedTensors(component.weights(), changes, strength, UnaryOperator.identity())
                     .overlaid(Parameter.source(Map.of(), trainedFor(lora.metadata())))));
   }
 
