@@ -57,6 +57,7 @@ record JobSettings(Map<String, Object> values) {
     keys.put("output.save_every", output.saveEvery());
     keys.put("output.keep", output.keep());
     keys.put("output.dtype", output.dtype());
+    keys.put("output.formats", output.formats());
     return new JobSettings(keys.values());
   }
 

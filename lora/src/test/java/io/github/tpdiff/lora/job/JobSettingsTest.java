@@ -72,7 +72,7 @@ final class JobSettingsTest {
         timestep_shift: 5
         validate_every: 10
       sample: {prompts: ["a: b", "- c"], every: 7, size: 32x32x9, steps: 4, guidance: 2, seed: 3}
-      output: {folder: out, save_every: 5, keep: 1, dtype: bf16}
+      output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya]}
       """;
 
   private static final String SMALLEST = "model: {path: m}\ndata: {path: clips}\n";
@@ -127,6 +127,7 @@ final class JobSettingsTest {
             "model.path",
             "output.dtype",
             "output.folder",
+            "output.formats",
             "output.keep",
             "output.save_every",
             "sample.every",
