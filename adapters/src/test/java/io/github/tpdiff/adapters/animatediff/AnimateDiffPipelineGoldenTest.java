@@ -43,7 +43,7 @@ final class AnimateDiffPipelineGoldenTest {
     Path export = folder.resolve("export");
     try (var golden = Golden.open("animatediff/pipeline");
         VideoModel model = new AnimateDiffFamily().open(golden.checkpoint())) {
-      ExportedFolder.write(model, export, ExportRequest.of(STAGES));
+      ExportedFolder.write(model, export, ExportRequest.asTrained());
       assertTrue(Files.exists(export.resolve("unet/model.onnx")));
       try (var engine = OnnxEngine.on(OnnxDevice.CPU);
           var parts = ExportedFolder.open(export, engine)) {

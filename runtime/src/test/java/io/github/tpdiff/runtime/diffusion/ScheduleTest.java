@@ -94,7 +94,7 @@ class ScheduleTest {
             () ->
                 Scheduler.fromConfig(
                     Map.of("_class_name", "FlowUniPCMultistepScheduler", "shift", "three")))
-        .hasMessageContaining("shift: expected a number, found three");
+        .hasMessageContaining("shift: expected a number from 0.001 to 1000.0, found three");
   }
 
   @Test
