@@ -29,7 +29,7 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   /** What fits a laptop's few minutes. */
   static DemoSize full(Defaults model) {
     return new DemoSize(
-        VideoSize.of(model), new Effort(200, 3000), new Effort(50, 1000), model.steps(), 3);
+        VideoSize.of(model), new Effort(400, 3000), new Effort(100, 1000), model.steps(), 3);
   }
 
   /** The same journey in seconds: nothing is learned. */
