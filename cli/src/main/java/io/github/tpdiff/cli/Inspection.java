@@ -33,6 +33,7 @@ import java.util.stream.Stream;
 
 /** What a path holds, as fields to print. */
 final class Inspection {
+  private static final String MODEL_INDEX = "model_index.json";
   private static final String COMPONENTS = "components";
   static final String MISSING = "missing";
   private static final String UNUSABLE = "unusable";
@@ -169,11 +170,18 @@ final class Inspection {
     return bytes;
   }
 
-  /** A part of a model looks like the model; what it holds is told by its tensors then. */
+  /**
+   * A part of a model looks like the model; what it holds is told by its tensors then.
+   *
+   * @throws CheckpointException if a folder that says it is a whole model cannot be opened as one
+   */
   private static Map<String, Object> modelOrParts(ModelRequest request, ModelFamily family) {
     try {
       return model(request, family);
     } catch (CheckpointException notWhole) {
+      if (Files.exists(request.path().resolve(MODEL_INDEX))) {
+        throw notWhole;
+      }
       Map<String, Object> fields = TensorInspection.of(request.path());
       fields.put("no whole model", notWhole.getMessage());
       return fields;

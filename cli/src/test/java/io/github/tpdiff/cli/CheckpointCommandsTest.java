@@ -269,14 +269,16 @@ class CheckpointCommandsTest {
   }
 
   @Test
-  void inspect_ofAMisshapenTensor_namesItAndFails() throws Exception {
+  void inspect_ofASizeThatTheTensorsContradict_namesItAndFails() throws Exception {
     Path model = tiny();
     Path config = model.resolve("transformer/config.json");
     Files.writeString(
         config, Files.readString(config).replace("\"ffn_dim\": 256", "\"ffn_dim\": 128"));
     var run = Invocation.of("inspect", model);
-    assertThat(run.exitCode()).isEqualTo(1);
-    assertThat(run.out()).contains("unusable", "blocks.0.ffn.net.0.proj.weight", "expected shape");
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err())
+        .startsWith("tpdiff: " + config + ": ffn_dim: expected 256")
+        .hasLineCount(1);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -64,6 +65,19 @@ final class InspectCommandTest {
     assertThat(inspect(model))
         .containsPattern("absent +vae\n")
         .containsPattern("use +tpdiff convert\n");
+  }
+
+  @Test
+  void wholeModelWithANumberThatIsNone_isRefusedByFileAndField() throws Exception {
+    Path config = checkpoint("animatediff-tiny").resolve("unet/config.json");
+    String fields = Files.readString(config);
+    String hostile =
+        fields.replaceFirst("\"layers_per_block\": *\\d+", "\"layers_per_block\": 1000000000");
+    assertThat(hostile).isNotEqualTo(fields);
+    Files.writeString(config, hostile);
+    var run = Invocation.of("inspect", config.getParent().getParent());
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).startsWith("tpdiff: " + config + ": layers_per_block: ").hasLineCount(1);
   }
 
   @Test
