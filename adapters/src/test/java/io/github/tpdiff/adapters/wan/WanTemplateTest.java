@@ -170,7 +170,8 @@ final class WanTemplateTest {
     Files.writeString(file, Files.readString(file).replace("\"steps\": 24", "\"steps\": 0"));
     var refusal = assertThrows(CheckpointException.class, () -> defaults(folder));
     assertTrue(refusal.getMessage().startsWith(file + ": "), refusal.getMessage());
-    assertTrue(refusal.getMessage().contains("steps: expected from 1 to 10000"), refusal.getMessage());
+    assertTrue(
+        refusal.getMessage().contains("steps: expected from 1 to 10000"), refusal.getMessage());
     Files.delete(file);
     assertEquals(WanDefaults.GENERATION, defaults(folder));
   }
