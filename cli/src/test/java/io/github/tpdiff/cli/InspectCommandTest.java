@@ -69,13 +69,14 @@ final class InspectCommandTest {
 
   @Test
   void wholeModelWithANumberThatIsNone_isRefusedByFileAndField() throws Exception {
-    Path config = checkpoint("animatediff-tiny").resolve("unet/config.json");
+    Path model = checkpoint("animatediff-tiny");
+    Path config = model.resolve("unet/config.json");
     String fields = Files.readString(config);
     String hostile =
         fields.replaceFirst("\"layers_per_block\": *\\d+", "\"layers_per_block\": 1000000000");
     assertThat(hostile).isNotEqualTo(fields);
     Files.writeString(config, hostile);
-    var run = Invocation.of("inspect", config.getParent().getParent());
+    var run = Invocation.of("inspect", model);
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.err()).startsWith("tpdiff: " + config + ": layers_per_block: ").hasLineCount(1);
   }
