@@ -281,6 +281,28 @@ class CheckpointCommandsTest {
         .hasLineCount(1);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "unet, layers_per_block, 1000000000",
+    "vae, layers_per_block, NaN",
+    "motion_adapter, motion_num_attention_heads, -1"
+  })
+  void inspect_ofASizeThatNoNetworkHas_isWrongInput(String part, String field, String value)
+      throws Exception {
+    Path model = folder.resolve("tiny");
+    assertThat(Invocation.of("new-checkpoint", "animatediff-tiny", model).exitCode()).isZero();
+    Path config = model.resolve(part).resolve("config.json");
+    var broken =
+        Files.readString(config)
+            .replaceFirst(
+                "\"%s\"\\s*:\\s*\\d+".formatted(field), "\"%s\": %s".formatted(field, value));
+    assertThat(broken).contains(value);
+    Files.writeString(config, broken);
+    var run = Invocation.of("inspect", model);
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains(part + "/config.json", field, value).hasLineCount(1);
+  }
+
   @Test
   void misspeltOption_isNamedEvenWhereARequiredOneIsMissing() {
     var run = Invocation.of("generate", folder, "--promt", "a ball");

@@ -75,9 +75,14 @@ public final class Checkpoint {
   private static TensorSource single(Path file) {
     String name = String.valueOf(file.getFileName());
     MappedFile opened = MappedFile.openForLong(file);
-    return name.endsWith(".safetensors") || name.endsWith(".sft")
+    return name.endsWith(".safetensors") || name.endsWith(".sft") || hasSafetensorsHeader(opened)
         ? SafetensorsFile.of(opened)
         : TorchFile.of(opened);
+  }
+
+  /** After eight bytes for its length a header begins; neither a zip archive nor a pickle does. */
+  private static boolean hasSafetensorsHeader(MappedFile file) {
+    return file.size() > Long.BYTES && file.slice(Long.BYTES, 1).get(0) == '{';
   }
 
   /** The model alone, where it was saved beside other things. */
