@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,18 +41,18 @@ public record ConfigFile(String origin, JsonNode fields) {
     }
     try {
       if (Files.size(file) > LARGEST_FILE) {
-        throw new CheckpointException(
+        throw new ConfigException(
             "%s: expected a configuration of at most %d bytes, found %d"
                 .formatted(file, LARGEST_FILE, Files.size(file)));
       }
       JsonNode root = JSON.readTree(file.toFile());
       if (!root.isObject()) {
-        throw new CheckpointException(file + ": expected a JSON object, found " + kind(root));
+        throw new ConfigException(file + ": expected a JSON object, found " + kind(root));
       }
       return new ConfigFile(file.toString(), root);
     } catch (IOException e) {
       String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-      throw new CheckpointException(file + ": expected JSON: " + reason, e);
+      throw new ConfigException(file + ": expected JSON: " + reason, e);
     }
   }
 
@@ -194,18 +193,18 @@ public record ConfigFile(String origin, JsonNode fields) {
   /**
    * What {@code read} makes of the configuration.
    *
-   * @throws CheckpointException if it refuses a value, with the file's name
+   * @throws ConfigException if it refuses a value, with the file's name
    */
   public <T> T checked(Supplier<T> read) {
     try {
       return read.get();
     } catch (IllegalArgumentException refused) {
-      throw new CheckpointException(origin + ": " + refused.getMessage(), refused);
+      throw new ConfigException(origin + ": " + refused.getMessage(), refused);
     }
   }
 
-  public CheckpointException wrong(String field, String expected, Object found) {
-    return new CheckpointException(
+  public ConfigException wrong(String field, String expected, Object found) {
+    return new ConfigException(
         "%s: %s: expected %s, found %s".formatted(origin, field, expected, found));
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.adapters.ConfigException;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
@@ -33,7 +34,6 @@ import java.util.stream.Stream;
 
 /** What a path holds, as fields to print. */
 final class Inspection {
-  private static final String MODEL_INDEX = "model_index.json";
   private static final String COMPONENTS = "components";
   static final String MISSING = "missing";
   private static final String UNUSABLE = "unusable";
@@ -173,15 +173,14 @@ final class Inspection {
   /**
    * A part of a model looks like the model; what it holds is told by its tensors then.
    *
-   * @throws CheckpointException if a folder that says it is a whole model cannot be opened as one
+   * @throws ConfigException if a configuration is no model's
    */
   private static Map<String, Object> modelOrParts(ModelRequest request, ModelFamily family) {
     try {
       return model(request, family);
+    } catch (ConfigException broken) {
+      throw broken;
     } catch (CheckpointException notWhole) {
-      if (Files.exists(request.path().resolve(MODEL_INDEX))) {
-        throw notWhole;
-      }
       Map<String, Object> fields = TensorInspection.of(request.path());
       fields.put("no whole model", notWhole.getMessage());
       return fields;

@@ -304,6 +304,16 @@ class CheckpointCommandsTest {
   }
 
   @Test
+  void inspect_ofABaseWithoutMotionModules_saysWhatIsThereAndWhatIsNot() throws Exception {
+    Path model = folder.resolve("tiny");
+    assertThat(Invocation.of("new-checkpoint", "animatediff-tiny", model).exitCode()).isZero();
+    Files.move(model.resolve("motion_adapter"), folder.resolve("elsewhere"));
+    var run = Invocation.of("inspect", model);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out()).contains("no whole model", "motion_adapter");
+  }
+
+  @Test
   void misspeltOption_isNamedEvenWhereARequiredOneIsMissing() {
     var run = Invocation.of("generate", folder, "--promt", "a ball");
     assertThat(run.exitCode()).isEqualTo(2);
