@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.IndentedJson;
@@ -147,6 +148,10 @@ final class ConvertedFolder {
     }
     if (networks.stream().anyMatch(READERS_OF_TEXT::contains) && written.size() > 1) {
       copyTokenizer(networks, source, target);
+    }
+    Path defaults = source.resolve(RecordJson.DEFAULTS_FILE);
+    if (written.size() > 1 && Files.isRegularFile(defaults)) {
+      writeJson(target.resolve(RecordJson.DEFAULTS_FILE), ConfigFile.open(defaults).fields());
     }
     return List.copyOf(missing);
   }
