@@ -2,7 +2,9 @@ package io.github.tpdiff.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.base.Splitter;
 import java.io.File;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -12,13 +14,22 @@ import org.junit.jupiter.api.Test;
 
 /** The page of licences, against the class path that this test runs on. */
 final class ThirdPartyTest {
-  private static final Pattern JAR =
-      Pattern.compile(".*/repository/(.+)/([^/]+)/[^/]+/[^/]+\\.jar");
+  private static final Pattern JAR = Pattern.compile("(.+)/([^/]+)/[^/]+/[^/]+\\.jar");
+
+  /** Where jars lie by group, artifact and version: surefire says so. */
+  private static final String REPOSITORY =
+      System.getProperty(
+          "localRepository", Path.of(System.getProperty("user.home"), ".m2/repository").toString());
 
   private static Set<String> artifacts() {
     var artifacts = new TreeSet<String>();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
-      var jar = JAR.matcher(entry.replace(File.separatorChar, '/'));
+    Splitter paths = Splitter.on(File.pathSeparatorChar);
+    for (String entry : paths.split(System.getProperty("java.class.path"))) {
+      if (!entry.startsWith(REPOSITORY)) {
+        continue;
+      }
+      String below = entry.substring(REPOSITORY.length() + 1);
+      var jar = JAR.matcher(below.replace(File.separatorChar, '/'));
       if (jar.matches()) {
         artifacts.add(jar.group(1).replace('/', '.') + ":" + jar.group(2));
       }
