@@ -15,7 +15,6 @@ import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.torch.TorchEngine;
@@ -111,8 +110,7 @@ final class DemoCommand implements Callable<Integer> {
         new CheckpointTemplate.Order(
             folder.checkpoint(), DType.F32, template.components(), (bytes, total) -> {}));
     try (VideoModel model = models.open(folder.checkpoint())) {
-      PipelineDescription.Defaults defaults = model.description().defaults();
-      return brief ? DemoSize.brief(defaults) : DemoSize.full(defaults);
+      return brief ? DemoSize.brief(model.description()) : DemoSize.full(model.description());
     }
   }
 

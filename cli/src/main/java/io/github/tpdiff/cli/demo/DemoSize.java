@@ -1,6 +1,6 @@
 package io.github.tpdiff.cli.demo;
 
-import io.github.tpdiff.runtime.pipeline.PipelineDescription.Defaults;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 
 /**
@@ -26,15 +26,24 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
     }
   }
 
-  /** What fits a laptop's few minutes. */
-  static DemoSize full(Defaults model) {
+  /**
+   * What fits a laptop's few minutes. A transformer's balls are round after about two thousand
+   * steps, which it takes on a busy machine too; convolutions use the time there is.
+   */
+  static DemoSize full(PipelineDescription model) {
+    boolean transformer = model.denoiser().equals("transformer");
     return new DemoSize(
-        VideoSize.of(model), new Effort(400, 3000), new Effort(100, 1000), model.steps(), 3);
+        VideoSize.of(model.defaults()),
+        transformer ? new Effort(400, 2200) : new Effort(200, 4000),
+        transformer ? new Effort(100, 600) : new Effort(50, 1000),
+        model.defaults().steps(),
+        3);
   }
 
   /** The same journey in seconds: nothing is learned. */
-  static DemoSize brief(Defaults model) {
-    var video = new VideoSize(32, 48, Math.min(17, model.frames()), model.fps());
+  static DemoSize brief(PipelineDescription model) {
+    PipelineDescription.Defaults own = model.defaults();
+    var video = new VideoSize(32, 48, Math.min(17, own.frames()), own.fps());
     return new DemoSize(video, new Effort(0, 2), new Effort(0, 2), 3, 1);
   }
 }
