@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.media.ContactSheet;
+import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.PromptTokens;
@@ -97,7 +98,8 @@ final class GenerateCommand implements Callable<Integer> {
     out.flush();
     try (var times = new StageTimes(spec.commandLine().getErr())) {
       var row = new ContactSheet.Row(SHEET_COLUMNS, job.request().size().frames());
-      new VideoPipeline(parts).generate(job.request(), times).write(job.out(), row::pass);
+      VideoWriter.write(
+          job.out(), new VideoPipeline(parts).generate(job.request(), times), row::pass);
       times.print(out);
       if (job.sheet().isPresent()) {
         row.sheet().write(job.sheet().get());

@@ -15,6 +15,7 @@ import io.github.tpdiff.lora.train.TrainingProgress;
 import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.runtime.cost.Calibration;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
@@ -144,8 +145,10 @@ final class TrainCommand implements Callable<Integer> {
               .folder()
               .resolve(String.format(Locale.ROOT, "samples/step-%08d-%d.mp4", step, prompt));
       try (var parts = PipelineParts.of(job.model(), engine)) {
-        new GeneratedVideo(parts, latents, job.sampleSize().fps(), GenerationListener.silent())
-            .write(file);
+        VideoWriter.write(
+            file,
+            new GeneratedVideo(
+                parts, latents, job.sampleSize().fps(), GenerationListener.silent()));
         return file;
       } catch (IOException failure) {
         throw new UncheckedIOException(failure);

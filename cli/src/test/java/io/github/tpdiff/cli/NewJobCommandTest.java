@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.lora.job.ClipSize;
 import io.github.tpdiff.lora.job.TrainingJob;
-import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.video.VideoClip;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

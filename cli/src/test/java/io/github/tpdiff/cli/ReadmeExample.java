@@ -2,6 +2,7 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
@@ -24,9 +25,8 @@ final class ReadmeExample {
         Engine engine = TorchEngine.best();
         PipelineParts parts = PipelineParts.of(model, engine)) {
       var request = GenerationRequest.of(parts.description(), "red ball rolls right");
-      new VideoPipeline(parts)
-          .generate(request, GenerationListener.silent())
-          .write(Path.of("java.mp4"));
+      var video = new VideoPipeline(parts).generate(request, GenerationListener.silent());
+      VideoWriter.write(Path.of("java.mp4"), video);
     }
     // README ends
   }

@@ -18,6 +18,7 @@ import com.tngtech.archunit.lang.ArchRule;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,7 @@ class ArchitectureTest {
           Map.entry("runtime.engine", 4),
           Map.entry("runtime.diffusion", 25),
           Map.entry("runtime.text", 8),
+          Map.entry("runtime.video", 5),
           Map.entry("runtime.media", 12),
           Map.entry("runtime.pipeline", 5),
           Map.entry("runtime.torch", 8),
@@ -45,6 +47,10 @@ class ArchitectureTest {
           Map.entry("lora", 15),
           Map.entry("cli", 4),
           Map.entry("conformance", 30));
+
+  /** The artifacts of the runtime that bring a native library; its other rooms are its core. */
+  private static final Set<String> NATIVE =
+      Set.of("runtime.torch", "runtime.onnx", "runtime.media");
 
   private static final JavaClasses HOUSE =
       new ClassFileImporter()
@@ -71,9 +77,26 @@ class ArchitectureTest {
     return Stream.of(
         sees("weights"),
         sees("runtime", "weights"),
-        sees("adapters", "runtime", "weights"),
-        sees("lora", "adapters", "runtime", "weights"),
+        sees("runtime.torch", core()),
+        sees("runtime.onnx", core()),
+        sees("runtime.media", core()),
+        sees("adapters", core()),
+        sees("lora", core("runtime.media")),
         sees("cli", "lora", "adapters", "runtime", "weights"));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> theCore_seesNothingNative() {
+    return Stream.of(core()).map(room -> sees(room, core()));
+  }
+
+  /** The rooms of weights-io and the runtime's core, and others beside them. */
+  private static String[] core(String... others) {
+    Stream<String> core =
+        ROOMS.keySet().stream()
+            .filter(room -> room.equals("weights") || room.startsWith("runtime."))
+            .filter(room -> !NATIVE.contains(room));
+    return Stream.concat(core, Stream.of(others)).sorted().toArray(String[]::new);
   }
 
   /** The table of docs/architecture.md is the rule. */

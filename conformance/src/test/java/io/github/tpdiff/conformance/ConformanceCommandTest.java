@@ -24,10 +24,10 @@ class ConformanceCommandTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "runtime/src/test/resources/goldens/wan",
-        "runtime/src/test/resources/goldens/numerics",
+        "runtime/core/src/test/resources/goldens/wan",
+        "runtime/core/src/test/resources/goldens/numerics",
         "lora/src/test/resources/goldens/numerics",
-        "runtime/src/test/resources/goldens/animatediff",
+        "runtime/core/src/test/resources/goldens/animatediff",
         "adapters/src/test/resources/goldens/animatediff/text-encoder",
         "adapters/src/test/resources/goldens/animatediff/vae",
         "adapters/src/test/resources/goldens/wan/pipeline",

@@ -175,10 +175,10 @@ final class DocumentationTest {
           Page.read(modules.group(1) + "/pom.xml").text().replaceAll("(?s)<profiles>.*", "");
       List<String> below =
           Pattern.compile(
-                  "<dependency>\\s*<groupId>io.github.tpdiff</groupId><artifactId>tpdiff-([a-z-]+)</artifactId>")
+                  "<dependency>\\s*<groupId>io.github.tpdiff</groupId><artifactId>tpdiff-([a-z-]+)</artifactId></dependency>")
               .matcher(own)
               .results()
-              .map(found -> found.group(1))
+              .map(found -> found.group(1).replace("runtime-", "runtime/"))
               .toList();
       poms.put(modules.group(1), String.join(", ", below));
     }

@@ -20,7 +20,16 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 class LauncherTest {
   private static final List<String> MODULES =
-      List.of("weights-io", "runtime", "adapters", "lora", "cli", "conformance");
+      List.of(
+          "weights-io",
+          "runtime/core",
+          "runtime/torch",
+          "runtime/onnx",
+          "runtime/media",
+          "adapters",
+          "lora",
+          "cli",
+          "conformance");
 
   @TempDir private Path folder;
 
@@ -51,11 +60,11 @@ class LauncherTest {
     tool(
         "mvn",
         """
-        echo "[INFO] Building tpdiff-runtime 0.1.0-SNAPSHOT                           [3/7]"
+        echo "[INFO] Building tpdiff-runtime-core 0.1.0-SNAPSHOT                     [3/10]"
         sleep 2
         mkdir -p "$HOME/.m2/repository/some"
         head -c 3000000 /dev/zero >"$HOME/.m2/repository/some/library.jar"
-        echo "[INFO] Building tpdiff-conformance 0.1.0-SNAPSHOT                       [7/7]"
+        echo "[INFO] Building tpdiff-conformance 0.1.0-SNAPSHOT                      [10/10]"
         sleep 2
         for module in %s; do mkdir -p "$HOME/clone/$module/target/classes"; done
         echo library.jar >"$HOME/clone/target/launcher/class-path"
@@ -82,7 +91,8 @@ class LauncherTest {
     Run first = launch("demo");
     assertThat(first.exitCode()).as(first.output()).isZero();
     assertThat(first.output())
-        .contains("first use", "MB once", "tpdiff-runtime, 3 of 7", "tpdiff-conformance, 7 of 7")
+        .contains(
+            "first use", "MB once", "tpdiff-runtime-core, 3 of 10", "tpdiff-conformance, 10 of 10")
         .contains("3 MB downloaded")
         .containsPattern("java .*io.github.tpdiff.cli.Tpdiff demo");
     assertThat(launch("demo").output()).startsWith("java ").hasLineCount(1);

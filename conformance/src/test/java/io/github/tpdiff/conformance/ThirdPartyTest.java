@@ -57,6 +57,12 @@ final class ThirdPartyTest {
         .allMatch(artifact -> known.stream().anyMatch(name -> name.matcher(artifact).matches()));
   }
 
+  /** Of the library, of a Kotlin library's variants for the JVM, or of what needs either. */
+  @Test
+  void nothingOnTheClassPath_isKotlin() {
+    assertThat(artifacts()).hasSizeGreaterThan(20).noneMatch(name -> name.contains("kotlin"));
+  }
+
   @Test
   void everyArtifactOfADistribution_isOnTheClassPath() {
     assertThat(artifacts()).containsAll(listed("artifact"));

@@ -2,12 +2,12 @@ package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
-import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.video.VideoClip;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;

@@ -1,9 +1,9 @@
 package io.github.tpdiff.cli.demo;
 
-import io.github.tpdiff.runtime.media.VideoClip;
-import io.github.tpdiff.runtime.media.VideoFormat;
-import io.github.tpdiff.runtime.media.VideoFrame;
 import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.video.VideoClip;
+import io.github.tpdiff.runtime.video.VideoFormat;
+import io.github.tpdiff.runtime.video.VideoFrame;
 import io.github.tpdiff.weights.AtomicFile;
 import java.awt.Color;
 import java.awt.Graphics2D;

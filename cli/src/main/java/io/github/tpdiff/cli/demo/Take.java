@@ -2,7 +2,7 @@ package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes.StageTime;
 import io.github.tpdiff.runtime.diffusion.Latents;
-import io.github.tpdiff.runtime.media.VideoClip;
+import io.github.tpdiff.runtime.video.VideoClip;
 import java.nio.file.Path;
 import java.util.List;
 

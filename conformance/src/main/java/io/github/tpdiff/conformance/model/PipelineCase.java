@@ -10,7 +10,6 @@ import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.media.VideoClip;
 import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
@@ -22,6 +21,7 @@ import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.runtime.video.VideoClip;
 
 /** Kind {@code pipeline}: prompt and initial latents to final latents and frames. */
 public final class PipelineCase implements CaseKind.OnEngine {

@@ -2,7 +2,7 @@ package io.github.tpdiff.lora.data;
 
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.media.VideoClip;
+import io.github.tpdiff.runtime.video.VideoClip;
 
 /** Makes latents and embeddings; an encoder is loaded only if something is not cached. */
 public interface ClipEncoders {

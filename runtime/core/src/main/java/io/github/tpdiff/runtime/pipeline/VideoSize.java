@@ -1,0 +1,97 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.video.VideoFormat;
+
+/**
+ * Size and rate of a video.
+ *
+ * @param height pixels
+ * @param width pixels
+ * @param frames pixel frames
+ * @param fps frames per second
+ */
+public record VideoSize(int height, int width, int frames, double fps) {
+  /**
+   * @throws IllegalArgumentException if a value is not positive or the rate above {@link
+   *     VideoFormat#MOST_FPS}
+   */
+  public VideoSize {
+    checkArgument(
+        height >= 1 && width >= 1 && frames >= 1,
+        "size: expected at least one frame and pixel, found %s frames of %s x %s",
+        frames,
+        width,
+        height);
+    checkArgument(
+        fps > 0 && fps <= VideoFormat.MOST_FPS,
+        "fps: expected more than 0 and at most " + VideoFormat.MOST_FPS + ", found %s",
+        fps);
+  }
+
+  /** What a model generates when the user does not say. */
+  public static VideoSize of(PipelineDescription.Defaults defaults) {
+    return new VideoSize(defaults.height(), defaults.width(), defaults.frames(), defaults.fps());
+  }
+
+  /**
+   * The latents of one video of this size.
+   *
+   * @throws IllegalArgumentException if the model has no latents of exactly this size, or they do
+   *     not divide into the stages; the nearest sizes that do are named
+   */
+  public LatentShape latentShape(PipelineDescription.Latents geometry, StageConfig stages) {
+    requireMultiple("height", height, geometry.sizeMultiple());
+    requireMultiple("width", width, geometry.sizeMultiple());
+    int latentFrames = geometry.latentFrames(frames);
+    checkArgument(
+        latentFrames <= geometry.maxFrames(),
+        "frames: at most %s, whose positions this model can tell apart, found %s",
+        geometry.frames(geometry.maxFrames()),
+        frames);
+    if (geometry.frames(latentFrames) != frames || !stages.fits(latentFrames)) {
+      throw new IllegalArgumentException(
+          "frames: "
+              + frames
+              + " do not fit this model"
+              + (stages.stages() > 1 ? " in stages with rates " + stages.rates() : "")
+              + "; "
+              + nearest(geometry, stages));
+    }
+    return new LatentShape(
+        1,
+        geometry.channels(),
+        latentFrames,
+        height / geometry.spatialFactor(),
+        width / geometry.spatialFactor());
+  }
+
+  private static void requireMultiple(String name, int value, int multiple) {
+    int below = value / multiple * multiple;
+    checkArgument(
+        below == value,
+        "%s: expected a multiple of %s, found %s; use %s",
+        name,
+        multiple,
+        value,
+        below == 0 ? "" + multiple : below + " or " + (below + multiple));
+  }
+
+  private String nearest(PipelineDescription.Latents geometry, StageConfig stages) {
+    int below = geometry.latentFrames(frames);
+    while (below > 0 && !stages.fits(below)) {
+      below--;
+    }
+    int above = geometry.latentFrames(frames) + 1;
+    while (!stages.fits(above)) {
+      above++;
+    }
+    return below == 0
+        ? "the shortest that fits is " + geometry.frames(above)
+        : "the nearest that fit are %d and %d"
+            .formatted(geometry.frames(below), geometry.frames(above));
+  }
+}

@@ -1,8 +1,0 @@
-/**
- * Video files in and out, as plain arrays: frames are [3, H, W] and clips [1, 3, F, H, W], red
- * first, values in [-1, 1].
- */
-@NullMarked
-package io.github.tpdiff.runtime.media;
-
-import org.jspecify.annotations.NullMarked;
