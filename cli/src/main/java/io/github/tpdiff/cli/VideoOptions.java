@@ -1,12 +1,8 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.runtime.diffusion.DpmSolverSampler;
-import io.github.tpdiff.runtime.diffusion.EulerSampler;
 import io.github.tpdiff.runtime.diffusion.Guidance;
-import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.Sampler;
-import io.github.tpdiff.runtime.diffusion.UniPcSampler;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Sampling;
@@ -47,28 +43,14 @@ final class VideoOptions {
 
   @Option(
       names = "--sampler",
+      paramLabel = "NAME",
+      completionCandidates = SamplerNames.class,
+      converter = SamplerNames.Reader.class,
       description =
-          "The solver alone: euler, ddim (the same in a step's own coordinates), heun (two"
-              + " predictions a step), unipc or dpm. Default: the scheduler's.")
-  private Optional<Solver> solver = Optional.empty();
-
-  /** Samplers by the names that other tools give them. */
-  private enum Solver {
-    EULER,
-    DDIM,
-    HEUN,
-    UNIPC,
-    DPM;
-
-    Sampler sampler() {
-      return switch (this) {
-        case EULER, DDIM -> new EulerSampler();
-        case HEUN -> new HeunSampler();
-        case UNIPC -> new UniPcSampler();
-        case DPM -> new DpmSolverSampler();
-      };
-    }
-  }
+          "The solver alone: ${COMPLETION-CANDIDATES}. ddim is euler in a step's own coordinates;"
+              + " heun asks the network twice a step; euler-ancestral, which is also ddpm, and dpm-sde"
+              + " add new noise in every step. Default: the scheduler's.")
+  private Optional<Sampler> sampler = Optional.empty();
 
   @Mixin private StageOptions stages = new StageOptions();
 
@@ -96,8 +78,8 @@ final class VideoOptions {
     if (steps.isPresent()) {
       sampling = sampling.withSteps(steps.get());
     }
-    if (solver.isPresent()) {
-      sampling = sampling.withSampler(solver.get().sampler());
+    if (sampler.isPresent()) {
+      sampling = sampling.withSampler(sampler.get());
     }
     return guidance.isPresent() ? sampling.withGuidance(Guidance.scale(guidance.get())) : sampling;
   }

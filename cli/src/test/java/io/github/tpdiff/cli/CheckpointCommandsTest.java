@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.pipeline.RecordJson;
@@ -173,19 +174,23 @@ class CheckpointCommandsTest {
     assertThat(generate(folder).err()).contains("wan", "HunyuanVideoPipeline");
   }
 
-  /** Euler's method under its two names; the others differ from it. */
+  /** Euler's method and ancestral sampling under their two names each; the others differ. */
   @Test
   void generate_takesTheSamplerByName() throws Exception {
     Path model = tiny();
     var bytes = new HashMap<String, List<Byte>>();
-    for (String sampler : List.of("euler", "ddim", "heun", "unipc", "dpm")) {
+    for (String sampler : Samplers.names()) {
       Path video = folder.resolve(sampler + ".mp4");
       var run = generate(model, "--sampler", sampler, "--stages", 3, "-o", video);
       assertThat(run.exitCode()).as(run.err()).isZero();
       bytes.put(sampler, Bytes.asList(Files.readAllBytes(video)));
     }
     assertThat(bytes.get("ddim")).isEqualTo(bytes.get("euler"));
-    assertThat(bytes.values().stream().distinct()).hasSize(4);
+    assertThat(bytes.get("ddpm")).isEqualTo(bytes.get("euler-ancestral"));
+    assertThat(bytes.values().stream().distinct()).hasSize(6);
+    var unknown = generate(model, "--sampler", "lms");
+    assertThat(unknown.exitCode()).isEqualTo(2);
+    assertThat(unknown.err()).contains("--sampler", "dpm-sde", "found 'lms'");
   }
 
   /** Everything of a plan that scales or times a prediction, each away from its default. */

@@ -12,7 +12,9 @@ import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.EulerSampler;
 import io.github.tpdiff.runtime.diffusion.FlowSchedule;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.SamplerRun;
+import io.github.tpdiff.runtime.diffusion.StageLine;
 import io.github.tpdiff.runtime.diffusion.Step;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -87,9 +89,10 @@ public final class StageScheduleCase implements CaseKind.Plain {
     Latents start = LatentTensor.latents(new GoldenRun(golden, "", golden.args()).input("sample"));
     var samples = new ArrayList<Latents>(List.of(start));
     // Of the schedule only the form matters: every stage is flow matching in its own time.
-    var form = new FlowSchedule(FlowSchedule.Spacing.FLOW_MATCH_EULER, 1);
-    new EulerSampler()
-        .sample(new SamplerRun(form, steps, network, (index, x) -> samples.add(x)), start);
+    var line = StageLine.whole(new FlowSchedule(FlowSchedule.Spacing.FLOW_MATCH_EULER, 1));
+    var sampling =
+        new SamplerRun(line, steps, network, NoiseSource.none(), (index, x) -> samples.add(x));
+    new EulerSampler().sample(sampling, start);
     checks.compare(
         run + "samples",
         samples.stream().flatMapToDouble(x -> Arrays.stream(Values.widened(x.data()))).toArray());

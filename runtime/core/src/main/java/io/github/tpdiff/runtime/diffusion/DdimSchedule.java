@@ -15,7 +15,7 @@ import java.util.List;
  *     false})
  */
 public record DdimSchedule(
-    EpsilonPrediction form, Spacing spacing, int stepsOffset, double finalTime)
+    VariancePreserving form, Spacing spacing, int stepsOffset, double finalTime)
     implements NoiseSchedule {
 
   /** The published grids, named as in {@code timestep_spacing}. */

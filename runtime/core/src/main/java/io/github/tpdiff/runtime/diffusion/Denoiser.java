@@ -1,7 +1,8 @@
 package io.github.tpdiff.runtime.diffusion;
 
 /**
- * A network that predicts dy/dτ of noisy latents: the velocity, or ε (see {@link DiffusionForm}).
+ * A network that predicts what noisy latents are made of: the velocity, ε or what else its {@link
+ * DiffusionForm} reads dy/dτ from.
  */
 @FunctionalInterface
 public interface Denoiser {

@@ -1,20 +1,20 @@
 package io.github.tpdiff.runtime.diffusion;
 
 /**
- * How a noisy latent is made of data and noise, and what the network predicts of it.
+ * How a noisy latent is made of data and noise, and how what the network predicts of it is read.
  *
  * <p>{@code x_t = γ_t x_0 + σ_t ε} with t in [0, 1], t = 0 clean. In the coordinate {@code y = x /
  * scale(t)} and the clock {@code τ} both forms are straight lines, {@code y_τ = y_0 + τ · dy/dτ},
- * and the network predicts {@code dy/dτ}; so samplers, targets and linkage are written once, in (y,
- * τ):
+ * and what the network predicts says {@code dy/dτ}; so samplers, targets and linkage are written
+ * once, in (y, τ):
  *
  * <pre>
- *   form            γ          σ           network predicts    y        τ
- *   flow matching   1 − t      t           ε − x_0             x        t
- *   DDIM            √ᾱ_t       √(1 − ᾱ_t)  ε                   x / γ    σ / γ
+ *   form                  γ       σ           dy/dτ     y        τ       network predicts
+ *   flow matching         1 − t   t           ε − x_0   x        t       dy/dτ
+ *   variance preserving   √ᾱ_t    √(1 − ᾱ_t)  ε         x / γ    σ / γ   as its {@link PredictionType} says
  * </pre>
  */
-public sealed interface DiffusionForm permits FlowMatching, EpsilonPrediction {
+public sealed interface DiffusionForm permits FlowMatching, VariancePreserving {
 
   /** The share γ_t of the data. */
   double gamma(double t);
@@ -27,6 +27,16 @@ public sealed interface DiffusionForm permits FlowMatching, EpsilonPrediction {
 
   /** The clock τ; grows with t. */
   double tau(double t);
+
+  /**
+   * dy/dτ, from what the network predicts.
+   *
+   * @param x the noisy latents at time t that it was asked for
+   */
+  Latents derivative(Latents x, Latents prediction, double t);
+
+  /** What a network should predict of {@code x}; the inverse of {@link #derivative}. */
+  Latents prediction(Latents x, Latents derivative, double t);
 
   /**
    * The time at which {@code σ_t / γ_t} is {@code noiseToSignal}; the inverse of that ratio.

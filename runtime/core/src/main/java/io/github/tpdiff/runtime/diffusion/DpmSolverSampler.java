@@ -13,7 +13,7 @@ public record DpmSolverSampler() implements Sampler {
     Latents mBefore = start;
     for (int i = 0; i < run.steps().size(); i++) {
       Step step = run.steps().get(i);
-      Latents m = run.clean(x, run.predict(x, step), step.time());
+      Latents m = run.clean(x, run.derivative(x, step), step.time());
       var span = solver.span(step);
       x = DataPredictor.first(span, x, m);
       if (i > 0 && Double.isFinite(span.h())) {

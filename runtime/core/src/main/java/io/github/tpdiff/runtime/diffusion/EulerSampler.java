@@ -10,7 +10,7 @@ public record EulerSampler() implements Sampler {
     Latents x = start;
     for (int i = 0; i < run.steps().size(); i++) {
       Step step = run.steps().get(i);
-      x = run.advance(x, run.predict(x, step), step);
+      x = run.advance(x, run.derivative(x, step), step);
       run.listener().onStep(i, x);
     }
     return x;

@@ -44,6 +44,16 @@ public record FlowMatching(int trainTimesteps) implements DiffusionForm {
   }
 
   @Override
+  public Latents derivative(Latents x, Latents prediction, double t) {
+    return prediction;
+  }
+
+  @Override
+  public Latents prediction(Latents x, Latents derivative, double t) {
+    return derivative;
+  }
+
+  @Override
   public double timeAt(double noiseToSignal) {
     return Double.isInfinite(noiseToSignal) ? 1 : noiseToSignal / (1 + noiseToSignal);
   }

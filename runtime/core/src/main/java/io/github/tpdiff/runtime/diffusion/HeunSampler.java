@@ -11,11 +11,10 @@ public record HeunSampler() implements Sampler {
     Latents x = start;
     for (int i = 0; i < run.steps().size(); i++) {
       Step step = run.steps().get(i);
-      Latents slope = run.predict(x, step);
+      Latents slope = run.derivative(x, step);
       Latents next = run.advance(x, slope, step);
       if (run.form().sigma(step.next()) > 0) {
-        double timestep = run.schedule().timestep(step.next());
-        Latents slopeThere = run.prediction().predict(next, timestep);
+        Latents slopeThere = run.derivative(next, step.next());
         next = run.advance(x, slope.mix(0.5, 0.5, slopeThere), step);
       }
       x = next;

@@ -9,6 +9,13 @@ public interface NoiseSource {
   /** The next latents, N(0, 1) in every value. */
   Latents draw(LatentShape shape);
 
+  /** No noise: for deterministic samplers, which draw nothing. */
+  static NoiseSource none() {
+    return shape -> {
+      throw new IllegalStateException("noise: a stochastic sampler was run without any");
+    };
+  }
+
   /** Noise from a generator of the caller's choice. */
   static NoiseSource of(RandomGenerator random) {
     return shape -> {

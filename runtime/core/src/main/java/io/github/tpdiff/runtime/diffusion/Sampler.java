@@ -1,6 +1,6 @@
 package io.github.tpdiff.runtime.diffusion;
 
-/** A solver of dy/dτ = prediction over the steps of one run. */
+/** A solver of dy/dτ, as a network predicts it, over the steps of one run. */
 @FunctionalInterface
 public interface Sampler {
 

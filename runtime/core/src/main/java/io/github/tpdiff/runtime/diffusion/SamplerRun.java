@@ -5,17 +5,20 @@ import static com.google.common.base.Preconditions.checkArgument;
 import java.util.List;
 
 /**
- * What a sampler works on: a time grid, a network, and someone who watches.
+ * What a sampler works on: a time grid, a network, noise, and someone who watches.
  *
- * @param schedule the form and the timesteps
+ * @param line along which latents go, with the form and the timesteps
  * @param steps the grid
- * @param prediction the network, with guidance and frame positions in it
+ * @param network with guidance and frame positions in it
+ * @param noise what a stochastic sampler adds, drawn step by step; a deterministic one draws
+ *     nothing
  * @param listener told after every step
  */
 public record SamplerRun(
-    NoiseSchedule schedule,
+    StageLine line,
     List<Step> steps,
-    Denoiser.Prediction prediction,
+    Denoiser.Prediction network,
+    NoiseSource noise,
     StepListener listener) {
 
   /** Told after every step of a sampler; what it throws ends the run. */
@@ -33,27 +36,50 @@ public record SamplerRun(
     steps = List.copyOf(steps);
   }
 
-  /** The prediction dy/dτ at the beginning of a step. */
-  Latents predict(Latents x, Step step) {
-    return prediction.predict(x, step.timestep());
+  /** dy/dτ at the beginning of a step, from what the network predicts there. */
+  Latents derivative(Latents x, Step step) {
+    return form().derivative(x, network.predict(x, step.timestep()), step.time());
+  }
+
+  /** dy/dτ at any time at which the network can be asked. */
+  Latents derivative(Latents x, double time) {
+    return form().derivative(x, network.predict(x, line.schedule().timestep(time)), time);
   }
 
   /** {@code x} moved along dy/dτ from one time to another: {@code y += (τ' − τ)·dy/dτ}. */
   Latents advance(Latents x, Latents derivative, Step step) {
-    DiffusionForm form = schedule.form();
+    DiffusionForm form = form();
     double scale = form.scale(step.next());
     double dtau = form.tau(step.next()) - form.tau(step.time());
     return x.mix(scale / form.scale(step.time()), scale * dtau, derivative);
   }
 
-  /** The data that a prediction points at: {@code x_0 = y − τ·dy/dτ}. */
+  /** The data that a derivative points at: {@code x_0 = y − τ·dy/dτ}. */
   Latents clean(Latents x, Latents derivative, double time) {
-    DiffusionForm form = schedule.form();
+    DiffusionForm form = form();
     return x.mix(1 / form.scale(time), -form.tau(time), derivative);
+  }
+
+  /** The noise ε in x: what of dy/dτ is not the data's motion. */
+  Latents noiseIn(Latents x, Latents derivative, double time) {
+    return derivative.plus(-1, line.drift(clean(x, derivative, time)));
+  }
+
+  /** ρ'/ρ with ρ = σ/γ: the share of its noise that a stochastic step keeps at η = 1. */
+  double keptNoise(Step step) {
+    DiffusionForm form = form();
+    return form.sigma(step.next())
+        * form.gamma(step.time())
+        / (form.gamma(step.next()) * form.sigma(step.time()));
+  }
+
+  /** {@code x + s·z}, z fresh noise; where s is 0 nothing is drawn. */
+  Latents renewed(Latents x, double s) {
+    return s == 0 ? x : x.plus(s, noise.draw(x.shape()));
   }
 
   /** The form of the schedule. */
   DiffusionForm form() {
-    return schedule.form();
+    return line.schedule().form();
   }
 }

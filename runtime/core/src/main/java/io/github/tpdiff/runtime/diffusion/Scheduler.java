@@ -31,12 +31,23 @@ public record Scheduler(NoiseSchedule schedule, Sampler sampler) {
     return new Scheduler(schedule, other);
   }
 
-  /** Runs all steps over the published grid and keeps every sample. */
-  public Trajectory trajectory(Latents start, int steps, Denoiser.Prediction prediction) {
+  /** Runs all steps of a deterministic sampler over the published grid; keeps every sample. */
+  public Trajectory trajectory(Latents start, int steps, Denoiser.Prediction network) {
+    return trajectory(start, steps, network, NoiseSource.none());
+  }
+
+  /**
+   * Runs all steps over the published grid and keeps every sample.
+   *
+   * @param noise drawn from by a stochastic sampler, once for each step that adds some
+   */
+  public Trajectory trajectory(
+      Latents start, int steps, Denoiser.Prediction network, NoiseSource noise) {
     List<Step> grid = schedule.steps(steps);
     var samples = new ArrayList<Latents>();
     samples.add(start);
-    sampler.sample(new SamplerRun(schedule, grid, prediction, (index, x) -> samples.add(x)), start);
+    var line = StageLine.whole(schedule);
+    sampler.sample(new SamplerRun(line, grid, network, noise, (index, x) -> samples.add(x)), start);
     DiffusionForm form = schedule.form();
     var sigmas = new ArrayList<Double>();
     grid.forEach(step -> sigmas.add(form.tau(step.time())));

@@ -59,7 +59,7 @@ final class SchedulerConfig {
   private Scheduler ddim() {
     only("clip_sample", true, false);
     only("thresholding", false, false);
-    EpsilonPrediction form = table();
+    VariancePreserving form = table();
     var spacing =
         switch (text("timestep_spacing", "leading")) {
           case "leading" -> DdimSchedule.Spacing.LEADING;
@@ -72,7 +72,12 @@ final class SchedulerConfig {
   }
 
   private Scheduler dpmSolver() {
-    only("algorithm_type", "dpmsolver++", "dpmsolver++");
+    Sampler sampler =
+        switch (text("algorithm_type", "dpmsolver++")) {
+          case "dpmsolver++" -> new DpmSolverSampler();
+          case "sde-dpmsolver++" -> new DpmSolverSdeSampler();
+          default -> throw unsupported("algorithm_type", "dpmsolver++ or sde-dpmsolver++");
+        };
     only("solver_order", 2, 2);
     only("solver_type", "midpoint", "midpoint");
     only("final_sigmas_type", "zero", "zero");
@@ -91,7 +96,7 @@ final class SchedulerConfig {
           default -> throw spacingUnsupported();
         };
     int offset = spacing == DdimSchedule.Spacing.CHAINED_LEADING ? stepsOffset() : 0;
-    return new Scheduler(new DdimSchedule(table(), spacing, offset, 0), new DpmSolverSampler());
+    return new Scheduler(new DdimSchedule(table(), spacing, offset, 0), sampler);
   }
 
   private IllegalArgumentException spacingUnsupported() {
@@ -109,18 +114,22 @@ final class SchedulerConfig {
     return new FlowSchedule(spacing, shift, new FlowMatching(trainTimesteps()));
   }
 
-  private EpsilonPrediction table() {
-    only("prediction_type", "epsilon", "epsilon");
+  private VariancePreserving table() {
+    PredictionType predicts =
+        PredictionType.find(text("prediction_type", "epsilon"))
+            .orElseThrow(() -> unsupported("prediction_type", "epsilon, v_prediction or sample"));
     only("trained_betas", null, null);
     only("rescale_betas_zero_snr", false, false);
     double start = number("beta_start", 0.0001, Double.MIN_NORMAL, 1);
     double end = number("beta_end", 0.02, Double.MIN_NORMAL, 1);
     int rows = trainTimesteps();
-    return switch (text("beta_schedule", "linear")) {
-      case "linear" -> EpsilonPrediction.linear(start, end, rows);
-      case "scaled_linear" -> EpsilonPrediction.scaledLinear(start, end, rows);
-      default -> throw unsupported("beta_schedule", "linear or scaled_linear");
-    };
+    VariancePreserving ofEpsilon =
+        switch (text("beta_schedule", "linear")) {
+          case "linear" -> VariancePreserving.linear(start, end, rows);
+          case "scaled_linear" -> VariancePreserving.scaledLinear(start, end, rows);
+          default -> throw unsupported("beta_schedule", "linear or scaled_linear");
+        };
+    return ofEpsilon.predicting(predicts);
   }
 
   private String text(String field, String absent) {

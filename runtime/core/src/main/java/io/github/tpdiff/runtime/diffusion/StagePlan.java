@@ -11,22 +11,25 @@ import java.util.List;
  *
  * <p>Between its ends a stage is a straight line in (y, τ), from {@code x̂_s = γ_s·U·D_{k+1}·x_0 +
  * σ_s·ε} to {@code x̂_e = γ_e·D_k·x_0 + σ_e·ε} with the same ε (eq. 9 and 10); the target is its
- * slope (eq. 11 for ε, eq. 13 for flow matching).
+ * slope (eq. 11 for ε, eq. 13 for flow matching), or what else the network predicts, which with the
+ * noisy latents says that slope.
  */
 public final class StagePlan {
   private final StageConfig config;
   private final NoiseSchedule schedule;
   private final List<Stage> stages;
   private final List<Linkage> linkages;
-  private final List<Line> lines;
+  private final List<Ends> ends;
+  private final List<StageLine> lines;
 
   /** The data's part of a stage's ends: matrices from full-rate frames to y at s and e. */
-  private record Line(TimeMatrix start, TimeMatrix end) {}
+  private record Ends(TimeMatrix start, TimeMatrix end) {}
 
   StagePlan(StagePlan plan, List<Linkage> linkages) {
     config = plan.config;
     schedule = plan.schedule;
     stages = plan.stages;
+    ends = plan.ends;
     lines = plan.lines;
     this.linkages = List.copyOf(linkages);
   }
@@ -39,28 +42,36 @@ public final class StagePlan {
     List<Double> starts = starts(config, schedule);
     var stages = new ArrayList<Stage>();
     var linkages = new ArrayList<Linkage>();
-    var lines = new ArrayList<Line>();
+    var ends = new ArrayList<Ends>();
+    var lines = new ArrayList<StageLine>();
     int stride = config.largestStride();
     TimeMatrix entry = resampling.down(frames, stride);
+    TimeMatrix repeated = TimeMatrix.identity(entry.rows());
     for (int i = 0; i < starts.size(); i++) {
       TimeMatrix down = resampling.down(frames, stride);
       double start = starts.get(i);
       double end = 0;
       TimeMatrix nextEntry = down;
+      TimeMatrix nextRepeated = repeated;
       if (i + 1 < starts.size()) {
         int rate = config.rates().get(i);
         TimeMatrix up = resampling.up(down.rows(), rate);
         end = Linkage.endTime(form, up, starts.get(i + 1));
         linkages.add(Linkage.between(form, up, end, starts.get(i + 1)));
         nextEntry = up.times(down);
+        nextRepeated = up.times(resampling.down(up.rows(), rate));
       }
-      stages.add(new Stage(starts.size() - i, down.rows(), stride, start, end));
-      lines.add(new Line(scaled(entry, start), scaled(down, end)));
+      var stage = new Stage(starts.size() - i, down.rows(), stride, start, end);
+      stages.add(stage);
+      ends.add(new Ends(scaled(entry, start), scaled(down, end)));
+      lines.add(StageLine.of(schedule, stage, repeated));
       entry = nextEntry;
+      repeated = nextRepeated;
       stride = i + 1 < starts.size() ? stride / config.rates().get(i) : 1;
     }
     this.stages = List.copyOf(stages);
     this.linkages = List.copyOf(linkages);
+    this.ends = List.copyOf(ends);
     this.lines = List.copyOf(lines);
   }
 
@@ -170,6 +181,11 @@ public final class StagePlan {
     return linkages;
   }
 
+  /** The line along which latents go through a stage. */
+  StageLine line(Stage stage) {
+    return lines.get(stages.size() - stage.number());
+  }
+
   /** D_k·x_0: a full-rate clip at a stage's frame rate, as alignment needs it. */
   public Latents clean(Stage stage, Latents x0) {
     return config.resampling().down(frames(), stage.stride()).apply(x0);
@@ -193,15 +209,16 @@ public final class StagePlan {
         stage.end(),
         time);
     DiffusionForm form = schedule.form();
-    Line line = lines.get(stages.size() - stage.number());
+    Ends of = ends.get(stages.size() - stage.number());
     double tau = form.tau(time);
     double end = form.tau(stage.end());
     double length = form.tau(stage.start()) - end;
     double part = (tau - end) / length;
-    Latents y = line.end.mix(1 - part, part, line.start).apply(x0).plus(tau, noise);
-    Latents slope = line.end.mix(-1 / length, 1 / length, line.start).apply(x0).plus(1, noise);
-    return new TrainingExample(
-        y.times(form.scale(time)), form.timestep(time), slope.times(predictionScale(stage)), stage);
+    Latents y = of.end.mix(1 - part, part, of.start).apply(x0).plus(tau, noise);
+    Latents slope = of.end.mix(-1 / length, 1 / length, of.start).apply(x0).plus(1, noise);
+    Latents x = y.times(form.scale(time));
+    Latents target = form.prediction(x, slope, time).times(predictionScale(stage));
+    return new TrainingExample(x, form.timestep(time), target, stage);
   }
 
   /** What the network predicts in units of dy/dτ: 1, or the stage's length in its own time. */

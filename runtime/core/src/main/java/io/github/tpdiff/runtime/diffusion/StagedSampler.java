@@ -39,7 +39,8 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
    *
    * @param shape of the result
    * @param denoiser the network, guidance included
-   * @param noise drawn from once a stage, at the stage's frame count, in sampling order
+   * @param noise drawn from at the stage's frame count: once on the way into each stage, then by a
+   *     stochastic sampler for each step of the stage that adds noise, in sampling order
    * @param listener told of every stage and step
    * @throws IllegalArgumentException if the shape has another frame count than the plan
    */
@@ -57,20 +58,22 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
         x = plan.linkages().get(i - 1).apply(x, noise.draw(shape.withFrames(stage.frames())));
       }
       listener.onStage(stage, steps.get(i), x);
-      x = sampler.sample(run(stage, steps.get(i), denoiser, listener), x);
+      var run =
+          new SamplerRun(
+              plan.line(stage),
+              plan.schedule().steps(steps.get(i), stage.start(), stage.end()),
+              network(stage, denoiser),
+              noise,
+              (index, latents) -> listener.onStep(stage, index, latents));
+      x = sampler.sample(run, x);
     }
     return x;
   }
 
-  private SamplerRun run(Stage stage, int count, Denoiser denoiser, StageListener listener) {
+  /** The network in one stage, its predictions in the scale of the whole schedule. */
+  private Denoiser.Prediction network(Stage stage, Denoiser denoiser) {
     Denoiser.Prediction network = denoiser.at(stage.positions());
     double scale = plan.predictionScale(stage);
-    Denoiser.Prediction derivative =
-        scale == 1 ? network : (x, timestep) -> network.predict(x, timestep).times(1 / scale);
-    return new SamplerRun(
-        plan.schedule(),
-        plan.schedule().steps(count, stage.start(), stage.end()),
-        derivative,
-        (index, x) -> listener.onStep(stage, index, x));
+    return scale == 1 ? network : (x, timestep) -> network.predict(x, timestep).times(1 / scale);
   }
 }

@@ -1,8 +1,11 @@
 package io.github.tpdiff.runtime.diffusion;
 
 import static com.google.common.base.Preconditions.checkArgument;
+import static com.google.common.base.Preconditions.checkState;
 
 import java.util.Arrays;
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
 
 /** A small matrix that acts on the frames of latents, every channel and pixel alike. */
 final class TimeMatrix {
@@ -64,6 +67,15 @@ final class TimeMatrix {
       }
     }
     return transposed;
+  }
+
+  /** The inverse of a square matrix that has one. */
+  TimeMatrix inverse() {
+    var inverse = new DMatrixRMaj(rows, columns);
+    checkState(CommonOps_DDRM.invert(new DMatrixRMaj(rows, columns, true, values), inverse));
+    var result = new TimeMatrix(rows, columns);
+    System.arraycopy(inverse.data, 0, result.values, 0, values.length);
+    return result;
   }
 
   /** {@code own · this + factor · other}. */

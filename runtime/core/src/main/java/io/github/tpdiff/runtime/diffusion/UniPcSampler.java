@@ -19,7 +19,7 @@ public record UniPcSampler() implements Sampler {
     Latents slopeBefore = start;
     for (int i = 0; i < run.steps().size(); i++) {
       Step step = run.steps().get(i);
-      Latents m = run.clean(x, run.predict(x, step), step.time());
+      Latents m = run.clean(x, run.derivative(x, step), step.time());
       if (i > 0) {
         Step last = run.steps().get(i - 1);
         var span = solver.span(last);

@@ -5,7 +5,9 @@
  * <pre>
  *   {@link io.github.tpdiff.runtime.diffusion.DiffusionForm}    x_t = γ x_0 + σ ε, and the coordinates (y, τ) in which everything is a line
  *   {@link io.github.tpdiff.runtime.diffusion.NoiseSchedule}    where a sampler asks the network; the published grids
- *   {@link io.github.tpdiff.runtime.diffusion.Sampler}          Euler/DDIM, Heun, DPM-Solver++(2M), UniPC-2, each one short function
+ *   {@link io.github.tpdiff.runtime.diffusion.PredictionType}   what a network predicts, and dy/dτ from it
+ *   {@link io.github.tpdiff.runtime.diffusion.Sampler}          Euler/DDIM, Heun, DPM-Solver++(2M), UniPC-2, ancestral, SDE, each one short function
+ *   {@link io.github.tpdiff.runtime.diffusion.Samplers}         the same by name
  *   {@link io.github.tpdiff.runtime.diffusion.Scheduler}        a published scheduler_config.json as a schedule and a sampler
  *   {@link io.github.tpdiff.runtime.diffusion.StageConfig}      what a user chooses of a pyramid
  *   {@link io.github.tpdiff.runtime.diffusion.StagePlan}        its stages for one clip length: frames, boundaries, targets, linkage

@@ -36,14 +36,14 @@ final class GaussianOracle {
   /** max |C − Σ| of the output's covariance C against the data's Σ, whose largest entry is 1. */
   double covarianceError(Sampler sampler, int stepsPerStage) {
     var steps = plan.stages().stream().map(stage -> stepsPerStage).toList();
-    int columns = plan.stages().stream().mapToInt(Stage::frames).sum();
+    var staged = new StagedSampler(plan, sampler, steps);
+    int columns = draws(staged);
     Latents map =
-        new StagedSampler(plan, sampler, steps)
-            .sample(
-                new LatentShape(1, 1, plan.frames(), 1, columns),
-                this::predict,
-                unitVectors(columns),
-                StageListener.silent());
+        staged.sample(
+            new LatentShape(1, 1, plan.frames(), 1, columns),
+            this::predict,
+            unitVectors(columns),
+            StageListener.silent());
     DMatrixRMaj output = new DMatrixRMaj(plan.frames(), columns);
     for (int i = 0; i < output.getNumElements(); i++) {
       output.set(i, map.data()[i]);
@@ -53,6 +53,20 @@ final class GaussianOracle {
     DMatrixRMaj difference = sandwich(output, input);
     CommonOps_DDRM.subtractEquals(difference, data);
     return CommonOps_DDRM.elementMaxAbs(difference);
+  }
+
+  /** The frames of all noise that is drawn: the stages' own, and a stochastic sampler's. */
+  private int draws(StagedSampler staged) {
+    int[] frames = {0};
+    staged.sample(
+        new LatentShape(1, 1, plan.frames(), 1, 1),
+        (x, timestep, positions) -> x,
+        shape -> {
+          frames[0] += shape.frames();
+          return Latents.zeros(shape);
+        },
+        StageListener.silent());
+    return frames[0];
   }
 
   /** Draw i holds the unit vectors of the i-th block of columns. */

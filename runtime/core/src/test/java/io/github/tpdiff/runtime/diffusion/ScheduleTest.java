@@ -39,7 +39,7 @@ class ScheduleTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 50})
   void everyPublishedGrid_goesDownToItsEndInAnyNumberOfSteps(int count) {
-    var table = EpsilonPrediction.scaledLinear(0.00085, 0.012, 1000);
+    var table = VariancePreserving.scaledLinear(0.00085, 0.012, 1000);
     var schedules = new ArrayList<NoiseSchedule>();
     for (var spacing : FlowSchedule.Spacing.values()) {
       schedules.add(new FlowSchedule(spacing, 8));
@@ -59,7 +59,7 @@ class ScheduleTest {
 
   @Test
   void epsilonTime_isTheInverseOfItsNoiseToSignalRatio() {
-    var table = EpsilonPrediction.linear(0.00085, 0.012, 1000);
+    var table = VariancePreserving.linear(0.00085, 0.012, 1000);
     for (double t : new double[] {0, 0.0004, 0.001, 0.3337, 0.75, 1}) {
       assertThat(table.timeAt(table.tau(t))).isCloseTo(t, within(1e-9));
       assertThat(table.gamma(t) * table.gamma(t) + table.sigma(t) * table.sigma(t))
@@ -70,7 +70,7 @@ class ScheduleTest {
 
   @Test
   void moreStepsThanRows_areRefused() {
-    var table = EpsilonPrediction.linear(0.00085, 0.012, 1000);
+    var table = VariancePreserving.linear(0.00085, 0.012, 1000);
     var schedule = new DdimSchedule(table, DdimSchedule.Spacing.LEADING, 0, 0);
     assertThatThrownBy(() -> schedule.steps(20, 0.5, 0.49)).hasMessageContaining("10 timesteps");
     assertThatThrownBy(() -> schedule.steps(0)).hasMessageContaining("found 0");
@@ -88,6 +88,18 @@ class ScheduleTest {
     config.put("solver_order", 3);
     assertThatThrownBy(() -> Scheduler.fromConfig(config))
         .hasMessage("scheduler_config.json: solver_order: expected 2, found 3");
+    Map<String, Object> table =
+        new HashMap<>(Map.of("_class_name", "DDIMScheduler", "clip_sample", false));
+    table.put("prediction_type", "flow_prediction");
+    assertThatThrownBy(() -> Scheduler.fromConfig(table))
+        .hasMessage(
+            "scheduler_config.json: prediction_type: expected epsilon, v_prediction or sample,"
+                + " found flow_prediction");
+    table.put("prediction_type", "v_prediction");
+    assertThat(Scheduler.fromConfig(table).sampler()).isEqualTo(new EulerSampler());
+    table.put("rescale_betas_zero_snr", true);
+    assertThatThrownBy(() -> Scheduler.fromConfig(table))
+        .hasMessage("scheduler_config.json: rescale_betas_zero_snr: expected false, found true");
     assertThatThrownBy(() -> Scheduler.fromConfig(Map.of("_class_name", "PNDMScheduler")))
         .hasMessageContaining("found PNDMScheduler");
     assertThatThrownBy(

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 class StagePlanTest {
   private static final NoiseSchedule FLOW = new FlowSchedule(FlowSchedule.Spacing.UNI_PC, 3);
-  private static final EpsilonPrediction TABLE = EpsilonPrediction.linear(0.00085, 0.012, 1000);
+  private static final VariancePreserving TABLE = VariancePreserving.linear(0.00085, 0.012, 1000);
   private static final NoiseSchedule DDIM =
       new DdimSchedule(TABLE, DdimSchedule.Spacing.LEADING, 1, 0);
   private static final FrameResampling SHARED = FrameResampling.sharedFirstFrame();
@@ -122,6 +122,28 @@ class StagePlanTest {
     double alpha = TABLE.alphaCumprod(t);
     assertClose(epsilon.input(), x0.mix(Math.sqrt(alpha), Math.sqrt(1 - alpha), noise));
     assertThat(epsilon.timestep()).isCloseTo(400, within(1e-9));
+  }
+
+  @Test
+  void oneStage_trainsTheVanillaTargetOfWhatTheNetworkPredicts() {
+    Latents x0 = noise(new LatentShape(1, 2, 4, 2, 3), 1);
+    Latents noise = noise(x0.shape(), 2);
+    double t = TABLE.time(400);
+    double gamma = TABLE.gamma(t);
+    double sigma = TABLE.sigma(t);
+    Latents v = noise.mix(gamma, -sigma, x0);
+    for (PredictionType type : PredictionType.values()) {
+      var schedule = new DdimSchedule(TABLE.predicting(type), DdimSchedule.Spacing.LEADING, 1, 0);
+      StagePlan plan = StagePlan.of(StageConfig.vanilla(), schedule, 4);
+      Latents target = plan.example(plan.stage(1), t, x0, noise).target();
+      assertClose(
+          target,
+          switch (type) {
+            case EPSILON -> noise;
+            case V_PREDICTION -> v;
+            case SAMPLE -> x0;
+          });
+    }
   }
 
   @Test

@@ -121,6 +121,61 @@ class StagedSamplerTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("schedulers")
+  void deterministicSamplers_drawOnceAStageAndStochasticOnesOnceMoreForEachStepWithNoise(
+      Map<String, Object> config) {
+    Scheduler scheduler = Scheduler.fromConfig(config);
+    StagePlan plan =
+        StagePlan.of(
+            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()), scheduler.schedule(), 9);
+    for (String name : Samplers.names()) {
+      var frames = new ArrayList<Integer>();
+      NoiseSource seeded = NoiseSource.seeded(3);
+      NoiseSource noise =
+          shape -> {
+            frames.add(shape.frames());
+            return seeded.draw(shape);
+          };
+      Latents result =
+          new StagedSampler(plan, Samplers.named(name), List.of(2, 1, 3))
+              .sample(SHAPE, WAVE, noise, StageListener.silent());
+      assertThat(result.isFinite()).as(name).isTrue();
+      // The last step ends in clean data: it adds none.
+      assertThat(frames)
+          .as(name)
+          .isEqualTo(
+              List.of("euler", "ddim", "heun", "unipc", "dpm").contains(name)
+                  ? List.of(3, 5, 9)
+                  : List.of(3, 3, 3, 5, 5, 9, 9, 9));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("schedulers")
+  void ancestralSampling_withoutEtaIsEulers(Map<String, Object> config) {
+    Scheduler scheduler = Scheduler.fromConfig(config);
+    Latents start = NoiseSource.seeded(3).draw(SHAPE);
+    Denoiser.Prediction network = WAVE.at(new int[9]);
+    float[] expected = last(scheduler.withSampler(new EulerSampler()), start, network);
+    float[] actual = last(scheduler.withSampler(new AncestralSampler(0)), start, network);
+    assertThat(actual).isEqualTo(expected);
+  }
+
+  private static float[] last(Scheduler scheduler, Latents start, Denoiser.Prediction network) {
+    return scheduler.trajectory(start, 7, network).samples().get(7).data();
+  }
+
+  @Test
+  void samplersOfOtherNames_areRefusedWithThoseThereAre() {
+    assertThat(Samplers.named("Euler-Ancestral")).isEqualTo(new AncestralSampler(1));
+    assertThatThrownBy(() -> Samplers.named("lms"))
+        .hasMessage(
+            "sampler: expected one of [euler, ddim, heun, unipc, dpm, euler-ancestral, ddpm,"
+                + " dpm-sde], found 'lms'");
+    assertThatThrownBy(() -> new AncestralSampler(1.5)).hasMessageContaining("eta: from 0 to 1");
+  }
+
   @Test
   void stepsThatDoNotFit_areRefused() {
     StagePlan plan =

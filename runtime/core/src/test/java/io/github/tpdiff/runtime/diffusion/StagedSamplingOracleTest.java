@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
@@ -64,14 +65,79 @@ class StagedSamplingOracleTest {
 
   @Test
   void heun_reachesTheDataLawOnStableDiffusionsTable() {
-    var schedule = new ContinuousDdim(EpsilonPrediction.linear(0.00085, 0.012, 1000));
+    var schedule = new ContinuousDdim(VariancePreserving.linear(0.00085, 0.012, 1000));
     var oracle = oracle(schedule, FrameResampling.groupedFirstFrame(), List.of(2, 2));
     assertThat(oracle.covarianceError(new HeunSampler(), 160)).isLessThan(1e-4);
   }
 
+  static Stream<PredictionType> everyPredictionType() {
+    return Stream.of(PredictionType.values());
+  }
+
+  /** The oracle's networks are trained on the targets of their type. */
+  @ParameterizedTest
+  @MethodSource("everyPredictionType")
+  void heun_reachesTheDataLawWhateverTheNetworkPredicts(PredictionType type) {
+    var table = new ContinuousDdim().form().predicting(type);
+    var oracle =
+        oracle(new ContinuousDdim(table), FrameResampling.sharedFirstFrame(), List.of(2, 2));
+    assertThat(oracle.covarianceError(new HeunSampler(), 160)).isLessThan(1e-4);
+  }
+
+  @ParameterizedTest
+  @MethodSource("everyPredictionType")
+  void stagedSamplingWithExactNetworks_isThatWithExactEpsilon(PredictionType type) {
+    Latents expected = sampled(PredictionType.EPSILON);
+    Latents actual = sampled(type);
+    for (int i = 0; i < expected.data().length; i++) {
+      assertThat((double) actual.data()[i]).isCloseTo(expected.data()[i], within(2e-5));
+    }
+  }
+
+  private static Latents sampled(PredictionType type) {
+    var table = VariancePreserving.linear(0.00085, 0.012, 1000).predicting(type);
+    var schedule = new DdimSchedule(table, DdimSchedule.Spacing.CHAINED_TRAILING, 0, 0);
+    StagePlan plan = plan(schedule, FrameResampling.groupedFirstFrame(), List.of(2, 2));
+    var shape = new LatentShape(1, 1, 16, 1, 5);
+    return new StagedSampler(plan, new DpmSolverSampler(), List.of(4, 3, 5))
+        .sample(
+            shape,
+            new GaussianOracle(plan, RHO)::predict,
+            NoiseSource.seeded(6),
+            StageListener.silent());
+  }
+
+  static Stream<Arguments> stochasticSamplers() {
+    var table = new ContinuousDdim().form().predicting(PredictionType.V_PREDICTION);
+    var all = new ArrayList<Arguments>();
+    for (NoiseSchedule schedule : List.of(flow(), new ContinuousDdim(table))) {
+      for (FrameResampling resampling :
+          List.of(
+              FrameResampling.sharedFirstFrame(),
+              new FrameResampling(Downsampling.MEAN, Upsampling.LINEAR, FirstFrame.GROUPED))) {
+        all.add(Arguments.of(new AncestralSampler(1), schedule, resampling, 3.5));
+        all.add(Arguments.of(new AncestralSampler(0.4), schedule, resampling, 3.5));
+        all.add(Arguments.of(new DpmSolverSdeSampler(), schedule, resampling, 8));
+      }
+    }
+    return all.stream();
+  }
+
+  /** Four times the steps leave a quarter of the error at first order, a sixteenth at second. */
+  @ParameterizedTest
+  @MethodSource("stochasticSamplers")
+  void stochasticSamplers_reachTheDataLawAtTheirOrder(
+      Sampler sampler, NoiseSchedule schedule, FrameResampling resampling, double gain) {
+    var oracle = oracle(schedule, resampling, List.of(2, 2));
+    double few = oracle.covarianceError(sampler, 20);
+    double many = oracle.covarianceError(sampler, 80);
+    assertThat(few / many).isGreaterThan(gain);
+    assertThat(many).isLessThan(5e-2);
+  }
+
   @Test
   void publishedDdimRows_reachTheDataLawAsTheStepsGrow() {
-    var form = EpsilonPrediction.linear(0.00085, 0.012, 1000);
+    var form = VariancePreserving.linear(0.00085, 0.012, 1000);
     var schedule = new DdimSchedule(form, DdimSchedule.Spacing.CHAINED_LINSPACE, 0, 0);
     var oracle = oracle(schedule, FrameResampling.groupedFirstFrame(), List.of(2, 2));
     double few = oracle.covarianceError(new EulerSampler(), 10);
@@ -146,10 +212,10 @@ class StagedSamplingOracleTest {
   }
 
   /** A table asked between its rows as well, in equal parts of asinh 2τ. */
-  record ContinuousDdim(EpsilonPrediction form) implements NoiseSchedule {
+  record ContinuousDdim(VariancePreserving form) implements NoiseSchedule {
     /** Noise up to τ = 4.3, so that 160 steps resolve the whole range even in a single stage. */
     ContinuousDdim() {
-      this(EpsilonPrediction.linear(0.00085, 0.005, 1000));
+      this(VariancePreserving.linear(0.00085, 0.005, 1000));
     }
 
     @Override

@@ -57,7 +57,7 @@ class TrainingDrawsTest {
 
   @Test
   void ddimTimes_areRowsAndEveryRowOfTheStage() {
-    var table = EpsilonPrediction.linear(0.00085, 0.012, 10);
+    var table = VariancePreserving.linear(0.00085, 0.012, 10);
     var stage = new Stage(1, 4, 1, 0.5, 0);
     var random = new Random(7);
     long[] counts = new long[10];

@@ -3,43 +3,47 @@ package io.github.tpdiff.runtime.diffusion;
 import static com.google.common.base.Preconditions.checkArgument;
 
 /**
- * DDIM's form: {@code x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε}, the network predicts ε (Ho et al. 2020, Song
- * et al. 2021).
+ * The form of DDPM and DDIM: {@code x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε}, with a network that predicts ε
+ * or another {@link PredictionType} (Ho et al. 2020, Song et al. 2021).
  *
  * <p>Timestep n of a table of N is the time (n + 1) / N, so t = 0 is clean (ᾱ = 1) and t = 1 the
  * noisiest row. Between rows log ᾱ is linear; the network itself is only asked at rows, see {@link
  * #floorTime}.
  */
-public final class EpsilonPrediction implements DiffusionForm {
+public final class VariancePreserving implements DiffusionForm {
   /** log ᾱ at times 0, 1/N, …, 1. */
   private final double[] logAlphas;
 
-  private EpsilonPrediction(double[] betas) {
+  private final PredictionType predicts;
+
+  private VariancePreserving(double[] logAlphas, PredictionType predicts) {
+    this.logAlphas = logAlphas;
+    this.predicts = predicts;
+  }
+
+  /** The form with β_n given one by one, and a network that predicts ε. */
+  public static VariancePreserving ofBetas(double[] betas) {
     checkArgument(betas.length > 0, "betas: must not be empty");
-    logAlphas = new double[betas.length + 1];
+    double[] logAlphas = new double[betas.length + 1];
     for (int n = 0; n < betas.length; n++) {
       checkArgument(
           betas[n] > 0 && betas[n] < 1, "betas: each must lie in (0, 1), found %s", betas[n]);
       logAlphas[n + 1] = logAlphas[n] + Math.log1p(-betas[n]);
     }
-  }
-
-  /** The form with β_n given one by one. */
-  public static EpsilonPrediction ofBetas(double[] betas) {
-    return new EpsilonPrediction(betas);
+    return new VariancePreserving(logAlphas, PredictionType.EPSILON);
   }
 
   /** β from {@code start} to {@code end} in equal steps: AnimateDiff's {@code linear}. */
-  public static EpsilonPrediction linear(double start, double end, int trainTimesteps) {
+  public static VariancePreserving linear(double start, double end, int trainTimesteps) {
     double[] betas = new double[trainTimesteps];
     for (int n = 0; n < betas.length; n++) {
       betas[n] = start + (end - start) * n / Math.max(1, trainTimesteps - 1);
     }
-    return new EpsilonPrediction(betas);
+    return ofBetas(betas);
   }
 
   /** √β in equal steps: Stable Diffusion's {@code scaled_linear}. */
-  public static EpsilonPrediction scaledLinear(double start, double end, int trainTimesteps) {
+  public static VariancePreserving scaledLinear(double start, double end, int trainTimesteps) {
     double[] betas = new double[trainTimesteps];
     double from = Math.sqrt(start);
     double to = Math.sqrt(end);
@@ -47,7 +51,12 @@ public final class EpsilonPrediction implements DiffusionForm {
       double root = from + (to - from) * n / Math.max(1, trainTimesteps - 1);
       betas[n] = root * root;
     }
-    return new EpsilonPrediction(betas);
+    return ofBetas(betas);
+  }
+
+  /** The same table with a network that predicts something else. */
+  public VariancePreserving predicting(PredictionType type) {
+    return new VariancePreserving(logAlphas, type);
   }
 
   /** The number N of rows of the table. */
@@ -86,6 +95,20 @@ public final class EpsilonPrediction implements DiffusionForm {
   @Override
   public double tau(double t) {
     return Math.sqrt(Math.expm1(-logAlpha(t)));
+  }
+
+  @Override
+  public Latents derivative(Latents x, Latents prediction, double t) {
+    return predicts.epsilon(point(x, t), prediction);
+  }
+
+  @Override
+  public Latents prediction(Latents x, Latents derivative, double t) {
+    return predicts.prediction(point(x, t), derivative);
+  }
+
+  private PredictionType.Point point(Latents x, double t) {
+    return new PredictionType.Point(x, gamma(t), sigma(t));
   }
 
   @Override
