@@ -35,6 +35,11 @@ public record Parameter(List<Long> shape, float[] values) {
     return found;
   }
 
+  /** Parameters as a source of F32 tensors, not copied: it gives the values that there are. */
+  public static TensorSource view(Map<String, Parameter> parameters) {
+    return new ParameterTensors(parameters);
+  }
+
   /** The values as engines take them, copied. */
   public Tensor toTensor() {
     return Tensor.ofFloats(values, shape.stream().mapToLong(Long::longValue).toArray());

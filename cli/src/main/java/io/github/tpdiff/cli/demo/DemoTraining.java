@@ -17,6 +17,7 @@ import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.diffusion.Alignment;
+import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -92,7 +93,8 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
             schedule(model),
             StageWeights.uniform(1),
             NOISY,
-            Alignment.none()),
+            Alignment.none(),
+            LossWeighting.uniform()),
         new Course(size.pretraining(), pretrainingRate(model)),
         curve);
     try (TensorSource trained = target.weights()) {
@@ -154,7 +156,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
           1,
           steps,
           new TrainingSettings.Batches(BATCH, 1),
-          new TrainingSettings.Optimizer(
+          new TrainingSettings.Descent(
               QUICK,
               new LearningRate(rate, Math.min(WARM_UP, steps), Decay.COSINE, steps),
               OptionalDouble.of(1)),

@@ -6,8 +6,10 @@ import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.conformance.golden.Values;
+import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.GradientNorm;
+import io.github.tpdiff.lora.optim.Optimizer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +23,8 @@ public final class AdamWCase implements CaseKind.Plain {
       float[] gradients = golden.tensors().floats(run.inputName("gradients"));
       int size = parameters.length;
       int steps = gradients.length / size;
-      var optimizer = new AdamW(settings(run));
+      var trained = Map.of("p", new Parameter(List.of((long) size), parameters));
+      Optimizer optimizer = settings(run).fresh(trained);
       var trajectory = new float[gradients.length];
       var norms = new double[steps];
       for (int step = 0; step < steps; step++) {
@@ -31,7 +34,7 @@ public final class AdamWCase implements CaseKind.Plain {
             limit.isNumber()
                 ? GradientNorm.clip(List.of(gradient), limit.asDouble())
                 : GradientNorm.of(List.of(gradient));
-        optimizer.step(Map.of("p", parameters), Map.of("p", gradient), run.arg("lr").asDouble());
+        optimizer.step(trained, Map.of("p", gradient), run.arg("lr").asDouble());
         System.arraycopy(parameters, 0, trajectory, step * size, size);
       }
       checks.compare(run.prefix() + "params", Values.widened(trajectory));

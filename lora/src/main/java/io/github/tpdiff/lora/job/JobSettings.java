@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.engine.Activations;
@@ -141,8 +142,8 @@ record JobSettings(Map<String, Object> values) {
 
   private static void train(Keys keys, TrainingJob.Train train) {
     TrainingSettings settings = train.settings();
-    TrainingSettings.Optimizer optimizer = settings.optimizer();
-    LearningRate rate = optimizer.learningRate();
+    TrainingSettings.Descent descent = settings.descent();
+    LearningRate rate = descent.learningRate();
     keys.put("train.seed", settings.seed());
     keys.put(STEPS, settings.steps());
     keys.put("train.batch_size", settings.batches().size());
@@ -151,10 +152,12 @@ record JobSettings(Map<String, Object> values) {
     keys.put("train.learning_rate", rate.base());
     keys.put("train.warmup_steps", rate.warmupSteps());
     keys.put("train.decay", rate.decay());
-    keys.put("train.betas", List.of(optimizer.adamW().beta1(), optimizer.adamW().beta2()));
-    keys.put("train.eps", optimizer.adamW().eps());
-    keys.put("train.weight_decay", optimizer.adamW().weightDecay());
-    keys.put("train.max_grad_norm", optimizer.maxGradNorm().orElse(0));
+    if (descent.optimizer() instanceof AdamW.Settings adamW) {
+      keys.put("train.betas", List.of(adamW.beta1(), adamW.beta2()));
+      keys.put("train.eps", adamW.eps());
+      keys.put("train.weight_decay", adamW.weightDecay());
+    }
+    keys.put("train.max_grad_norm", descent.maxGradNorm().orElse(0));
     keys.put("train.caption_dropout", settings.captionDropout());
     keys.put("train.timesteps", train.timesteps());
     train.timestepShift().ifPresent(shift -> keys.put("train.timestep_shift", shift));

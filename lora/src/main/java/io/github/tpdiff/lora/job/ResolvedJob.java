@@ -11,6 +11,8 @@ import io.github.tpdiff.lora.data.ClipEncoders;
 import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.PreparationRequest;
 import io.github.tpdiff.lora.train.FolderLock;
+import io.github.tpdiff.lora.train.GradientSource;
+import io.github.tpdiff.lora.train.PhasedClips;
 import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.SnapshotWriter;
 import io.github.tpdiff.lora.train.StateFolder;
@@ -22,6 +24,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -96,7 +99,12 @@ public record ResolvedJob(
             : new StageWeights(job.stages().weights());
     var diffusion =
         new PhasedDiffusion(
-            stages, schedule, weights, timesteps(job.train(), schedule), job.stages().alignment());
+            stages,
+            schedule,
+            weights,
+            timesteps(job.train(), schedule),
+            job.stages().alignment(),
+            LossWeighting.uniform());
     List<VideoSize> sizes = sizes(job.data(), description.defaults());
     for (VideoSize size : sizes) {
       try {
@@ -246,13 +254,15 @@ public record ResolvedJob(
     CachedSet.Split split = clips.split(job.data().validation());
     Optional<Validation> validation =
         job.data().validation() > 0
-            ? Optional.of(new Validation(split.heldOut(), job.train().validateEvery(), 4))
+            ? Optional.of(
+                new Validation(
+                    new PhasedClips(split.heldOut(), diffusion), job.train().validateEvery(), 4))
             : Optional.empty();
     return new TrainingRun(
         target,
-        split.training(),
-        diffusion,
+        new PhasedClips(split.training(), diffusion),
         job.train().settings(),
+        GradientSource.local(),
         validation,
         samples(clips),
         Optional.of(states(new JobRecord(filled(), writer))),

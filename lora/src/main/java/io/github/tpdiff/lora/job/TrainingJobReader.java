@@ -13,7 +13,7 @@ import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
-import io.github.tpdiff.lora.train.TrainingSettings.Optimizer;
+import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
@@ -274,7 +274,7 @@ final class TrainingJobReader {
             seed,
             steps,
             batches,
-            optimizer(s, steps),
+            descent(s, steps),
             s.value(
                 "caption_dropout",
                 JobType.NUMBER,
@@ -310,7 +310,7 @@ final class TrainingJobReader {
             "Steps between measurements on the videos held out."));
   }
 
-  private static Optimizer optimizer(JobSection s, int steps) {
+  private static Descent descent(JobSection s, int steps) {
     double rate = s.value("learning_rate", JobType.NUMBER, 1e-4, "The highest; above 0.");
     int warmup = s.value("warmup_steps", JobType.WHOLE, 0, "Steps in which the rate rises to it.");
     var decay =
@@ -333,7 +333,7 @@ final class TrainingJobReader {
             JobType.NUMBER,
             1.0,
             "To which the norm of all gradients together is cut; 0 for no limit.");
-    return new Optimizer(
+    return new Descent(
         new AdamW.Settings(betas.get(0), betas.get(1), eps, weightDecay),
         // Without a decay the number of steps may grow when a run is resumed.
         new LearningRate(rate, warmup, decay, decay == LearningRate.Decay.CONSTANT ? 1 : steps),

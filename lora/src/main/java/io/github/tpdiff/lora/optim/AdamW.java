@@ -2,8 +2,11 @@ package io.github.tpdiff.lora.optim;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +15,7 @@ import java.util.Map;
  * Adam with decoupled weight decay (Loshchilov and Hutter 2019), in fp32 and in the order of {@code
  * torch.optim.AdamW}, so that a step equals torch's to the last bits.
  */
-public final class AdamW {
+public final class AdamW implements Optimizer {
 
   /**
    * What torch calls betas, eps and weight_decay.
@@ -22,7 +25,8 @@ public final class AdamW {
    * @param eps added to the root of the mean of squares
    * @param weightDecay decoupled: the share of a weight that a step at rate 1 takes away
    */
-  public record Settings(double beta1, double beta2, double eps, double weightDecay) {
+  public record Settings(double beta1, double beta2, double eps, double weightDecay)
+      implements Optimizer.Settings {
     /** torch's own defaults. */
     public static final Settings DEFAULT = new Settings(0.9, 0.999, 1e-8, 0.01);
 
@@ -41,6 +45,21 @@ public final class AdamW {
           "train.weight_decay: at least 0, found %s",
           weightDecay);
     }
+
+    @Override
+    public AdamW resumed(Map<String, Parameter> parameters, int steps, TensorSource state) {
+      var optimizer = new AdamW(this, steps);
+      if (!state.names().isEmpty()) {
+        parameters.forEach(
+            (name, p) ->
+                optimizer.moments.put(
+                    name,
+                    new Moments(
+                        read(state, EXP_AVG + name, p.shape()),
+                        read(state, EXP_AVG_SQ + name, p.shape()))));
+      }
+      return optimizer;
+    }
   }
 
   /**
@@ -49,54 +68,61 @@ public final class AdamW {
    * @param expAvg of its gradients
    * @param expAvgSq of their squares
    */
-  @SuppressWarnings("ArrayRecordComponent") // changed in place at every step, never compared
-  public record Moments(float[] expAvg, float[] expAvgSq) {}
+  private record Moments(Parameter expAvg, Parameter expAvgSq) {
+    static Moments zero(List<Long> shape) {
+      int count = Math.toIntExact(shape.stream().reduce(1L, Math::multiplyExact));
+      return new Moments(
+          new Parameter(shape, new float[count]), new Parameter(shape, new float[count]));
+    }
+  }
+
+  private static final String EXP_AVG = "exp_avg.";
+  private static final String EXP_AVG_SQ = "exp_avg_sq.";
 
   private final Settings settings;
   private final Map<String, Moments> moments = new LinkedHashMap<>();
   private int steps;
 
-  public AdamW(Settings settings) {
+  private AdamW(Settings settings, int steps) {
     this.settings = settings;
-  }
-
-  /** An optimizer that has done {@code steps} steps and goes on from {@code moments}. */
-  public static AdamW resumed(Settings settings, int steps, Map<String, Moments> moments) {
-    var optimizer = new AdamW(settings);
-    optimizer.steps = steps;
-    optimizer.moments.putAll(moments);
-    return optimizer;
-  }
-
-  /** Steps done. */
-  public int steps() {
-    return steps;
-  }
-
-  /** Running means by tensor name; empty before the first step. */
-  public Map<String, Moments> moments() {
-    return Collections.unmodifiableMap(moments);
+    this.steps = steps;
   }
 
   /**
-   * One step on all tensors, in place.
+   * {@inheritDoc}
    *
-   * @param parameters values by name
-   * @param gradients for each of them, of the same length
-   * @param learningRate of this step
+   * <p>{@code exp_avg.<weight>} and {@code exp_avg_sq.<weight>}, in the weight's shape.
    */
+  @Override
+  public TensorSource state() {
+    var state = new LinkedHashMap<String, Parameter>();
+    moments.forEach(
+        (name, own) -> {
+          state.put(EXP_AVG + name, own.expAvg());
+          state.put(EXP_AVG_SQ + name, own.expAvgSq());
+        });
+    return Parameter.view(state);
+  }
+
+  private static Parameter read(TensorSource state, String name, List<Long> shape) {
+    TensorInfo info = state.require(name);
+    if (!info.shape().equals(shape)) {
+      throw new CheckpointException(
+          "%s: tensor '%s': expected %s, found %s"
+              .formatted(state.origin(), name, shape, info.shape()));
+    }
+    return new Parameter(shape, state.floats(name));
+  }
+
+  @Override
   public void step(
-      Map<String, float[]> parameters, Map<String, float[]> gradients, double learningRate) {
+      Map<String, Parameter> parameters, Map<String, float[]> gradients, double learningRate) {
     steps++;
     List<String> names = new ArrayList<>(parameters.keySet());
     names.forEach(
         name ->
             moments.computeIfAbsent(
-                name,
-                n -> {
-                  int length = require(parameters, n).length;
-                  return new Moments(new float[length], new float[length]);
-                }));
+                name, n -> Moments.zero(Parameter.require(parameters, n).shape())));
     double correction1 = 1 - Math.pow(settings.beta1(), steps);
     double correction2 = Math.sqrt(1 - Math.pow(settings.beta2(), steps));
     var scalars =
@@ -108,7 +134,7 @@ public final class AdamW {
         .forEach(
             name ->
                 update(
-                    require(parameters, name),
+                    Parameter.require(parameters, name).values(),
                     require(gradients, name),
                     require(moments, name),
                     scalars));
@@ -127,8 +153,8 @@ public final class AdamW {
   private void update(float[] p, float[] g, Moments means, Scalars scalars) {
     checkArgument(
         p.length == g.length, "gradient: expected %s values, found %s", p.length, g.length);
-    float[] m = means.expAvg();
-    float[] v = means.expAvgSq();
+    float[] m = means.expAvg().values();
+    float[] v = means.expAvgSq().values();
     float toGradient = (float) (1 - settings.beta1());
     float beta2 = (float) settings.beta2();
     float toSquare = (float) (1 - settings.beta2());

@@ -12,12 +12,14 @@ import java.util.List;
 import java.util.Map;
 
 /** Makes batch number n of a run: a function of the seed, the data and n. */
-final class Examples implements AutoCloseable {
+final class Examples implements BatchSource {
+  private final PhasedDiffusion diffusion;
   private final TrainingSet clips;
   private final Visits visits;
   private final NoiseWindows noises;
 
   Examples(PhasedDiffusion diffusion, TrainingSet clips, TrainingSettings settings) {
+    this.diffusion = diffusion;
     this.clips = clips;
     this.visits = new Visits(diffusion, clips, settings);
     this.noises =
@@ -28,30 +30,35 @@ final class Examples implements AutoCloseable {
             settings.batches().size());
   }
 
-  int batchesPerEpoch() {
+  @Override
+  public int batchesPerEpoch() {
     return visits.batchesPerEpoch();
   }
 
-  TrainingBatch batch(long index) {
+  @Override
+  public TrainingBatch batch(long index) {
     List<Visits.Visit> batch = visits.batch(index);
     StagePlan plan = visits.plan(batch.get(0).clip());
     Stage stage = visits.stage(index);
     List<Long> seeds = noises.seeds(batch);
     var examples = new ArrayList<TrainingExample>();
     var conditioning = new ArrayList<Map<String, Tensor>>();
+    var weights = new ArrayList<Double>();
     for (int i = 0; i < batch.size(); i++) {
       Visits.Visit visit = batch.get(i);
       LatentShape shape = clips.shapes().get(visit.clip()).withFrames(stage.frames());
+      double time = visits.time(visit, stage);
+      weights.add(diffusion.lossWeighting().weight(stage, time));
       examples.add(
           plan.example(
               stage,
-              visits.time(visit, stage),
+              time,
               clips.latents(visit.clip()),
               NoiseSource.seeded(seeds.get(i)).draw(shape)));
       conditioning.add(
           visits.isUncaptioned(visit) ? clips.uncaptioned() : clips.conditioning(visit.clip()));
     }
-    return TrainingBatch.of(examples, conditioning);
+    return TrainingBatch.of(examples, conditioning).weighted(weights);
   }
 
   @Override

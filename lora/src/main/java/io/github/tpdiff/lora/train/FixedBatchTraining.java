@@ -1,8 +1,9 @@
 package io.github.tpdiff.lora.train;
 
-import io.github.tpdiff.lora.Parameter;
-import io.github.tpdiff.lora.optim.AdamW;
-import io.github.tpdiff.lora.optim.GradientNorm;
+import io.github.tpdiff.lora.optim.LearningRate;
+import io.github.tpdiff.lora.optim.Optimizer;
+import io.github.tpdiff.lora.train.TrainingSettings.Batches;
+import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
@@ -11,8 +12,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
-/** Steps on one batch with everything they pass through, for comparison with other trainers. */
+/**
+ * The {@link Trainer} on one batch, with everything it passes through, for comparison with other
+ * trainers.
+ */
 public final class FixedBatchTraining {
   private FixedBatchTraining() {}
 
@@ -22,65 +28,105 @@ public final class FixedBatchTraining {
    * @param inputs of the program
    * @param target its wanted output
    */
-  public record Batch(Map<String, Tensor> inputs, Tensor target) {}
+  public record Batch(Map<String, Tensor> inputs, Tensor target)
+      implements TrainingData, BatchSource {
+    @Override
+    public int stages() {
+      return 1;
+    }
+
+    @Override
+    public Map<String, String> identity() {
+      return Map.of();
+    }
+
+    @Override
+    public BatchSource open(TrainingSettings settings) {
+      return this;
+    }
+
+    @Override
+    public TrainingBatch batch(long index) {
+      return new TrainingBatch(inputs, target, Trainable.alike(target), 1);
+    }
+
+    @Override
+    public int batchesPerEpoch() {
+      return 1;
+    }
+  }
 
   /**
    * One step.
    *
    * @param loss before it
-   * @param prediction before it
    * @param gradientNorm over all gradients
    * @param gradients before it, by weight name
    * @param parameters after it, by weight name
    */
   public record Step(
       double loss,
-      Tensor prediction,
       double gradientNorm,
       Map<String, float[]> gradients,
       Map<String, float[]> parameters) {}
-
-  /** Trains without clipping at a constant rate; changes the target's parameters. */
-  public static List<Step> steps(
-      TrainingTarget target, TrainingEngine engine, Batch batch, Plan plan) {
-    var optimizer = new AdamW(plan.adamW());
-    var steps = new ArrayList<Step>();
-    try (Trainable model =
-        engine.train(
-            target.program(), target.weights(), target.parameters().keySet(), plan.activations())) {
-      for (int i = 0; i < plan.steps(); i++) {
-        var result = model.gradients(batch.inputs(), batch.target());
-        var gradients = new LinkedHashMap<String, float[]>();
-        var values = new LinkedHashMap<String, float[]>();
-        result.gradients().forEach((name, tensor) -> gradients.put(name, tensor.toFloatArray()));
-        target.parameters().forEach((name, p) -> values.put(name, p.values()));
-        double norm = GradientNorm.of(gradients.values());
-        optimizer.step(values, gradients, plan.learningRate());
-        var tensors = new LinkedHashMap<String, Tensor>();
-        target.parameters().forEach((name, p) -> tensors.put(name, p.toTensor()));
-        model.update(tensors);
-        steps.add(
-            new Step(
-                result.loss(), result.prediction(), norm, gradients, copies(target.parameters())));
-      }
-    }
-    return steps;
-  }
-
-  private static Map<String, float[]> copies(Map<String, Parameter> parameters) {
-    var copies = new LinkedHashMap<String, float[]>();
-    parameters.forEach((name, p) -> copies.put(name, p.values().clone()));
-    return copies;
-  }
 
   /**
    * How many steps of what size.
    *
    * @param steps to do
    * @param learningRate of each
-   * @param adamW betas, eps, weight decay
+   * @param optimizer which, with its numbers
    * @param activations what a step holds in memory
    */
   public record Plan(
-      int steps, double learningRate, AdamW.Settings adamW, Activations activations) {}
+      int steps, double learningRate, Optimizer.Settings optimizer, Activations activations) {
+    private TrainingSettings settings() {
+      return new TrainingSettings(
+          0,
+          steps,
+          new Batches(1, 1),
+          new Descent(optimizer, LearningRate.constant(learningRate), OptionalDouble.empty()),
+          0,
+          activations);
+    }
+  }
+
+  /** Trains without clipping at a constant rate; changes the target's parameters. */
+  public static List<Step> steps(
+      TrainingTarget target, TrainingEngine engine, Batch batch, Plan plan) {
+    var gradients = new ArrayList<Map<String, float[]>>();
+    var steps = new ArrayList<Step>();
+    Trainer.train(
+        TrainingRun.of(target, batch, plan.settings())
+            .withGradients(
+                (model, trained) -> new Kept(new LocalGradients(model, trained), gradients)),
+        engine,
+        new TrainingListener() {
+          @Override
+          public void stepped(TrainingProgress done) {
+            var parameters = new LinkedHashMap<String, float[]>();
+            target.parameters().forEach((name, p) -> parameters.put(name, p.values().clone()));
+            steps.add(
+                new Step(
+                    done.loss(), done.gradientNorm(), gradients.get(steps.size()), parameters));
+          }
+        });
+    return steps;
+  }
+
+  /** Keeps what another source gives. */
+  private record Kept(GradientSource source, List<Map<String, float[]>> kept)
+      implements GradientSource {
+    @Override
+    public Optional<StepGradients> mean(StepBatches step) {
+      Optional<StepGradients> found = source.mean(step);
+      found.ifPresent(
+          now -> {
+            var copies = new LinkedHashMap<String, float[]>();
+            now.gradients().forEach((name, values) -> copies.put(name, values.clone()));
+            kept.add(copies);
+          });
+      return found;
+    }
+  }
 }

@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.hash.Hashing;
 import io.github.tpdiff.runtime.diffusion.Alignment;
+import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
@@ -20,13 +21,15 @@ import java.nio.charset.StandardCharsets;
  * @param weights how often each stage is visited
  * @param timesteps how often each time is
  * @param alignment which noise each clip gets
+ * @param lossWeighting how much each example counts
  */
 public record PhasedDiffusion(
     StageConfig stages,
     NoiseSchedule schedule,
     StageWeights weights,
     TimestepSampling timesteps,
-    Alignment alignment) {
+    Alignment alignment,
+    LossWeighting lossWeighting) {
   /**
    * @throws IllegalArgumentException if there is not one weight a stage
    */
@@ -43,19 +46,25 @@ public record PhasedDiffusion(
     return of(StageConfig.vanilla(), schedule);
   }
 
-  /** All stages and times alike, no alignment. */
+  /** All stages, times and errors alike, no alignment. */
   public static PhasedDiffusion of(StageConfig stages, NoiseSchedule schedule) {
     return new PhasedDiffusion(
         stages,
         schedule,
         StageWeights.uniform(stages.stages()),
         TimestepSampling.uniform(),
-        Alignment.none());
+        Alignment.none(),
+        LossWeighting.uniform());
   }
 
   /** The same with another alignment. */
   public PhasedDiffusion withAlignment(Alignment other) {
-    return new PhasedDiffusion(stages, schedule, weights, timesteps, other);
+    return new PhasedDiffusion(stages, schedule, weights, timesteps, other, lossWeighting);
+  }
+
+  /** The same with other weights of examples. */
+  public PhasedDiffusion withLossWeighting(LossWeighting other) {
+    return new PhasedDiffusion(stages, schedule, weights, timesteps, alignment, other);
   }
 
   /** Changes when the schedule does: a hash of its times and the noise there. */

@@ -12,7 +12,7 @@ import java.util.Optional;
 final class RunRecord implements AutoCloseable {
   private final Optional<StateFolder> folder;
   private final Map<String, String> identity;
-  private final Optional<StateFolder.Found> found;
+  private Optional<StateFolder.Found> found;
   private final Optional<TrainingLog> log;
 
   private RunRecord(TrainingRun run, Map<String, String> identity) {
@@ -24,8 +24,8 @@ final class RunRecord implements AutoCloseable {
             states ->
                 TrainingLog.open(
                     states.folder(),
-                    run.diffusion().stages().stages(),
-                    state().map(TrainingState::step).orElse(0)));
+                    run.data().stages(),
+                    found.map(from -> from.state().step()).orElse(0)));
   }
 
   /**
@@ -43,9 +43,14 @@ final class RunRecord implements AutoCloseable {
     return record;
   }
 
-  /** The state to go on from; empty for a run from the first values. */
-  Optional<TrainingState> state() {
-    return found.map(StateFolder.Found::state);
+  /**
+   * The state to go on from, held here no longer; empty for a run from the first values, and the
+   * second time.
+   */
+  Optional<TrainingState> takeState() {
+    Optional<TrainingState> state = found.map(StateFolder.Found::state);
+    found = Optional.empty();
+    return state;
   }
 
   /** Tells of the state that the run goes on from. */

@@ -3,8 +3,11 @@ package io.github.tpdiff.lora.train;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.Parameter;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.GradientNorm;
+import io.github.tpdiff.lora.optim.Optimizer;
+import io.github.tpdiff.lora.train.GradientSource.BatchLoss;
+import io.github.tpdiff.lora.train.GradientSource.StepBatches;
+import io.github.tpdiff.lora.train.GradientSource.StepGradients;
 import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
@@ -13,13 +16,14 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
 /**
  * Trains what a run names, step by step: batches of one shape and one stage, the mean of their
- * gradients, AdamW.
+ * gradients, a step of the optimizer.
  *
  * <p>Given seed, data and engine the result is always the same, stopped and resumed or not.
  */
@@ -27,34 +31,33 @@ public final class Trainer {
   private final TrainingRun run;
   private final TrainingListener listener;
   private final Map<String, Parameter> parameters;
-  private final AdamW optimizer;
-  private final Examples examples;
+  private final Optimizer optimizer;
+  private final BatchSource batches;
   private final RunRecord record;
   private final SmoothedLoss smoothed;
   private int step;
 
-  private Trainer(TrainingRun run, TrainingListener listener, RunRecord record) {
-    Optional<TrainingState> state = record.state();
+  private Trainer(
+      TrainingRun run, BatchSource batches, TrainingListener listener, RunRecord record) {
     this.run = run;
+    this.batches = batches;
     this.listener = listener;
     this.record = record;
     this.smoothed = record.smoothed();
     this.parameters = run.target().parameters();
-    state.ifPresent(
-        s ->
-            s.parameters()
-                .forEach(
-                    (name, p) -> {
-                      float[] values = Parameter.require(parameters, name).values();
-                      System.arraycopy(p.values(), 0, values, 0, values.length);
-                    }));
+    Optimizer.Settings settings = run.settings().descent().optimizer();
+    Optional<TrainingState> state = record.takeState();
     this.step = state.map(TrainingState::step).orElse(0);
     this.optimizer =
-        AdamW.resumed(
-            run.settings().optimizer().adamW(),
-            step,
-            state.map(TrainingState::moments).orElse(Map.of()));
-    this.examples = new Examples(run.diffusion(), run.clips(), run.settings());
+        state
+            .map(from -> settings.resumed(parameters, step, from.optimizer()))
+            .orElseGet(() -> settings.fresh(parameters));
+    state.ifPresent(from -> from.parameters().forEach(this::set));
+  }
+
+  private void set(String name, Parameter from) {
+    float[] values = Parameter.require(parameters, name).values();
+    System.arraycopy(from.values(), 0, values, 0, values.length);
   }
 
   /**
@@ -94,21 +97,22 @@ public final class Trainer {
       TrainingRun run, TrainingEngine engine, TrainingListener listener) {
     try (var record = RunRecord.open(run, engine.arithmetic())) {
       record.announce(listener);
-      var trainer = new Trainer(run, listener, record);
-      try (Trainable model =
-          engine.train(
-              run.target().program(),
-              run.target().weights(),
-              run.target().parameters().keySet(),
-              run.settings().activations())) {
-        return trainer.train(model);
-      } finally {
-        trainer.examples.close();
+      try (BatchSource batches = run.data().open(run.settings())) {
+        var trainer = new Trainer(run, batches, listener, record);
+        try (Trainable model =
+            engine.train(
+                run.target().program(),
+                run.target().weights(),
+                run.target().parameters().keySet(),
+                run.settings().activations())) {
+          return trainer.train(model);
+        }
       }
     }
   }
 
   private TrainingOutcome train(Trainable model) {
+    GradientSource gradients = run.gradients().on(model, parameters.keySet());
     int steps = run.settings().steps();
     long began = System.nanoTime();
     int first = step;
@@ -117,16 +121,17 @@ public final class Trainer {
       record.started(validate(model, true));
     }
     while (step < steps) {
-      Optional<StepResult> result = tryStep(model);
-      if (result.isEmpty()) {
+      Optional<StepGradients> found = gradients.mean(batches());
+      if (found.isEmpty()) {
         save(step != saved || step == 0);
         return new TrainingOutcome(step, End.STOPPED, parameters);
       }
+      StepResult result = optimize(found.get());
       model.update(tensors());
       step++;
       double seconds = (System.nanoTime() - began) * 1e-9;
-      smoothed.add(result.get().stageLosses());
-      TrainingProgress progress = progress(result.get(), (step - first) / Math.max(seconds, 1e-9));
+      smoothed.add(result.stageLosses());
+      TrainingProgress progress = progress(result, (step - first) / Math.max(seconds, 1e-9));
       listener.stepped(progress);
       boolean isDue = step == steps || isDue(run.validation().map(Validation::everySteps));
       record.stepped(progress, validate(model, isDue));
@@ -144,56 +149,67 @@ public final class Trainer {
     return every.isPresent() && step % every.get() == 0;
   }
 
+  /** The batches of the next step. */
+  private StepBatches batches() {
+    return new StepBatches(
+        run.settings().batches().accumulation(), this::batch, listener::stopAsked);
+  }
+
+  private TrainingBatch batch(int place) {
+    return batches.batch((long) step * run.settings().batches().accumulation() + place);
+  }
+
   private record StepResult(
       double loss, Map<Integer, Double> stageLosses, double norm, double rate) {}
 
-  /** One step up to the new values on the host; empty if the listener asks to stop. */
-  private Optional<StepResult> tryStep(Trainable model) {
-    int accumulation = run.settings().batches().accumulation();
-    var sums = new LinkedHashMap<String, float[]>();
-    var stageSums = new TreeMap<Integer, Double>();
-    var stageCounts = new HashMap<Integer, Integer>();
+  /** A step from what was found to the new values on the host. */
+  private StepResult optimize(StepGradients found) {
+    requireFinite(found);
     double loss = 0;
-    for (int i = 0; i < accumulation; i++) {
-      if (listener.stopAsked()) {
-        return Optional.empty();
-      }
-      TrainingBatch batch = examples.batch((long) step * accumulation + i);
-      var result = model.gradients(batch.inputs(), batch.target());
-      requireFinite(result, batch);
-      accumulate(sums, result.gradients(), 1f / accumulation);
-      loss += result.loss() / accumulation;
-      stageSums.merge(batch.stage().number(), result.loss(), Double::sum);
-      stageCounts.merge(batch.stage().number(), 1, Integer::sum);
+    for (BatchLoss batch : found.batches()) {
+      loss += batch.loss() / found.batches().size();
     }
-    stageSums.replaceAll((stage, sum) -> sum / stageCounts.getOrDefault(stage, 1));
-    return Optional.of(optimize(sums, loss, stageSums));
-  }
-
-  private StepResult optimize(
-      Map<String, float[]> gradients, double loss, Map<Integer, Double> stageLosses) {
-    GradientNorm.firstNonFinite(gradients)
-        .ifPresent(name -> stop("the gradient of '%s' is not finite".formatted(name)));
-    var settings = run.settings().optimizer();
+    var settings = run.settings().descent();
     double norm =
         settings.maxGradNorm().isPresent()
-            ? GradientNorm.clip(gradients.values(), settings.maxGradNorm().getAsDouble())
-            : GradientNorm.of(gradients.values());
+            ? GradientNorm.clip(found.gradients().values(), settings.maxGradNorm().getAsDouble())
+            : GradientNorm.of(found.gradients().values());
     double rate = settings.learningRate().at(step);
-    optimizer.step(values(), gradients, rate);
-    return new StepResult(loss, stageLosses, norm, rate);
+    optimizer.step(parameters, found.gradients(), rate);
+    return new StepResult(loss, byStage(found.batches()), norm, rate);
   }
 
-  private void requireFinite(Trainable.Gradients result, TrainingBatch batch) {
-    if (Double.isFinite(result.loss())) {
-      return;
+  /** The mean loss of each stage that the step visited. */
+  private static Map<Integer, Double> byStage(List<BatchLoss> batches) {
+    var means = new TreeMap<Integer, Double>();
+    var counts = new HashMap<Integer, Integer>();
+    for (BatchLoss batch : batches) {
+      means.merge(batch.stage(), batch.loss(), Double::sum);
+      counts.merge(batch.stage(), 1, Integer::sum);
     }
-    String cause =
-        GradientNorm.firstNonFinite(values())
-            .map(name -> "the trained tensor '%s' is not finite".formatted(name))
-            .or(() -> firstNonFinite(batch.inputs()).map("the input '%s' is not finite"::formatted))
-            .orElse("the network's prediction is not finite");
-    stop("the loss of stage %d is %s: %s".formatted(batch.stage().number(), result.loss(), cause));
+    means.replaceAll((stage, sum) -> sum / counts.getOrDefault(stage, 1));
+    return means;
+  }
+
+  private void requireFinite(StepGradients found) {
+    for (int i = 0; i < found.batches().size(); i++) {
+      BatchLoss batch = found.batches().get(i);
+      if (!Double.isFinite(batch.loss())) {
+        stop("the loss of stage %d is %s: %s".formatted(batch.stage(), batch.loss(), cause(i)));
+      }
+    }
+    GradientNorm.firstNonFinite(found.gradients())
+        .ifPresent(name -> stop("the gradient of '%s' is not finite".formatted(name)));
+  }
+
+  private String cause(int place) {
+    return GradientNorm.firstNonFinite(values())
+        .map("the trained tensor '%s' is not finite"::formatted)
+        .or(
+            () ->
+                firstNonFinite(batch(place).inputs())
+                    .map("the input '%s' is not finite"::formatted))
+        .orElse("the network's prediction is not finite");
   }
 
   private static Optional<String> firstNonFinite(Map<String, Tensor> tensors) {
@@ -207,20 +223,6 @@ public final class Trainer {
       save(true);
     }
     throw new NonFiniteException(step + 1, what);
-  }
-
-  private void accumulate(Map<String, float[]> sums, Map<String, Tensor> gradients, float share) {
-    for (String name : parameters.keySet()) {
-      Tensor gradient = gradients.get(name);
-      if (gradient == null) {
-        throw new IllegalStateException("engine gave no gradient of '%s'".formatted(name));
-      }
-      float[] values = gradient.toFloatArray();
-      float[] sum = sums.computeIfAbsent(name, n -> new float[values.length]);
-      for (int i = 0; i < sum.length; i++) {
-        sum[i] += share * values[i];
-      }
-    }
   }
 
   private Map<String, float[]> values() {
@@ -241,7 +243,7 @@ public final class Trainer {
       return Map.of();
     }
     Map<Integer, Double> losses =
-        run.validation().get().losses(model, run.diffusion(), new Draws(run.settings().seed()));
+        run.validation().get().losses(model, new Draws(run.settings().seed()));
     listener.validated(step, losses);
     return losses;
   }
@@ -260,18 +262,18 @@ public final class Trainer {
   private void save(boolean due) {
     if (due) {
       record
-          .save(new TrainingState(step, parameters, optimizer.moments()))
+          .save(new TrainingState(step, parameters, optimizer.state()))
           .ifPresent(listener::saved);
     }
   }
 
   private TrainingProgress progress(StepResult result, double rate) {
     int steps = run.settings().steps();
-    double batches = (double) step * run.settings().batches().accumulation();
+    double done = (double) step * run.settings().batches().accumulation();
     return new TrainingProgress(
         step,
         steps,
-        batches / examples.batchesPerEpoch(),
+        done / batches.batchesPerEpoch(),
         result.loss(),
         result.stageLosses(),
         smoothed.values(),

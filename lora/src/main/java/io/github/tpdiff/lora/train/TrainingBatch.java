@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.TrainingExample;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.engine.Trainable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.LinkedHashMap;
@@ -15,9 +16,10 @@ import java.util.Map;
  *
  * @param inputs of the program
  * @param target its wanted output
- * @param stage of all clips in it
+ * @param weights how much the error of each clip counts, [clips]
+ * @param stage of all clips in it, by its number
  */
-record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Stage stage) {
+public record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Tensor weights, int stage) {
 
   /**
    * Joins examples of one stage and shape.
@@ -34,10 +36,17 @@ record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Stage stage) {
     for (String name : conditioning.get(0).keySet()) {
       inputs.put(name, join(name, conditioning));
     }
-    return new TrainingBatch(
-        inputs,
-        tensor(Latents.concat(examples.stream().map(TrainingExample::target).toList())),
-        stage);
+    Tensor target = tensor(Latents.concat(examples.stream().map(TrainingExample::target).toList()));
+    return new TrainingBatch(inputs, target, Trainable.alike(target), stage.number());
+  }
+
+  /** The same with other weights, one a clip. */
+  TrainingBatch weighted(List<Double> others) {
+    float[] values = new float[others.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = others.get(i).floatValue();
+    }
+    return new TrainingBatch(inputs, target, Tensor.ofFloats(values, values.length), stage);
   }
 
   /** What the network is given beside its conditioning. */

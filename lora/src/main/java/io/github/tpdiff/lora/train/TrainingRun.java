@@ -11,9 +11,9 @@ import java.util.Optional;
  * A training to be done.
  *
  * @param target what is trained
- * @param clips on what
- * @param diffusion for what
+ * @param data on what
  * @param settings how
+ * @param gradients where they come from
  * @param validation how it is judged, if at all
  * @param samples what is made to look at, if anything
  * @param states where it is kept, if at all
@@ -22,9 +22,9 @@ import java.util.Optional;
  */
 public record TrainingRun(
     TrainingTarget target,
-    TrainingSet clips,
-    PhasedDiffusion diffusion,
+    TrainingData data,
     TrainingSettings settings,
+    GradientSource.Opening gradients,
     Optional<Validation> validation,
     Optional<TrainingSamples> samples,
     Optional<StateFolder> states,
@@ -43,40 +43,59 @@ public record TrainingRun(
     RESUME
   }
 
-  /** Training without validation or files. */
+  /** Training on this process's engine, without validation or files. */
+  public static TrainingRun of(
+      TrainingTarget target, TrainingData data, TrainingSettings settings) {
+    return new TrainingRun(
+        target,
+        data,
+        settings,
+        GradientSource.local(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Start.FRESH,
+        Map.of("target", target.change(), "train", settings.withSteps(1).toString()));
+  }
+
+  /** The same on clips. */
   public static TrainingRun inMemory(
       TrainingTarget target,
       TrainingSet clips,
       PhasedDiffusion diffusion,
       TrainingSettings settings) {
-    return new TrainingRun(
-        target,
-        clips,
-        diffusion,
-        settings,
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        Start.FRESH,
-        ownNames(target, diffusion, settings));
+    return of(target, new PhasedClips(clips, diffusion), settings)
+        .identifiedBy(ownNames(target, diffusion, settings));
   }
 
   /** The same with a place for its states. */
   public TrainingRun savedIn(StateFolder folder, Start from) {
     return new TrainingRun(
-        target, clips, diffusion, settings, validation, samples, Optional.of(folder), from, named);
+        target, data, settings, gradients, validation, samples, Optional.of(folder), from, named);
   }
 
   /** The same, judged. */
   public TrainingRun validatedOn(Validation other) {
     return new TrainingRun(
-        target, clips, diffusion, settings, Optional.of(other), samples, states, start, named);
+        target, data, settings, gradients, Optional.of(other), samples, states, start, named);
   }
 
   /** The same with videos to look at. */
   public TrainingRun sampled(TrainingSamples other) {
     return new TrainingRun(
-        target, clips, diffusion, settings, validation, Optional.of(other), states, start, named);
+        target, data, settings, gradients, validation, Optional.of(other), states, start, named);
+  }
+
+  /** The same with gradients from elsewhere. */
+  public TrainingRun withGradients(GradientSource.Opening other) {
+    return new TrainingRun(
+        target, data, settings, other, validation, samples, states, start, named);
+  }
+
+  /** The same with other names of what decides the result. */
+  public TrainingRun identifiedBy(Map<String, String> others) {
+    return new TrainingRun(
+        target, data, settings, gradients, validation, samples, states, start, others);
   }
 
   /**
@@ -87,8 +106,7 @@ public record TrainingRun(
   Map<String, String> identity(String arithmetic) {
     var identity = new LinkedHashMap<>(named);
     identity.put("compute", arithmetic);
-    identity.put("schedule", diffusion.scheduleFingerprint());
-    identity.put("data", clips.fingerprint());
+    identity.putAll(data.identity());
     identity.put("model", CheckpointFingerprint.of(target.frozen()));
     return identity;
   }
@@ -101,6 +119,7 @@ public record TrainingRun(
     named.put("stages.weights", diffusion.weights().toString());
     named.put("stages.alignment", diffusion.alignment().toString());
     named.put("train.timesteps", diffusion.timesteps().toString());
+    named.put("train.loss_weighting", diffusion.lossWeighting().toString());
     named.put("train", settings.withSteps(1).toString());
     return named;
   }

@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
+import io.github.tpdiff.lora.optim.Optimizer;
 import io.github.tpdiff.runtime.engine.Activations;
 import java.util.OptionalDouble;
 
@@ -13,7 +14,7 @@ import java.util.OptionalDouble;
  * @param seed of everything random
  * @param steps optimizer steps
  * @param batches sizes
- * @param optimizer what a step does
+ * @param descent what a step does
  * @param captionDropout share of captions replaced by the empty or negative prompt
  * @param activations what a step holds in memory
  */
@@ -21,7 +22,7 @@ public record TrainingSettings(
     long seed,
     int steps,
     Batches batches,
-    Optimizer optimizer,
+    Descent descent,
     double captionDropout,
     Activations activations) {
 
@@ -45,32 +46,31 @@ public record TrainingSettings(
   /**
    * What a step does with the gradients.
    *
-   * @param adamW betas, eps, weight decay
+   * @param optimizer which, with its numbers
    * @param learningRate of each step
    * @param maxGradNorm to which the norm over all gradients is cut, if given
    */
-  public record Optimizer(
-      AdamW.Settings adamW, LearningRate learningRate, OptionalDouble maxGradNorm) {
+  public record Descent(
+      Optimizer.Settings optimizer, LearningRate learningRate, OptionalDouble maxGradNorm) {
     /**
      * @throws IllegalArgumentException if the norm is not positive
      */
-    public Optimizer {
+    public Descent {
       checkArgument(
           maxGradNorm.isEmpty() || maxGradNorm.getAsDouble() > 0,
           "train.max_grad_norm: must be positive, or 0 for none, found %s",
           maxGradNorm.orElse(0));
     }
 
-    /** torch's defaults at a constant rate, gradients cut to a norm of 1. */
-    public static Optimizer constant(double rate) {
-      return new Optimizer(
-          AdamW.Settings.DEFAULT, LearningRate.constant(rate), OptionalDouble.of(1));
+    /** AdamW with torch's defaults at a constant rate, gradients cut to a norm of 1. */
+    public static Descent constant(double rate) {
+      return new Descent(AdamW.Settings.DEFAULT, LearningRate.constant(rate), OptionalDouble.of(1));
     }
   }
 
   /** The same with another number of steps. */
   TrainingSettings withSteps(int count) {
-    return new TrainingSettings(seed, count, batches, optimizer, captionDropout, activations);
+    return new TrainingSettings(seed, count, batches, descent, captionDropout, activations);
   }
 
   /**

@@ -1,49 +1,50 @@
 package io.github.tpdiff.lora.train;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.lora.Parameter;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.IndentedJson;
+import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.IOException;
-import java.nio.FloatBuffer;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * All that a run needs to go on as if it had not stopped: values, the optimizer's running means,
+ * All that a run needs to go on as if it had not stopped: values, what the optimizer remembers,
  * steps done. Everything random is a function of the seed and the step, so nothing else is state.
+ *
+ * <p>In the file the values are {@code parameter.<weight>}; every other tensor is the optimizer's.
  *
  * @param step steps done
  * @param parameters by weight name
- * @param moments the optimizer's, by weight name; empty before the first step
+ * @param optimizer its state, under its own names; without tensors before the first step
  */
-record TrainingState(
-    int step, Map<String, Parameter> parameters, Map<String, AdamW.Moments> moments) {
+record TrainingState(int step, Map<String, Parameter> parameters, TensorSource optimizer) {
   private static final String VERSION = "tpdiff.state_version";
   private static final String FORMAT = "2";
   private static final String STEP = "tpdiff.step";
   private static final String IDENTITY = "tpdiff.run";
   private static final String VALUE = "parameter.";
-  private static final String EXP_AVG = "exp_avg.";
-  private static final String EXP_AVG_SQ = "exp_avg_sq.";
 
-  @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Values(TensorInfo info, float[] floats) {}
+  TrainingState {
+    for (String name : optimizer.names()) {
+      checkArgument(!name.startsWith(VALUE), "optimizer: a tensor of its state is '%s'", name);
+    }
+  }
 
   /**
    * Writes the state.
@@ -51,59 +52,24 @@ record TrainingState(
    * @param identity what must be the same when training goes on, by setting
    */
   void write(Path file, Map<String, String> identity) {
-    var tensors = new ArrayList<Values>();
-    parameters.forEach(
-        (name, p) -> {
-          tensors.add(values(VALUE + name, p.shape(), p.values()));
-          AdamW.Moments own = moments.get(name);
-          if (own != null) {
-            tensors.add(values(EXP_AVG + name, p.shape(), own.expAvg()));
-            tensors.add(values(EXP_AVG_SQ + name, p.shape(), own.expAvgSq()));
-          }
-        });
-    Map<String, String> metadata =
-        Map.of(
-            VERSION,
-            FORMAT,
-            StateChecksum.KEY,
-            StateChecksum.UNSEALED,
-            STEP,
-            Integer.toString(step),
-            IDENTITY,
-            IndentedJson.write(new TreeMap<>(identity)));
+    var header =
+        MemoryTensors.builder()
+            .metadata(VERSION, FORMAT)
+            .metadata(StateChecksum.KEY, StateChecksum.UNSEALED)
+            .metadata(STEP, Integer.toString(step))
+            .metadata(IDENTITY, IndentedJson.write(new TreeMap<>(identity)))
+            .build();
+    TensorSource values = Parameter.view(parameters).renamed(name -> Optional.of(VALUE + name));
     // Sealed before it has its name: what has it is whole.
     try (AtomicFile sealed = AtomicFile.create(file)) {
       Path unsealed = sealed.handOver();
-      write(unsealed, tensors, metadata);
+      SafetensorsWriter.write(unsealed, values.overlaid(optimizer).overlaid(header));
       StateChecksum.seal(unsealed);
       sealed.commit();
     } catch (IOException failure) {
       throw new CheckpointException(
           "%s: cannot be written: %s".formatted(file, AtomicFile.reason(failure)), failure);
     }
-  }
-
-  private static void write(Path file, List<Values> tensors, Map<String, String> metadata) {
-    List<TensorInfo> infos = tensors.stream().map(Values::info).toList();
-    try (var writer = SafetensorsWriter.create(file, infos, metadata)) {
-      for (Values tensor : tensors) {
-        writer.fill(
-            tensor.info().name(),
-            (offset, chunk) ->
-                FloatCodec.encode(
-                    FloatBuffer.wrap(
-                        tensor.floats(),
-                        Math.toIntExact(offset / Float.BYTES),
-                        chunk.remaining() / Float.BYTES),
-                    DType.F32,
-                    chunk));
-      }
-      writer.commit();
-    }
-  }
-
-  private static Values values(String name, List<Long> shape, float[] floats) {
-    return new Values(new TensorInfo(name, DType.F32, shape), floats);
   }
 
   /**
@@ -119,7 +85,6 @@ record TrainingState(
       requireFormat(file, source);
       requireSame(file, identity, identityOf(source));
       var parameters = new LinkedHashMap<String, Parameter>();
-      var moments = new LinkedHashMap<String, AdamW.Moments>();
       expected.forEach(
           (name, p) -> {
             TensorInfo info = source.require(VALUE + name);
@@ -129,15 +94,22 @@ record TrainingState(
                       .formatted(file, info.name(), p.shape(), info.shape()));
             }
             parameters.put(name, new Parameter(p.shape(), source.floats(VALUE + name)));
-            if (source.find(EXP_AVG + name).isPresent()) {
-              moments.put(
-                  name,
-                  new AdamW.Moments(
-                      source.floats(EXP_AVG + name), source.floats(EXP_AVG_SQ + name)));
-            }
           });
-      return new TrainingState(step(file, source), parameters, moments);
+      return new TrainingState(step(file, source), parameters, optimizerOf(source));
     }
+  }
+
+  /** The optimizer's tensors as they are in the file, in memory. */
+  private static TensorSource optimizerOf(TensorSource source) {
+    var own = MemoryTensors.builder();
+    for (String name : source.names()) {
+      if (!name.startsWith(VALUE)) {
+        TensorInfo info = source.require(name);
+        ByteBuffer copy = ByteBuffer.allocateDirect(Math.toIntExact(info.byteCount()));
+        own.add(info, copy.put(source.bytes(name)).flip());
+      }
+    }
+    return own.build();
   }
 
   private static void requireFormat(Path file, TensorSource source) {

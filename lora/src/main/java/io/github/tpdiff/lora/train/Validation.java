@@ -17,28 +17,29 @@ import java.util.TreeMap;
  * The loss on clips that are not trained on, at fixed noises and times, so that two figures differ
  * only by what was learned between them.
  *
- * @param clips held out
+ * @param heldOut clips, and the diffusion that they are noised for
  * @param everySteps how often it is taken
  * @param timesPerStage times at which each clip is tried in each stage, spread as training's are
  */
-public record Validation(TrainingSet clips, int everySteps, int timesPerStage) {
+public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage) {
   /**
    * @throws IllegalArgumentException if a number is not positive or there is no clip
    */
   public Validation {
     checkArgument(everySteps >= 1, "train.validate_every: at least 1, found %s", everySteps);
     checkArgument(timesPerStage >= 1, "validation: at least one time, found %s", timesPerStage);
-    checkArgument(!clips.shapes().isEmpty(), "validation: expected at least one clip");
+    checkArgument(!heldOut.clips().shapes().isEmpty(), "validation: expected at least one clip");
   }
 
   /** Mean loss by stage number. */
-  Map<Integer, Double> losses(Trainable model, PhasedDiffusion diffusion, Draws draws) {
+  Map<Integer, Double> losses(Trainable model, Draws draws) {
+    TrainingSet clips = heldOut.clips();
     var sums = new TreeMap<Integer, Double>(Collections.reverseOrder());
     for (int clip = 0; clip < clips.shapes().size(); clip++) {
-      StagePlan plan = diffusion.plan(clips.shapes().get(clip).frames());
+      StagePlan plan = heldOut.diffusion().plan(clips.shapes().get(clip).frames());
       for (Stage stage : plan.stages()) {
         for (int j = 0; j < timesPerStage; j++) {
-          TrainingBatch batch = batch(clip, plan, stage, new Try(diffusion, draws, j));
+          TrainingBatch batch = batch(clip, plan, stage, new Try(draws, j));
           sums.merge(stage.number(), model.loss(batch.inputs(), batch.target()), Double::sum);
         }
       }
@@ -48,11 +49,13 @@ public record Validation(TrainingSet clips, int everySteps, int timesPerStage) {
     return sums;
   }
 
-  private record Try(PhasedDiffusion diffusion, Draws draws, int number) {}
+  private record Try(Draws draws, int number) {}
 
   private TrainingBatch batch(int clip, StagePlan plan, Stage stage, Try t) {
+    TrainingSet clips = heldOut.clips();
     double time =
-        t.diffusion()
+        heldOut
+            .diffusion()
             .timesteps()
             .draw(stage, plan.schedule().form(), () -> (t.number() + 0.5) / timesPerStage);
     long seed = t.draws().bits(Purpose.VALIDATION, clip, stage.number(), t.number());

@@ -46,8 +46,8 @@ final class TrainingJobTest {
     assertThat(job.data().path()).isEqualTo(Path.of("/clips"));
     assertThat(job.lora().rank()).isEqualTo(32);
     assertThat(job.lora().alpha()).isEqualTo(32);
-    assertThat(job.train().settings().optimizer().learningRate().at(500)).isEqualTo(1e-4);
-    assertThat(job.train().settings().optimizer().adamW()).isEqualTo(AdamW.Settings.DEFAULT);
+    assertThat(job.train().settings().descent().learningRate().at(500)).isEqualTo(1e-4);
+    assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.Settings.DEFAULT);
     assertThat(job.train().settings().activations()).isEqualTo(Activations.RECOMPUTED);
     assertThat(job.stages().rates()).containsExactly(2, 2);
     assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
@@ -106,8 +106,8 @@ final class TrainingJobTest {
     assertThat(job.stages().weights()).containsExactly(1.0, 2.0, 3.0);
     assertThat(job.lora().exclude()).containsExactly(new ModulePattern("blocks.0.attn1.to_q"));
     assertThat(job.lora().ranks()).isEqualTo(Map.of(new ModulePattern("to_q"), 4));
-    assertThat(job.train().settings().optimizer().maxGradNorm()).isEmpty();
-    assertThat(job.train().settings().optimizer().learningRate().base()).isEqualTo(2e-5);
+    assertThat(job.train().settings().descent().maxGradNorm()).isEmpty();
+    assertThat(job.train().settings().descent().learningRate().base()).isEqualTo(2e-5);
     assertThat(job.train().settings().batches().accumulation()).isEqualTo(4);
     assertThat(job.train().settings().activations()).isEqualTo(Activations.KEPT);
     assertThat(job.output())

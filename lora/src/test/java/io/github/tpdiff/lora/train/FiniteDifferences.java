@@ -38,7 +38,7 @@ final class FiniteDifferences implements TrainingEngine {
     }
 
     @Override
-    public Gradients gradients(Map<String, Tensor> inputs, Tensor target) {
+    public Gradients gradients(Map<String, Tensor> inputs, Tensor target, Tensor weights) {
       var gradients = new LinkedHashMap<String, Tensor>();
       parameters.forEach(
           (name, p) -> {
@@ -46,15 +46,15 @@ final class FiniteDifferences implements TrainingEngine {
             for (int i = 0; i < gradient.length; i++) {
               float kept = p.values()[i];
               p.values()[i] = kept + STEP;
-              double above = loss(inputs, target);
+              double above = loss(predict(inputs), target, weights);
               p.values()[i] = kept - STEP;
-              gradient[i] = (float) ((above - loss(inputs, target)) / (2 * STEP));
+              gradient[i] = (float) ((above - loss(predict(inputs), target, weights)) / (2 * STEP));
               p.values()[i] = kept;
             }
             gradients.put(name, new Parameter(p.shape(), gradient).toTensor());
           });
       Tensor prediction = predict(inputs);
-      return new Gradients(loss(prediction, target), prediction, gradients);
+      return new Gradients(loss(prediction, target, weights), prediction, gradients);
     }
 
     @Override
@@ -67,15 +67,17 @@ final class FiniteDifferences implements TrainingEngine {
 
     @Override
     public double loss(Map<String, Tensor> inputs, Tensor target) {
-      return loss(predict(inputs), target);
+      return loss(predict(inputs), target, Trainable.alike(target));
     }
 
-    private static double loss(Tensor prediction, Tensor target) {
+    private static double loss(Tensor prediction, Tensor target, Tensor weights) {
+      float[] w = weights.toFloatArray();
       float[] p = prediction.toFloatArray();
       float[] t = target.toFloatArray();
       double sum = 0;
       for (int i = 0; i < p.length; i++) {
-        sum += ((double) p[i] - t[i]) * ((double) p[i] - t[i]);
+        double error = (double) p[i] - t[i];
+        sum += error * error * w[i / (p.length / w.length)];
       }
       return sum / p.length;
     }

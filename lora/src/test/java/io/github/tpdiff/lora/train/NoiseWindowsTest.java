@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.lora.data.TrainingSet;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
-import io.github.tpdiff.lora.train.TrainingSettings.Optimizer;
+import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
@@ -40,7 +40,7 @@ final class NoiseWindowsTest {
         seed,
         1,
         new Batches(batchSize, 1),
-        Optimizer.constant(1),
+        Descent.constant(1),
         captionDropout,
         Activations.RECOMPUTED);
   }

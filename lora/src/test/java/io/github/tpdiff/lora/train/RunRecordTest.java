@@ -12,9 +12,10 @@ import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
-import io.github.tpdiff.lora.train.TrainingSettings.Optimizer;
+import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -65,7 +66,7 @@ final class RunRecordTest {
 
   private static TrainingSettings settings(int steps) {
     return new TrainingSettings(
-        11, steps, new Batches(1, 2), Optimizer.constant(0.05), 0.3, Activations.RECOMPUTED);
+        11, steps, new Batches(1, 2), Descent.constant(0.05), 0.3, Activations.RECOMPUTED);
   }
 
   private StateFolder states() {
@@ -80,7 +81,7 @@ final class RunRecordTest {
 
   private TrainingRun run(int steps, Start start) {
     return TrainingRun.inMemory(lora(CONFIG), CLIPS, PHASED, settings(steps))
-        .validatedOn(new Validation(CLIPS, 3, 1))
+        .validatedOn(new Validation(new PhasedClips(CLIPS, PHASED), 3, 1))
         .savedIn(states(), start);
   }
 
@@ -278,7 +279,7 @@ final class RunRecordTest {
   void whateverDecidesTheResult_isPartOfTheRunWithoutAJobToo() {
     Map<String, TrainingRun> others = new LinkedHashMap<>();
     var base = settings(4);
-    var constant = Optimizer.constant(0.05);
+    var constant = Descent.constant(0.05);
     others.put("alpha", of(lora(LoraConfig.of(1, 2, List.of("to_q", "to_k"))), PHASED, base));
     others.put("targets", of(lora(LoraConfig.of(1, 1, List.of("to_q"))), PHASED, base));
     others.put(
@@ -298,15 +299,18 @@ final class RunRecordTest {
                 schedule(3),
                 StageWeights.uniform(2),
                 TimestepSampling.logitNormal(0, 1),
-                Alignment.none()),
+                Alignment.none(),
+                LossWeighting.uniform()),
             base));
+    others.put(
+        "weighting", of(lora(CONFIG), PHASED.withLossWeighting((stage, time) -> time), base));
     others.put("seed", with(12, new Batches(1, 2), constant, 0.3, Activations.RECOMPUTED));
     others.put("batch", with(11, new Batches(2, 2), constant, 0.3, Activations.RECOMPUTED));
     others.put("accumulation", with(11, new Batches(1, 1), constant, 0.3, Activations.RECOMPUTED));
     others.put("dropout", with(11, new Batches(1, 2), constant, 0.2, Activations.RECOMPUTED));
     others.put("activations", with(11, new Batches(1, 2), constant, 0.3, Activations.KEPT));
     var beta =
-        new Optimizer(
+        new Descent(
             new AdamW.Settings(0.8, 0.999, 1e-8, 0.01),
             LearningRate.constant(0.05),
             OptionalDouble.of(1));
@@ -327,10 +331,10 @@ final class RunRecordTest {
   }
 
   private static TrainingRun with(
-      long seed, Batches batches, Optimizer optimizer, double dropout, Activations activations) {
+      long seed, Batches batches, Descent descent, double dropout, Activations activations) {
     return of(
         lora(CONFIG),
         PHASED,
-        new TrainingSettings(seed, 4, batches, optimizer, dropout, activations));
+        new TrainingSettings(seed, 4, batches, descent, dropout, activations));
   }
 }

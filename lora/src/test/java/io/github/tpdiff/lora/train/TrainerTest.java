@@ -14,7 +14,7 @@ import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
-import io.github.tpdiff.lora.train.TrainingSettings.Optimizer;
+import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
@@ -58,7 +58,7 @@ final class TrainerTest {
         11,
         steps,
         new Batches(2, 2),
-        new Optimizer(
+        new Descent(
             AdamW.Settings.DEFAULT,
             new LearningRate(0.05, 2, LearningRate.Decay.CONSTANT, 1),
             OptionalDouble.of(1)),
@@ -156,7 +156,7 @@ final class TrainerTest {
                 clips,
                 PHASED,
                 settings(40))
-            .validatedOn(new Validation(clips, 40, 3));
+            .validatedOn(new Validation(new PhasedClips(clips, PHASED), 40, 3));
     Trainer.train(run, new FiniteDifferences(), watch);
     Map<Integer, Double> before = watch.validations.get(0);
     Map<Integer, Double> after = watch.validations.get(1);
@@ -181,18 +181,12 @@ final class TrainerTest {
   void resumingWithAnotherSetting_isRefusedByName() {
     Trainer.train(run(2).savedIn(states(1), Start.FRESH), new FiniteDifferences(), new Watch(99));
     var other =
-        new TrainingRun(
-            lora(),
-            MemorySet.of(3, 5).and(MemorySet.of(2, 3)),
-            PHASED.withAlignment(Alignment.none()),
-            settings(4),
-            java.util.Optional.empty(),
-            java.util.Optional.empty(),
-            java.util.Optional.of(states(1)),
-            Start.RESUME,
-            TrainingRun.inMemory(
-                    lora(), MemorySet.of(3, 5), PHASED.withAlignment(Alignment.none()), settings(4))
-                .named());
+        TrainingRun.inMemory(
+                lora(),
+                MemorySet.of(3, 5).and(MemorySet.of(2, 3)),
+                PHASED.withAlignment(Alignment.none()),
+                settings(4))
+            .savedIn(states(1), Start.RESUME);
     assertThatThrownBy(() -> Trainer.train(other, new FiniteDifferences(), new Watch(99)))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("stages.alignment");
@@ -221,8 +215,8 @@ final class TrainerTest {
         }
 
         @Override
-        public Gradients gradients(Map<String, Tensor> inputs, Tensor target) {
-          Gradients result = sound.gradients(inputs, target);
+        public Gradients gradients(Map<String, Tensor> inputs, Tensor target, Tensor weights) {
+          Gradients result = sound.gradients(inputs, target, weights);
           if (calls++ < afterCalls) {
             return result;
           }

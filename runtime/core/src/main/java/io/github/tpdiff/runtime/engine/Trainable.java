@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.engine;
 
+import java.util.Arrays;
 import java.util.Map;
 
 /** A program whose gradients can be taken with respect to some of its weights. */
@@ -7,7 +8,7 @@ public interface Trainable extends AutoCloseable {
   /**
    * Loss and its gradients.
    *
-   * @param loss mean over all elements of (prediction − target)²
+   * @param loss mean over all elements of weight · (prediction − target)²
    * @param prediction the program's output
    * @param gradients by weight name, one for each trained weight, in the weight's shape
    */
@@ -16,8 +17,25 @@ public interface Trainable extends AutoCloseable {
   /** Replaces the values of trained weights. */
   void update(Map<String, Tensor> weights);
 
-  /** Runs forward and backward for one batch. */
-  Gradients gradients(Map<String, Tensor> inputs, Tensor target);
+  /**
+   * Runs forward and backward for one batch.
+   *
+   * @param target in the shape of the output, examples first
+   * @param weights how much each example's error counts, [examples]
+   */
+  Gradients gradients(Map<String, Tensor> inputs, Tensor target, Tensor weights);
+
+  /** The same with every example counting alike. */
+  default Gradients gradients(Map<String, Tensor> inputs, Tensor target) {
+    return gradients(inputs, target, alike(target));
+  }
+
+  /** A weight of 1 for each example of a target. */
+  static Tensor alike(Tensor target) {
+    float[] ones = new float[Math.toIntExact(target.shape()[0])];
+    Arrays.fill(ones, 1);
+    return Tensor.ofFloats(ones, ones.length);
+  }
 
   /** The program's output with the present values of the trained weights. */
   Tensor predict(Map<String, Tensor> inputs);

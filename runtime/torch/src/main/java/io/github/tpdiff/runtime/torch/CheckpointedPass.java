@@ -35,12 +35,16 @@ final class CheckpointedPass implements GradientPass {
 
   @Override
   public Result run(
-      ForwardPass forward, Map<String, NDArray> inputs, NDArray target, NDManager scope) {
+      ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope) {
     var values = forward.run(inputs, plan.read(i -> !plan.step(i).isEmpty()), scope);
     NDArray output = Objects.requireNonNull(values.get(plan.output()));
     Tensor prediction = HostTensors.toHost(output);
     NDArray upstream =
-        forward.module().call("mse_grad", List.of(output, target), Mode.NO_GRAD, scope).get(0);
+        forward
+            .module()
+            .call(
+                "mse_grad", List.of(output, wanted.target(), wanted.weights()), Mode.NO_GRAD, scope)
+            .get(0);
     return new Result(prediction, new Backward(forward, values, scope).from(upstream));
   }
 

@@ -16,12 +16,20 @@ interface GradientPass {
   record Result(Tensor prediction, Map<String, NDArray> ofWeights) {}
 
   /**
+   * What the output is compared with.
+   *
+   * @param target in its shape
+   * @param weights of the examples' errors, in as many dimensions: [examples, 1, …]
+   */
+  record Wanted(NDArray target, NDArray weights) {}
+
+  /**
    * Runs both.
    *
    * @param forward the loaded program
    * @param inputs of the program
-   * @param target in the shape of its output
+   * @param wanted what its output is compared with
    * @param scope that the gradients belong to
    */
-  Result run(ForwardPass forward, Map<String, NDArray> inputs, NDArray target, NDManager scope);
+  Result run(ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope);
 }

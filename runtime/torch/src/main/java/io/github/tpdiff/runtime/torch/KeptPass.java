@@ -23,13 +23,14 @@ final class KeptPass implements GradientPass {
 
   @Override
   public Result run(
-      ForwardPass forward, Map<String, NDArray> inputs, NDArray target, NDManager scope) {
+      ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope) {
     try (NDManager copies = scope.newSubManager()) {
       var arguments =
           forward
               .calls()
               .arguments(step.inputs(), step.weights(), step.constants(), inputs, copies);
-      arguments.add(target);
+      arguments.add(wanted.target());
+      arguments.add(wanted.weights());
       List<NDArray> results = forward.module().call(method, arguments, Mode.GRAD, scope);
       Tensor prediction = HostTensors.toHost(results.get(0));
       var gradients = new HashMap<String, NDArray>();

@@ -71,7 +71,8 @@ final class StepMethod {
       line(text, "y%s = (self).%s(%s, )".formatted(i, segment.method(), arguments));
       putOutputs(i, values);
     }
-    finish(text, Objects.requireNonNull(values.get(plan.output())), given(constant), leaves);
+    String wanted = given(constant) + ", " + given(constant + 1);
+    finish(text, Objects.requireNonNull(values.get(plan.output())), wanted, leaves);
     return text.toString();
   }
 
@@ -83,9 +84,9 @@ final class StepMethod {
   }
 
   private static void finish(
-      StringBuilder text, String output, String target, Map<String, String> leaves) {
+      StringBuilder text, String output, String wanted, Map<String, String> leaves) {
     line(text, "p = " + output);
-    line(text, "u = (self).mse_grad([torch.detach(p), " + target + "], )");
+    line(text, "u = (self).mse_grad([torch.detach(p), " + wanted + "], )");
     var sources = new StringJoiner(", ", "[", "]");
     leaves.values().forEach(sources::add);
     line(

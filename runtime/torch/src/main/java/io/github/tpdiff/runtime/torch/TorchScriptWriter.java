@@ -28,9 +28,11 @@ final class TorchScriptWriter {
         def join(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
           return [torch.cat(v, 0)]
         def mse(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
-          return [torch.mse_loss(torch.to(v[0], 7), torch.to(v[1], 7))]
+          e = torch.mse_loss(torch.to(v[0], 7), torch.to(v[1], 7), 0)
+          return [torch.mean(torch.mul(e, v[2]))]
         def mse_grad(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
-          return [torch.mul(torch.sub(v[0], v[1]), torch.div(2.0, torch.numel(v[0])))]
+          d = torch.mul(torch.sub(v[0], v[1]), torch.div(2.0, torch.numel(v[0])))
+          return [torch.mul(d, v[2])]
       """;
 
   private final Map<String, String> methodOfBody = new LinkedHashMap<>();

@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.torch.GradientPass.Wanted;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import io.github.tpdiff.weights.TensorSource;
 import java.lang.ref.Reference;
@@ -86,7 +87,7 @@ final class TorchTrainable implements Trainable {
   public double loss(Map<String, Tensor> given, Tensor target) {
     requireFits(given, target);
     try (NDManager scope = held.newSubManager()) {
-      return mse(output(given, scope), HostTensors.toDevice(target, scope), scope);
+      return mse(output(given, scope), wanted(target, Trainable.alike(target), scope), scope);
     } finally {
       Reference.reachabilityFence(given);
     }
@@ -111,10 +112,11 @@ final class TorchTrainable implements Trainable {
   }
 
   @Override
-  public Gradients gradients(Map<String, Tensor> given, Tensor target) {
+  public Gradients gradients(Map<String, Tensor> given, Tensor target, Tensor weights) {
     requireFits(given, target);
+    requireOneEach(target, weights);
     try (NDManager scope = held.newSubManager()) {
-      NDArray wanted = HostTensors.toDevice(target, scope);
+      Wanted wanted = wanted(target, weights, scope);
       var found = pass.run(forward, onDevice(given, scope), wanted, scope);
       double loss = mse(HostTensors.toDevice(found.prediction(), scope), wanted, scope);
       var gradients = new LinkedHashMap<String, Tensor>();
@@ -144,8 +146,25 @@ final class TorchTrainable implements Trainable {
     }
   }
 
-  private double mse(NDArray prediction, NDArray target, NDManager scope) {
-    return module.call("mse", List.of(prediction, target), Mode.NO_GRAD, scope).get(0).getDouble();
+  private void requireOneEach(Tensor target, Tensor weights) {
+    if (!Arrays.equals(weights.shape(), new long[] {target.shape()[0]})) {
+      throw new GraphException(
+          "%s: weights of examples: expected [%d], found %s"
+              .formatted(program.name(), target.shape()[0], weights));
+    }
+  }
+
+  private static Wanted wanted(Tensor target, Tensor weights, NDManager scope) {
+    long[] shape = new long[target.shape().length];
+    Arrays.fill(shape, 1);
+    shape[0] = target.shape()[0];
+    return new Wanted(
+        HostTensors.toDevice(target, scope), HostTensors.toDevice(weights.reshape(shape), scope));
+  }
+
+  private double mse(NDArray prediction, Wanted wanted, NDManager scope) {
+    var arguments = List.of(prediction, wanted.target(), wanted.weights());
+    return module.call("mse", arguments, Mode.NO_GRAD, scope).get(0).getDouble();
   }
 
   /** How many tensors this holds, views of weights included. */

@@ -295,6 +295,37 @@ class TorchTrainableTest {
     }
   }
 
+  /** The loss is linear in the weights, and what weighs nothing may be anything. */
+  @ParameterizedTest
+  @EnumSource
+  void weightsOfExamples_scaleTheirShareOfLossAndGradients(Activations activations) {
+    Program program = blocks(false);
+    var values = randomValues(program);
+    var inputs = Map.of("one", random(7, 2, 3));
+    Tensor target = random(8, 2, 3);
+    Tensor otherSecond = random(8, 2, 3);
+    otherSecond.floats().put(3, 55f);
+    try (Trainable trainable =
+        ENGINE.train(program, source(program, values), Set.of("block0.a"), activations)) {
+      var first = trainable.gradients(inputs, otherSecond, weights(1, 0));
+      var second = trainable.gradients(inputs, target, weights(0, 1));
+      var both = trainable.gradients(inputs, target, weights(3, 0.5f));
+      assertThat(both.loss()).isEqualTo(3 * first.loss() + 0.5 * second.loss(), within(1e-9));
+      float[] a = Objects.requireNonNull(first.gradients().get("block0.a")).toFloatArray();
+      float[] b = Objects.requireNonNull(second.gradients().get("block0.a")).toFloatArray();
+      float[] c = Objects.requireNonNull(both.gradients().get("block0.a")).toFloatArray();
+      for (int i = 0; i < c.length; i++) {
+        assertThat(c[i]).isCloseTo(3 * a[i] + 0.5f * b[i], within(1e-6f));
+      }
+      assertThatThrownBy(() -> trainable.gradients(inputs, target, weights(1, 1, 1)))
+          .hasMessageContaining("weights of examples: expected [2]");
+    }
+  }
+
+  private static Tensor weights(float... each) {
+    return Tensor.ofFloats(each, each.length);
+  }
+
   @Test
   void segmentsThatNoTrainedWeightReaches_areNotRunAgain() {
     var plan = new BackwardPlan(blocks(false), Set.of("block1.a"));

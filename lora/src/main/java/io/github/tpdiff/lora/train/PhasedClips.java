@@ -1,0 +1,31 @@
+package io.github.tpdiff.lora.train;
+
+import io.github.tpdiff.lora.data.TrainingSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Clips that are noised for phased diffusion.
+ *
+ * @param clips latents and what the network is told beside them
+ * @param diffusion stages, times, noises
+ */
+public record PhasedClips(TrainingSet clips, PhasedDiffusion diffusion) implements TrainingData {
+  @Override
+  public int stages() {
+    return diffusion.stages().stages();
+  }
+
+  @Override
+  public Map<String, String> identity() {
+    var identity = new LinkedHashMap<String, String>();
+    identity.put("schedule", diffusion.scheduleFingerprint());
+    identity.put("data", clips.fingerprint());
+    return identity;
+  }
+
+  @Override
+  public BatchSource open(TrainingSettings settings) {
+    return new Examples(diffusion, clips, settings);
+  }
+}
