@@ -52,23 +52,29 @@ final class StageOptions {
 
   @Option(
       names = "--downsampling",
+      completionCandidates = WordOption.OfDownsampling.class,
+      converter = WordOption.OfDownsampling.class,
       description =
           "How frames are dropped between stages: ${COMPLETION-CANDIDATES}. Default: as the weights"
-              + " were made for, else STRIDE.")
+              + " were made for, else stride.")
   private Optional<Downsampling> downsampling = Optional.empty();
 
   @Option(
       names = "--upsampling",
+      completionCandidates = WordOption.OfUpsampling.class,
+      converter = WordOption.OfUpsampling.class,
       description =
           "How frames are repeated between stages: ${COMPLETION-CANDIDATES}. Default: as the weights"
-              + " were made for, else NEAREST.")
+              + " were made for, else nearest.")
   private Optional<Upsampling> upsampling = Optional.empty();
 
   @Option(
       names = "--target-scale",
+      completionCandidates = WordOption.OfTargetScale.class,
+      converter = WordOption.OfTargetScale.class,
       description =
           "The time in which a flow-matching network's velocity is measured:"
-              + " ${COMPLETION-CANDIDATES}. Default: as the weights were made for, else GLOBAL.")
+              + " ${COMPLETION-CANDIDATES}. Default: as the weights were made for, else global.")
   private Optional<TargetScale> targetScale = Optional.empty();
 
   /**

@@ -44,8 +44,8 @@ final class VideoOptions {
   @Option(
       names = "--sampler",
       paramLabel = "NAME",
-      completionCandidates = SamplerNames.class,
-      converter = SamplerNames.Reader.class,
+      completionCandidates = WordOption.OfSampler.class,
+      converter = WordOption.OfSampler.class,
       description =
           "The solver alone: ${COMPLETION-CANDIDATES}. ddim is euler in a step's own coordinates;"
               + " heun asks the network twice a step; euler-ancestral, which is also ddpm, and dpm-sde"

@@ -4,13 +4,13 @@ import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.engine.Activations;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -89,7 +89,7 @@ record JobSettings(Map<String, Object> values) {
 
     private static Object written(Object value) {
       if (value instanceof Enum<?> constant) {
-        return constant.name().toLowerCase(Locale.ROOT);
+        return Words.of(constant);
       }
       if (value instanceof Collection<?> several) {
         return several.stream().map(Keys::written).toList();

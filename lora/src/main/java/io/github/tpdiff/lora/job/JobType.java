@@ -1,9 +1,9 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -95,14 +95,11 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
 
   /** One of an enum's constants, in lower case. */
   static <E extends Enum<E>> JobType<E> choice(Class<E> type) {
-    Function<E, String> written = e -> e.name().toLowerCase(Locale.ROOT);
+    var words = new Words<>(type);
     return scalar(
-        Arrays.stream(type.getEnumConstants())
-            .map(written)
-            .sorted()
-            .collect(Collectors.joining(", ", "one of ", "")),
-        t -> Enum.valueOf(type, t.toUpperCase(Locale.ROOT)),
-        written);
+        words.all().stream().sorted().collect(Collectors.joining(", ", "one of ", "")),
+        words::require,
+        Words::of);
   }
 
   /** A list, or one value that stands for a list of one. */

@@ -1,7 +1,5 @@
 package io.github.tpdiff.runtime.diffusion;
 
-import java.util.Arrays;
-import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -62,8 +60,6 @@ public enum PredictionType {
 
   /** The type of a name such as {@code v_prediction}. */
   public static Optional<PredictionType> find(String name) {
-    return Arrays.stream(values())
-        .filter(type -> type.name().toLowerCase(Locale.ROOT).equals(name))
-        .findFirst();
+    return new Words<>(PredictionType.class).find(name);
   }
 }

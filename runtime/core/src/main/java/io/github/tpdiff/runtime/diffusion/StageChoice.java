@@ -8,7 +8,6 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -166,7 +165,7 @@ public record StageChoice(
 
   private static String text(Object value) {
     return value instanceof Enum<?> constant
-        ? constant.name().toLowerCase(Locale.ROOT)
+        ? Words.of(constant)
         : value.equals(List.of()) ? "of the schedule" : value.toString();
   }
 }

@@ -1,0 +1,70 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.Sampler;
+import io.github.tpdiff.runtime.diffusion.Samplers;
+import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.Words;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Function;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** An option's value that the library has a word for: the words there are, and what each means. */
+abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
+  private final List<String> words;
+  private final Function<String, T> parser;
+
+  private WordOption(List<String> words, Function<String, T> parser) {
+    this.words = words;
+    this.parser = parser;
+  }
+
+  private static <E extends Enum<E>> Function<String, E> parser(Class<E> type) {
+    return new Words<>(type)::require;
+  }
+
+  @Override
+  public Iterator<String> iterator() {
+    return words.iterator();
+  }
+
+  @Override
+  public T convert(String word) {
+    try {
+      return parser.apply(word);
+    } catch (IllegalArgumentException unknown) {
+      throw new TypeConversionException(String.valueOf(unknown.getMessage()));
+    }
+  }
+
+  /** Solvers. */
+  static final class OfSampler extends WordOption<Sampler> {
+    OfSampler() {
+      super(Samplers.names(), Samplers::named);
+    }
+  }
+
+  /** How frames are dropped. */
+  static final class OfDownsampling extends WordOption<Downsampling> {
+    OfDownsampling() {
+      super(new Words<>(Downsampling.class).all(), parser(Downsampling.class));
+    }
+  }
+
+  /** How frames are repeated. */
+  static final class OfUpsampling extends WordOption<Upsampling> {
+    OfUpsampling() {
+      super(new Words<>(Upsampling.class).all(), parser(Upsampling.class));
+    }
+  }
+
+  /** The time in which a velocity is measured. */
+  static final class OfTargetScale extends WordOption<TargetScale> {
+    OfTargetScale() {
+      super(new Words<>(TargetScale.class).all(), parser(TargetScale.class));
+    }
+  }
+}
