@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,6 +65,36 @@ public record ConfigFile(String origin, JsonNode fields) {
   /** A configuration without fields, in place of one that {@code file} has not. */
   public static ConfigFile none(Path file) {
     return new ConfigFile(file.toString(), JsonNodeFactory.instance.objectNode());
+  }
+
+  /**
+   * With what somebody knows beside the file.
+   *
+   * @param told fields and their values
+   * @throws ConfigException where the file says otherwise
+   */
+  public ConfigFile with(Map<String, ?> told) {
+    ObjectNode all = JsonNodeFactory.instance.objectNode();
+    told.forEach((field, value) -> all.set(field, JSON.valueToTree(value)));
+    fields
+        .properties()
+        .forEach(
+            own -> {
+              JsonNode other = all.replace(own.getKey(), own.getValue());
+              if (other != null && !other.equals(ConfigFile::compare, own.getValue())) {
+                throw wrong(own.getKey(), other + ", as is told beside the file", own.getValue());
+              }
+            });
+    return new ConfigFile(origin, all);
+  }
+
+  /** 0 for what is equal: numbers by their values, whatever their types. */
+  private static int compare(JsonNode left, JsonNode right) {
+    boolean same =
+        (left.isNumber() && right.isNumber())
+            ? left.doubleValue() == right.doubleValue()
+            : left.equals(right);
+    return same ? 0 : 1;
   }
 
   /** The class the file was written for, under diffusers' name for it or transformers'. */

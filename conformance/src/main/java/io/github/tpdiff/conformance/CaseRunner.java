@@ -5,6 +5,7 @@ import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.Outcome;
+import io.github.tpdiff.conformance.golden.StoredType;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,7 +44,6 @@ final class CaseRunner {
     String name = folder.getNameCount() < 2 ? folder.toString() : lastTwo(folder).toString();
     var attempt = new Attempt(name);
     try (GoldenCase golden = GoldenCase.open(folder)) {
-      attempt.describe(golden);
       Optional<CaseKind> kind = Kinds.find(golden.family(), golden.kind());
       if (kind.isEmpty()) {
         attempt.report(
@@ -57,6 +57,7 @@ final class CaseRunner {
                         + " is not supported"));
         return;
       }
+      attempt.describe(golden);
       run(golden, kind.get(), attempt);
     } catch (Exception failure) {
       attempt.report(NO_ENGINE, () -> Outcome.failed(line(failure)));
@@ -88,7 +89,9 @@ final class CaseRunner {
 
   private static Outcome checked(GoldenCase golden, Body body) throws IOException {
     var checks = new Checks(golden);
+    StoredType.check(golden, checks);
     body.run(checks);
+    golden.unread().forEach(checks::fail);
     return checks.outcome();
   }
 

@@ -1,6 +1,5 @@
 package io.github.tpdiff.conformance;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tpdiff.adapters.animatediff.AnimateDiffComponents;
 import io.github.tpdiff.adapters.animatediff.NormConvention;
 import io.github.tpdiff.adapters.animatediff.StableDiffusionParts;
@@ -24,12 +23,14 @@ import io.github.tpdiff.conformance.model.TextEncodersCase;
 import io.github.tpdiff.conformance.model.TokenizerCase;
 import io.github.tpdiff.conformance.model.VaeCase;
 import io.github.tpdiff.conformance.model.VaeOpener;
+import io.github.tpdiff.conformance.model.WanVaeArguments;
 import io.github.tpdiff.conformance.numerics.AdamWCase;
 import io.github.tpdiff.conformance.numerics.AssignmentCase;
 import io.github.tpdiff.conformance.numerics.HalfPrecisionCase;
 import io.github.tpdiff.conformance.numerics.KaimingCase;
 import io.github.tpdiff.conformance.numerics.RandomCase;
 import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.Role;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -102,15 +103,22 @@ final class Kinds {
   }
 
   private static List<VaeOpener.Vae> wanVae(GoldenCase golden) {
-    var vae = WanComponents.openVae(golden.checkpoint());
-    return List.of(VaeOpener.Vae.of(vae.components(), vae.latents()));
+    Map<String, Object> told = WanVaeArguments.told(golden.args());
+    var opened = new ArrayList<VaeOpener.Vae>();
+    for (Path checkpoint : golden.checkpoints()) {
+      var vae = WanComponents.openVae(checkpoint, told);
+      opened.add(VaeOpener.Vae.of(vae.components(), vae.latents()));
+    }
+    return opened;
   }
 
   /** The same weights under their names of today and those of published files. */
   private static List<VaeOpener.Vae> stableDiffusionVaes(GoldenCase golden) {
     var opened = new ArrayList<VaeOpener.Vae>();
-    for (Path folder : checkpoints(golden)) {
+    Optional<Double> scaling = golden.args().findNumber("scaling_factor");
+    for (Path folder : golden.checkpoints()) {
       var vae = StableDiffusionParts.openVae(folder);
+      scaling.ifPresent(said -> requireScaling(said, vae.latents()));
       opened.add(VaeOpener.Vae.of(vae.components(), vae.latents()));
     }
     return opened;
@@ -118,29 +126,31 @@ final class Kinds {
 
   private static List<VaeOpener.Vae> minifluxVaes(GoldenCase golden) {
     var opened = new ArrayList<VaeOpener.Vae>();
-    for (Path folder : checkpoints(golden)) {
+    for (Path folder : golden.checkpoints()) {
       var vae = MiniFluxComponents.openVae(folder);
       opened.add(new VaeOpener.Vae(vae.components(), vae.firstFrame(), vae.laterFrames()));
     }
     return opened;
   }
 
-  /** Every folder that holds the same network in another form. */
-  private static List<Path> checkpoints(GoldenCase golden) {
-    var folders = new ArrayList<Path>();
-    for (JsonNode folder : golden.args().path("checkpoints")) {
-      folders.add(golden.folder().resolve(folder.asText()));
+  /** The factor that the case names is the one that the checkpoint's latents have. */
+  private static void requireScaling(double said, PipelineDescription.Latents latents) {
+    for (double std : latents.std()) {
+      if (Math.abs(said * std - 1) > 1e-12) {
+        throw new CaseException(
+            "args.scaling_factor: expected %s, the checkpoint gives %s".formatted(said, 1 / std));
+      }
     }
-    return folders.isEmpty() ? List.of(golden.checkpoint()) : folders;
   }
 
-  private static Map<Role, Component> original(Path unet, Path motion, String convention) {
+  private static Map<Role, Component> original(
+      Path unet, Path motion, String convention, Map<String, ?> told) {
     return AnimateDiffComponents.openUnet(
-        unet, motion, NormConvention.valueOf(convention.toUpperCase(Locale.ROOT)));
+        unet, motion, NormConvention.valueOf(convention.toUpperCase(Locale.ROOT)), told);
   }
 
   private static Map<Role, Component> motionUnet(GoldenCase golden) {
-    Path motion = golden.folder().resolve(golden.arg("motion_adapter").asText());
+    Path motion = golden.path(golden.args().text("motion_adapter"));
     return AnimateDiffComponents.openUnet(golden.checkpoint(), motion);
   }
 

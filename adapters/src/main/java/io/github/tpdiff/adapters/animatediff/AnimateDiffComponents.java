@@ -40,11 +40,20 @@ public final class AnimateDiffComponents {
         .components();
   }
 
-  /** The same with group norms as {@code norms} says, whatever the files are. */
-  public static Map<Role, Component> openUnet(Path unet, Path motion, NormConvention norms) {
+  /**
+   * The same with group norms as {@code norms} says, whatever the files are, and where more is
+   * known about the motion modules than their files say.
+   *
+   * @param told fields of the motion modules' configuration, such as {@code
+   *     motion_num_attention_heads}
+   */
+  public static Map<Role, Component> openUnet(
+      Path unet, Path motion, NormConvention norms, Map<String, ?> told) {
+    Found modules = Found.at(Network.MOTION_ADAPTER, motion);
     return open(
             Found.at(Network.SD_UNET, unet),
-            Optional.of(Found.at(Network.MOTION_ADAPTER, motion)),
+            Optional.of(
+                new Found(modules.network(), modules.checkpoint(), modules.config().with(told))),
             config -> config.with(norms))
         .components();
   }

@@ -52,6 +52,7 @@ record MotionConfig(
               throw config.wrong(
                   "use_motion_mid_block", middle + ", as the checkpoint's tensors have it", said);
             });
+    refuseOtherSizes(config, weights);
     Optional<Integer> rows = tableRows(weights);
     rows.ifPresent(
         there ->
@@ -71,6 +72,13 @@ record MotionConfig(
                     .map(text -> convention(config, text))
                     .orElseGet(() -> convention(layout, positions)),
                 PositionTable.of(weights, layout)));
+  }
+
+  private static void refuseOtherSizes(ConfigFile config, TensorSource weights) {
+    var sizes = new CheckpointSizes(config, weights);
+    sizes.each("down_blocks.%s.motion_modules.0.norm.weight", 0, "block_out_channels");
+    sizes.count("down_blocks.0.motion_modules.%s.norm.weight", "motion_layers_per_block");
+    sizes.agree(1, "the only number supported", "motion_mid_block_layers_per_block");
   }
 
   private static NormConvention convention(Layout layout, int positions) {

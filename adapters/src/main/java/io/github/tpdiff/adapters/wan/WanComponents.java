@@ -35,7 +35,17 @@ public final class WanComponents {
 
   /** The four programs of the autoencoder. */
   public static Vae openVae(Path path) {
-    return openVae(new WanFolder(path).require(WanComponent.VAE));
+    return openVae(path, Map.of());
+  }
+
+  /**
+   * The same where more is known than the files say.
+   *
+   * @param told fields of the configuration, such as {@code latents_mean}
+   */
+  public static Vae openVae(Path path, Map<String, ?> told) {
+    WanFolder.Found found = new WanFolder(path).require(WanComponent.VAE);
+    return openVae(new WanFolder.Found(found.checkpoint(), found.config().with(told)));
   }
 
   /**

@@ -34,7 +34,7 @@ final class UnetMotionModelTest {
   void originalModules_runUnderEveryConventionOfNorms(NormConvention norms) {
     try (var golden = Golden.open("animatediff/motion-module-original")) {
       Path motion = golden.checkpoint().resolveSibling("mm_module_prefix.ckpt");
-      var network = AnimateDiffComponents.openUnet(golden.checkpoint(), motion, norms);
+      var network = AnimateDiffComponents.openUnet(golden.checkpoint(), motion, norms, Map.of());
       golden.assertMatches(
           "out." + norms.text() + ".sample", forward(network, inputs(golden, "in.")));
     }

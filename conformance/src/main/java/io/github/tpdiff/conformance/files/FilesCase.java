@@ -1,6 +1,6 @@
 package io.github.tpdiff.conformance.files;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.conformance.golden.Arguments;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -11,8 +11,7 @@ import io.github.tpdiff.weights.pickle.TorchFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -20,10 +19,18 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Kind {@code files}: every file of a manifest is read to the values it names, or refused in one
- * line, within seconds and without running anything.
+ * line, within seconds, in little memory and without running anything.
  */
 public final class FilesCase implements CaseKind.Plain {
   private static final int SECONDS_PER_FILE = 30;
+
+  /** Heap that reading or refusing a file may take, and so much more for each byte of it. */
+  private static final long HEAP = 64L << 20;
+
+  private static final long HEAP_PER_BYTE = 16;
+
+  /** In the place of outputs where no file has any. */
+  private static final String NO_OUTPUT = "none";
 
   /** What hostile pickles would create if they were run. */
   private static final Path PAYLOAD_MARK = Path.of("PWNED");
@@ -31,29 +38,35 @@ public final class FilesCase implements CaseKind.Plain {
   @Override
   public void check(GoldenCase golden, Checks checks) {
     boolean marked = Files.exists(PAYLOAD_MARK);
-    Set<String> listed = new HashSet<>();
-    JsonNode entries =
-        golden.file(golden.args().path("manifest").asText("manifest.json")).path("files");
-    for (JsonNode entry : entries) {
-      String file = golden.require(entry, "file").asText();
-      entry.path("tensors").forEach(tensor -> listed.add(tensor.path("expected").asText()));
-      verdict(golden, entry, checks)
-          .tell(why -> checks.fail(file + ": " + why), () -> checks.holds(file));
+    Arguments manifest = golden.file(golden.args().findText("manifest").orElse("manifest.json"));
+    List<ListedFile> files = manifest.entries("files").stream().map(ListedFile::of).toList();
+    golden
+        .args()
+        .findInteger("count")
+        .filter(count -> count != files.size())
+        .ifPresent(
+            count ->
+                checks.fail(
+                    "manifest: files: expected %d, as args.count has it, found %d"
+                        .formatted(count, files.size())));
+    for (ListedFile listed : files) {
+      verdict(golden, listed, checks)
+          .tell(why -> checks.fail(listed.file() + ": " + why), () -> checks.holds(listed.file()));
       if (!marked && Files.exists(PAYLOAD_MARK)) {
-        checks.fail(file + ": its payload was run: it created " + PAYLOAD_MARK);
+        checks.fail(listed.file() + ": its payload was run: it created " + PAYLOAD_MARK);
         marked = true;
       }
     }
-    golden.tensors().names().stream()
-        .filter(name -> name.startsWith("out.") && !listed.contains(name))
-        .forEach(name -> checks.settled(name.substring("out.".length())));
-    if (entries.isEmpty()) {
-      checks.fail("manifest.json: files: expected entries, found none");
+    if (files.stream().allMatch(listed -> listed.outputs().isEmpty())) {
+      checks.settled(NO_OUTPUT);
+    }
+    if (files.isEmpty()) {
+      checks.fail("manifest: files: expected entries, found none");
     }
   }
 
-  private static Verdict verdict(GoldenCase golden, JsonNode entry, Checks checks) {
-    var task = new FutureTask<>(() -> read(golden, entry, checks));
+  private static Verdict verdict(GoldenCase golden, ListedFile listed, Checks checks) {
+    var task = new FutureTask<>(() -> measured(golden, listed, checks));
     var thread = new Thread(task, "conformance-file");
     thread.setDaemon(true);
     thread.start();
@@ -69,18 +82,27 @@ public final class FilesCase implements CaseKind.Plain {
     }
   }
 
-  private static Verdict read(GoldenCase golden, JsonNode entry, Checks checks) {
-    String expected = golden.require(entry, "expected").asText();
-    try (TensorSource source = open(golden.folder().resolve(entry.path("file").asText()))) {
-      return switch (expected) {
-        case "accept" -> new ListedTensors(golden, entry).compare(source, checks);
-        case "reject" -> Verdict.failed("expected it to be refused, it was read");
-        default -> Verdict.passed();
-      };
+  private static Verdict measured(GoldenCase golden, ListedFile listed, Checks checks) {
+    long before = Allocated.byThisThread();
+    Verdict verdict = read(golden, listed, checks);
+    long taken = Allocated.byThisThread() - before;
+    long most = HEAP + HEAP_PER_BYTE * golden.path(listed.file()).toFile().length();
+    return taken <= most
+        ? verdict
+        : Verdict.failed("expected at most %d bytes of heap, it took %d".formatted(most, taken));
+  }
+
+  private static Verdict read(GoldenCase golden, ListedFile listed, Checks checks) {
+    try (TensorSource source = open(golden.path(listed.file()))) {
+      source.names().forEach(source::bytes);
+      return listed.expected() == ListedFile.Expected.REJECT
+          ? Verdict.failed("expected it to be refused, it was read")
+          : new ListedTensors(listed).compare(source, checks);
     } catch (CheckpointException refused) {
-      if (expected.equals("accept")) {
+      if (listed.expected() == ListedFile.Expected.ACCEPT) {
         return Verdict.failed("was refused: " + refused.getMessage());
       }
+      listed.outputs().forEach(checks::settled);
       return refused.getMessage().contains("\n")
           ? Verdict.failed("expected an error of one line, found several")
           : Verdict.passed();

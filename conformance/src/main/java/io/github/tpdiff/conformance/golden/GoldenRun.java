@@ -1,8 +1,6 @@
 package io.github.tpdiff.conformance.golden;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.weights.TensorSource;
 import java.util.Optional;
 
 /**
@@ -10,18 +8,13 @@ import java.util.Optional;
  *
  * @param golden the case
  * @param prefix of the names of its outputs: the run's name and a dot, or nothing
- * @param args what {@code case.json} says about the run
+ * @param args what {@code case.json} says about the run, and about all runs
  */
-public record GoldenRun(GoldenCase golden, String prefix, JsonNode args) {
+public record GoldenRun(GoldenCase golden, String prefix, Arguments args) {
 
   /** The run's name, without the dot. */
   public String name() {
     return prefix.isEmpty() ? "" : prefix.substring(0, prefix.length() - 1);
-  }
-
-  /** An argument of the run that must be there. */
-  public JsonNode arg(String name) {
-    return golden.require(args, name);
   }
 
   /** The name in {@code io.safetensors} of an input: the run's own, or one shared by all runs. */
@@ -31,10 +24,9 @@ public record GoldenRun(GoldenCase golden, String prefix, JsonNode args) {
 
   /** Name of an input, if the case has it. */
   public Optional<String> findInputName(String name) {
-    TensorSource tensors = golden.tensors();
     return Optional.of("in." + prefix + name)
-        .filter(tensors.names()::contains)
-        .or(() -> Optional.of("in." + name).filter(tensors.names()::contains));
+        .filter(golden::readsInput)
+        .or(() -> Optional.of("in." + name).filter(golden::readsInput));
   }
 
   /** An input for an engine. */

@@ -1,6 +1,5 @@
 package io.github.tpdiff.conformance.golden;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Locale;
 import java.util.OptionalDouble;
 
@@ -12,15 +11,10 @@ import java.util.OptionalDouble;
  */
 public record Limits(double max, OptionalDouble rms) {
 
-  static Limits of(JsonNode tolerance) {
-    JsonNode max = tolerance.path("fp32");
-    if (!max.isNumber()) {
-      throw new CaseException("case.json: tolerance.fp32: expected a number, found " + max);
-    }
-    JsonNode rms = tolerance.path("fp32_rms");
+  static Limits of(Arguments tolerance) {
     return new Limits(
-        max.asDouble(),
-        rms.isNumber() ? OptionalDouble.of(rms.asDouble()) : OptionalDouble.empty());
+        tolerance.number("fp32"),
+        tolerance.findNumber("fp32_rms").map(OptionalDouble::of).orElse(OptionalDouble.empty()));
   }
 
   @Override

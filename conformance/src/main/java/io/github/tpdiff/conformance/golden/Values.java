@@ -68,7 +68,8 @@ public final class Values {
     return values;
   }
 
-  static double[] doubles(Tensor tensor) {
+  /** The elements of a tensor as doubles. */
+  public static double[] doubles(Tensor tensor) {
     if (tensor.type() == ElementType.F32) {
       return widened(tensor.toFloatArray());
     }

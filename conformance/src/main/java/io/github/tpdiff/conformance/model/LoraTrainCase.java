@@ -1,6 +1,7 @@
 package io.github.tpdiff.conformance.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.conformance.golden.AdamWArguments;
+import io.github.tpdiff.conformance.golden.Arguments;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
@@ -8,7 +9,6 @@ import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.conformance.golden.Values;
 import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.train.FixedBatchTraining;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.engine.Activations;
@@ -16,6 +16,7 @@ import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.pipeline.Component;
 import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
@@ -23,8 +24,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -40,7 +41,7 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
   @Override
   public void check(GoldenCase golden, TrainingEngine engine, Checks checks) {
     for (GoldenRun run : golden.runs()) {
-      String attention = run.args().path("attention").asText();
+      String attention = run.args().findText("attention").orElse("");
       try (var base = new OpenComponents(parts.open(golden, attention))) {
         check(run, base, engine, checks);
       }
@@ -52,7 +53,7 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
     Component denoiser = base.require(Role.DENOISER);
     Program program = base.require(Role.CONDITIONING).program().then(denoiser.program());
     LoraWeights lora = lora(run);
-    requireModules(run.golden(), lora, checks);
+    new LoraArguments(run.args(), checks).requireModules(lora);
     var injection = LoraInjection.of(program, lora, 1);
     var batch = new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
     for (Activations activations : Activations.values()) {
@@ -64,10 +65,9 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
 
   /** The starting tensors with the scale that the case names, whatever their file says. */
   private static LoraWeights lora(GoldenRun run) {
-    GoldenCase golden = run.golden();
-    LoraWeights read = LoraFile.read(golden.folder().resolve(run.arg("lora").asText())).weights();
-    JsonNode alpha = golden.args().path("alpha");
-    if (!alpha.isNumber()) {
+    LoraWeights read = LoraFile.read(run.golden().path(run.args().text("lora"))).weights();
+    Optional<Double> alpha = run.args().findNumber("alpha");
+    if (alpha.isEmpty()) {
       return read;
     }
     var pairs = new TreeMap<String, LoraPair>();
@@ -76,53 +76,22 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
             (module, pair) ->
                 pairs.put(
                     module,
-                    new LoraPair(pair.rank(), alpha.asDouble() / pair.rank(), pair.a(), pair.b())));
+                    new LoraPair(pair.rank(), alpha.get() / pair.rank(), pair.a(), pair.b())));
     return new LoraWeights(read.component(), pairs, read.metadata());
   }
 
-  /** The file has the modules and the rank that the case names. */
-  private static void requireModules(GoldenCase golden, LoraWeights lora, Checks checks) {
-    var targets = new TreeSet<String>();
-    golden.args().path("target_modules").forEach(target -> targets.add(target.asText()));
-    var modules = lora.pairs().keySet();
-    boolean same =
-        modules.stream().allMatch(module -> targets.stream().anyMatch(t -> isTarget(module, t)))
-            && targets.stream().allMatch(t -> modules.stream().anyMatch(m -> isTarget(m, t)));
-    if (!targets.isEmpty() && !same) {
-      checks.fail("args.target_modules: expected %s, found %s".formatted(targets, modules));
-    }
-    int rank = golden.args().path("rank").asInt();
-    lora.pairs()
-        .forEach(
-            (module, pair) -> {
-              if (rank > 0 && pair.rank() != rank) {
-                checks.fail(
-                    "args.rank: expected %d, found %d in %s".formatted(rank, pair.rank(), module));
-              }
-            });
-  }
-
-  private static boolean isTarget(String module, String target) {
-    return module.equals(target) || module.endsWith("." + target);
-  }
-
   private static FixedBatchTraining.Plan plan(GoldenRun run, Activations activations) {
-    GoldenCase golden = run.golden();
-    JsonNode optimizer = golden.arg("optimizer");
-    if (!optimizer.path("type").asText("AdamW").equals("AdamW")) {
+    Arguments optimizer = run.args().group("optimizer");
+    if (!optimizer.findText("type").orElse("AdamW").equals("AdamW")) {
       throw new CaseException(
-          "args.optimizer.type: expected AdamW, found " + optimizer.path("type"));
+          "args.optimizer.type: expected AdamW, found " + optimizer.text("type"));
     }
-    int steps =
-        Math.toIntExact(golden.tensors().require("out." + run.prefix() + "loss").elementCount());
+    AdamWArguments settings = AdamWArguments.of(optimizer);
+    TensorInfo losses = run.golden().tensors().require("out." + run.prefix() + "loss");
     return new FixedBatchTraining.Plan(
-        steps,
-        golden.require(optimizer, "lr").asDouble(),
-        new AdamW.Settings(
-            optimizer.path("betas").path(0).asDouble(0.9),
-            optimizer.path("betas").path(1).asDouble(0.999),
-            optimizer.path("eps").asDouble(1e-8),
-            optimizer.path("weight_decay").asDouble(0.01)),
+        Math.toIntExact(losses.elementCount()),
+        settings.learningRate(),
+        settings.adamW(),
         activations);
   }
 
@@ -151,11 +120,10 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
             .add(new Checks.Result(output, values(steps.get(step - 1).parameters(), tensor)));
       }
     }
-    JsonNode tolerance = run.golden().tolerance();
+    Arguments tolerance = run.golden().tolerance();
     var limits =
         new Checks.AbsoluteLimits(
-            run.golden().require(tolerance, "steps_max_abs").asDouble(),
-            run.golden().require(tolerance, "steps_rms_abs").asDouble());
+            tolerance.number("steps_max_abs"), tolerance.number("steps_rms_abs"));
     groups.forEach(
         (step, group) -> checks.compareTogether(run.prefix() + "step" + step, group, limits));
   }

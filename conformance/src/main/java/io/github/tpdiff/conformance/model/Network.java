@@ -99,8 +99,18 @@ final class Network implements AutoCloseable {
     return Tensor.ofFloats(values, tensor.shape());
   }
 
-  /** The prediction for {@link #inputs}. */
+  /** One of {@link #inputs}. */
+  static Tensor require(Map<String, Tensor> inputs, String name) {
+    return require(name, Optional.ofNullable(inputs.get(name)));
+  }
+
+  /** The prediction for {@link #inputs}, all of which the network must take. */
   Tensor predict(Map<String, Tensor> inputs) {
+    for (String name : inputs.keySet()) {
+      if (!conditioning.inputNames().contains(name) && !denoiser.inputNames().contains(name)) {
+        throw new CaseException("io.safetensors: in." + name + ": this network takes none");
+      }
+    }
     Map<String, Tensor> prompt = conditioning.run(chosen(inputs, conditioning));
     try (Executable bound = denoiser.bind(prompt)) {
       return Objects.requireNonNull(bound.run(chosen(inputs, bound)).get(PREDICTION), PREDICTION);

@@ -1,15 +1,17 @@
 package io.github.tpdiff.conformance.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.conformance.golden.Arguments;
+import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Kinds {@code transformer_forward}, {@code transformer_forward_original}, {@code rope_positions},
@@ -19,14 +21,16 @@ import java.util.Map;
  * @param parts opens conditioning and denoiser
  */
 public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
+  private static final String POSITIONS = "temporal_positions";
+
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
-    for (String attention : attentionPaths(golden)) {
+    ToldConfiguration.check(golden, checks);
+    for (String attention : golden.args().findTexts("attention_paths").orElse(List.of(""))) {
       try (var components = new OpenComponents(parts.open(golden, attention));
           var network = Network.load(engine, components)) {
         for (GoldenRun run : golden.runs()) {
-          Map<String, Tensor> inputs = Network.inputs(run::findInput);
-          requireStride(run, inputs, checks);
+          Map<String, Tensor> inputs = inputs(run, checks);
           Tensor sample = network.predict(inputs);
           compare(run, attention.isEmpty() ? "" : attention + ".", sample, checks);
         }
@@ -42,28 +46,43 @@ public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
     }
   }
 
-  /** Where the case names a stride, frame n is at n · stride. */
-  private static void requireStride(GoldenRun run, Map<String, Tensor> inputs, Checks checks) {
-    JsonNode stride = run.golden().args().path("strides").path(run.name());
-    Tensor positions = inputs.get("temporal_positions");
-    if (!stride.isNumber() || positions == null) {
-      return;
+  /** Where the case names a stride, frame n is at n · stride, whether or not it says so itself. */
+  private static Map<String, Tensor> inputs(GoldenRun run, Checks checks) {
+    Map<String, Tensor> inputs = Network.inputs(run::findInput);
+    Optional<Double> stride = stride(run);
+    if (stride.isEmpty()) {
+      return inputs;
     }
-    for (int n = 0; n < positions.elementCount(); n++) {
-      if (positions.floats().get(n) != n * stride.asDouble()) {
+    int frames = Math.toIntExact(Network.require(inputs, "hidden_states").shape()[2]);
+    var strided = new float[frames];
+    for (int n = 0; n < frames; n++) {
+      strided[n] = (float) (n * stride.get());
+    }
+    if (run.findInput(POSITIONS).isPresent()) {
+      float[] found = Network.require(inputs, POSITIONS).toFloatArray();
+      if (!Arrays.equals(strided, found)) {
         checks.fail(
-            "args.strides.%s: expected frame %d at %s, found it at %s"
-                .formatted(run.name(), n, n * stride.asDouble(), positions.floats().get(n)));
-        return;
+            "in.%s%s: expected %s, as args.strides has it, found %s"
+                .formatted(
+                    run.prefix(), POSITIONS, Arrays.toString(strided), Arrays.toString(found)));
       }
     }
+    inputs.put(POSITIONS, Tensor.ofFloats(strided, frames));
+    return inputs;
   }
 
-  private static List<String> attentionPaths(GoldenCase golden) {
-    var paths = new ArrayList<String>();
-    for (JsonNode path : golden.args().path("attention_paths")) {
-      paths.add(path.asText());
+  /** Strides are named after runs, or listed as the runs are. */
+  private static Optional<Double> stride(GoldenRun run) {
+    Arguments args = run.golden().args();
+    if (!args.isList("strides")) {
+      return args.findGroup("strides").map(strides -> strides.number(run.name()));
     }
-    return paths.isEmpty() ? List.of("") : paths;
+    List<Double> strides = args.numbers("strides");
+    List<String> runs = run.golden().runs().stream().map(GoldenRun::name).toList();
+    if (strides.size() != runs.size()) {
+      throw new CaseException(
+          "args.strides: expected one for each of %s, found %s".formatted(runs, strides));
+    }
+    return Optional.of(strides.get(runs.indexOf(run.name())));
   }
 }

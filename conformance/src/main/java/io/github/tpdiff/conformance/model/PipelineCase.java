@@ -1,6 +1,6 @@
 package io.github.tpdiff.conformance.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.conformance.golden.Arguments;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
@@ -15,6 +15,7 @@ import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.GivenNoise;
 import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.pipeline.ModelRequest;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.runtime.pipeline.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.Sampling;
@@ -22,6 +23,8 @@ import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.video.VideoClip;
+import java.nio.file.Path;
+import java.util.HashMap;
 
 /** Kind {@code pipeline}: prompt and initial latents to final latents and frames. */
 public final class PipelineCase implements CaseKind.OnEngine {
@@ -32,14 +35,14 @@ public final class PipelineCase implements CaseKind.OnEngine {
             .filter(candidate -> candidate.name().equals(golden.family()))
             .findFirst()
             .orElseThrow(() -> new CaseException("family " + golden.family() + ": no adapter"));
-    try (VideoModel model = family.open(golden.checkpoint())) {
+    try (VideoModel model = family.open(model(golden, family))) {
       for (GoldenRun run : golden.runs()) {
-        JsonNode args = run.args().isObject() ? run.args() : golden.args();
         PipelineParts parts =
-            new PromptLength(PipelineParts.of(model, engine), args.path("max_sequence_length"));
+            new PromptLength(
+                PipelineParts.of(model, engine), run.args().findInteger("max_sequence_length"));
         GeneratedVideo video =
             new VideoPipeline(parts)
-                .generate(request(parts.description(), run, args), GenerationListener.silent());
+                .generate(request(parts.description(), run), GenerationListener.silent());
         if (run.expects("latents")) {
           checks.compare(run.prefix() + "latents", LatentTensor.of(video.latents()));
         }
@@ -50,22 +53,32 @@ public final class PipelineCase implements CaseKind.OnEngine {
     }
   }
 
-  private static GenerationRequest request(
-      PipelineDescription description, GoldenRun run, JsonNode args) {
+  /** The checkpoint, and whatever of it the case says lies elsewhere or is chosen otherwise. */
+  private static ModelRequest model(GoldenCase golden, ModelFamily family) {
+    var parts = new HashMap<String, Path>();
+    for (String part : family.parts()) {
+      golden.args().findText(part).ifPresent(path -> parts.put(part, golden.path(path)));
+    }
+    var settings = new HashMap<String, String>();
+    for (String setting : family.settings().keySet()) {
+      golden.args().findText(setting).ifPresent(value -> settings.put(setting, value));
+    }
+    return new ModelRequest(golden.checkpoint(), parts, settings);
+  }
+
+  private static GenerationRequest request(PipelineDescription description, GoldenRun run) {
+    Arguments args = run.args();
     double fps = description.defaults().fps();
     var size =
         new VideoSize(
-            args.path("height").asInt(),
-            args.path("width").asInt(),
-            args.path("num_frames").asInt(),
-            fps);
+            args.integer("height"), args.integer("width"), args.integer("num_frames"), fps);
     Sampling sampling =
         Sampling.of(description)
-            .withSteps(args.path("num_inference_steps").asInt())
-            .withGuidance(Guidance.scale(args.path("guidance_scale").asDouble(1)));
+            .withSteps(args.integer("num_inference_steps"))
+            .withGuidance(Guidance.scale(args.number("guidance_scale")));
     var noise = new GivenNoise(LatentTensor.latents(run.input("latents")), NoiseSource.seeded(0));
     return new GenerationRequest(
-        args.path("prompt").asText(), args.path("negative_prompt").asText(), size, sampling, noise);
+        args.text("prompt"), args.findText("negative_prompt").orElse(""), size, sampling, noise);
   }
 
   /** [1, F, 3, H, W] in [0, 1]. */

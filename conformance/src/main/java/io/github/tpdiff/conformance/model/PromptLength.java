@@ -1,6 +1,5 @@
 package io.github.tpdiff.conformance.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
@@ -11,12 +10,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Parts whose prompts are filled up to the length a case names, if it names one. */
-record PromptLength(PipelineParts parts, JsonNode tokens) implements PipelineParts {
+record PromptLength(PipelineParts parts, Optional<Integer> tokens) implements PipelineParts {
   @Override
   public PipelineDescription description() {
     PipelineDescription own = parts.description();
     var text =
-        new PipelineDescription.Text(tokens.asInt(own.text().maxLength()), own.text().cleaning());
+        new PipelineDescription.Text(tokens.orElse(own.text().maxLength()), own.text().cleaning());
     return own.withText(text);
   }
 

@@ -1,8 +1,8 @@
 package io.github.tpdiff.conformance.model;
 
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.conformance.golden.Arguments;
+import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -15,9 +15,7 @@ import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.Step;
 import io.github.tpdiff.runtime.diffusion.Trajectory;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
+import io.github.tpdiff.runtime.engine.Tensor;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -29,42 +27,31 @@ import java.util.stream.LongStream;
  * replaced by a function of the sample and the timestep.
  */
 public final class SchedulerCase implements CaseKind.Plain {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   @Override
   public void check(GoldenCase golden, Checks checks) {
-    Denoiser.Prediction network = FunctionNetwork.of(golden.arg("function").asText());
-    for (GoldenRun run : runs(golden)) {
+    Denoiser.Prediction network = FunctionNetwork.of(golden.args().text("function"));
+    for (GoldenRun run : golden.runs()) {
       Map<String, Object> config = config(golden);
-      if (run.args().has("shift")) {
-        config.put(
-            run.args().path("shift_key").asText("shift"), run.args().path("shift").asDouble());
+      String key = run.args().findText("shift_key").orElse("shift");
+      run.args().findNumber("shift").ifPresent(shift -> config.put(key, shift));
+      for (int steps : steps(run.args())) {
+        String prefix = run.prefix() + (run.args().isList("steps") ? "steps" + steps + "." : "");
+        Trajectory found =
+            Scheduler.fromConfig(config)
+                .trajectory(LatentTensor.latents(run.input("sample")), steps, network);
+        checks.compare(prefix + "timesteps", array(found.timesteps()));
+        if (new GoldenRun(golden, prefix, run.args()).expects("sigmas")) {
+          checks.compare(prefix + "sigmas", array(found.sigmas()));
+        }
+        checks.compare(prefix + "samples", samples(found.samples()));
       }
-      Trajectory found =
-          Scheduler.fromConfig(config)
-              .trajectory(
-                  LatentTensor.latents(run.input("sample")), run.arg("steps").asInt(), network);
-      checks.compare(run.prefix() + "timesteps", array(found.timesteps()));
-      if (run.expects("sigmas")) {
-        checks.compare(run.prefix() + "sigmas", array(found.sigmas()));
-      }
-      checks.compare(run.prefix() + "samples", samples(found.samples()));
     }
     checkTable(golden, Scheduler.fromConfig(config(golden)).schedule(), checks);
   }
 
-  /** The runs of the case, or one for each number of steps that it lists. */
-  private static List<GoldenRun> runs(GoldenCase golden) {
-    if (!golden.args().path("steps").isArray()) {
-      return golden.runs();
-    }
-    var runs = new ArrayList<GoldenRun>();
-    for (JsonNode steps : golden.arg("steps")) {
-      runs.add(
-          new GoldenRun(
-              golden, "steps" + steps.asInt() + ".", JSON.createObjectNode().set("steps", steps)));
-    }
-    return runs;
+  /** The number of steps of a run, or the numbers of several without a name of their own. */
+  private static List<Integer> steps(Arguments args) {
+    return args.isList("steps") ? args.integers("steps") : List.of(args.integer("steps"));
   }
 
   /**
@@ -72,7 +59,7 @@ public final class SchedulerCase implements CaseKind.Plain {
    */
   private static void checkTable(GoldenCase golden, NoiseSchedule schedule, Checks checks) {
     DiffusionForm form = schedule.form();
-    var whole = new GoldenRun(golden, "", golden.args());
+    GoldenRun whole = golden.whole();
     if (whole.expects("alphas_cumprod")) {
       long rows = golden.tensors().require("out.alphas_cumprod").elementCount();
       checks.compare(
@@ -90,27 +77,37 @@ public final class SchedulerCase implements CaseKind.Plain {
     }
   }
 
+  /** Every sample of the batch at a timestep of its own, or all at one. */
   private static double[] noised(GoldenRun run, DiffusionForm form) {
-    double time = form.time((double) noisedRow(run));
-    float[] sample = run.input("sample").toFloatArray();
+    Tensor given = run.input("sample");
+    float[] sample = given.toFloatArray();
     float[] noise = run.input("noise").toFloatArray();
+    double[] times = noisedTimes(run, form);
+    int batch = (int) given.shape()[0];
+    if (times.length != 1 && times.length != batch) {
+      throw new CaseException(
+          "in.noise_timesteps: expected 1 or %d, found %d".formatted(batch, times.length));
+    }
     var noised = new double[sample.length];
     for (int i = 0; i < noised.length; i++) {
+      double time = times[times.length == 1 ? 0 : i / (sample.length / batch)];
       noised[i] = form.gamma(time) * sample[i] + form.sigma(time) * noise[i];
     }
     return noised;
   }
 
   /**
-   * The row of the table at which the reference mixed. Asked before its steps are set, diffusers'
-   * DPM-Solver looks timesteps up from the noisiest down in a table that goes up.
+   * The times at which the reference mixed. Asked before its steps are set, diffusers' DPM-Solver
+   * looks timesteps up from the noisiest down in a table that goes up.
    */
-  private static long noisedRow(GoldenRun run) {
-    long timestep = run.input("noise_timesteps").longs().get(0);
-    boolean reversed =
-        "DPMSolverMultistepScheduler".equals(config(run.golden()).get("_class_name"));
-    long last = run.golden().tensors().require("out.alphas_cumprod").elementCount() - 1;
-    return reversed ? last - timestep : timestep;
+  private static double[] noisedTimes(GoldenRun run, DiffusionForm form) {
+    Map<String, Object> config = config(run.golden());
+    boolean reversed = "DPMSolverMultistepScheduler".equals(config.get("_class_name"));
+    double last =
+        config.get("num_train_timesteps") instanceof Number count ? count.doubleValue() - 1 : 999;
+    return Arrays.stream(Values.doubles(run.input("noise_timesteps")))
+        .map(timestep -> form.time(reversed ? last - timestep : timestep))
+        .toArray();
   }
 
   private static double squared(double value) {
@@ -119,15 +116,10 @@ public final class SchedulerCase implements CaseKind.Plain {
 
   /** The original repository has no configuration file: its one scheduler is UniPC for flows. */
   private static Map<String, Object> config(GoldenCase golden) {
-    if (!golden.args().has("checkpoint")) {
+    if (golden.args().findText("checkpoint").isEmpty()) {
       return new HashMap<>(Map.of("_class_name", "FlowUniPCMultistepScheduler"));
     }
-    Path checkpoint = golden.checkpoint();
-    Path file =
-        Files.isDirectory(checkpoint) ? checkpoint.resolve("scheduler_config.json") : checkpoint;
-    return JSON.convertValue(
-        golden.file(golden.folder().relativize(file).toString()),
-        new TypeReference<HashMap<String, Object>>() {});
+    return new HashMap<>(ConfigFile.scheduler(golden.checkpoint()).toMap());
   }
 
   private static double[] array(List<Double> values) {

@@ -1,12 +1,11 @@
 package io.github.tpdiff.conformance.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tpdiff.adapters.miniflux.PyramidFlowSchedule;
+import io.github.tpdiff.conformance.golden.Arguments;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
-import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.conformance.golden.Values;
 import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.EulerSampler;
@@ -47,24 +46,22 @@ public final class StageScheduleCase implements CaseKind.Plain {
       checks.compare(
           output + "train_timesteps",
           Arrays.stream(points).map(point -> schedule.timestep(number, point)).toArray());
-      for (JsonNode steps : golden.arg("steps")) {
-        String run = "steps" + steps.asInt() + "." + output;
-        checkSteps(golden, run, schedule.steps(stage, steps.asInt()), checks);
+      for (int steps : golden.args().integers("steps")) {
+        String run = "steps" + steps + "." + output;
+        checkSteps(golden, run, schedule.steps(stage, steps), checks);
       }
     }
   }
 
   private static PyramidFlowSchedule schedule(GoldenCase golden) {
-    JsonNode config = golden.arg("config");
-    var range = new ArrayList<Double>();
-    golden.require(config, "stage_range").forEach(fraction -> range.add(fraction.asDouble()));
+    Arguments config = golden.args().group("config");
     var schedule =
         new PyramidFlowSchedule(
-            golden.require(config, "num_train_timesteps").asInt(),
-            golden.require(config, "shift").asDouble(),
-            range,
-            golden.require(config, "gamma").asDouble());
-    int stages = golden.require(config, "stages").asInt();
+            config.integer("num_train_timesteps"),
+            config.number("shift"),
+            config.numbers("stage_range"),
+            config.number("gamma"));
+    int stages = config.integer("stages");
     if (stages != schedule.stages()) {
       throw new CaseException(
           "args.config.stages: expected %d, one less than stage_range has, found %d"
@@ -85,8 +82,8 @@ public final class StageScheduleCase implements CaseKind.Plain {
       times[i + 1] = steps.get(i).next();
     }
     checks.compare(run + "sigmas", times);
-    Denoiser.Prediction network = FunctionNetwork.of(golden.arg("function").asText());
-    Latents start = LatentTensor.latents(new GoldenRun(golden, "", golden.args()).input("sample"));
+    Denoiser.Prediction network = FunctionNetwork.of(golden.args().text("function"));
+    Latents start = LatentTensor.latents(golden.whole().input("sample"));
     var samples = new ArrayList<Latents>(List.of(start));
     // Of the schedule only the form matters: every stage is flow matching in its own time.
     var line = StageLine.whole(new FlowSchedule(FlowSchedule.Spacing.FLOW_MATCH_EULER, 1));

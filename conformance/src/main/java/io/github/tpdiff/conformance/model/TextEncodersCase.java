@@ -1,6 +1,5 @@
 package io.github.tpdiff.conformance.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
@@ -13,10 +12,8 @@ import io.github.tpdiff.runtime.text.TokenBatch;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -40,7 +37,7 @@ public record TextEncodersCase(
     Path folder = golden.checkpoint();
     TokenBatch clip = tokens(golden, folder.resolve("tokenizer"), CLIP_LENGTH);
     TokenBatch t5 =
-        tokens(golden, folder.resolve("tokenizer_2"), golden.arg("t5_max_length").asInt());
+        tokens(golden, folder.resolve("tokenizer_2"), golden.args().integer("t5_max_length"));
     Tensor pooled = run(pooling.apply(folder.resolve("text_encoder")), engine, clip, "pooled");
     checks.compare("pooled", pooled);
     Component encoder = sequence.apply(folder.resolve("text_encoder_2"));
@@ -50,12 +47,8 @@ public record TextEncodersCase(
 
   private static TokenBatch tokens(GoldenCase golden, Path tokenizer, int length)
       throws IOException {
-    List<String> prompts = new ArrayList<>();
-    for (JsonNode prompt : golden.arg("prompts")) {
-      prompts.add(prompt.asText());
-    }
     try (Tokenizer open = HuggingFaceTokenizer.open(tokenizer)) {
-      return open.encode(prompts, length);
+      return open.encode(golden.args().texts("prompts"), length);
     }
   }
 

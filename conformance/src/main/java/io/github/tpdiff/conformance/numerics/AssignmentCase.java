@@ -1,5 +1,6 @@
 package io.github.tpdiff.conformance.numerics;
 
+import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -16,21 +17,30 @@ public final class AssignmentCase implements CaseKind.Plain {
   @Override
   public void check(GoldenCase golden, Checks checks) {
     for (GoldenRun run : golden.runs()) {
-      double[][] cost =
-          run.findInputName("cost").isPresent() ? rows(run, "cost") : squaredDistances(run);
+      double[][] cost = cost(run);
       int[] columns = Assignment.minimise(cost);
       if (Arrays.stream(columns).distinct().count() != cost.length) {
         checks.fail(run.prefix() + "assignment: is no permutation");
       }
       double total = IntStream.range(0, cost.length).mapToDouble(i -> cost[i][columns[i]]).sum();
       checks.compare(run.prefix() + "total", new double[] {total});
-      if (run.args().path("unique").asBoolean()) {
+      if (run.args().flag("unique")) {
         checks.compare(
             run.prefix() + "assignment", Arrays.stream(columns).asLongStream().toArray());
       } else {
         checks.settled(run.prefix() + "assignment");
       }
     }
+  }
+
+  private static double[][] cost(GoldenRun run) {
+    String from = run.args().findText("from").orElse("cost");
+    return switch (from) {
+      case "cost" -> rows(run, "cost");
+      case "clips" -> squaredDistances(run);
+      default ->
+          throw new CaseException("args.runs.from: expected cost or clips, found '" + from + "'");
+    };
   }
 
   private static double[][] squaredDistances(GoldenRun run) {

@@ -1,17 +1,13 @@
 package io.github.tpdiff.conformance.numerics;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 
 /** Shapes in {@code case.json}. */
 final class Extents {
   private Extents() {}
 
   /** The number of elements of a shape. */
-  static int product(JsonNode shape) {
-    int product = 1;
-    for (JsonNode extent : shape) {
-      product = Math.multiplyExact(product, extent.asInt());
-    }
-    return product;
+  static int product(List<Integer> shape) {
+    return shape.stream().reduce(1, Math::multiplyExact);
   }
 }

@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 public final class HalfPrecisionCase implements CaseKind.Plain {
   @Override
   public void check(GoldenCase golden, Checks checks) {
-    float[] values = golden.tensors().floats("in.values");
+    float[] values = golden.tensors().floats(golden.whole().inputName("values"));
     for (DType type : new DType[] {DType.BF16, DType.F16}) {
       String name = type == DType.F16 ? "fp16" : "bf16";
       ByteBuffer bytes =

@@ -1,6 +1,6 @@
 package io.github.tpdiff.conformance.numerics;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import io.github.tpdiff.conformance.golden.Arguments;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
@@ -15,45 +15,40 @@ public final class RandomCase implements CaseKind.Plain {
   @Override
   public void check(GoldenCase golden, Checks checks) {
     for (GoldenRun run : golden.runs()) {
-      var random = new TorchRandom(run.arg("seed").asLong());
-      boolean doubles = run.args().path("dtype").asText().equals("F64");
+      var random = new TorchRandom(run.args().bits("seed"));
       int index = 0;
-      for (JsonNode call : run.arg("calls")) {
+      for (Arguments call : run.args().entries("calls")) {
         String output = run.prefix() + index++;
-        if (doubles) {
-          checks.compare(output, drawDoubles(random, call));
-        } else {
-          draw(random, call, output, checks);
+        // The function alone decides between floats and integers, the type between floats.
+        switch (call.text("fn")) {
+          case "randn", "rand" -> checks.compare(output, floats(random, call));
+          case "randint" ->
+              checks.compare(
+                  output, random.randint(call.bits("low"), call.bits("high"), count(call)));
+          case "randperm" ->
+              checks.compare(
+                  output, Arrays.stream(random.randperm(count(call))).asLongStream().toArray());
+          default ->
+              throw new CaseException(
+                  "args.runs.calls.fn: expected randn, rand, randint or randperm, found "
+                      + call.text("fn"));
         }
       }
     }
   }
 
-  private static void draw(TorchRandom random, JsonNode call, String output, Checks checks) {
-    int n = Extents.product(call.path("shape"));
-    switch (call.path("fn").asText()) {
-      case "randn" -> checks.compare(output, Values.widened(random.randn(n)));
-      case "rand" -> checks.compare(output, Values.widened(random.rand(n)));
-      case "randint" ->
-          checks.compare(
-              output, random.randint(call.path("low").asLong(), call.path("high").asLong(), n));
-      case "randperm" ->
-          checks.compare(output, Arrays.stream(random.randperm(n)).asLongStream().toArray());
-      default -> throw unknown(call);
-    }
-  }
-
-  private static double[] drawDoubles(TorchRandom random, JsonNode call) {
-    int n = Extents.product(call.path("shape"));
-    return switch (call.path("fn").asText()) {
-      case "randn" -> random.randnDouble(n);
-      case "rand" -> random.randDouble(n);
-      default -> throw unknown(call);
+  private static double[] floats(TorchRandom random, Arguments call) {
+    boolean normal = call.text("fn").equals("randn");
+    int n = count(call);
+    String dtype = call.findText("dtype").orElse("F32");
+    return switch (dtype) {
+      case "F32" -> Values.widened(normal ? random.randn(n) : random.rand(n));
+      case "F64" -> normal ? random.randnDouble(n) : random.randDouble(n);
+      default -> throw new CaseException("args.runs.dtype: expected F32 or F64, found " + dtype);
     };
   }
 
-  private static CaseException unknown(JsonNode call) {
-    return new CaseException(
-        "args.runs.calls.fn: expected randn, rand, randint or randperm, found " + call.path("fn"));
+  private static int count(Arguments call) {
+    return Extents.product(call.integers("shape"));
   }
 }
