@@ -1,5 +1,7 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.data.LatentSample;
+import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.runtime.cost.Calibration;
 import io.github.tpdiff.runtime.cost.CostModel;
 import io.github.tpdiff.runtime.cost.Machine;
@@ -9,6 +11,7 @@ import io.github.tpdiff.runtime.cost.PlanCost.StageRun;
 import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
@@ -18,6 +21,7 @@ import io.github.tpdiff.runtime.pipeline.DenoiserInputs;
 import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -37,11 +41,16 @@ import picocli.CommandLine.Spec;
     description = {
       "Shows the stages of a video: frames, tokens, predicted time and peak memory, vanilla beside"
           + " staged.",
-      "The speed of this machine is measured first, for some seconds; nothing of the model is run."
+      "The speed of this machine is measured first, for some seconds; nothing of the model is run.",
+      "",
+      "With --clips it chooses the stages: it encodes some of your clips, weighs for each pyramid what"
+          + " its boundaries would lose of them and what it costs, and shows why it took one."
     },
     footer = {
       "  tpdiff plan checkpoint --stages 3",
-      "  tpdiff plan checkpoint --stages 3 --split 1-1-2 --size 832x480 --frames 81"
+      "  tpdiff plan checkpoint --stages 3 --split 1-1-2 --size 832x480 --frames 81",
+      "  tpdiff plan checkpoint --clips clips",
+      "  tpdiff plan checkpoint --clips clips --boundaries-from spectrum --budget 0.02"
     })
 final class PlanCommand implements Callable<Integer> {
   private static final double MEGABYTE = 1 << 20;
@@ -56,6 +65,7 @@ final class PlanCommand implements Callable<Integer> {
   @Mixin private PartOptions parts = new PartOptions();
   @Mixin private LoraOptions lora = new LoraOptions();
   @Mixin private VideoOptions video = new VideoOptions();
+  @Mixin private ClipOptions clips = new ClipOptions();
   @Mixin private EngineOptions engines = new EngineOptions();
   @Mixin private ComputeOption compute = new ComputeOption();
 
@@ -63,26 +73,57 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() {
     try (VideoModel model = lora.read().merged(Families.open(parts.at(folder)))) {
       Sampling sampling = video.sampling(model.description());
+      if (clips.isGiven() && !sampling.stages().equals(StageChoice.asTrained())) {
+        throw new IllegalArgumentException(
+            "--clips: chooses the stages; leave out --stages and what else says them");
+      }
       Decided decided = model.stages(sampling.stages());
       StageOptions.printDifferences(spec.commandLine().getErr(), decided);
-      StageConfig stages = decided.stages();
-      LatentShape shape =
-          video.size(model.description()).latentShape(model.description().latents(), stages);
-      var plan = StagePlan.of(stages, sampling.scheduler().schedule(), shape.frames());
-      Component denoiser = require(model, Role.DENOISER);
-      int textTokens = model.description().text().maxLength();
+      VideoSize size = video.size(model.description());
+      var clip = size.latentShape(model.description().latents(), firstOf(decided));
+      var pricing = new Pricing(model, sampling, clip);
       try (Engine engine = engines.open(compute)) {
-        PlanCost cost =
-            PlanCost.of(
-                new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
-                frames ->
-                    DenoiserInputs.shapes(denoiser.program(), shape.withFrames(frames), textTokens),
-                new PlanCost.Request(
-                    runs(plan, sampling), sampling.guidance().needsUnconditional() ? 2 : 1));
-        print(plan, cost, engine);
+        StageConfig stages = clips.isGiven() ? choose(pricing, size, engine) : decided.stages();
+        print(pricing.plan(stages), pricing.of(stages), engine);
       }
     }
     return ExitCode.DONE;
+  }
+
+  /** Clips that are to choose their stages need not divide into those of the options. */
+  private StageConfig firstOf(Decided decided) {
+    return clips.isGiven() ? StageConfig.vanilla() : decided.stages();
+  }
+
+  private StageConfig choose(Pricing pricing, VideoSize size, Engine engine) {
+    VideoModel model = pricing.model();
+    LatentSample sample =
+        clips.sample(new ModelEncoders(model, engine), size, spec.commandLine().getErr());
+    var weighed =
+        clips.weigh(
+            sample,
+            pricing.sampling(),
+            model.description().latents().resampling(),
+            stages -> pricing.of(stages).flops() / (double) pricing.of(stages).vanilla().flops());
+    clips.print(sample, weighed, spec.commandLine().getOut());
+    return model.stages(StageChoice.of(weighed.chosen().stages())).stages();
+  }
+
+  /** What sampling one clip costs. */
+  private record Pricing(VideoModel model, Sampling sampling, LatentShape clip) {
+    StagePlan plan(StageConfig stages) {
+      return StagePlan.of(stages, sampling.scheduler().schedule(), clip.frames());
+    }
+
+    PlanCost of(StageConfig stages) {
+      Component denoiser = require(model, Role.DENOISER);
+      int textTokens = model.description().text().maxLength();
+      return PlanCost.of(
+          new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
+          frames -> DenoiserInputs.shapes(denoiser.program(), clip.withFrames(frames), textTokens),
+          new PlanCost.Request(
+              runs(plan(stages), sampling), sampling.guidance().needsUnconditional() ? 2 : 1));
+    }
   }
 
   private static Component require(VideoModel model, Role role) {

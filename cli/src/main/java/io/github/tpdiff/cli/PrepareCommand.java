@@ -3,14 +3,12 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.data.PreparationReport;
-import io.github.tpdiff.lora.data.PreparedVideo;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.pipeline.VideoModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,8 +45,11 @@ final class PrepareCommand implements Callable<Integer> {
   /** Prepares a job's data and prints the table. */
   static Prepared prepare(ResolvedJob job, Engine engine, CommandSpec spec) {
     Prepared prepared;
-    try (var progress = new Progress(spec.commandLine().getErr())) {
-      prepared = job.prepare(new ModelEncoders(job.model(), engine), progress::reached);
+    try (var progress = new VideoProgress("preparing", spec.commandLine().getErr())) {
+      prepared =
+          job.prepare(
+              new ModelEncoders(job.model(), engine),
+              (video, done, total) -> progress.reached(video.file(), done, total));
     }
     PrintWriter out = spec.commandLine().getOut();
     print(prepared.report(), job, out);
@@ -60,27 +61,5 @@ final class PrepareCommand implements Callable<Integer> {
     report.table().forEach(out::println);
     report.writeList(job.job().data().cache()).ifPresent(file -> out.println("all: " + file));
     out.flush();
-  }
-
-  /** Opened with the first video, which says how many there are. */
-  private static final class Progress implements AutoCloseable {
-    private final PrintWriter lines;
-    private Optional<ProgressMeter> meter = Optional.empty();
-
-    Progress(PrintWriter lines) {
-      this.lines = lines;
-    }
-
-    void reached(PreparedVideo video, int done, int total) {
-      if (meter.isEmpty()) {
-        meter = Optional.of(ProgressMeter.start("preparing", total, lines));
-      }
-      meter.get().reached(done, String.valueOf(video.file().getFileName()));
-    }
-
-    @Override
-    public void close() {
-      meter.ifPresent(ProgressMeter::close);
-    }
   }
 }

@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.Sampler;
 import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
 import io.github.tpdiff.runtime.diffusion.Words;
 import java.util.Iterator;
 import java.util.List;
@@ -58,6 +59,13 @@ abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
   static final class OfUpsampling extends WordOption<Upsampling> {
     OfUpsampling() {
       super(new Words<>(Upsampling.class).all(), parser(Upsampling.class));
+    }
+  }
+
+  /** Where stages begin. */
+  static final class OfBoundaries extends WordOption<Boundaries> {
+    OfBoundaries() {
+      super(new Words<>(Boundaries.class).all(), parser(Boundaries.class));
     }
   }
 

@@ -64,8 +64,7 @@ record ClipCutter(List<VideoSize> sizes, int clipsPerVideo) {
         Rule.TOO_SHORT,
         String.format(
             Locale.ROOT,
-            "expected %d frames at %s fps (%.2f s), found %.2f s; lower the frames of data.sizes or"
-                + " leave it out",
+            "expected %d frames at %s fps (%.2f s), found %.2f s",
             shortest.frames(),
             shortest.fps(),
             shortest.frames() / shortest.fps(),

@@ -25,6 +25,9 @@ import java.util.Optional;
  * preparation goes on where it was.
  */
 public final class Preparation {
+  /** Of a cache, the folder of latents. */
+  static final String LATENTS = "latents";
+
   /** Part of what names latents; another whenever the same video would give other pictures. */
   private static final String DECODING = "2";
 
@@ -133,8 +136,14 @@ public final class Preparation {
           cutter.cut(video.file()).stream().map(ClipCutter.Cut::made).toList();
       return new PreparedVideo(video.file(), clips, false, Optional.empty());
     } catch (ClipCutter.DroppedException dropped) {
-      return PreparedVideo.dropped(video.file(), dropped.rule(), dropped.getMessage());
+      return dropped(video.file(), dropped);
     }
+  }
+
+  private static PreparedVideo dropped(Path file, ClipCutter.DroppedException dropped) {
+    String advice =
+        dropped.rule() == Rule.TOO_SHORT ? "; lower the frames of data.sizes or leave it out" : "";
+    return PreparedVideo.dropped(file, dropped.rule(), dropped.getMessage() + advice);
   }
 
   private static PreparedVideo uncaptioned(Path file) {
@@ -195,7 +204,7 @@ public final class Preparation {
     try {
       cuts = new ClipCutter(request.sizes(), request.clipsPerVideo()).cut(file);
     } catch (ClipCutter.DroppedException dropped) {
-      return PreparedVideo.dropped(file, dropped.rule(), dropped.getMessage());
+      return dropped(file, dropped);
     }
     if (latentEncoder.isEmpty()) {
       latentEncoder = Optional.of(encoders.openLatents());
@@ -214,7 +223,7 @@ public final class Preparation {
     return new LatentCache(
         request
             .cache()
-            .resolve("latents")
+            .resolve(LATENTS)
             .resolve(
                 key(
                     DECODING

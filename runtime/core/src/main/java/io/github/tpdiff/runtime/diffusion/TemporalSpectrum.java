@@ -76,6 +76,21 @@ public record TemporalSpectrum(List<Double> power) {
     return power.size();
   }
 
+  /** The share of all power that a stride discards: 0 of clips that do not change. */
+  public double powerLost(int stride) {
+    double lost = 0;
+    double all = 0;
+    for (int k = 0; k < power.size(); k++) {
+      all += power.get(k);
+      lost += isLost(k, stride) ? power.get(k) : 0;
+    }
+    return all == 0 ? 0 : lost / all;
+  }
+
+  private boolean isLost(int k, int stride) {
+    return (long) k * stride >= power.size();
+  }
+
   /**
    * What a stride discards, per frame of one channel and pixel, in nats, as far as noise at time t
    * still shows it: {@code ½·Σ log(1 + γ_t² P(k) / σ_t²) / F} over the frequencies that a clip of
@@ -85,7 +100,7 @@ public record TemporalSpectrum(List<Double> power) {
     double ratio = form.gamma(t) / form.sigma(t);
     double sum = 0;
     for (int k = 0; k < power.size(); k++) {
-      if ((long) k * stride >= power.size()) {
+      if (isLost(k, stride)) {
         sum += 0.5 * Math.log1p(ratio * ratio * power.get(k));
       }
     }

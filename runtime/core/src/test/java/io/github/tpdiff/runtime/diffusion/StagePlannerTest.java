@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.diffusion;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -57,26 +58,98 @@ class StagePlannerTest {
 
   @Test
   void smoothClips_getAPyramidAndNoisyClipsGetNone() {
-    StageConfig chosen =
-        new StagePlanner(FLOW, smooth(), 0.01).choose(3, GROUPED, StagePlannerTest::tokens);
+    StageConfig chosen = choose(smooth(), Boundaries.SPECTRUM);
     assertThat(chosen.stages()).isEqualTo(3);
     assertThat(chosen.stepSplit().stream().mapToInt(Integer::intValue).sum())
         .isCloseTo(100, within(1));
     assertThat(StagePlan.of(chosen, FLOW, 16).stages()).hasSize(3);
     var noisy = new TemporalSpectrum(Collections.nCopies(16, 1e6));
-    assertThat(
-            new StagePlanner(FLOW, noisy, 0.01)
-                .choose(3, GROUPED, StagePlannerTest::tokens)
-                .stages())
-        .isEqualTo(1);
+    assertThat(choose(noisy, Boundaries.SPECTRUM).stages()).isEqualTo(1);
+    assertThat(choose(noisy, Boundaries.SCHEDULE).stages()).isEqualTo(1);
   }
 
   @Test
   void aCostPerStage_canMakeFewerStagesTheBetterChoice() {
-    StageConfig chosen =
-        new StagePlanner(FLOW, smooth(), 0.01)
-            .choose(3, GROUPED, config -> tokens(config) + 0.5 * config.stages());
-    assertThat(chosen.stages()).isLessThan(3);
+    var planner = new StagePlanner(FLOW, smooth(), 0.01);
+    var candidates =
+        planner.candidates(
+            3, GROUPED, Boundaries.SPECTRUM, config -> tokens(config) + 0.5 * config.stages());
+    assertThat(planner.choose(candidates).stages().stages()).isLessThan(3);
+  }
+
+  /** Nothing is lost of them at any time, so only the shortest stage bounds the pyramid. */
+  @Test
+  void stillClips_areSampledAtTheLowestRateForAsLongAsThereIs() {
+    assertThat(choose(still(), Boundaries.SCHEDULE).rates()).containsExactly(2, 2);
+    StageConfig chosen = choose(still(), Boundaries.SPECTRUM);
+    // A quarter of the frames for 95 steps of 100 is cheaper than for 90 and half of them for 5.
+    assertThat(chosen.rates()).containsExactly(4);
+    assertThat(chosen.stepSplit()).containsExactly(95, 5);
+    assertThat(chosen.boundaries()).containsExactly(FLOW.time(0.05));
+  }
+
+  /**
+   * A clip that alternates from frame to frame has four fifths of its change in the upper half of
+   * the spectrum: too much for half the frames where the schedule's third part begins.
+   */
+  @Test
+  void alternatingClips_loseMoreThanTheBudgetWhereTheScheduleHasItsBoundaries() {
+    var planner = new StagePlanner(FLOW, alternating(), 0.01);
+    var candidates = planner.candidates(3, GROUPED, Boundaries.SCHEDULE, StagePlannerTest::tokens);
+    assertThat(candidates).extracting(c -> c.stages().rates().size()).containsExactly(0, 1, 1, 2);
+    assertThat(candidates.get(1).starts()).containsExactly(FLOW.time(0.5));
+    assertThat(candidates.get(1).lost())
+        .containsExactly(alternating().informationLost(2, FLOW.form(), FLOW.time(0.5)));
+    assertThat(planner.choose(candidates).stages().stages()).isEqualTo(1);
+    assertThat(new StagePlanner(FLOW, alternating(), 10).choose(candidates).stages().stages())
+        .isEqualTo(3);
+  }
+
+  /** Also where boundaries must be points of a table. */
+  @Test
+  void boundariesOnATable_loseNoMoreThanTheBudget() {
+    var schedule =
+        new DdimSchedule(
+            VariancePreserving.linear(0.00085, 0.012, 100), DdimSchedule.Spacing.LEADING, 0, 0);
+    var planner = new StagePlanner(schedule, smooth(), 0.01);
+    var candidates = planner.candidates(3, GROUPED, Boundaries.SPECTRUM, StagePlannerTest::tokens);
+    assertThat(candidates).hasSizeGreaterThan(1);
+    assertThat(candidates).allMatch(candidate -> candidate.mostLost() <= 0.01 * (1 + 1e-6));
+  }
+
+  @Test
+  void powerThatIsLost_isTheShareOfTheDiscardedFrequencies() {
+    var spectrum = new TemporalSpectrum(List.of(9.0, 4.0, 1.0, 3.0));
+    assertThat(spectrum.powerLost(2)).isCloseTo(4.0 / 17, within(1e-12));
+    assertThat(spectrum.powerLost(4)).isCloseTo(8.0 / 17, within(1e-12));
+    assertThat(still().powerLost(2)).isCloseTo(0, within(1e-12));
+    assertThat(alternating().powerLost(2)).isGreaterThan(0.8);
+  }
+
+  private static StageConfig choose(TemporalSpectrum spectrum, Boundaries boundaries) {
+    var planner = new StagePlanner(FLOW, spectrum, 0.01);
+    return planner
+        .choose(planner.candidates(3, GROUPED, boundaries, StagePlannerTest::tokens))
+        .stages();
+  }
+
+  private static TemporalSpectrum still() {
+    float[] data = new float[16];
+    Arrays.fill(data, 0.5f);
+    return of(data);
+  }
+
+  private static TemporalSpectrum alternating() {
+    float[] data = new float[16];
+    for (int i = 0; i < data.length; i++) {
+      data[i] = i % 2 == 0 ? 1 : -1;
+    }
+    return of(data);
+  }
+
+  private static TemporalSpectrum of(float[] frames) {
+    return TemporalSpectrum.of(
+        List.of(Latents.of(new LatentShape(1, 1, frames.length, 1, 1), frames)));
   }
 
   /** Power that falls with the square of frequency. */

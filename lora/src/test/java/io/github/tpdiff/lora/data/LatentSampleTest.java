@@ -1,0 +1,148 @@
+package io.github.tpdiff.lora.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.TemporalSpectrum;
+import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.runtime.video.VideoClip;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LatentSampleTest {
+  private static final VideoSize SIZE = new VideoSize(16, 16, 8, 8);
+  @TempDir private Path folder;
+
+  /** A latent for each frame: its first value. Nothing else is to be asked. */
+  private static final ClipEncoders FRAMES =
+      new ClipEncoders() {
+        @Override
+        public LatentEncoder openLatents() {
+          return new LatentEncoder() {
+            @Override
+            public Latents encode(VideoClip clip) {
+              float[] data = new float[clip.frames()];
+              for (int f = 0; f < data.length; f++) {
+                data[f] = clip.data()[f * clip.height() * clip.width()];
+              }
+              return Latents.of(new LatentShape(1, 1, data.length, 1, 1), data);
+            }
+
+            @Override
+            public void close() {}
+          };
+        }
+
+        @Override
+        public String latentsFingerprint() {
+          throw new AssertionError("nothing is cached");
+        }
+
+        @Override
+        public String captionsFingerprint() {
+          throw new AssertionError("captions are not read");
+        }
+
+        @Override
+        public int captionTokens(String caption) {
+          throw new AssertionError("captions are not read");
+        }
+
+        @Override
+        public int captionLimit() {
+          throw new AssertionError("captions are not read");
+        }
+
+        @Override
+        public CaptionEncoder openCaptions() {
+          throw new AssertionError("captions are not read");
+        }
+      };
+
+  /** Frames of one grey each. */
+  private void video(String name, float... greys) throws IOException {
+    int pixels = 16 * 16;
+    float[] data = new float[3 * greys.length * pixels];
+    for (int plane = 0; plane < 3 * greys.length; plane++) {
+      Arrays.fill(data, plane * pixels, (plane + 1) * pixels, greys[plane % greys.length]);
+    }
+    VideoWriter.write(
+        folder.resolve(name + ".mp4"), new VideoClip(data, greys.length, 16, 16, SIZE.fps()));
+  }
+
+  private LatentSample sample(int most, List<String> heard) {
+    return LatentSample.encode(
+        new LatentSample.Request(folder, SIZE, most),
+        FRAMES,
+        (video, done, total) -> heard.add(video.getFileName() + " " + done + "/" + total));
+  }
+
+  @Test
+  void spectrum_ofVideosIsThatOfTheirFrames() throws Exception {
+    video("still", 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f);
+    var still = TemporalSpectrum.of(sample(4, new ArrayList<>()).clips());
+    assertThat(still.powerLost(2)).isLessThan(1e-3);
+    assertThat(still.power().get(0)).isCloseTo(8 * 0.25, within(0.1));
+    Files.delete(folder.resolve("still.mp4"));
+    video("fast", 0.8f, -0.8f, 0.8f, -0.8f, 0.8f, -0.8f, 0.8f, -0.8f);
+    var fast = TemporalSpectrum.of(sample(4, new ArrayList<>()).clips());
+    // All power is 8·0.64, none of it in the mean.
+    assertThat(fast.power().stream().mapToDouble(p -> p).sum()).isCloseTo(5.1, within(0.4));
+    assertThat(fast.power().get(0)).isCloseTo(0, within(0.02));
+    assertThat(fast.powerLost(2)).isGreaterThan(0.8);
+  }
+
+  @Test
+  void videos_areTakenFromTheWholeListAndThoseThatGiveNoClipAreReplaced() throws Exception {
+    for (int i = 0; i < 8; i++) {
+      video("v" + i, new float[i == 4 ? 3 : 8]);
+    }
+    Files.writeString(folder.resolve("v6.mp4"), "no video");
+    var heard = new ArrayList<String>();
+    LatentSample sample = sample(4, heard);
+    assertThat(heard).containsExactly("v0.mp4 1/4", "v2.mp4 2/4", "v1.mp4 3/4", "v3.mp4 4/4");
+    assertThat(sample.clips()).hasSize(4);
+    assertThat(sample.videos()).isEqualTo(8);
+    assertThat(sample(100, new ArrayList<>()).clips()).hasSize(6);
+  }
+
+  @Test
+  void folderWithoutALongEnoughVideo_saysSo() throws Exception {
+    video("short", 0, 0, 0);
+    assertThatThrownBy(() -> sample(4, new ArrayList<>()))
+        .hasMessageContaining("expected a video that fills 8 frames at 8.0 fps, found none among 1")
+        .hasMessageContaining("short.mp4: expected 8 frames");
+  }
+
+  @Test
+  void preparedClips_areReadFromAJobsCache() throws Exception {
+    var latents = new LatentShape(1, 2, 4, 1, 1);
+    var longer = latents.withFrames(8);
+    var made = new PreparedVideo.Clip("made", 1);
+    Path cache = Files.createDirectory(folder.resolve("latents"));
+    for (int i = 0; i < 3; i++) {
+      new LatentCache(cache.resolve(i + ".safetensors"))
+          .write(
+              List.of(
+                  new LatentCache.Clip(Latents.zeros(latents), made),
+                  new LatentCache.Clip(Latents.zeros(longer), made)));
+    }
+    assertThat(LatentSample.isPrepared(folder)).isTrue();
+    assertThat(LatentSample.isPrepared(cache)).isFalse();
+    assertThat(LatentSample.prepared(folder, 8, 2).clips())
+        .extracting(Latents::shape)
+        .containsExactly(longer, longer);
+    assertThatThrownBy(() -> LatentSample.prepared(folder, 5, 2))
+        .hasMessageContaining("expected a prepared clip of 5 latent frames, found none among 3");
+  }
+}
