@@ -237,6 +237,26 @@ public final class Dim {
     return value;
   }
 
+  /** This dim with symbols replaced by what they stand for; others stay. */
+  public Dim substitute(Map<String, Dim> meanings) {
+    Dim sum = of(0);
+    for (Term t : terms) {
+      Dim product = of(t.coefficient());
+      for (Atom atom : t.atoms()) {
+        product = product.times(substitute(atom, meanings));
+      }
+      sum = sum.plus(product);
+    }
+    return sum;
+  }
+
+  private static Dim substitute(Atom atom, Map<String, Dim> meanings) {
+    if (atom instanceof Quotient quotient) {
+      return quotient.numerator().substitute(meanings).dividedBy(quotient.divisor());
+    }
+    return meanings.getOrDefault(((Symbol) atom).name(), ofAtom(atom));
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Dim dim && terms.equals(dim.terms);

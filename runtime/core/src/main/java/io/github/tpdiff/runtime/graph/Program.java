@@ -23,29 +23,19 @@ public record Program(String name, List<Graph> segments, List<String> outputs) {
   public Program {
     segments = List.copyOf(segments);
     outputs = List.copyOf(outputs);
-    var produced = new HashMap<String, Value>();
-    var given = new HashMap<String, Value>();
+    var known = new HashMap<String, Joint.Known>();
+    var produced = new HashSet<String>();
+    var weights = new HashMap<String, Value>();
     for (Graph segment : segments) {
-      segment
-          .inputs()
-          .forEach(
-              (key, value) -> {
-                Value source =
-                    produced.containsKey(key) ? produced.get(key) : given.putIfAbsent(key, value);
-                requireType(segment.name() + ": " + key, value, source == null ? value : source);
-              });
-      produced.putAll(segment.outputs());
+      var joint = new Joint(name, segment, known);
+      joint.join();
+      segment.weights().forEach((key, value) -> joint.share(key, value, weights));
+      produced.addAll(segment.outputs().keySet());
     }
     for (String output : outputs) {
-      if (!produced.containsKey(output)) {
+      if (!produced.contains(output)) {
         throw new GraphException(name + ": no segment produces output " + output);
       }
-    }
-  }
-
-  private static void requireType(String what, Value expected, Value found) {
-    if (expected.type() != found.type()) {
-      throw new GraphException(what + ": expected " + expected.type() + ", found " + found.type());
     }
   }
 

@@ -65,6 +65,11 @@ public record Shape(List<Dim> dims) {
     return dims.stream().mapToLong(d -> d.evaluate(binding)).toArray();
   }
 
+  /** This shape with symbols replaced by what they stand for; others stay. */
+  public Shape substitute(Map<String, Dim> meanings) {
+    return new Shape(dims.stream().map(dim -> dim.substitute(meanings)).toList());
+  }
+
   /** True if every extent is fixed. */
   public boolean isFixed() {
     return dims.stream().allMatch(Dim::isFixed);

@@ -148,4 +148,17 @@ class DimTest {
     assertThat(H.times(2).asSymbol()).isEmpty();
     assertThatThrownBy(() -> H.dividedBy(0)).isInstanceOf(GraphException.class);
   }
+
+  @Test
+  void substituted_dimsComeToWhatTheirMeaningsComeTo() {
+    Dim height = Dim.symbol("height");
+    Dim dim = height.times(height).plus(height.plus(3).dividedBy(4)).plus(Dim.symbol("other"));
+    Dim meaning = Dim.symbol("rows").times(2).plus(1);
+    Dim substituted = dim.substitute(Map.of("height", meaning));
+    for (long rows = 0; rows < 20; rows++) {
+      long tall = 2 * rows + 1;
+      assertThat(substituted.evaluate(Map.of("rows", rows, "other", 7L)))
+          .isEqualTo(dim.evaluate(Map.of("height", tall, "other", 7L)));
+    }
+  }
 }
