@@ -4,6 +4,9 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.weights.TensorSource;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Sizes of a CLIP text model.
@@ -74,5 +77,24 @@ public record ClipTextConfig(
       case "gelu" -> UnaryKind.GELU_ERF;
       default -> throw config.wrong("hidden_act", "quick_gelu or gelu", name);
     };
+  }
+
+  /** The fields of {@code config.json} as published. */
+  public Map<String, Object> fields() {
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("architectures", List.of("CLIPTextModel"));
+    fields.put("bos_token_id", 0);
+    fields.put("eos_token_id", eosToken);
+    fields.put("hidden_act", activation == UnaryKind.QUICK_GELU ? "quick_gelu" : "gelu");
+    fields.put("hidden_size", width);
+    fields.put("intermediate_size", ffnDim);
+    fields.put("layer_norm_eps", eps);
+    fields.put("max_position_embeddings", positions);
+    fields.put("model_type", "clip_text_model");
+    fields.put("num_attention_heads", heads);
+    fields.put("num_hidden_layers", layers);
+    fields.put("pad_token_id", 1);
+    fields.put("vocab_size", vocabulary);
+    return fields;
   }
 }

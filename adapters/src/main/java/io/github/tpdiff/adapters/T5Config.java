@@ -4,6 +4,9 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Sizes of an encoder of T5 v1.1 or UMT5.
@@ -102,5 +105,34 @@ public record T5Config(
     }
     double fraction = Math.log((double) n / exact) / Math.log((double) maxDistance / exact);
     return base + Math.min(half - 1, exact + (int) (fraction * (half - exact)));
+  }
+
+  /** The fields of {@code config.json} as published. */
+  public Map<String, Object> fields() {
+    boolean each = positionBias == PositionBias.OF_EACH_BLOCK;
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put("architectures", List.of(each ? "UMT5EncoderModel" : "T5EncoderModel"));
+    fields.put("d_ff", ffnDim);
+    fields.put("d_kv", headDim);
+    fields.put("d_model", width);
+    fields.put("dense_act_fn", "gelu_new");
+    fields.put("eos_token_id", 1);
+    fields.put("feed_forward_proj", "gated-gelu");
+    fields.put("is_encoder_decoder", true);
+    fields.put("is_gated_act", true);
+    fields.put("layer_norm_epsilon", eps);
+    fields.put("model_type", each ? "umt5" : "t5");
+    fields.put("num_heads", heads);
+    fields.put("num_layers", layers);
+    fields.put("pad_token_id", 0);
+    fields.put("relative_attention_max_distance", maxDistance);
+    fields.put("relative_attention_num_buckets", buckets);
+    fields.put("tie_word_embeddings", false);
+    if (each) {
+      fields.put("scalable_attention", true);
+      fields.put("tokenizer_class", "T5Tokenizer");
+    }
+    fields.put("vocab_size", vocabulary);
+    return fields;
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.conformance;
 
+import static com.tngtech.archunit.base.DescribedPredicate.alwaysTrue;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
@@ -44,6 +45,8 @@ class ArchitectureTest {
           Map.entry("runtime.cost", 8),
           Map.entry("adapters.wan", 10),
           Map.entry("adapters.animatediff", 15),
+          Map.entry("adapters.miniflux", 12),
+          Map.entry("adapters.madeup", 6),
           Map.entry("lora", 15),
           Map.entry("cli", 4),
           Map.entry("conformance", 30));
@@ -81,6 +84,7 @@ class ArchitectureTest {
         sees("runtime.onnx", core()),
         sees("runtime.media", core()),
         sees("adapters", core()),
+        sees("adapters.madeup", core()),
         sees("lora", core("runtime.media")),
         sees("cli", "lora", "adapters", "runtime", "weights"));
   }
@@ -152,6 +156,8 @@ class ArchitectureTest {
         .matching("io.github.tpdiff.adapters.(*)..")
         .should()
         .notDependOnEachOther()
+        // No family, but what their made-up checkpoints have in common.
+        .ignoreDependency(alwaysTrue(), resideInAPackage(ROOT + "adapters.madeup.."))
         .check(HOUSE);
   }
 

@@ -2,8 +2,8 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ClipTextModel;
-import io.github.tpdiff.adapters.MadeUpPart;
-import io.github.tpdiff.adapters.MadeUpWords;
+import io.github.tpdiff.adapters.madeup.MadeUpPart;
+import io.github.tpdiff.adapters.madeup.MadeUpWords;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Program;
@@ -79,7 +79,7 @@ record AnimateDiffSizes(
             "text_encoder",
             "model",
             () -> List.of(new ClipTextModel(textEncoder).program()),
-            PartConfigs.textEncoder(textEncoder),
+            textEncoder.fields(),
             MadeUpPart.RANDOM));
   }
 

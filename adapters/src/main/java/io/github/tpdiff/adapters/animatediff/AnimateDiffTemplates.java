@@ -1,7 +1,8 @@
 package io.github.tpdiff.adapters.animatediff;
 
-import io.github.tpdiff.adapters.MadeUpCheckpoint;
-import io.github.tpdiff.adapters.MadeUpPart;
+import io.github.tpdiff.adapters.madeup.MadeUpCheckpoint;
+import io.github.tpdiff.adapters.madeup.MadeUpPart;
+import io.github.tpdiff.adapters.madeup.MadeUpTokenizer;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.weights.TensorInfo;
@@ -45,9 +46,12 @@ final class AnimateDiffTemplates {
   private static MadeUpCheckpoint.Surroundings surroundings(
       AnimateDiffSizes sizes, Optional<PipelineDescription.Defaults> defaults) {
     return new MadeUpCheckpoint.Surroundings(
-        PartConfigs.modelIndex(),
-        AnimateDiffDefaults.SCHEDULER,
-        folder -> sizes.tokenizer().write(folder),
+        Map.of(
+            "model_index.json",
+            PartConfigs.modelIndex(),
+            "scheduler/scheduler_config.json",
+            AnimateDiffDefaults.SCHEDULER),
+        List.of(MadeUpTokenizer.only(folder -> sizes.tokenizer().write(folder))),
         defaults);
   }
 

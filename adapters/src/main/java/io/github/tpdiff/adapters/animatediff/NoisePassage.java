@@ -2,7 +2,7 @@ package io.github.tpdiff.adapters.animatediff;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.adapters.Taps;
+import io.github.tpdiff.adapters.madeup.Taps;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.Optional;
 

@@ -2,7 +2,6 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
@@ -47,7 +46,7 @@ final class PartConfigs {
       }
       case SD_VAE -> Optional.of(vae(AutoencoderKlConfig.read(config, weights)));
       case CLIP_TEXT_ENCODER ->
-          Optional.of(textEncoder(config.checked(() -> ClipTextConfig.read(config, weights))));
+          Optional.of(config.checked(() -> ClipTextConfig.read(config, weights)).fields());
       default -> Optional.empty();
     };
   }
@@ -164,25 +163,6 @@ final class PartConfigs {
     fields.put("sample_size", 512);
     fields.put("scaling_factor", vae.scalingFactor());
     fields.put("up_block_types", Collections.nCopies(levels, "UpDecoderBlock2D"));
-    return fields;
-  }
-
-  static Map<String, Object> textEncoder(ClipTextConfig textEncoder) {
-    Map<String, Object> fields = new TreeMap<>();
-    fields.put("architectures", List.of("CLIPTextModel"));
-    fields.put("bos_token_id", 0);
-    fields.put("eos_token_id", textEncoder.eosToken());
-    fields.put(
-        "hidden_act", textEncoder.activation() == UnaryKind.QUICK_GELU ? "quick_gelu" : "gelu");
-    fields.put("hidden_size", textEncoder.width());
-    fields.put("intermediate_size", textEncoder.ffnDim());
-    fields.put("layer_norm_eps", textEncoder.eps());
-    fields.put("max_position_embeddings", textEncoder.positions());
-    fields.put("model_type", "clip_text_model");
-    fields.put("num_attention_heads", textEncoder.heads());
-    fields.put("num_hidden_layers", textEncoder.layers());
-    fields.put("pad_token_id", 1);
-    fields.put("vocab_size", textEncoder.vocabulary());
     return fields;
   }
 

@@ -36,9 +36,14 @@ record PyramidFluxConfig(
   /** Of all norms; no published configuration says otherwise. */
   static final double EPS = 1e-6;
 
+  private static final List<Integer> PUBLISHED_ROTARY = List.of(16, 24, 24);
+
+  /** The published transformers, all three of them. */
+  static final PyramidFluxConfig PUBLISHED =
+      new PyramidFluxConfig(30, 64, 8, 16, 7680, 16, 4096, 768, 256, PUBLISHED_ROTARY);
+
   private static final String DOUBLE = "transformer_blocks.%d.";
   private static final String SINGLE = "single_transformer_blocks.%d.";
-  private static final List<Integer> PUBLISHED_ROTARY = List.of(16, 24, 24);
 
   PyramidFluxConfig {
     rotaryDims = List.copyOf(rotaryDims);

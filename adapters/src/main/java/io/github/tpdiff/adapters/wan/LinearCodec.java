@@ -1,6 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
-import io.github.tpdiff.adapters.Taps;
+import io.github.tpdiff.adapters.madeup.Taps;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.Collections;
 import java.util.List;

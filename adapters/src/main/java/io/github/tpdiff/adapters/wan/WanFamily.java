@@ -69,9 +69,7 @@ public final class WanFamily implements ModelFamily {
       }
       case UMT5_ENCODER -> {
         ConfigFile config = WanFolder.configFor(file, WanComponent.TEXT_ENCODER);
-        yield original
-            ? Optional.empty()
-            : Optional.of(WanSizes.config(T5Config.read(config, weights)));
+        yield original ? Optional.empty() : Optional.of(T5Config.read(config, weights).fields());
       }
       default -> Optional.empty();
     };

@@ -1,10 +1,10 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.Chunk;
-import io.github.tpdiff.adapters.MadeUpWords;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.T5Config.PositionBias;
 import io.github.tpdiff.adapters.T5Encoder;
+import io.github.tpdiff.adapters.madeup.MadeUpWords;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.text.UnigramTokenizerWriter;
 import java.util.List;
@@ -68,7 +68,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
     return switch (component) {
       case TRANSFORMER -> config(transformer);
       case VAE -> config(vae);
-      case TEXT_ENCODER -> config(textEncoder);
+      case TEXT_ENCODER -> textEncoder.fields();
     };
   }
 
@@ -131,31 +131,6 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
     fields.put("num_res_blocks", vae.resBlocks());
     fields.put("temperal_downsample", vae.temporalDownsample());
     fields.put("z_dim", vae.latentChannels());
-    return fields;
-  }
-
-  static Map<String, Object> config(T5Config textEncoder) {
-    Map<String, Object> fields = new TreeMap<>();
-    fields.put("architectures", List.of("UMT5EncoderModel"));
-    fields.put("d_ff", textEncoder.ffnDim());
-    fields.put("d_kv", textEncoder.headDim());
-    fields.put("d_model", textEncoder.width());
-    fields.put("dense_act_fn", "gelu_new");
-    fields.put("eos_token_id", 1);
-    fields.put("feed_forward_proj", "gated-gelu");
-    fields.put("is_encoder_decoder", true);
-    fields.put("is_gated_act", true);
-    fields.put("layer_norm_epsilon", textEncoder.eps());
-    fields.put("model_type", "umt5");
-    fields.put("num_heads", textEncoder.heads());
-    fields.put("num_layers", textEncoder.layers());
-    fields.put("pad_token_id", 0);
-    fields.put("relative_attention_max_distance", textEncoder.maxDistance());
-    fields.put("relative_attention_num_buckets", textEncoder.buckets());
-    fields.put("scalable_attention", true);
-    fields.put("tie_word_embeddings", false);
-    fields.put("tokenizer_class", "T5Tokenizer");
-    fields.put("vocab_size", textEncoder.vocabulary());
     return fields;
   }
 

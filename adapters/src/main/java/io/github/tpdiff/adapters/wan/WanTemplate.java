@@ -1,7 +1,9 @@
 package io.github.tpdiff.adapters.wan;
 
-import io.github.tpdiff.adapters.MadeUpCheckpoint;
-import io.github.tpdiff.adapters.MadeUpPart;
+import io.github.tpdiff.adapters.madeup.MadeUpCheckpoint;
+import io.github.tpdiff.adapters.madeup.MadeUpPart;
+import io.github.tpdiff.adapters.madeup.MadeUpTokenizer;
+import io.github.tpdiff.adapters.madeup.T5Scale;
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
 import io.github.tpdiff.weights.TensorInfo;
@@ -56,9 +58,12 @@ final class WanTemplate {
         Arrays.stream(standard).map(WanFolder::subfolder).toList(),
         WanTemplate::scale,
         new MadeUpCheckpoint.Surroundings(
-            WanSizes.modelIndex(),
-            WanDefaults.SCHEDULER,
-            folder -> WanSizes.tokenizer().write(folder),
+            Map.of(
+                "model_index.json",
+                WanSizes.modelIndex(),
+                "scheduler/scheduler_config.json",
+                WanDefaults.SCHEDULER),
+            List.of(MadeUpTokenizer.only(folder -> WanSizes.tokenizer().write(folder))),
             defaults));
   }
 
@@ -83,15 +88,9 @@ final class WanTemplate {
   /** Of a tensor's deviation, over 1/√fan-in. */
   private static double scale(TensorInfo info) {
     String name = info.name();
-    if (name.endsWith("SelfAttention.q.weight")) {
-      return 1 / Math.sqrt(64.0); // UMT5's logits are not scaled by the head's width
-    }
-    if (name.endsWith("relative_attention_bias.weight")) {
-      return 0.1 * Math.sqrt((double) info.shape().get(1));
-    }
     if (name.endsWith("scale_shift_table")) {
       return Math.sqrt((double) info.shape().get(1));
     }
-    return name.equals("proj_out.weight") ? 0.1 : 1;
+    return name.equals("proj_out.weight") ? 0.1 : T5Scale.of(info);
   }
 }

@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters;
+package io.github.tpdiff.adapters.madeup;
 
 import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
 import io.github.tpdiff.runtime.pipeline.PipelineDescription;
@@ -11,7 +11,6 @@ import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSink;
 import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -21,7 +20,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * One size of a model, written in diffusers' layout with made-up weights.
+ * One size of a model, written in the published layout with made-up weights.
  *
  * @param description one line for the user
  * @param parts all that can be written
@@ -41,27 +40,21 @@ public record MadeUpCheckpoint(
 
   private static final long SEED = 20250214;
 
-  /** Folder of the part that comes with a tokenizer. */
-  private static final String TEXT_ENCODER = "text_encoder";
-
   /**
    * Files beside the parts.
    *
-   * @param modelIndex fields of {@code model_index.json}
-   * @param scheduler fields of {@code scheduler_config.json}
-   * @param tokenizer written with the text encoder
+   * @param files fields of JSON files, by their paths
+   * @param tokenizers in the order of their text encoders
    * @param defaults of what is generated; empty for those of the published models
    */
   public record Surroundings(
-      Map<String, ?> modelIndex,
-      Map<String, ?> scheduler,
-      TokenizerFiles tokenizer,
-      Optional<PipelineDescription.Defaults> defaults) {}
-
-  /** Writes a tokenizer's folder. */
-  @FunctionalInterface
-  public interface TokenizerFiles {
-    void write(Path folder) throws IOException;
+      Map<String, Map<String, ?>> files,
+      List<MadeUpTokenizer> tokenizers,
+      Optional<PipelineDescription.Defaults> defaults) {
+    public Surroundings {
+      files = Map.copyOf(files);
+      tokenizers = List.copyOf(tokenizers);
+    }
   }
 
   public MadeUpCheckpoint {
@@ -93,11 +86,12 @@ public record MadeUpCheckpoint(
       Path root = folder.path();
       var writing = new Writing(order, root, total(plans));
       plans.forEach(writing::part);
-      if (order.components().contains(TEXT_ENCODER)) {
-        writeTokenizer(root.resolve("tokenizer"));
+      for (MadeUpTokenizer tokenizer : surroundings.tokenizers()) {
+        if (order.components().contains(tokenizer.encoder())) {
+          tokenizer.write(root);
+        }
       }
-      writeJson(root.resolve("scheduler/scheduler_config.json"), surroundings.scheduler());
-      writeJson(root.resolve("model_index.json"), surroundings.modelIndex());
+      surroundings.files().forEach((file, fields) -> writeJson(root.resolve(file), fields));
       surroundings
           .defaults()
           .ifPresent(own -> RecordJson.DEFAULTS.write(root.resolve(RecordJson.DEFAULTS_FILE), own));
@@ -117,14 +111,6 @@ public record MadeUpCheckpoint(
             () ->
                 new CheckpointException(
                     "components: expected some of %s, found %s".formatted(components(), name)));
-  }
-
-  private void writeTokenizer(Path folder) {
-    try {
-      surroundings.tokenizer().write(folder);
-    } catch (IOException e) {
-      throw new CheckpointException(folder + ": cannot be written: " + e.getMessage(), e);
-    }
   }
 
   private static void writeJson(Path file, Map<String, ?> fields) {

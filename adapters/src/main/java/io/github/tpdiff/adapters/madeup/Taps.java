@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters;
+package io.github.tpdiff.adapters.madeup;
 
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters;
+package io.github.tpdiff.adapters.madeup;
 
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
@@ -39,7 +39,8 @@ public record MadeUpPart(
   /** Every tensor may be anything. */
   public static final Values RANDOM = info -> Optional.empty();
 
-  List<TensorInfo> tensors(DType dtype) {
+  /** Name, type and shape of every tensor. */
+  public List<TensorInfo> tensors(DType dtype) {
     var shapes = new LinkedHashMap<String, Value>();
     programs.get().forEach(program -> program.weights().forEach(shapes::putIfAbsent));
     return shapes.entrySet().stream()
