@@ -2,7 +2,7 @@ package io.github.tpdiff.adapters.miniflux;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.runtime.diffusion.Step;
+import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -114,13 +114,13 @@ public record PyramidFlowSchedule(
   }
 
   /** The steps of a stage in its own time, for Euler's method. */
-  public List<Step> steps(int stage, int count) {
+  public List<SamplerStep> steps(int stage, int count) {
     checkArgument(count >= 1, "steps: at least 1 in each stage, found %s", count);
-    var steps = new ArrayList<Step>();
+    var steps = new ArrayList<SamplerStep>();
     for (int i = 0; i < count; i++) {
       double point = point(i, count);
       double next = i == count - 1 ? 0 : point(i + 1, count);
-      steps.add(new Step(point, next, timestep(stage, point)));
+      steps.add(new SamplerStep(point, next, timestep(stage, point)));
     }
     return List.copyOf(steps);
   }

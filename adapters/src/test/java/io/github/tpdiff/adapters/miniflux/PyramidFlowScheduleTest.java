@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.tpdiff.runtime.diffusion.Step;
+import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import java.util.List;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -75,7 +75,7 @@ final class PyramidFlowScheduleTest {
 
   @Test
   void oneStep_crossesTheWholeStage() {
-    assertThat(PUBLISHED.steps(2, 1)).containsExactly(new Step(1, 0, 386));
+    assertThat(PUBLISHED.steps(2, 1)).containsExactly(new SamplerStep(1, 0, 386));
   }
 
   @Test

@@ -12,8 +12,8 @@ import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.DiffusionForm;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
+import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
-import io.github.tpdiff.runtime.diffusion.Step;
 import io.github.tpdiff.runtime.diffusion.Trajectory;
 import io.github.tpdiff.runtime.engine.Tensor;
 import java.util.Arrays;
@@ -69,7 +69,7 @@ public final class SchedulerCase implements CaseKind.Plain {
               .toArray());
     }
     if (whole.expects("final_alpha_cumprod")) {
-      List<Step> grid = schedule.steps(1);
+      List<SamplerStep> grid = schedule.steps(1);
       checks.compare("final_alpha_cumprod", new double[] {squared(form.gamma(grid.get(0).next()))});
     }
     if (whole.expects("noised")) {

@@ -13,8 +13,8 @@ import io.github.tpdiff.runtime.diffusion.FlowSchedule;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.SamplerRun;
+import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import io.github.tpdiff.runtime.diffusion.StageLine;
-import io.github.tpdiff.runtime.diffusion.Step;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -74,8 +74,9 @@ public final class StageScheduleCase implements CaseKind.Plain {
     return IntStream.range(from, to).mapToDouble(value).toArray();
   }
 
-  private static void checkSteps(GoldenCase golden, String run, List<Step> steps, Checks checks) {
-    checks.compare(run + "timesteps", steps.stream().mapToDouble(Step::timestep).toArray());
+  private static void checkSteps(
+      GoldenCase golden, String run, List<SamplerStep> steps, Checks checks) {
+    checks.compare(run + "timesteps", steps.stream().mapToDouble(SamplerStep::timestep).toArray());
     double[] times = new double[steps.size() + 1];
     for (int i = 0; i < steps.size(); i++) {
       times[i] = steps.get(i).time();

@@ -29,7 +29,7 @@ public record AncestralSampler(double eta) implements Sampler {
   public Latents sample(SamplerRun run, Latents start) {
     Latents x = start;
     for (int i = 0; i < run.steps().size(); i++) {
-      Step step = run.steps().get(i);
+      SamplerStep step = run.steps().get(i);
       Latents derivative = run.derivative(x, step);
       Latents noise = run.noiseIn(x, derivative, step.time());
       double sigma = run.form().sigma(step.next());

@@ -29,7 +29,7 @@ final class DataPredictor {
   }
 
   /** The step's coefficients; γ_t·φ without a logarithm, so that pure noise and clean data work. */
-  Span span(Step step) {
+  Span span(SamplerStep step) {
     double s = step.time();
     double t = step.next();
     double ratio = form.sigma(t) / form.sigma(s);
@@ -50,12 +50,12 @@ final class DataPredictor {
   }
 
   /** r = (λ' − λ)/h: how far back the beginning of the step before lies, in steps; negative. */
-  double r(Step before, Step step) {
+  double r(SamplerStep before, SamplerStep step) {
     return (lambda(before.time()) - lambda(step.time())) / span(step).h;
   }
 
   /** The slope {@code (m' − m)/r} between this step's beginning and that of the one before. */
-  Latents slope(Step before, Latents mBefore, Step step, Latents m) {
+  Latents slope(SamplerStep before, Latents mBefore, SamplerStep step, Latents m) {
     double r = r(before, step);
     return mBefore.mix(1 / r, -1 / r, m);
   }

@@ -68,7 +68,7 @@ public record DdimSchedule(
   }
 
   @Override
-  public List<Step> steps(int count, double start, double end) {
+  public List<SamplerStep> steps(int count, double start, double end) {
     int rows = form.trainTimesteps();
     checkArgument(count >= 1 && count <= rows, "steps: from 1 to %s, found %s", rows, count);
     checkArgument(
@@ -79,10 +79,10 @@ public record DdimSchedule(
     return start == 1 && end == 0 ? published(count) : part(count, start, end);
   }
 
-  private List<Step> published(int count) {
+  private List<SamplerStep> published(int count) {
     int rows = form.trainTimesteps();
     int stride = rows / count;
-    var steps = new ArrayList<Step>(count);
+    var steps = new ArrayList<SamplerStep>(count);
     for (int i = 0; i < count; i++) {
       int timestep = timestep(count, i);
       checkArgument(
@@ -114,13 +114,13 @@ public record DdimSchedule(
     return (int) Math.rint(index * ((double) last / parts));
   }
 
-  private Step step(int timestep, int next) {
-    return new Step(form.time(timestep), next < 0 ? finalTime : form.time(next), timestep);
+  private SamplerStep step(int timestep, int next) {
+    return new SamplerStep(form.time(timestep), next < 0 ? finalTime : form.time(next), timestep);
   }
 
   /** Equal parts between two times, on rows; a last stage ends at {@code finalTime}. */
-  private List<Step> part(int count, double start, double end) {
-    var steps = new ArrayList<Step>(count);
+  private List<SamplerStep> part(int count, double start, double end) {
+    var steps = new ArrayList<SamplerStep>(count);
     int timestep = (int) Math.round(form.timestep(start));
     for (int i = 1; i <= count; i++) {
       int next = (int) Math.round(form.timestep(start + i * (end - start) / count));

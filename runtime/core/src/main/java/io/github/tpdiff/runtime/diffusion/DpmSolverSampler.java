@@ -12,7 +12,7 @@ public record DpmSolverSampler() implements Sampler {
     Latents x = start;
     Latents mBefore = start;
     for (int i = 0; i < run.steps().size(); i++) {
-      Step step = run.steps().get(i);
+      SamplerStep step = run.steps().get(i);
       Latents m = run.clean(x, run.derivative(x, step), step.time());
       var span = solver.span(step);
       x = DataPredictor.first(span, x, m);

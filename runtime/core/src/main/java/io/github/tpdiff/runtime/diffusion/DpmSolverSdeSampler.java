@@ -22,7 +22,7 @@ public record DpmSolverSdeSampler() implements Sampler {
     Latents mBefore = start;
     Latents driftBefore = start;
     for (int i = 0; i < run.steps().size(); i++) {
-      Step step = run.steps().get(i);
+      SamplerStep step = run.steps().get(i);
       Latents derivative = run.derivative(x, step);
       Latents m = run.clean(x, derivative, step.time());
       Latents drift = run.line().drift(m);
@@ -32,7 +32,7 @@ public record DpmSolverSdeSampler() implements Sampler {
       Latents next =
           run.advance(x, derivative, step).plus(sigma * (kept - 1), derivative.plus(-1, drift));
       if (i > 0 && sigma > 0) {
-        Step before = run.steps().get(i - 1);
+        SamplerStep before = run.steps().get(i - 1);
         double half = 0.25 * form.scale(step.next()) * renewed;
         double signal = form.gamma(step.next()) / form.scale(step.next());
         next =

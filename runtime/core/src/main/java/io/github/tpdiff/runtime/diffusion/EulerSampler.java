@@ -9,7 +9,7 @@ public record EulerSampler() implements Sampler {
   public Latents sample(SamplerRun run, Latents start) {
     Latents x = start;
     for (int i = 0; i < run.steps().size(); i++) {
-      Step step = run.steps().get(i);
+      SamplerStep step = run.steps().get(i);
       x = run.advance(x, run.derivative(x, step), step);
       run.listener().onStep(i, x);
     }

@@ -66,7 +66,7 @@ public record FlowSchedule(Spacing spacing, double shift, FlowMatching form)
   }
 
   @Override
-  public List<Step> steps(int count, double start, double end) {
+  public List<SamplerStep> steps(int count, double start, double end) {
     checkArgument(count >= 1, "steps: at least 1, found %s", count);
     checkArgument(
         start <= 1 && end >= 0 && start > end,
@@ -74,9 +74,9 @@ public record FlowSchedule(Spacing spacing, double shift, FlowMatching form)
         start,
         end);
     double[] times = end > 0 ? inner(count, start, end) : last(count, start);
-    var steps = new ArrayList<Step>(count);
+    var steps = new ArrayList<SamplerStep>(count);
     for (int i = 0; i < count; i++) {
-      steps.add(new Step(times[i], times[i + 1], timestep(times[i])));
+      steps.add(new SamplerStep(times[i], times[i + 1], timestep(times[i])));
     }
     return List.copyOf(steps);
   }

@@ -10,7 +10,7 @@ public record HeunSampler() implements Sampler {
   public Latents sample(SamplerRun run, Latents start) {
     Latents x = start;
     for (int i = 0; i < run.steps().size(); i++) {
-      Step step = run.steps().get(i);
+      SamplerStep step = run.steps().get(i);
       Latents slope = run.derivative(x, step);
       Latents next = run.advance(x, slope, step);
       if (run.form().sigma(step.next()) > 0) {

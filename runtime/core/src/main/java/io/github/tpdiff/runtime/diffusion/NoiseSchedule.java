@@ -26,10 +26,10 @@ public interface NoiseSchedule {
    *
    * @throws IllegalArgumentException if the interval is empty or cannot hold that many steps
    */
-  List<Step> steps(int count, double start, double end);
+  List<SamplerStep> steps(int count, double start, double end);
 
   /** The published grid of {@code count} steps. */
-  default List<Step> steps(int count) {
+  default List<SamplerStep> steps(int count) {
     return steps(count, 1, 0);
   }
 }

@@ -16,7 +16,7 @@ import java.util.List;
  */
 public record SamplerRun(
     StageLine line,
-    List<Step> steps,
+    List<SamplerStep> steps,
     Denoiser.Prediction network,
     NoiseSource noise,
     StepListener listener) {
@@ -37,7 +37,7 @@ public record SamplerRun(
   }
 
   /** dy/dτ at the beginning of a step, from what the network predicts there. */
-  Latents derivative(Latents x, Step step) {
+  Latents derivative(Latents x, SamplerStep step) {
     return form().derivative(x, network.predict(x, step.timestep()), step.time());
   }
 
@@ -47,7 +47,7 @@ public record SamplerRun(
   }
 
   /** {@code x} moved along dy/dτ from one time to another: {@code y += (τ' − τ)·dy/dτ}. */
-  Latents advance(Latents x, Latents derivative, Step step) {
+  Latents advance(Latents x, Latents derivative, SamplerStep step) {
     DiffusionForm form = form();
     double scale = form.scale(step.next());
     double dtau = form.tau(step.next()) - form.tau(step.time());
@@ -66,7 +66,7 @@ public record SamplerRun(
   }
 
   /** ρ'/ρ with ρ = σ/γ: the share of its noise that a stochastic step keeps at η = 1. */
-  double keptNoise(Step step) {
+  double keptNoise(SamplerStep step) {
     DiffusionForm form = form();
     return form.sigma(step.next())
         * form.gamma(step.time())

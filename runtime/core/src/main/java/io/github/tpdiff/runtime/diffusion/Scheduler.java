@@ -43,7 +43,7 @@ public record Scheduler(NoiseSchedule schedule, Sampler sampler) {
    */
   public Trajectory trajectory(
       Latents start, int steps, Denoiser.Prediction network, NoiseSource noise) {
-    List<Step> grid = schedule.steps(steps);
+    List<SamplerStep> grid = schedule.steps(steps);
     var samples = new ArrayList<Latents>();
     samples.add(start);
     var line = StageLine.whole(schedule);
@@ -52,6 +52,6 @@ public record Scheduler(NoiseSchedule schedule, Sampler sampler) {
     var sigmas = new ArrayList<Double>();
     grid.forEach(step -> sigmas.add(form.tau(step.time())));
     sigmas.add(form.tau(grid.get(steps - 1).next()));
-    return new Trajectory(grid.stream().map(Step::timestep).toList(), sigmas, samples);
+    return new Trajectory(grid.stream().map(SamplerStep::timestep).toList(), sigmas, samples);
   }
 }

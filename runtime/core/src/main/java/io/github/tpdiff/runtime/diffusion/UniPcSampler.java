@@ -18,10 +18,10 @@ public record UniPcSampler() implements Sampler {
     Latents mBefore = start;
     Latents slopeBefore = start;
     for (int i = 0; i < run.steps().size(); i++) {
-      Step step = run.steps().get(i);
+      SamplerStep step = run.steps().get(i);
       Latents m = run.clean(x, run.derivative(x, step), step.time());
       if (i > 0) {
-        Step last = run.steps().get(i - 1);
+        SamplerStep last = run.steps().get(i - 1);
         var span = solver.span(last);
         Latents change = mBefore.mix(-1, 1, m);
         Latents first = DataPredictor.first(span, corrected, mBefore);

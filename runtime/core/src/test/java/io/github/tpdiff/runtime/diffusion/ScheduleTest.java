@@ -21,14 +21,14 @@ class ScheduleTest {
     var schedule = new FlowSchedule(spacing, 5);
     double middle = schedule.time(0.5);
     var fractions = new ArrayList<Double>();
-    for (Step step : schedule.steps(10, 1, middle)) {
+    for (SamplerStep step : schedule.steps(10, 1, middle)) {
       fractions.add(schedule.fraction(step.time()));
     }
     assertThat(schedule.steps(10, 1, middle).get(9).next()).isEqualTo(middle);
     for (int i = 1; i < 10; i++) {
       assertThat(fractions.get(i - 1) - fractions.get(i)).isCloseTo(0.05, within(2e-4));
     }
-    List<Step> last = schedule.steps(4, middle, 0);
+    List<SamplerStep> last = schedule.steps(4, middle, 0);
     assertThat(last.get(0).time()).isEqualTo(middle);
     assertThat(last.get(3).next()).isZero();
     for (int i = 1; i < 4; i++) {
@@ -48,7 +48,7 @@ class ScheduleTest {
       schedules.add(new DdimSchedule(table, spacing, 0, 0));
     }
     for (NoiseSchedule schedule : schedules) {
-      List<Step> steps = schedule.steps(count);
+      List<SamplerStep> steps = schedule.steps(count);
       assertThat(steps).hasSize(count);
       for (int i = 1; i < count; i++) {
         assertThat(steps.get(i).time()).isLessThan(steps.get(i - 1).time());

@@ -77,9 +77,9 @@ class SchedulerGoldenTest {
       String run = "out.steps" + count.asInt() + ".";
       double[] sigmas = golden.values(run + "sigmas");
       double[] timesteps = golden.values(run + "timesteps");
-      var steps = new ArrayList<Step>();
+      var steps = new ArrayList<SamplerStep>();
       for (int i = 0; i < timesteps.length; i++) {
-        steps.add(new Step(sigmas[i], sigmas[i + 1], timesteps[i]));
+        steps.add(new SamplerStep(sigmas[i], sigmas[i + 1], timesteps[i]));
       }
       var samples = new ArrayList<Latents>(List.of(golden.latents("in.sample")));
       sampler.sample(

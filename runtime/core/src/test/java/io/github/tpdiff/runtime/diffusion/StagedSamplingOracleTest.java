@@ -234,12 +234,12 @@ class StagedSamplingOracleTest {
     }
 
     @Override
-    public List<Step> steps(int count, double start, double end) {
-      var steps = new ArrayList<Step>();
+    public List<SamplerStep> steps(int count, double start, double end) {
+      var steps = new ArrayList<SamplerStep>();
       for (int i = 0; i < count; i++) {
         double from = i == 0 ? start : between(start, end, i / (double) count);
         double to = i + 1 == count ? end : between(start, end, (i + 1) / (double) count);
-        steps.add(new Step(from, to, timestep(from)));
+        steps.add(new SamplerStep(from, to, timestep(from)));
       }
       return steps;
     }

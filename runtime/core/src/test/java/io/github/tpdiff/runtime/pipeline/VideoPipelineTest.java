@@ -15,6 +15,7 @@ import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -22,7 +23,6 @@ import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageListener;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
-import io.github.tpdiff.runtime.diffusion.Step;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
@@ -96,7 +96,7 @@ class VideoPipelineTest {
   void everyStep_asksForPromptThenNegativeAtFullRatePositions() {
     generate(request());
     var expected = new ArrayList<LinearVideoModel.Call>();
-    for (Step step : scheduler.schedule().steps(4)) {
+    for (SamplerStep step : scheduler.schedule().steps(4)) {
       float timestep = (float) step.timestep();
       expected.add(new LinearVideoModel.Call(timestep, List.of(0, 1, 2, 3, 4), PROMPT));
       expected.add(new LinearVideoModel.Call(timestep, List.of(0, 1, 2, 3, 4), NEGATIVE));
@@ -124,7 +124,7 @@ class VideoPipelineTest {
         List.of(List.of(0, 4), List.of(0, 2, 4), List.of(0, 1, 2, 3, 4));
     for (int i = 0; i < 3; i++) {
       var stage = plan.stages().get(i);
-      for (Step step : scheduler.schedule().steps(steps[i], stage.start(), stage.end())) {
+      for (SamplerStep step : scheduler.schedule().steps(steps[i], stage.start(), stage.end())) {
         expected.add(new LinearVideoModel.Call((float) step.timestep(), positions.get(i), PROMPT));
       }
     }

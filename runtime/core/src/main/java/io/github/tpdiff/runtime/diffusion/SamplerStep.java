@@ -8,4 +8,4 @@ package io.github.tpdiff.runtime.diffusion;
  * @param timestep what the network is told, in the checkpoint's own way (Wan's UniPC cuts it to an
  *     integer)
  */
-public record Step(double time, double next, double timestep) {}
+public record SamplerStep(double time, double next, double timestep) {}
