@@ -3,7 +3,7 @@ package io.github.tpdiff.runtime.torch;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.torch.BackwardPlan.Version;
+import io.github.tpdiff.runtime.torch.GradientPaths.Version;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,27 +17,27 @@ import java.util.Objects;
  * segment are in memory at a time.
  */
 final class CheckpointedPass implements GradientPass {
-  private final BackwardPlan plan;
+  private final GradientPaths paths;
 
   /** One for each segment, empty where the backward pass does not come by. */
   private final List<String> methods = new ArrayList<>();
 
   /** Adds its methods to {@code script}. */
-  CheckpointedPass(BackwardPlan plan, TorchScriptWriter script) {
-    this.plan = plan;
+  CheckpointedPass(GradientPaths paths, TorchScriptWriter script) {
+    this.paths = paths;
     for (int i = 0; i < script.segments().size(); i++) {
       methods.add(
-          plan.step(i).isEmpty()
+          paths.of(i).isEmpty()
               ? ""
-              : script.method("grad", GradientMethod.body(script.segments().get(i), plan.step(i))));
+              : script.method("grad", GradientMethod.body(script.segments().get(i), paths.of(i))));
     }
   }
 
   @Override
   public Result run(
       ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope) {
-    var values = forward.run(inputs, plan.read(i -> !plan.step(i).isEmpty()), scope);
-    NDArray output = Objects.requireNonNull(values.get(plan.output()));
+    var values = forward.run(inputs, paths.read(i -> !paths.of(i).isEmpty()), scope);
+    NDArray output = Objects.requireNonNull(values.get(paths.output()));
     Tensor prediction = HostTensors.toHost(output);
     NDArray upstream =
         forward
@@ -66,17 +66,17 @@ final class CheckpointedPass implements GradientPass {
 
     /** Gradients of the trained weights, from the last segment to the first. */
     Map<String, NDArray> from(NDArray upstream) {
-      ofValues.put(plan.output(), upstream);
+      ofValues.put(paths.output(), upstream);
       var ofWeights = new HashMap<String, NDArray>();
       for (int i = methods.size() - 1; i >= 0; i--) {
-        BackwardPlan.Step step = plan.step(i);
-        if (!step.isEmpty()) {
+        GradientPaths.SegmentGradients gradients = paths.of(i);
+        if (!gradients.isEmpty()) {
           List<NDArray> results = gradientsOf(i);
           int next = 0;
-          for (String input : step.inputs()) {
-            ofValues.merge(plan.source(i, input), results.get(next++), CheckpointedPass::sum);
+          for (String input : gradients.inputs()) {
+            ofValues.merge(paths.source(i, input), results.get(next++), CheckpointedPass::sum);
           }
-          for (String weight : step.weights()) {
+          for (String weight : gradients.weights()) {
             ofWeights.merge(weight, results.get(next++), CheckpointedPass::sum);
           }
         }
@@ -92,7 +92,7 @@ final class CheckpointedPass implements GradientPass {
       Segment segment = forward.segments().get(i);
       try (NDManager copies = scope.newSubManager()) {
         var arguments = forward.calls().arguments(segment, forward.inputsOf(i, values), copies);
-        for (String output : plan.step(i).outputs()) {
+        for (String output : paths.of(i).outputs()) {
           arguments.add(Objects.requireNonNull(ofValues.get(new Version(output, i))));
         }
         return forward.module().call(methods.get(i), arguments, Mode.GRAD, scope);

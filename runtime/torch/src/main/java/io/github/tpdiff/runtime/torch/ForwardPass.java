@@ -2,7 +2,7 @@ package io.github.tpdiff.runtime.torch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import io.github.tpdiff.runtime.torch.BackwardPlan.Version;
+import io.github.tpdiff.runtime.torch.GradientPaths.Version;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import java.util.HashMap;
 import java.util.List;
@@ -11,7 +11,7 @@ import java.util.Set;
 
 /** Runs a program's segments one after another without autograd. */
 record ForwardPass(
-    BackwardPlan plan, List<Segment> segments, SegmentCalls calls, TorchModule module) {
+    GradientPaths paths, List<Segment> segments, SegmentCalls calls, TorchModule module) {
   ForwardPass {
     segments = List.copyOf(segments);
   }
@@ -25,7 +25,7 @@ record ForwardPass(
       calls
           .run(segments.get(i), inputsOf(i, values), Mode.NO_GRAD, scope)
           .forEach((name, array) -> values.put(new Version(name, index), array));
-      Set<Version> later = plan.read(segment -> segment > index);
+      Set<Version> later = paths.read(segment -> segment > index);
       values
           .entrySet()
           .removeIf(
@@ -44,7 +44,7 @@ record ForwardPass(
   Map<String, NDArray> inputsOf(int segment, Map<Version, NDArray> values) {
     var arrays = new HashMap<String, NDArray>();
     for (String name : segments.get(segment).inputs()) {
-      NDArray array = values.get(plan.source(segment, name));
+      NDArray array = values.get(paths.source(segment, name));
       if (array != null) {
         arrays.put(name, array);
       }

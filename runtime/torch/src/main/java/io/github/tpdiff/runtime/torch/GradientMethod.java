@@ -13,10 +13,11 @@ import java.util.StringJoiner;
 final class GradientMethod {
   private GradientMethod() {}
 
-  static String body(Segment segment, BackwardPlan.Step step) {
+  static String body(Segment segment, GradientPaths.SegmentGradients gradients) {
     var wanted = new ArrayList<Integer>();
-    step.inputs().forEach(name -> wanted.add(segment.inputs().indexOf(name)));
-    step.weights()
+    gradients.inputs().forEach(name -> wanted.add(segment.inputs().indexOf(name)));
+    gradients
+        .weights()
         .forEach(name -> wanted.add(segment.inputs().size() + segment.weights().indexOf(name)));
     int count = segment.argumentCount();
     var arguments = new StringJoiner(", ", "[", "]");
@@ -25,8 +26,8 @@ final class GradientMethod {
     }
     var outputs = new StringJoiner(", ", "[", "]");
     var upstream = new StringJoiner(", ", "annotate(List[Optional[Tensor]], [", "])");
-    for (int i = 0; i < step.outputs().size(); i++) {
-      outputs.add("y[" + segment.outputs().indexOf(step.outputs().get(i)) + "]");
+    for (int i = 0; i < gradients.outputs().size(); i++) {
+      outputs.add("y[" + segment.outputs().indexOf(gradients.outputs().get(i)) + "]");
       upstream.add("v[" + (count + i) + "]");
     }
     return String.join(

@@ -15,10 +15,10 @@ final class KeptPass implements GradientPass {
   private final List<String> trained;
 
   /** Adds its method to {@code script}. */
-  KeptPass(BackwardPlan plan, TorchScriptWriter script) {
-    this.step = new StepMethod(plan, script.segments());
+  KeptPass(GradientPaths paths, TorchScriptWriter script) {
+    this.step = new StepMethod(paths, script.segments());
     this.method = script.method("step", step.body());
-    this.trained = plan.trained();
+    this.trained = paths.trained();
   }
 
   @Override

@@ -2,7 +2,7 @@ package io.github.tpdiff.runtime.torch;
 
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
-import io.github.tpdiff.runtime.torch.BackwardPlan.Version;
+import io.github.tpdiff.runtime.torch.GradientPaths.Version;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -17,15 +17,15 @@ import java.util.StringJoiner;
  * the output and the trained weights' gradients.
  */
 final class StepMethod {
-  private final BackwardPlan plan;
+  private final GradientPaths paths;
   private final List<Segment> segments;
   private final List<String> inputs;
   private final List<String> weights;
   private final List<Value> constants = new ArrayList<>();
 
-  StepMethod(BackwardPlan plan, List<Segment> segments) {
-    Program program = plan.program();
-    this.plan = plan;
+  StepMethod(GradientPaths paths, List<Segment> segments) {
+    Program program = paths.program();
+    this.paths = paths;
     this.segments = List.copyOf(segments);
     this.inputs = List.copyOf(program.inputs().keySet());
     this.weights = List.copyOf(program.weights().keySet());
@@ -48,7 +48,7 @@ final class StepMethod {
   String body() {
     var text = new StringBuilder();
     var leaves = new LinkedHashMap<String, String>();
-    for (String name : plan.trained()) {
+    for (String name : paths.trained()) {
       String leaf = "w" + leaves.size();
       line(text, leaf + " = " + GradientMethod.leaf(given(weightIndex(name))));
       leaves.put(name, leaf);
@@ -60,7 +60,7 @@ final class StepMethod {
       Segment segment = segments.get(i);
       var arguments = new StringJoiner(", ", "[", "]");
       for (String name : segment.inputs()) {
-        arguments.add(Objects.requireNonNull(values.get(plan.source(i, name))));
+        arguments.add(Objects.requireNonNull(values.get(paths.source(i, name))));
       }
       segment
           .weights()
@@ -72,7 +72,7 @@ final class StepMethod {
       putOutputs(i, values);
     }
     String wanted = given(constant) + ", " + given(constant + 1);
-    finish(text, Objects.requireNonNull(values.get(plan.output())), wanted, leaves);
+    finish(text, Objects.requireNonNull(values.get(paths.output())), wanted, leaves);
     return text.toString();
   }
 

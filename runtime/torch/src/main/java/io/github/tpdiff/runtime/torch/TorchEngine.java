@@ -98,9 +98,9 @@ public final class TorchEngine implements Engine, TrainingEngine {
 
   TorchTrainable trainProgram(
       Program program, TensorSource weights, Set<String> trained, Activations activations) {
-    var plan = new BackwardPlan(program, trained);
+    var paths = new GradientPaths(program, trained);
     ProgramWeights.check(program, weights);
-    return new TorchTrainable(weights, plan, arithmetic, activations, newManager());
+    return new TorchTrainable(weights, paths, arithmetic, activations, newManager());
   }
 
   private NDManager newManager() {

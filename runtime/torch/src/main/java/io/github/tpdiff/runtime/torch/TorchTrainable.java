@@ -26,7 +26,7 @@ final class TorchTrainable implements Trainable {
   private final Map<String, Value> inputs;
   private final List<String> trained;
   private final NDManager held;
-  private final BackwardPlan plan;
+  private final GradientPaths paths;
   private final TorchModule module;
   private final TorchWeights weights;
   private final ForwardPass forward;
@@ -34,14 +34,14 @@ final class TorchTrainable implements Trainable {
 
   TorchTrainable(
       TensorSource source,
-      BackwardPlan plan,
+      GradientPaths paths,
       Arithmetic arithmetic,
       Activations activations,
       NDManager held) {
-    this.program = plan.program();
+    this.program = paths.program();
     this.inputs = program.inputs();
-    this.trained = plan.trained();
-    this.plan = plan;
+    this.trained = paths.trained();
+    this.paths = paths;
     this.held = held;
     var script =
         new TorchScriptWriter(
@@ -50,13 +50,13 @@ final class TorchTrainable implements Trainable {
             arithmetic);
     this.pass =
         switch (activations) {
-          case RECOMPUTED -> new CheckpointedPass(plan, script);
-          case KEPT -> new KeptPass(plan, script);
+          case RECOMPUTED -> new CheckpointedPass(paths, script);
+          case KEPT -> new KeptPass(paths, script);
         };
     this.module = new TorchModule(script.source(), held);
     this.weights = new TorchWeights(source, module, held);
     var calls = new SegmentCalls(script.segments(), module, weights, held);
-    this.forward = new ForwardPass(plan, script.segments(), calls, module);
+    this.forward = new ForwardPass(paths, script.segments(), calls, module);
     for (String name : trained) {
       long[] shape = shape(name);
       weights.replace(name, HostTensors.copy(Tensor.ofFloats(source.floats(name), shape), held));
@@ -104,7 +104,7 @@ final class TorchTrainable implements Trainable {
 
   private NDArray output(Map<String, Tensor> given, NDManager scope) {
     return Objects.requireNonNull(
-        forward.run(onDevice(given, scope), Set.of(plan.output()), scope).get(plan.output()));
+        forward.run(onDevice(given, scope), Set.of(paths.output()), scope).get(paths.output()));
   }
 
   private Map<String, NDArray> onDevice(Map<String, Tensor> given, NDManager scope) {

@@ -328,13 +328,13 @@ class TorchTrainableTest {
 
   @Test
   void segmentsThatNoTrainedWeightReaches_areNotRunAgain() {
-    var plan = new BackwardPlan(blocks(false), Set.of("block1.a"));
-    assertThat(plan.step(0).isEmpty()).isTrue();
-    assertThat(plan.step(1).isEmpty()).isTrue();
-    assertThat(plan.step(2).weights()).containsExactly("block1.a");
-    assertThat(plan.step(2).inputs()).isEmpty();
-    assertThat(plan.step(3).inputs()).containsExactly("h");
-    assertThat(plan.step(4).isEmpty()).isFalse();
+    var paths = new GradientPaths(blocks(false), Set.of("block1.a"));
+    assertThat(paths.of(0).isEmpty()).isTrue();
+    assertThat(paths.of(1).isEmpty()).isTrue();
+    assertThat(paths.of(2).weights()).containsExactly("block1.a");
+    assertThat(paths.of(2).inputs()).isEmpty();
+    assertThat(paths.of(3).inputs()).containsExactly("h");
+    assertThat(paths.of(4).isEmpty()).isFalse();
   }
 
   @ParameterizedTest

@@ -20,7 +20,7 @@ import java.util.function.Predicate;
  * Which segments the backward pass runs again, and which gradients each takes in and gives out:
  * only those on a path from a trained weight to the program's output.
  */
-final class BackwardPlan {
+final class GradientPaths {
   /**
    * A named value as one segment made it; a later segment may make another of the same name.
    *
@@ -36,7 +36,7 @@ final class BackwardPlan {
    * @param inputs those whose gradients go out
    * @param weights the trained ones whose gradients go out, after the inputs
    */
-  record Step(List<String> outputs, List<String> inputs, List<String> weights) {
+  record SegmentGradients(List<String> outputs, List<String> inputs, List<String> weights) {
     boolean isEmpty() {
       return outputs.isEmpty();
     }
@@ -48,13 +48,13 @@ final class BackwardPlan {
   private final List<Set<Value>> active = new ArrayList<>();
   private final Set<Version> differentiable = new HashSet<>();
   private final Version output;
-  private final List<Step> steps = new ArrayList<>();
+  private final List<SegmentGradients> gradients = new ArrayList<>();
 
   /**
    * @throws GraphException if the program has several outputs, or a trained weight is not in it or
    *     does not influence the output
    */
-  BackwardPlan(Program program, Set<String> trained) {
+  GradientPaths(Program program, Set<String> trained) {
     this.program = program;
     this.trained = Set.copyOf(trained);
     if (program.outputs().size() != 1) {
@@ -67,7 +67,7 @@ final class BackwardPlan {
       follow(i, current);
     }
     this.output = require(current, program.outputs().get(0));
-    planSteps();
+    goBack();
     requireAllReached();
   }
 
@@ -116,15 +116,15 @@ final class BackwardPlan {
   }
 
   /** From the last segment to the first: what a segment's inputs need, earlier outputs give. */
-  private void planSteps() {
+  private void goBack() {
     var wanted = new HashSet<Version>(Set.of(output));
     wanted.retainAll(differentiable);
     for (int i = program.segments().size() - 1; i >= 0; i--) {
-      steps.add(0, planStep(i, wanted));
+      gradients.add(0, segment(i, wanted));
     }
   }
 
-  private Step planStep(int i, Set<Version> wanted) {
+  private SegmentGradients segment(int i, Set<Version> wanted) {
     Graph graph = program.segments().get(i);
     List<String> outputs =
         graph.outputs().keySet().stream()
@@ -148,7 +148,7 @@ final class BackwardPlan {
         weights.add(weight.name());
       }
     }
-    return new Step(outputs, List.copyOf(inputs), List.copyOf(weights));
+    return new SegmentGradients(outputs, List.copyOf(inputs), List.copyOf(weights));
   }
 
   private void requireAllReached() {
@@ -159,7 +159,7 @@ final class BackwardPlan {
           program.name() + ": there is no weight " + missing.first() + " to train");
     }
     var idle = new TreeSet<>(trained);
-    steps.forEach(step -> step.weights().forEach(idle::remove));
+    gradients.forEach(segment -> segment.weights().forEach(idle::remove));
     if (!idle.isEmpty()) {
       throw new GraphException(
           program.name() + ": weight " + idle.first() + " does not influence the output");
@@ -172,8 +172,8 @@ final class BackwardPlan {
   }
 
   /** What segment number {@code segment} does in the backward pass. */
-  Step step(int segment) {
-    return steps.get(segment);
+  SegmentGradients of(int segment) {
+    return gradients.get(segment);
   }
 
   /** Which version of {@code input} a segment reads. */
