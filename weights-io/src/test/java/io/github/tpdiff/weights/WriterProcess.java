@@ -71,7 +71,7 @@ final class WriterProcess {
         }
         case SHARDS -> {
           var plan =
-              new ShardedSafetensorsWriter.Plan(
+              new ShardedSafetensorsWriter.Request(
                   folder, "x", TENSOR_BYTES, TENSORS, metadata(version));
           try (TensorSink sink = ShardedSafetensorsWriter.create(plan)) {
             fill(sink, version, step);

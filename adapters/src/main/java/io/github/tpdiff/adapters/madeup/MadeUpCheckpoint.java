@@ -136,7 +136,7 @@ public record MadeUpCheckpoint(
     void part(MadeUpPart part, List<TensorInfo> infos) {
       Path folder = root.resolve(part.folder());
       var plan =
-          new ShardedSafetensorsWriter.Plan(
+          new ShardedSafetensorsWriter.Request(
               folder, part.file(), SHARD_BYTES, infos, Map.of("format", "pt"));
       try (var sink = ShardedSafetensorsWriter.create(plan)) {
         for (TensorInfo info : infos) {

@@ -58,8 +58,8 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
     var batch = new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
     for (Activations activations : Activations.values()) {
       var target = TrainingTarget.lora(injection, denoiser.weights(), injection.parametersOf(lora));
-      var plan = plan(run, activations);
-      compare(run, FixedBatchTraining.steps(target, engine, batch, plan), checks);
+      var recipe = recipe(run, activations);
+      compare(run, FixedBatchTraining.steps(target, engine, batch, recipe), checks);
     }
   }
 
@@ -80,7 +80,7 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
     return new LoraWeights(read.component(), pairs, read.metadata());
   }
 
-  private static FixedBatchTraining.Plan plan(GoldenRun run, Activations activations) {
+  private static FixedBatchTraining.Recipe recipe(GoldenRun run, Activations activations) {
     Arguments optimizer = run.args().group("optimizer");
     if (!optimizer.findText("type").orElse("AdamW").equals("AdamW")) {
       throw new CaseException(
@@ -88,19 +88,21 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
     }
     AdamWArguments settings = AdamWArguments.of(optimizer);
     TensorInfo losses = run.golden().tensors().require("out." + run.prefix() + "loss");
-    return new FixedBatchTraining.Plan(
+    return new FixedBatchTraining.Recipe(
         Math.toIntExact(losses.elementCount()),
         settings.learningRate(),
         settings.adamW(),
         activations);
   }
 
-  private static void compare(GoldenRun run, List<FixedBatchTraining.Step> steps, Checks checks) {
+  private static void compare(
+      GoldenRun run, List<FixedBatchTraining.StepRecord> steps, Checks checks) {
     checks.compare(
-        run.prefix() + "loss", steps.stream().mapToDouble(FixedBatchTraining.Step::loss).toArray());
+        run.prefix() + "loss",
+        steps.stream().mapToDouble(FixedBatchTraining.StepRecord::loss).toArray());
     checks.compare(
         run.prefix() + "grad_norm",
-        steps.stream().mapToDouble(FixedBatchTraining.Step::gradientNorm).toArray());
+        steps.stream().mapToDouble(FixedBatchTraining.StepRecord::gradientNorm).toArray());
     var groups = new TreeMap<Integer, List<Checks.Result>>();
     String start = "out." + run.prefix();
     for (String name : run.golden().tensors().names()) {

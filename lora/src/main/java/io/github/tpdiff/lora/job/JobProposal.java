@@ -52,25 +52,25 @@ public record JobProposal(Path file, ModelRequest checkpoint, Path data) {
    */
   public Proposed propose(VideoModel model) {
     ClipSurvey survey = ClipSurvey.of(data);
-    ClipPlan plan = ClipPlan.of(model.description(), survey);
+    ClipChoice clips = ClipChoice.of(model.description(), survey);
     Map<String, String> chosen = new LinkedHashMap<>();
     places(chosen);
     String fps = number(model.description().defaults().fps());
-    chosen.put("data.sizes", list(plan.sizes()));
+    chosen.put("data.sizes", list(clips.sizes()));
     chosen.put("data.fps", fps);
     chosen.put("data.validation", survey.videos().size() >= MANY ? "0.1" : "0");
-    chosen.put("stages.count", Integer.toString(plan.stages()));
+    chosen.put("stages.count", Integer.toString(clips.stages()));
     chosen.putAll(parameters(model) < TOY ? toy() : usual());
     chosen.put("sample.prompts", list(List.of(quoted(survey.caption()))));
     return new Proposed(
         text(chosen),
         "%d of %d videos as %s at %s fps, %d stages, %s steps"
             .formatted(
-                plan.filled(),
+                clips.filled(),
                 survey.total(),
-                list(plan.sizes()),
+                list(clips.sizes()),
                 fps,
-                plan.stages(),
+                clips.stages(),
                 chosen.get("train.steps")));
   }
 

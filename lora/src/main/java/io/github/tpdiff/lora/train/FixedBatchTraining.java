@@ -64,7 +64,7 @@ public final class FixedBatchTraining {
    * @param gradients before it, by weight name
    * @param parameters after it, by weight name
    */
-  public record Step(
+  public record StepRecord(
       double loss,
       double gradientNorm,
       Map<String, float[]> gradients,
@@ -78,7 +78,7 @@ public final class FixedBatchTraining {
    * @param optimizer which, with its numbers
    * @param activations what a step holds in memory
    */
-  public record Plan(
+  public record Recipe(
       int steps, double learningRate, Optimizer.Settings optimizer, Activations activations) {
     private TrainingSettings settings() {
       return new TrainingSettings(
@@ -92,12 +92,12 @@ public final class FixedBatchTraining {
   }
 
   /** Trains without clipping at a constant rate; changes the target's parameters. */
-  public static List<Step> steps(
-      TrainingTarget target, TrainingEngine engine, Batch batch, Plan plan) {
+  public static List<StepRecord> steps(
+      TrainingTarget target, TrainingEngine engine, Batch batch, Recipe recipe) {
     var gradients = new ArrayList<Map<String, float[]>>();
-    var steps = new ArrayList<Step>();
+    var steps = new ArrayList<StepRecord>();
     Trainer.train(
-        TrainingRun.of(target, batch, plan.settings())
+        TrainingRun.of(target, batch, recipe.settings())
             .withGradients(
                 (model, trained) -> new Kept(new LocalGradients(model, trained), gradients)),
         engine,
@@ -107,7 +107,7 @@ public final class FixedBatchTraining {
             var parameters = new LinkedHashMap<String, float[]>();
             target.parameters().forEach((name, p) -> parameters.put(name, p.values().clone()));
             steps.add(
-                new Step(
+                new StepRecord(
                     done.loss(), done.gradientNorm(), gradients.get(steps.size()), parameters));
           }
         });

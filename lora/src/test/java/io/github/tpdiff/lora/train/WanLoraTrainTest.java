@@ -43,7 +43,7 @@ final class WanLoraTrainTest {
               target,
               engine,
               new FixedBatchTraining.Batch(inputs(io), tensor(io, "in.target")),
-              new FixedBatchTraining.Plan(3, 1e-3, AdamW.Settings.DEFAULT, Activations.KEPT));
+              new FixedBatchTraining.Recipe(3, 1e-3, AdamW.Settings.DEFAULT, Activations.KEPT));
       check(run, steps, io, tolerance);
     }
   }
@@ -62,7 +62,7 @@ final class WanLoraTrainTest {
   }
 
   private static void check(
-      String run, List<FixedBatchTraining.Step> steps, TensorSource io, JsonNode tolerance) {
+      String run, List<FixedBatchTraining.StepRecord> steps, TensorSource io, JsonNode tolerance) {
     double limit = tolerance.get("fp32").asDouble();
     String prefix = "out." + run;
     float[] losses = io.floats(prefix + ".loss");

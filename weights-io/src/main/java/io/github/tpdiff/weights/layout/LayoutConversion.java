@@ -169,7 +169,7 @@ public final class LayoutConversion {
     Path folder = base.toAbsolutePath().getParent();
     TensorSink sink =
         ShardedSafetensorsWriter.create(
-            new ShardedSafetensorsWriter.Plan(
+            new ShardedSafetensorsWriter.Request(
                 folder == null ? base : folder,
                 String.valueOf(base.getFileName()),
                 oneFile ? Long.MAX_VALUE : request.maxShardBytes(),

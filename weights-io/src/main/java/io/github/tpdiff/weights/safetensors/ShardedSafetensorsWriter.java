@@ -34,14 +34,14 @@ public final class ShardedSafetensorsWriter implements TensorSink {
    * @param baseName such as {@code diffusion_pytorch_model} or {@code model}
    * @param maxShardBytes payload of a shard; a larger tensor gets a shard of its own
    */
-  public record Plan(
+  public record Request(
       Path folder,
       String baseName,
       long maxShardBytes,
       List<TensorInfo> tensors,
       Map<String, String> metadata) {
 
-    public Plan {
+    public Request {
       if (maxShardBytes < 1) {
         throw new CheckpointException(
             "%s: expected shards of at least 1 byte, found %d".formatted(folder, maxShardBytes));
@@ -51,21 +51,21 @@ public final class ShardedSafetensorsWriter implements TensorSink {
     }
   }
 
-  private final Plan plan;
+  private final Request request;
   private final List<SafetensorsWriter> shards = new ArrayList<>();
   private final Map<String, SafetensorsWriter> holders = new LinkedHashMap<>();
   private final Map<String, String> weightMap = new TreeMap<>();
 
-  private ShardedSafetensorsWriter(Plan plan) {
-    this.plan = plan;
+  private ShardedSafetensorsWriter(Request request) {
+    this.request = request;
   }
 
-  public static ShardedSafetensorsWriter create(Plan plan) {
-    ShardedSafetensorsWriter writer = new ShardedSafetensorsWriter(plan);
+  public static ShardedSafetensorsWriter create(Request request) {
+    ShardedSafetensorsWriter writer = new ShardedSafetensorsWriter(request);
     try {
-      List<List<TensorInfo>> groups = groups(plan);
+      List<List<TensorInfo>> groups = groups(request);
       for (int i = 0; i < groups.size(); i++) {
-        writer.addShard(groups.get(i), fileName(plan.baseName(), i + 1, groups.size()));
+        writer.addShard(groups.get(i), fileName(request.baseName(), i + 1, groups.size()));
       }
       return writer;
     } catch (RuntimeException failure) {
@@ -74,12 +74,12 @@ public final class ShardedSafetensorsWriter implements TensorSink {
     }
   }
 
-  private static List<List<TensorInfo>> groups(Plan plan) {
+  private static List<List<TensorInfo>> groups(Request request) {
     List<List<TensorInfo>> groups = new ArrayList<>();
     List<TensorInfo> group = new ArrayList<>();
     long size = 0;
-    for (TensorInfo info : plan.tensors()) {
-      if (!group.isEmpty() && info.byteCount() > plan.maxShardBytes() - size) {
+    for (TensorInfo info : request.tensors()) {
+      if (!group.isEmpty() && info.byteCount() > request.maxShardBytes() - size) {
         groups.add(group);
         group = new ArrayList<>();
         size = 0;
@@ -98,13 +98,13 @@ public final class ShardedSafetensorsWriter implements TensorSink {
   }
 
   private void addShard(List<TensorInfo> group, String fileName) {
-    Path target = plan.folder().resolve(fileName);
-    SafetensorsWriter shard = SafetensorsWriter.create(target, group, plan.metadata());
+    Path target = request.folder().resolve(fileName);
+    SafetensorsWriter shard = SafetensorsWriter.create(target, group, request.metadata());
     shards.add(shard);
     for (TensorInfo info : group) {
       if (holders.putIfAbsent(info.name(), shard) != null) {
         throw new CheckpointException(
-            "%s: tensor '%s' is declared twice".formatted(plan.folder(), info.name()));
+            "%s: tensor '%s' is declared twice".formatted(request.folder(), info.name()));
       }
       weightMap.put(info.name(), fileName);
     }
@@ -128,8 +128,8 @@ public final class ShardedSafetensorsWriter implements TensorSink {
    */
   @Override
   public void commit() {
-    Path index = plan.folder().resolve(plan.baseName() + ".safetensors.index.json");
-    new CommitLock(plan.folder(), plan.baseName())
+    Path index = request.folder().resolve(request.baseName() + ".safetensors.index.json");
+    new CommitLock(request.folder(), request.baseName())
         .run(
             () -> {
               if (shards.size() > 1) {
@@ -153,7 +153,7 @@ public final class ShardedSafetensorsWriter implements TensorSink {
   }
 
   private byte[] indexJson() {
-    long total = plan.tensors().stream().mapToLong(TensorInfo::byteCount).sum();
+    long total = request.tensors().stream().mapToLong(TensorInfo::byteCount).sum();
     Map<String, Object> index = new LinkedHashMap<>();
     index.put("metadata", Map.of("total_size", total));
     index.put("weight_map", weightMap);
@@ -180,6 +180,6 @@ public final class ShardedSafetensorsWriter implements TensorSink {
         .orElseThrow(
             () ->
                 new CheckpointException(
-                    "%s: tensor '%s' was not declared".formatted(plan.folder(), name)));
+                    "%s: tensor '%s' was not declared".formatted(request.folder(), name)));
   }
 }

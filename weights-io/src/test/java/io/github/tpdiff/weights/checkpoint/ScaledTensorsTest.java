@@ -362,7 +362,7 @@ class ScaledTensorsTest {
     MemoryTensors file =
         weight().addFloats("x.scale_weight", List.of(1L), 4).addFloats("y", List.of(1L), 5).build();
     var plan =
-        new ShardedSafetensorsWriter.Plan(
+        new ShardedSafetensorsWriter.Request(
             folder, "diffusion_pytorch_model", 4, file.infos(), Map.of());
     try (var writer = ShardedSafetensorsWriter.create(plan)) {
       file.names().forEach(name -> writer.copy(file, name));

@@ -10,7 +10,7 @@ import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
-import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter.Plan;
+import io.github.tpdiff.weights.safetensors.ShardedSafetensorsWriter.Request;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -147,8 +147,8 @@ class SafetensorsWriterTest {
             .addFloats("x", List.of(6L), 6, 7, 8, 9, 10, 11)
             .addFloats("w", List.of(1L), 12)
             .build();
-    Plan plan = new Plan(folder, "model", 20, tensors.infos(), Map.of("format", "pt"));
-    try (ShardedSafetensorsWriter writer = ShardedSafetensorsWriter.create(plan)) {
+    Request request = new Request(folder, "model", 20, tensors.infos(), Map.of("format", "pt"));
+    try (ShardedSafetensorsWriter writer = ShardedSafetensorsWriter.create(request)) {
       tensors.names().forEach(name -> writer.copy(tensors, name));
       writer.commit();
     }
@@ -185,8 +185,8 @@ class SafetensorsWriterTest {
   void singleShard_replacesAnOlderIndex() throws IOException {
     MemoryTensors tensors = MemoryTensors.builder().addFloats("a", List.of(1L), 1).build();
     Files.writeString(folder.resolve("model.safetensors.index.json"), "old");
-    Plan plan = new Plan(folder, "model", 20, tensors.infos(), Map.of());
-    try (ShardedSafetensorsWriter writer = ShardedSafetensorsWriter.create(plan)) {
+    Request request = new Request(folder, "model", 20, tensors.infos(), Map.of());
+    try (ShardedSafetensorsWriter writer = ShardedSafetensorsWriter.create(request)) {
       writer.copy(tensors, "a");
       writer.commit();
     }

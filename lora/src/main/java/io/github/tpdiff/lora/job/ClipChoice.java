@@ -18,7 +18,7 @@ import java.util.function.ToDoubleFunction;
  *     the videos
  * @param filled videos that are long enough
  */
-record ClipPlan(int stages, int frames, List<ClipSize> sizes, long filled) {
+record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
   private static final int MOST_STAGES = 3;
 
   /** Shares of the videos that should be long enough; where that leaves no length, the next. */
@@ -32,24 +32,24 @@ record ClipPlan(int stages, int frames, List<ClipSize> sizes, long filled) {
    */
   private static final double BROAD = 1.15;
 
-  ClipPlan {
+  ClipChoice {
     sizes = List.copyOf(sizes);
   }
 
   /** The most stages, at most three, and then the longest clips that enough videos fill. */
-  static ClipPlan of(PipelineDescription model, ClipSurvey survey) {
+  static ClipChoice of(PipelineDescription model, ClipSurvey survey) {
     for (int stages = MOST_STAGES; stages > 1; stages--) {
       for (double share : SHARES) {
-        Optional<ClipPlan> plan = find(model, survey, stages, share);
-        if (plan.isPresent()) {
-          return plan.get();
+        Optional<ClipChoice> choice = find(model, survey, stages, share);
+        if (choice.isPresent()) {
+          return choice.get();
         }
       }
     }
     return find(model, survey, 1, 0).orElseThrow();
   }
 
-  private static Optional<ClipPlan> find(
+  private static Optional<ClipChoice> find(
       PipelineDescription model, ClipSurvey survey, int stages, double share) {
     PipelineDescription.Latents latents = model.latents();
     var pyramid = StageConfig.pyramid(stages, latents.resampling());
@@ -60,7 +60,7 @@ record ClipPlan(int stages, int frames, List<ClipSize> sizes, long filled) {
       long filled = survey.lasting((frames - 0.5) / model.defaults().fps());
       if (pyramid.fits(count) && filled >= Math.max(share * survey.videos().size(), 1)) {
         return Optional.of(
-            new ClipPlan(stages, frames, sizes(model, survey.videos(), frames), filled));
+            new ClipChoice(stages, frames, sizes(model, survey.videos(), frames), filled));
       }
     }
     return Optional.empty();
@@ -91,7 +91,7 @@ record ClipPlan(int stages, int frames, List<ClipSize> sizes, long filled) {
     var own = model.defaults();
     double width = middle(group, VideoInfo::width);
     double height = middle(group, VideoInfo::height);
-    double shape = middle(group, ClipPlan::shape);
+    double shape = middle(group, ClipChoice::shape);
     double area = Math.min(width * height, (double) own.width() * own.height());
     int multiple = model.latents().sizeMultiple();
     return new ClipSize(
