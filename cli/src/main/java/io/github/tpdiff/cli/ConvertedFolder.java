@@ -3,8 +3,8 @@ package io.github.tpdiff.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.IndentedJson;

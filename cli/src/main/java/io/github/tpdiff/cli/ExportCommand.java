@@ -2,6 +2,8 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
@@ -10,9 +12,7 @@ import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.onnx.OnnxFlavour;
 import io.github.tpdiff.runtime.pipeline.PartsComparison;
-import io.github.tpdiff.runtime.pipeline.PartsComparison.Difference;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.PartsComparison.PartError;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.PrintWriter;
@@ -86,7 +86,7 @@ final class ExportCommand implements Callable<Integer> {
     WritablePlace.requireNewFolder(to);
     LoraOptions.Trained trained = lora.read();
     try (VideoModel opened = trained.merged(Families.open(parts.at(folder)))) {
-      VideoModel model = scheduler.of(opened);
+      VideoModel model = opened.withDescription(scheduler.of(opened.description()));
       var request =
           ExportRequest.of(stages.choice())
               .withPrecision(precision)
@@ -108,20 +108,20 @@ final class ExportCommand implements Callable<Integer> {
         OnnxEngine onnx = OnnxEngine.on(OnnxDevice.CPU);
         ExportedFolder exported = ExportedFolder.open(to, onnx)) {
       exported.check();
-      out.printf("%d graphs pass strict shape inference%n", exported.roles().size());
-      List<Difference> differences =
+      out.printf("%d graphs pass strict shape inference%n", exported.components().size());
+      List<PartError> errors =
           PartsComparison.small(model, stages).compare(PipelineParts.of(model, torch), exported);
-      for (Difference difference : differences) {
+      for (PartError error : errors) {
         out.printf(
             Locale.ROOT,
             "%-4s  %-32s  max error %.1e (tolerance %.0e)%n",
-            difference.maxError() <= limit ? "ok" : "FAIL",
-            difference.part(),
-            difference.maxError(),
+            error.maxError() <= limit ? "ok" : "FAIL",
+            error.part(),
+            error.maxError(),
             limit);
       }
       out.flush();
-      return differences.stream().allMatch(d -> d.maxError() <= limit)
+      return errors.stream().allMatch(d -> d.maxError() <= limit)
           ? ExitCode.DONE
           : ExitCode.CHECK_FAILED;
     }

@@ -4,21 +4,16 @@ import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.media.ContactSheet;
 import io.github.tpdiff.runtime.media.VideoWriter;
-import io.github.tpdiff.runtime.pipeline.GenerationRequest;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.PromptTokens;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.PromptTokens;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
-import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,45 +51,29 @@ final class GenerateCommand implements Callable<Integer> {
     Path out = prompt.out();
     LoraOptions.Trained trained = lora.read();
     try (VideoModel model = trained.beside(Families.open(parts.at(folder)))) {
-      requireGenerates(folder, model.components().keySet());
       model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
-      GenerationRequest request = video.request(model.description(), prompt);
+      VideoRequest request = video.request(prompt).of(model.description());
       try (Engine engine = engines.open(compute);
           PipelineParts loaded = PipelineParts.of(model, engine)) {
+        new VideoPipeline(loaded).requireComponents(request);
         write(spec, engine, loaded, new Job(request, out, prompt.sheet()));
       }
     }
     return ExitCode.DONE;
   }
 
-  /**
-   * Finds what is missing for a video before hours are spent on its beginning.
-   *
-   * @throws CheckpointException naming what is
-   */
-  static void requireGenerates(Path folder, Set<Role> present) {
-    var missing = new TreeSet<>(Role.missing(present));
-    missing.removeAll(Set.of(Role.VAE_ENCODER_FIRST, Role.VAE_ENCODER_NEXT));
-    if (!missing.isEmpty()) {
-      throw new CheckpointException(
-          "%s: expected everything that makes a video, found no %s"
-              .formatted(
-                  folder,
-                  missing.stream().map(Role::label).distinct().collect(Collectors.joining(", "))));
-    }
-  }
-
   /** What to make, where to, and where a picture of its frames goes. */
-  record Job(GenerationRequest request, Path out, Optional<Path> sheet) {}
+  record Job(VideoRequest request, Path out, Optional<Path> sheet) {}
 
   /** Makes a video and says what it took. */
   static void write(CommandSpec spec, Engine engine, PipelineParts parts, Job job)
       throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     out.println("engine: " + engine.description());
-    PromptTokens tokens = PromptTokens.of(parts);
-    tokens.cut("prompt", job.request().prompt()).ifPresent(out::println);
-    tokens.cut("negative prompt", job.request().negativePrompt()).ifPresent(out::println);
+    for (PromptTokens tokens : PromptTokens.of(parts)) {
+      tokens.cut("prompt", job.request().prompt()).ifPresent(out::println);
+      tokens.cut("negative prompt", job.request().negativePrompt()).ifPresent(out::println);
+    }
     out.flush();
     try (var times = new StageTimes(spec.commandLine().getErr())) {
       var row = new ContactSheet.Row(SHEET_COLUMNS, job.request().size().frames());

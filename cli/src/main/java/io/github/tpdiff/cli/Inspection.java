@@ -3,14 +3,15 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.adapters.ConfigException;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
@@ -18,8 +19,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +33,8 @@ import java.util.stream.Stream;
 
 /** What a path holds, as fields to print. */
 final class Inspection {
+  private static final List<String> VAE =
+      List.of(ComponentDescription.VAE_ENCODER, ComponentDescription.VAE_DECODER);
   private static final String COMPONENTS = "components";
   static final String MISSING = "missing";
   private static final String UNUSABLE = "unusable";
@@ -81,8 +82,8 @@ final class Inspection {
     describe(fields, description);
     fields.put("stages", stages(path));
     Map<Boolean, List<String>> graphs =
-        Arrays.stream(Role.values())
-            .map(role -> role.path(description) + ".onnx")
+        description.flow().components().stream()
+            .map(component -> ComponentDescription.graph(component.name()))
             .collect(Collectors.partitioningBy(graph -> Files.isRegularFile(path.resolve(graph))));
     fields.put("graphs", graphs.getOrDefault(true, List.of()));
     fields.put("absent", graphs.getOrDefault(false, List.of()));
@@ -92,8 +93,8 @@ final class Inspection {
   }
 
   /** What is made of prompts where nothing else is said. */
-  private static void describe(Map<String, Object> fields, PipelineDescription description) {
-    PipelineDescription.Defaults defaults = description.defaults();
+  private static void describe(Map<String, Object> fields, ModelDescription description) {
+    ModelDescription.Defaults defaults = description.defaults();
     fields.put("family", description.family());
     var video = new LinkedHashMap<String, Object>();
     video.put("width", defaults.width());
@@ -109,7 +110,7 @@ final class Inspection {
         Objects.requireNonNullElse(description.scheduler().get("_class_name"), "no scheduler"));
     fields.put("sampling", sampling);
     fields.put("schedulers", names(description.schedulers()));
-    PipelineDescription.Latents latents = description.latents();
+    ModelDescription.Latents latents = description.latents();
     var geometry = new LinkedHashMap<String, Object>();
     geometry.put("channels", latents.channels());
     geometry.put("pixels", latents.spatialFactor());
@@ -199,30 +200,30 @@ final class Inspection {
         fields.put("settings", family.settings());
       }
       fields.put(COMPONENTS, components(model.components()));
-      Set<Role> absent = Role.missing(model.components().keySet());
+      List<String> absent =
+          model.description().flow().components().stream()
+              .map(ComponentDescription::name)
+              .filter(name -> model.find(name).isEmpty())
+              .toList();
       if (!absent.isEmpty()) {
-        fields.put("absent", absent.stream().sorted().map(Inspection::part).distinct().toList());
+        fields.put("absent", absent.stream().map(Inspection::part).distinct().toList());
       }
       if (complete(fields)) {
-        fields.put("use", uses(absent));
+        fields.put("use", uses(model));
       }
     }
     return fields;
   }
 
-  /** The commands that take a checkpoint which lacks these parts. */
-  private static List<String> uses(Set<Role> absent) {
-    boolean decodes =
-        !absent.contains(Role.VAE_DECODER_FIRST) && !absent.contains(Role.VAE_DECODER_NEXT);
-    boolean encodes =
-        !absent.contains(Role.VAE_ENCODER_FIRST) && !absent.contains(Role.VAE_ENCODER_NEXT);
-    boolean predicts =
-        Stream.of(Role.TEXT_ENCODER, Role.CONDITIONING, Role.DENOISER).noneMatch(absent::contains);
+  /** The commands that take a checkpoint of these components. */
+  private static List<String> uses(VideoModel model) {
+    Set<String> present = model.components().keySet();
+    Flow flow = model.description().flow();
     var uses = new ArrayList<String>();
-    if (predicts && decodes) {
+    if (present.containsAll(flow.generating())) {
       uses.addAll(List.of("tpdiff generate", "tpdiff export"));
     }
-    if (predicts && encodes) {
+    if (present.containsAll(flow.training())) {
       uses.add("tpdiff train");
     }
     uses.add("tpdiff convert");
@@ -230,22 +231,19 @@ final class Inspection {
   }
 
   /** Programs that share a file are told together. */
-  private static Map<String, Object> components(Map<Role, Component> components) {
+  private static Map<String, Object> components(Map<String, Component> components) {
     var parts = new LinkedHashMap<String, List<Component>>();
-    new EnumMap<>(components)
-        .forEach((role, c) -> parts.computeIfAbsent(part(role), p -> new ArrayList<>()).add(c));
+    components.forEach(
+        (name, c) -> parts.computeIfAbsent(part(name), p -> new ArrayList<>()).add(c));
     var fields = new LinkedHashMap<String, Object>();
     parts.forEach((name, programs) -> fields.put(name, part(programs)));
     return fields;
   }
 
   /** What a program is a part of, for those who know files and not programs. */
-  private static String part(Role role) {
-    return switch (role) {
-      case TEXT_ENCODER -> "text encoder";
-      case CONDITIONING, DENOISER -> "denoiser";
-      case VAE_ENCODER_FIRST, VAE_ENCODER_NEXT, VAE_DECODER_FIRST, VAE_DECODER_NEXT -> "vae";
-    };
+  private static String part(String component) {
+    String folder = ComponentDescription.folderOf(component);
+    return VAE.contains(folder) ? "vae" : folder.replace('_', ' ');
   }
 
   private static Map<String, Object> part(List<Component> programs) {

@@ -1,6 +1,6 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.model.RecordJson;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;

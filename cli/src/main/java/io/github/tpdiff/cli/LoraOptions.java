@@ -3,7 +3,7 @@ package io.github.tpdiff.cli;
 import static java.util.Objects.requireNonNull;
 
 import io.github.tpdiff.lora.LoraModels;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.lora.LoraFile;

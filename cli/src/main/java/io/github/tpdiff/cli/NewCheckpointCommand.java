@@ -1,7 +1,7 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.WritablePlace;

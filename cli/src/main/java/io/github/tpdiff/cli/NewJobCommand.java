@@ -1,8 +1,8 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.job.JobProposal;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.AtomicFile;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;

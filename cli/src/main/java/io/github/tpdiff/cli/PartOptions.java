@@ -1,6 +1,6 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
+import io.github.tpdiff.runtime.model.ModelRequest;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;

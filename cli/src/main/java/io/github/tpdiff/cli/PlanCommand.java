@@ -16,13 +16,12 @@ import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.DenoiserInputs;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
-import io.github.tpdiff.weights.CheckpointException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -72,14 +71,14 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     try (VideoModel model = lora.read().merged(Families.open(parts.at(folder)))) {
-      Sampling sampling = video.sampling(model.description());
+      Sampling sampling = video.sampling().of(model.description());
       if (clips.isGiven() && !sampling.stages().equals(StageChoice.asTrained())) {
         throw new IllegalArgumentException(
             "--clips: chooses the stages; leave out --stages and what else says them");
       }
       Decided decided = model.stages(sampling.stages());
       StageOptions.printDifferences(spec.commandLine().getErr(), decided);
-      VideoSize size = video.size(model.description());
+      VideoSize size = video.size().of(model.description());
       var clip = size.latentShape(model.description().latents(), firstOf(decided));
       var pricing = new Pricing(model, sampling, clip);
       try (Engine engine = engines.open(compute)) {
@@ -116,24 +115,14 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     PlanCost of(StageConfig stages) {
-      Component denoiser = require(model, Role.DENOISER);
-      int textTokens = model.description().text().maxLength();
+      Component denoiser = model.require(model.description().denoiser());
+      Flow flow = model.description().flow();
       return PlanCost.of(
           new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
-          frames -> DenoiserInputs.shapes(denoiser.program(), clip.withFrames(frames), textTokens),
+          frames -> NetworkInputs.shapes(denoiser.program(), flow, clip.withFrames(frames)),
           new PlanCost.Request(
-              runs(plan(stages), sampling), sampling.guidance().needsUnconditional() ? 2 : 1));
+              runs(plan(stages), sampling), sampling.needsUnconditional() ? 2 : 1));
     }
-  }
-
-  private static Component require(VideoModel model, Role role) {
-    Component component = model.components().get(role);
-    if (component == null) {
-      throw new CheckpointException(
-          "%s: the checkpoint has no such component, which the plan prices"
-              .formatted(role.label()));
-    }
-    return component;
   }
 
   private static List<StageRun> runs(StagePlan plan, Sampling sampling) {

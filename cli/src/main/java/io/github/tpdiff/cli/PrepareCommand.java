@@ -6,7 +6,7 @@ import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.VideoModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

@@ -18,6 +18,13 @@ final class PromptOptions {
   private String negativePrompt;
 
   @Option(
+      names = "--picture",
+      paramLabel = "FILE",
+      description =
+          "A picture that the video begins with, for models that take one (default: none).")
+  private Optional<Path> picture = Optional.empty();
+
+  @Option(
       names = "--seed",
       defaultValue = "0",
       description = "Of the noise; the same numbers as torch draws (default ${DEFAULT-VALUE}).")
@@ -40,6 +47,10 @@ final class PromptOptions {
 
   String negativePrompt() {
     return negativePrompt;
+  }
+
+  Optional<Path> picture() {
+    return picture;
   }
 
   long seed() {

@@ -1,10 +1,12 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
-import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -43,8 +45,10 @@ final class RunCommand implements Callable<Integer> {
     Path out = prompt.out();
     try (OnnxEngine engine = EngineOptions.openOnnx(device);
         ExportedFolder parts = ExportedFolder.open(folder, engine)) {
-      var request = video.request(parts.description(), prompt);
-      new VideoPipeline(parts).stages(request);
+      VideoRequest request = video.request(prompt).of(parts.description());
+      var pipeline = new VideoPipeline(parts);
+      pipeline.stages(request);
+      pipeline.requireComponents(request);
       requireOpens(parts);
       GenerateCommand.write(
           spec, engine, parts, new GenerateCommand.Job(request, out, prompt.sheet()));
@@ -54,9 +58,9 @@ final class RunCommand implements Callable<Integer> {
 
   /** Opens what is needed last first: a damaged file should not show after all sampling. */
   private void requireOpens(ExportedFolder parts) {
-    GenerateCommand.requireGenerates(folder, parts.roles());
-    parts.tokenizer();
-    parts.load(Role.VAE_DECODER_NEXT).close();
-    parts.load(Role.DENOISER).close();
+    Flow flow = parts.description().flow();
+    flow.texts().forEach(text -> parts.tokenizer(text.tokenizer()));
+    parts.load(ComponentDescription.VAE_DECODER).close();
+    flow.denoisers().forEach(expert -> parts.load(expert.component()).close());
   }
 }

@@ -1,7 +1,6 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -16,12 +15,12 @@ final class SchedulerOption {
   private Optional<String> name = Optional.empty();
 
   /** The description as chosen. */
-  PipelineDescription of(PipelineDescription description) {
+  ModelDescription of(ModelDescription description) {
     return name.map(description::withScheduler).orElse(description);
   }
 
-  /** The model as chosen, which the caller goes on owning. */
-  VideoModel of(VideoModel model) {
-    return name.map(model::withScheduler).orElse(model);
+  /** The name, if one was chosen. */
+  Optional<String> name() {
+    return name;
   }
 }

@@ -1,12 +1,9 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.runtime.diffusion.Guidance;
-import io.github.tpdiff.runtime.diffusion.NoiseSource;
-import io.github.tpdiff.runtime.diffusion.Sampler;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.Sampling;
-import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.runtime.pipeline.SamplingChoice;
+import io.github.tpdiff.runtime.pipeline.VideoChoice;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -36,8 +33,12 @@ final class VideoOptions {
 
   @Option(
       names = "--guidance",
-      description = "Guidance scale; 1 is none, and twice as fast (default: the model's).")
-  private Optional<Double> guidance = Optional.empty();
+      split = ",",
+      paramLabel = "SCALE",
+      description =
+          "Guidance scale, or one for each denoiser of the model; 1 is none, and twice as fast"
+              + " (default: the model's).")
+  private List<Double> guidance = List.of();
 
   @Mixin private SchedulerOption scheduler = new SchedulerOption();
 
@@ -50,47 +51,39 @@ final class VideoOptions {
           "The solver alone: ${COMPLETION-CANDIDATES}. ddim is euler in a step's own coordinates;"
               + " heun asks the network twice a step; euler-ancestral, which is also ddpm, and dpm-sde"
               + " add new noise in every step. Default: the scheduler's.")
-  private Optional<Sampler> sampler = Optional.empty();
+  private Optional<String> sampler = Optional.empty();
 
   @Mixin private StageOptions stages = new StageOptions();
 
-  /** The size of the video. */
-  VideoSize size(PipelineDescription description) {
-    VideoSize normal = VideoSize.of(description.defaults());
-    int height = normal.height();
-    int width = normal.width();
+  /** What is asked of the video's size. */
+  VideoChoice size() {
+    Optional<Integer> width = Optional.empty();
+    Optional<Integer> height = Optional.empty();
     if (size.isPresent()) {
       Matcher sides = SIZE.matcher(size.get());
       if (!sides.matches()) {
         throw new IllegalArgumentException(
             "--size: expected WIDTHxHEIGHT such as 832x480, found '%s'".formatted(size.get()));
       }
-      width = Integer.parseInt(sides.group(1));
-      height = Integer.parseInt(sides.group(2));
+      width = Optional.of(Integer.parseInt(sides.group(1)));
+      height = Optional.of(Integer.parseInt(sides.group(2)));
     }
-    return new VideoSize(height, width, frames.orElse(normal.frames()), fps.orElse(normal.fps()));
+    return new VideoChoice(width, height, frames, fps);
   }
 
-  /** How it is sampled. */
-  Sampling sampling(PipelineDescription description) {
-    PipelineDescription scheduled = scheduler.of(description);
-    Sampling sampling = Sampling.of(scheduled).withStages(stages.choice());
-    if (steps.isPresent()) {
-      sampling = sampling.withSteps(steps.get());
-    }
-    if (sampler.isPresent()) {
-      sampling = sampling.withSampler(sampler.get());
-    }
-    return guidance.isPresent() ? sampling.withGuidance(Guidance.scale(guidance.get())) : sampling;
+  /** What is asked of sampling. */
+  SamplingChoice sampling() {
+    return new SamplingChoice(steps, guidance, scheduler.name(), sampler, stages.choice());
   }
 
   /** The whole request. */
-  GenerationRequest request(PipelineDescription description, PromptOptions prompt) {
-    return new GenerationRequest(
-        prompt.prompt(),
-        prompt.negativePrompt(),
-        size(description),
-        sampling(description),
-        NoiseSource.seeded(prompt.seed()));
+  GenerationRequest request(PromptOptions prompt) {
+    GenerationRequest request =
+        GenerationRequest.of(prompt.prompt())
+            .withNegativePrompt(prompt.negativePrompt())
+            .withVideo(size())
+            .withSampling(sampling())
+            .withSeed(prompt.seed());
+    return prompt.picture().map(request::withPicture).orElse(request);
   }
 }

@@ -2,7 +2,6 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
-import io.github.tpdiff.runtime.diffusion.Sampler;
 import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
@@ -41,10 +40,15 @@ abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
     }
   }
 
-  /** Solvers. */
-  static final class OfSampler extends WordOption<Sampler> {
+  /** Solvers, by their names. */
+  static final class OfSampler extends WordOption<String> {
     OfSampler() {
-      super(Samplers.names(), Samplers::named);
+      super(Samplers.names(), OfSampler::known);
+    }
+
+    private static String known(String name) {
+      Samplers.named(name);
+      return name;
     }
   }
 

@@ -10,7 +10,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;

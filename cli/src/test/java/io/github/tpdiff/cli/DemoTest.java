@@ -3,7 +3,7 @@ package io.github.tpdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.runtime.media.VideoReader;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.lora.LoraFile;
 import java.nio.file.Files;
 import java.nio.file.Path;

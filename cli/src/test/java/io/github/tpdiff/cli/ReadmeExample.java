@@ -3,10 +3,10 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.lora.LoraFile;
@@ -24,7 +24,7 @@ final class ReadmeExample {
     try (VideoModel model = LoraModels.applied(Families.open(Path.of("demo/checkpoint")), lora, 1);
         Engine engine = TorchEngine.best();
         PipelineParts parts = PipelineParts.of(model, engine)) {
-      var request = GenerationRequest.of(parts.description(), "red ball rolls right");
+      var request = GenerationRequest.of("red ball rolls right");
       var video = new VideoPipeline(parts).generate(request, GenerationListener.silent());
       VideoWriter.write(Path.of("java.mp4"), video);
     }

@@ -5,6 +5,7 @@ import io.github.tpdiff.adapters.animatediff.NormConvention;
 import io.github.tpdiff.adapters.animatediff.StableDiffusionParts;
 import io.github.tpdiff.adapters.miniflux.FrameAttention;
 import io.github.tpdiff.adapters.miniflux.MiniFluxComponents;
+import io.github.tpdiff.adapters.miniflux.MiniFluxFamily;
 import io.github.tpdiff.adapters.wan.WanComponents;
 import io.github.tpdiff.conformance.files.FilesCase;
 import io.github.tpdiff.conformance.golden.CaseException;
@@ -29,9 +30,9 @@ import io.github.tpdiff.conformance.numerics.AssignmentCase;
 import io.github.tpdiff.conformance.numerics.HalfPrecisionCase;
 import io.github.tpdiff.conformance.numerics.KaimingCase;
 import io.github.tpdiff.conformance.numerics.RandomCase;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.ModelFamily;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +42,8 @@ import java.util.Optional;
 
 /** The kinds of cases that can be run, by family and kind. */
 final class Kinds {
+  private static final String PIPELINE = "pipeline";
+
   private static final PartsOpener WAN =
       PartsOpener.of(golden -> WanComponents.openTransformer(golden.checkpoint()));
   private static final PartsOpener ANIMATEDIFF = PartsOpener.of(Kinds::motionUnet);
@@ -66,7 +69,6 @@ final class Kinds {
           Map.entry("wan/text_encoder_original", wanText()),
           Map.entry("wan/lora_forward", new LoraForwardCase(WAN)),
           Map.entry("wan/lora_train", new LoraTrainCase(WAN)),
-          Map.entry("wan/pipeline", new PipelineCase()),
           Map.entry("animatediff/tokenizer", new TokenizerCase()),
           Map.entry("animatediff/scheduler", new SchedulerCase()),
           Map.entry("animatediff/vae", new VaeCase(Kinds::stableDiffusionVaes)),
@@ -80,21 +82,26 @@ final class Kinds {
           Map.entry("animatediff/motion_module_original", new MotionModuleCase(Kinds::original)),
           Map.entry("animatediff/lora_forward", new LoraForwardCase(ANIMATEDIFF)),
           Map.entry("animatediff/lora_train", new LoraTrainCase(ANIMATEDIFF)),
-          Map.entry("animatediff/pipeline", new PipelineCase()),
           Map.entry("miniflux/transformer_forward", new NetworkCase(MINIFLUX)),
           Map.entry("miniflux/scheduler", new StageScheduleCase()),
           Map.entry("miniflux/vae", new VaeCase(Kinds::minifluxVaes)),
           Map.entry(
               "miniflux/text_encoders",
-              new TextEncodersCase(
-                  MiniFluxComponents::openPooledTextEncoder, MiniFluxComponents::openTextEncoder)),
+              new TextEncodersCase(path -> new MiniFluxFamily().open(path))),
           Map.entry("miniflux/rope_positions", new NetworkCase(MINIFLUX)),
           Map.entry("miniflux/lora_train", new LoraTrainCase(MINIFLUX)));
 
   private Kinds() {}
 
   static Optional<CaseKind> find(String family, String kind) {
-    return Optional.ofNullable(KNOWN.get(family + "/" + kind));
+    return PIPELINE.equals(kind)
+        ? Optional.of(family).filter(Kinds::isFamily).map(known -> new PipelineCase())
+        : Optional.ofNullable(KNOWN.get(family + "/" + kind));
+  }
+
+  /** Whole runs need nothing of a family but to be opened. */
+  private static boolean isFamily(String name) {
+    return ModelFamily.all().stream().anyMatch(family -> family.name().equals(name));
   }
 
   private static TextEncoderCase wanText() {
@@ -107,7 +114,7 @@ final class Kinds {
     var opened = new ArrayList<VaeOpener.Vae>();
     for (Path checkpoint : golden.checkpoints()) {
       var vae = WanComponents.openVae(checkpoint, told);
-      opened.add(VaeOpener.Vae.of(vae.components(), vae.latents()));
+      opened.add(new VaeOpener.Vae(vae.components(), vae.latents()));
     }
     return opened;
   }
@@ -119,7 +126,7 @@ final class Kinds {
     for (Path folder : golden.checkpoints()) {
       var vae = StableDiffusionParts.openVae(folder);
       scaling.ifPresent(said -> requireScaling(said, vae.latents()));
-      opened.add(VaeOpener.Vae.of(vae.components(), vae.latents()));
+      opened.add(new VaeOpener.Vae(vae.components(), vae.latents()));
     }
     return opened;
   }
@@ -128,13 +135,13 @@ final class Kinds {
     var opened = new ArrayList<VaeOpener.Vae>();
     for (Path folder : golden.checkpoints()) {
       var vae = MiniFluxComponents.openVae(folder);
-      opened.add(new VaeOpener.Vae(vae.components(), vae.firstFrame(), vae.laterFrames()));
+      opened.add(new VaeOpener.Vae(vae.components(), vae.latents()));
     }
     return opened;
   }
 
   /** The factor that the case names is the one that the checkpoint's latents have. */
-  private static void requireScaling(double said, PipelineDescription.Latents latents) {
+  private static void requireScaling(double said, ModelDescription.Latents latents) {
     for (double std : latents.std()) {
       if (Math.abs(said * std - 1) > 1e-12) {
         throw new CaseException(
@@ -143,18 +150,18 @@ final class Kinds {
     }
   }
 
-  private static Map<Role, Component> original(
+  private static Map<String, Component> original(
       Path unet, Path motion, String convention, Map<String, ?> told) {
     return AnimateDiffComponents.openUnet(
         unet, motion, NormConvention.valueOf(convention.toUpperCase(Locale.ROOT)), told);
   }
 
-  private static Map<Role, Component> motionUnet(GoldenCase golden) {
+  private static Map<String, Component> motionUnet(GoldenCase golden) {
     Path motion = golden.path(golden.args().text("motion_adapter"));
     return AnimateDiffComponents.openUnet(golden.checkpoint(), motion);
   }
 
-  private static Map<Role, Component> pyramidFlux(GoldenCase golden, String attention) {
+  private static Map<String, Component> pyramidFlux(GoldenCase golden, String attention) {
     return MiniFluxComponents.openTransformer(
         golden.checkpoint(),
         switch (attention) {

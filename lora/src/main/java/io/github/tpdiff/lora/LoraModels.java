@@ -2,17 +2,16 @@ package io.github.tpdiff.lora;
 
 import static java.util.Objects.requireNonNull;
 
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.TensorChange;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,17 +22,13 @@ import java.util.function.UnaryOperator;
 
 /** Models with what was trained on them. */
 public final class LoraModels {
-  /** The roles whose weights a LoRA changes: cross-attention's keys and values are conditioning. */
-  private static final List<Role> CHANGED = List.of(Role.CONDITIONING, Role.DENOISER);
+  /** Entry of a LoRA's header: the denoiser that it is for, of a model that has several. */
+  public static final String EXPERT = "tpdiff.expert";
 
   private static final String WEIGHT = ".weight";
   private static final String BIAS = ".bias";
 
   private LoraModels() {}
-
-  private interface Change {
-    Component apply(Component component);
-  }
 
   /**
    * The model with the LoRA's products beside its linear layers, whose weights are neither copied
@@ -46,9 +41,11 @@ public final class LoraModels {
    *     change is larger than fp32 holds
    */
   public static VideoModel applied(VideoModel model, LoraWeights lora, double strength) {
+    String denoiser = denoiser(model, lora);
     Map<String, TensorChange> changes = changes(model, lora, strength);
     return changed(
         model,
+        denoiser,
         component -> {
           var injection = LoraInjection.of(component.program(), lora, strength);
           var others = new HashMap<>(changes);
@@ -61,7 +58,7 @@ public final class LoraModels {
           var weights =
               new MergedTensors(component.weights(), others, strength, dtype -> DType.F32);
           var values = Parameter.source(injection.parametersOf(lora), trainedFor(lora.metadata()));
-          return new Component(injection.program(), weights.overlaid(values));
+          return new Component(component.name(), injection.program(), weights.overlaid(values));
         });
   }
 
@@ -75,19 +72,20 @@ public final class LoraModels {
    *     change is larger than fp32 holds
    */
   public static VideoModel merged(VideoModel model, LoraWeights lora, double strength) {
+    String denoiser = denoiser(model, lora);
     Map<String, TensorChange> changes = changes(model, lora, strength);
     return changed(
         model,
+        denoiser,
         component ->
-            new Component(
-                component.program(),
+            component.withWeights(
                 new MergedTensors(component.weights(), changes, strength, UnaryOperator.identity())
                     .overlaid(Parameter.source(Map.of(), trainedFor(lora.metadata())))));
   }
 
   /** Biases that the LoRA changes and that layers of the model do not have. */
   public static List<String> leftOut(VideoModel model, LoraWeights lora) {
-    Set<String> known = tensors(model).keySet();
+    Set<String> known = tensors(model, denoiser(model, lora)).keySet();
     return lora.changes().keySet().stream()
         .filter(name -> !known.contains(name) && isOfALayer(name, known))
         .toList();
@@ -105,7 +103,8 @@ public final class LoraModels {
    * @throws IllegalArgumentException if a tensor is not in the model or has another shape there
    */
   public static VideoModel replaced(VideoModel model, TensorSource trained) {
-    Map<String, TensorInfo> known = tensors(model);
+    String denoiser = denoiser(model, trained.metadata());
+    Map<String, TensorInfo> known = tensors(model, denoiser);
     for (String name : trained.names()) {
       TensorInfo own = known.get(name);
       if (own == null || !trained.require(name).shape().equals(own.shape())) {
@@ -123,8 +122,10 @@ public final class LoraModels {
       }
     }
     return changed(
-        model,
-        component -> new Component(component.program(), component.weights().overlaid(trained)));
+            model,
+            denoiser,
+            component -> component.withWeights(component.weights().overlaid(trained)))
+        .closing(trained);
   }
 
   /**
@@ -139,7 +140,7 @@ public final class LoraModels {
   /** The changes of tensors that the model has, checked. */
   private static Map<String, TensorChange> changes(
       VideoModel model, LoraWeights lora, double strength) {
-    Map<String, TensorInfo> known = tensors(model);
+    Map<String, TensorInfo> known = tensors(model, denoiser(model, lora));
     Map<String, TensorChange> changes = lora.changes();
     List<String> unknown =
         changes.keySet().stream()
@@ -169,10 +170,10 @@ public final class LoraModels {
   }
 
   /** The tensors that what changes reads. */
-  private static Map<String, TensorInfo> tensors(VideoModel model) {
+  private static Map<String, TensorInfo> tensors(VideoModel model, String denoiser) {
     var tensors = new LinkedHashMap<String, TensorInfo>();
-    CHANGED.stream()
-        .flatMap(role -> Optional.ofNullable(model.components().get(role)).stream())
+    model.description().flow().network(denoiser).stream()
+        .flatMap(name -> model.find(name).stream())
         .forEach(
             component ->
                 component
@@ -183,10 +184,26 @@ public final class LoraModels {
     return tensors;
   }
 
-  private static VideoModel changed(VideoModel model, Change change) {
-    var components = new EnumMap<Role, Component>(Role.class);
-    components.putAll(model.components());
-    CHANGED.forEach(role -> components.computeIfPresent(role, (r, c) -> change.apply(c)));
-    return model.withComponents(components);
+  /** Changes a denoiser and its conditioning, which has cross-attention's keys and values. */
+  private static VideoModel changed(
+      VideoModel model, String denoiser, UnaryOperator<Component> change) {
+    return model.mapComponents(model.description().flow().network(denoiser), change);
+  }
+
+  private static String denoiser(VideoModel model, LoraWeights lora) {
+    return denoiser(model, lora.metadata());
+  }
+
+  /** What a header says, or the first; other programs' headers say nothing. */
+  private static String denoiser(VideoModel model, Map<String, String> header) {
+    String said = header.get(EXPERT);
+    Flow flow = model.description().flow();
+    boolean known = flow.denoisers().stream().anyMatch(expert -> expert.component().equals(said));
+    if (said != null && !known) {
+      throw new IllegalArgumentException(
+          "LoRA: is for the denoiser '%s', expected one of %s"
+              .formatted(said, flow.denoisers().stream().map(Flow.Expert::component).toList()));
+    }
+    return said == null ? flow.denoiser() : said;
   }
 }

@@ -4,11 +4,10 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.FullChange;
@@ -42,7 +41,7 @@ final class LoraModelsTest {
   }
 
   private static Component denoiser(VideoModel model) {
-    return requireNonNull(model.components().get(Role.DENOISER));
+    return model.require(model.description().denoiser());
   }
 
   private static FullChange full(Component component, String tensor, float value) {

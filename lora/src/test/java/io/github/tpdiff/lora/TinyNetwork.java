@@ -1,15 +1,48 @@
 package io.github.tpdiff.lora;
 
+import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
-import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.Runs;
+import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
+import java.util.Map;
 
 /** A denoiser of two channels with a few weights, in the segments that real ones have. */
 public final class TinyNetwork {
+  /** One condition, the text rows. */
+  public static final Flow FLOW =
+      new Flow(
+          List.of(
+              ComponentDescription.of(
+                  "text_encoder",
+                  Runs.PROMPT,
+                  Map.of("input_ids", "tokenizer.input_ids"),
+                  Map.of("last_hidden_state", "encoder_hidden_states")),
+              ComponentDescription.of(
+                  "transformer/conditioning",
+                  Runs.PROMPT,
+                  Map.of("encoder_hidden_states", "encoder_hidden_states"),
+                  Map.of()),
+              ComponentDescription.of("transformer", Runs.STEP, Map.of(), Map.of())),
+          List.of(Flow.Expert.alone("transformer")),
+          List.of(new Text("tokenizer", 2, Text.Cleaning.NONE, Text.Padding.ENCODED)),
+          List.of(
+              new Condition(
+                  "encoder_hidden_states",
+                  ElementType.F32,
+                  List.of("batch", "text", "3"),
+                  Condition.Follows.NOTHING,
+                  false)),
+          Map.of("text", 2L));
+
   private TinyNetwork() {}
 
   /** Text rows of width 3 to keys of width 2. */
@@ -53,6 +86,6 @@ public final class TinyNetwork {
 
   /** Conditioning and denoiser as one. */
   public static Component network() {
-    return new Component(conditioning().then(denoiser()), weights());
+    return new Component("transformer", conditioning().then(denoiser()), weights());
   }
 }

@@ -1,17 +1,17 @@
 package io.github.tpdiff.adapters.animatediff;
 
+import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.adapters.animatediff.AnimateDiffFolder.Found;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Path;
-import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -29,10 +29,10 @@ public final class AnimateDiffComponents {
    * @param components conditioning and denoiser
    * @param positions frames that it can tell apart
    */
-  record MotionUnet(Map<Role, Component> components, int positions) {}
+  record MotionUnet(Map<String, Component> components, int positions) {}
 
   /** Conditioning and denoiser of a UNet and motion modules, each a folder or a file. */
-  public static Map<Role, Component> openUnet(Path unet, Path motion) {
+  public static Map<String, Component> openUnet(Path unet, Path motion) {
     return open(
             Found.at(Network.SD_UNET, unet),
             Optional.of(Found.at(Network.MOTION_ADAPTER, motion)),
@@ -47,7 +47,7 @@ public final class AnimateDiffComponents {
    * @param told fields of the motion modules' configuration, such as {@code
    *     motion_num_attention_heads}
    */
-  public static Map<Role, Component> openUnet(
+  public static Map<String, Component> openUnet(
       Path unet, Path motion, NormConvention norms, Map<String, ?> told) {
     Found modules = Found.at(Network.MOTION_ADAPTER, motion);
     return open(
@@ -81,11 +81,11 @@ public final class AnimateDiffComponents {
                   weights,
                   motion.map(Found::layout).orElse(Layout.DIFFUSERS)));
       var sizes = UnetConfig.read(unet.config(), weights, modules.norms().unet());
-      Map<Role, Program> programs =
+      Map<String, Program> programs =
           motion.orElse(unet).config().checked(() -> programs(sizes, modules));
       weights = modules.table().in(weights);
-      requireFitting(Objects.requireNonNull(programs.get(Role.DENOISER)), weights, origin);
-      return new MotionUnet(attach(programs, weights), modules.positions());
+      requireFitting(Objects.requireNonNull(programs.get(AnimateDiffFlow.UNET)), weights, origin);
+      return new MotionUnet(ModelFlows.attach(programs, weights), modules.positions());
     } catch (RuntimeException e) {
       weights.close();
       throw e;
@@ -119,14 +119,12 @@ public final class AnimateDiffComponents {
             });
   }
 
-  static Map<Role, Program> programs(UnetConfig config, MotionConfig motion) {
+  static Map<String, Program> programs(UnetConfig config, MotionConfig motion) {
     var unet = new UnetMotionModel(config, motion.in(config));
-    return Map.of(Role.CONDITIONING, unet.conditioning(), Role.DENOISER, unet.denoiser());
-  }
-
-  private static Map<Role, Component> attach(Map<Role, Program> programs, TensorSource weights) {
-    var components = new EnumMap<Role, Component>(Role.class);
-    programs.forEach((role, program) -> components.put(role, new Component(program, weights)));
-    return components;
+    return Map.of(
+        ComponentDescription.conditioning(AnimateDiffFlow.UNET),
+        unet.conditioning(),
+        AnimateDiffFlow.UNET,
+        unet.denoiser());
   }
 }

@@ -1,6 +1,6 @@
 package io.github.tpdiff.adapters.animatediff;
 
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,12 +16,12 @@ final class AnimateDiffDefaults {
           "**.motion_modules.*.**.to_v",
           "**.motion_modules.*.**.to_out.0");
 
-  static final PipelineDescription.Defaults GENERATION =
-      new PipelineDescription.Defaults(512, 512, 16, 8, 25, 7.5);
+  static final ModelDescription.Defaults GENERATION =
+      new ModelDescription.Defaults(512, 512, 16, 8, 25, 7.5);
 
   /** What the tiny size makes in seconds. */
-  static final PipelineDescription.Defaults TINY =
-      new PipelineDescription.Defaults(64, 64, 16, 8, 24, 1.5);
+  static final ModelDescription.Defaults TINY =
+      new ModelDescription.Defaults(64, 64, 16, 8, 24, 1.5);
 
   /** As diffusers' documentation builds it. */
   static final Map<String, Object> SCHEDULER = scheduler("linspace", false);

@@ -1,9 +1,9 @@
 package io.github.tpdiff.adapters.animatediff;
 
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Layout;

@@ -1,7 +1,7 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
+import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;

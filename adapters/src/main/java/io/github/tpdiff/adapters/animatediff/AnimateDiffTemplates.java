@@ -3,8 +3,8 @@ package io.github.tpdiff.adapters.animatediff;
 import io.github.tpdiff.adapters.madeup.MadeUpCheckpoint;
 import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.adapters.madeup.MadeUpTokenizer;
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +44,7 @@ final class AnimateDiffTemplates {
   }
 
   private static MadeUpCheckpoint.Surroundings surroundings(
-      AnimateDiffSizes sizes, Optional<PipelineDescription.Defaults> defaults) {
+      AnimateDiffSizes sizes, Optional<ModelDescription.Defaults> defaults) {
     return new MadeUpCheckpoint.Surroundings(
         Map.of(
             "model_index.json",

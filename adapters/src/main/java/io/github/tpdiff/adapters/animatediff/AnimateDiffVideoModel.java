@@ -2,130 +2,92 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ClipTextModel;
-import io.github.tpdiff.adapters.PromptTokenizer;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.runtime.text.Tokenizer;
+import io.github.tpdiff.adapters.ModelFlows;
+import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.Tokenizers;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Network;
-import java.nio.file.Path;
-import java.util.Collections;
-import java.util.EnumMap;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 
-/** An opened folder. */
-final class AnimateDiffVideoModel implements VideoModel {
-  private final AnimateDiffFolder folder;
-  private final Map<Role, Component> components = new EnumMap<>(Role.class);
-  private PipelineDescription.Latents latents =
-      AutoencoderKlConfig.PUBLISHED.latents(MotionConfig.PUBLISHED.positions());
-  private Optional<Tokenizer> tokenizer = Optional.empty();
+/** Opens a folder. */
+final class AnimateDiffVideoModel {
+  private AnimateDiffVideoModel() {}
 
-  private AnimateDiffVideoModel(AnimateDiffFolder folder) {
-    this.folder = folder;
-  }
-
-  static AnimateDiffVideoModel open(AnimateDiffFolder folder) {
-    var model = new AnimateDiffVideoModel(folder);
+  static VideoModel open(AnimateDiffFolder folder) {
+    var components = new LinkedHashMap<String, Component>();
     try {
-      model.openAll();
-      return model;
-    } catch (RuntimeException e) {
-      model.close();
-      throw e;
+      return open(folder, components);
+    } catch (RuntimeException failure) {
+      components.values().forEach(component -> component.weights().close());
+      throw failure;
     }
   }
 
-  private void openAll() {
+  private static VideoModel open(AnimateDiffFolder folder, Map<String, Component> components) {
     folder
         .find(Network.CLIP_TEXT_ENCODER)
         .map(found -> StableDiffusionParts.openTextEncoder(found.checkpoint()))
         .ifPresent(components::putAll);
-    folder
-        .find(Network.SD_VAE)
-        .map(found -> StableDiffusionParts.openVae(found.checkpoint()))
-        .ifPresent(
-            vae -> {
-              components.putAll(vae.components());
-              latents = vae.latents();
-            });
-    folder
-        .find(Network.SD_UNET)
-        .map(
-            unet ->
-                AnimateDiffComponents.open(
-                    unet,
-                    folder.find(Network.MOTION_ADAPTER),
-                    motion -> folder.norms().map(motion::with).orElse(motion)))
-        .ifPresent(
-            network -> {
-              components.putAll(network.components());
-              latents = latents.withMaxFrames(network.positions());
-            });
+    ModelDescription.Latents ofVae =
+        folder
+            .find(Network.SD_VAE)
+            .map(found -> StableDiffusionParts.openVae(found.checkpoint()))
+            .map(
+                vae -> {
+                  components.putAll(vae.components());
+                  return vae.latents();
+                })
+            .orElseGet(() -> StableDiffusionParts.latents(AutoencoderKlConfig.PUBLISHED));
+    ModelDescription.Latents latents =
+        folder
+            .find(Network.SD_UNET)
+            .map(
+                unet ->
+                    AnimateDiffComponents.open(
+                        unet,
+                        folder.find(Network.MOTION_ADAPTER),
+                        motion -> folder.norms().map(motion::with).orElse(motion)))
+            .map(
+                network -> {
+                  components.putAll(network.components());
+                  return network.positions();
+                })
+            .map(ofVae::withMaxFrames)
+            .orElse(ofVae);
     if (components.isEmpty()) {
       throw new CheckpointException(
           folder.root()
               + ": expected a Stable Diffusion 1.5 folder with at least one of unet, vae and"
               + " text_encoder, and a motion_adapter; found none");
     }
+    var description =
+        new ModelDescription(
+            AnimateDiffFamily.NAME,
+            AnimateDiffFlow.of(components, textLength(components)),
+            latents,
+            TargetScale.GLOBAL,
+            folder.scheduler(),
+            AnimateDiffDefaults.SCHEDULERS,
+            ModelDescription.Defaults.at(folder.root(), AnimateDiffDefaults.GENERATION));
+    long embeddings =
+        ModelFlows.embeddings(components, AnimateDiffFlow.TEXT_ENCODER, ClipTextModel.TOKENS);
+    return VideoModel.of(
+        description,
+        components.values(),
+        new Tokenizers(
+            Map.of(
+                AnimateDiffFlow.TOKENIZER, new Tokenizers.Files(folder.tokenizer(), embeddings))),
+        AnimateDiffDefaults.LORA_TARGETS);
   }
 
-  @Override
-  public PipelineDescription description() {
-    return new PipelineDescription(
-        AnimateDiffFamily.NAME,
-        "unet",
-        latents,
-        new PipelineDescription.Text(textLength(), PipelineDescription.Cleaning.NONE),
-        folder.scheduler(),
-        AnimateDiffDefaults.SCHEDULERS,
-        PipelineDescription.Defaults.at(folder.root(), AnimateDiffDefaults.GENERATION));
-  }
-
-  private int textLength() {
-    Component encoder = components.get(Role.TEXT_ENCODER);
+  private static int textLength(Map<String, Component> components) {
+    Component encoder = components.get(AnimateDiffFlow.TEXT_ENCODER);
     return encoder == null
         ? ClipTextConfig.PUBLISHED.positions()
         : ClipTextModel.tokens(encoder.program());
-  }
-
-  @Override
-  public Map<Role, Component> components() {
-    return Collections.unmodifiableMap(components);
-  }
-
-  @Override
-  public synchronized Tokenizer tokenizer() {
-    if (tokenizer.isEmpty()) {
-      tokenizer =
-          Optional.of(
-              PromptTokenizer.open(
-                  tokenizerFolder(),
-                  Optional.ofNullable(components.get(Role.TEXT_ENCODER)),
-                  ClipTextModel.TOKENS));
-    }
-    return tokenizer.orElseThrow();
-  }
-
-  @Override
-  public Path tokenizerFolder() {
-    return folder.tokenizer();
-  }
-
-  @Override
-  public List<String> defaultLoraTargets() {
-    return AnimateDiffDefaults.LORA_TARGETS;
-  }
-
-  @Override
-  public synchronized void close() {
-    components.values().stream().map(Component::weights).distinct().forEach(TensorSource::close);
-    tokenizer.ifPresent(Tokenizer::close);
-    tokenizer = Optional.empty();
   }
 }

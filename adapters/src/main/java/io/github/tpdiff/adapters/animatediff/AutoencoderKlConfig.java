@@ -4,7 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.adapters.CheckpointSizes;
 import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.Collections;
 import java.util.List;
@@ -82,8 +82,8 @@ record AutoencoderKlConfig(
    *
    * @param maxFrames that the network's positions can tell apart
    */
-  PipelineDescription.Latents latents(int maxFrames) {
-    return new PipelineDescription.Latents(
+  ModelDescription.Latents latents(int maxFrames) {
+    return new ModelDescription.Latents(
         latentChannels,
         spatialFactor(),
         1,

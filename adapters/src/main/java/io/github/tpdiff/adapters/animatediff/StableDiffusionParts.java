@@ -3,16 +3,16 @@ package io.github.tpdiff.adapters.animatediff;
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ClipTextModel;
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumMap;
 import java.util.Map;
 
 /**
@@ -32,26 +32,27 @@ public final class StableDiffusionParts {
    * @param components encoder and decoder of any number of frames
    * @param latents geometry and scaling
    */
-  public record Vae(Map<Role, Component> components, PipelineDescription.Latents latents) {}
+  public record Vae(Map<String, Component> components, ModelDescription.Latents latents) {}
 
   /** The autoencoder. */
   public static Vae openVae(Path path) {
     return open(path, StableDiffusionParts::vae);
   }
 
-  /** {@link Role#TEXT_ENCODER}. */
-  public static Map<Role, Component> openTextEncoder(Path path) {
+  /** The text encoder. */
+  public static Map<String, Component> openTextEncoder(Path path) {
     return open(path, StableDiffusionParts::textEncoder);
   }
 
-  /** {@link Role#TEXT_ENCODER} that gives the {@code pooled} state as well. */
-  public static Map<Role, Component> openPooledTextEncoder(Path path) {
+  /** The text encoder that gives the {@code pooled} state as well. */
+  public static Map<String, Component> openPooledTextEncoder(Path path) {
     return open(
         path,
         (weights, config) -> {
           TensorSource named = Network.CLIP_TEXT_ENCODER.asDiffusers(weights);
           var model = new ClipTextModel(ClipTextConfig.read(config, named));
-          return attach(Map.of(Role.TEXT_ENCODER, model.pooledProgram()), named);
+          return ModelFlows.attach(
+              Map.of(AnimateDiffFlow.TEXT_ENCODER, model.pooledProgram()), named);
         });
   }
 
@@ -75,30 +76,28 @@ public final class StableDiffusionParts {
   static Vae vae(TensorSource weights, ConfigFile config) {
     TensorSource named = Network.SD_VAE.asDiffusers(weights);
     var sizes = AutoencoderKlConfig.read(config, named);
-    return new Vae(attach(vae(sizes), named), latents(sizes));
+    return new Vae(ModelFlows.attach(vae(sizes), named), latents(sizes));
   }
 
-  static PipelineDescription.Latents latents(AutoencoderKlConfig sizes) {
+  static ModelDescription.Latents latents(AutoencoderKlConfig sizes) {
     return sizes.latents(MotionConfig.PUBLISHED.positions());
   }
 
-  static Map<Role, Component> textEncoder(TensorSource weights, ConfigFile config) {
+  static Map<String, Component> textEncoder(TensorSource weights, ConfigFile config) {
     TensorSource named = Network.CLIP_TEXT_ENCODER.asDiffusers(weights);
-    return attach(textEncoder(ClipTextConfig.read(config, named)), named);
+    return ModelFlows.attach(textEncoder(ClipTextConfig.read(config, named)), named);
   }
 
-  static Map<Role, Program> vae(AutoencoderKlConfig sizes) {
+  static Map<String, Program> vae(AutoencoderKlConfig sizes) {
     var vae = new AutoencoderKl(sizes);
-    return Map.of(Role.VAE_ENCODER_NEXT, vae.encoder(), Role.VAE_DECODER_NEXT, vae.decoder());
+    return Map.of(
+        ComponentDescription.VAE_ENCODER,
+        vae.encoder(),
+        ComponentDescription.VAE_DECODER,
+        vae.decoder());
   }
 
-  static Map<Role, Program> textEncoder(ClipTextConfig sizes) {
-    return Map.of(Role.TEXT_ENCODER, new ClipTextModel(sizes).program());
-  }
-
-  private static Map<Role, Component> attach(Map<Role, Program> programs, TensorSource weights) {
-    var components = new EnumMap<Role, Component>(Role.class);
-    programs.forEach((role, program) -> components.put(role, new Component(program, weights)));
-    return components;
+  static Map<String, Program> textEncoder(ClipTextConfig sizes) {
+    return Map.of(AnimateDiffFlow.TEXT_ENCODER, new ClipTextModel(sizes).program());
   }
 }

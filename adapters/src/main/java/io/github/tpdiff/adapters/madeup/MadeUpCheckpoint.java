@@ -1,8 +1,8 @@
 package io.github.tpdiff.adapters.madeup;
 
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.AtomicFolder;
 import io.github.tpdiff.weights.CheckpointException;
@@ -50,7 +50,7 @@ public record MadeUpCheckpoint(
   public record Surroundings(
       Map<String, Map<String, ?>> files,
       List<MadeUpTokenizer> tokenizers,
-      Optional<PipelineDescription.Defaults> defaults) {
+      Optional<ModelDescription.Defaults> defaults) {
     public Surroundings {
       files = Map.copyOf(files);
       tokenizers = List.copyOf(tokenizers);

@@ -4,19 +4,19 @@ import io.github.tpdiff.adapters.Chunk;
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ClipTextModel;
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
-import java.util.EnumMap;
 import java.util.Map;
 
 /**
@@ -33,34 +33,33 @@ public final class MiniFluxComponents {
 
   private MiniFluxComponents() {}
 
-  /** {@link Role#CONDITIONING} and {@link Role#DENOISER}. */
-  public static Map<Role, Component> openTransformer(Path path, FrameAttention attention) {
+  /** Conditioning and denoiser. */
+  public static Map<String, Component> openTransformer(Path path, FrameAttention attention) {
     return open(
         path,
         Network.MINIFLUX_TRANSFORMER,
         (weights, config) -> {
           var sizes = PyramidFluxConfig.read(config, weights);
-          return attach(transformer(sizes, attention), weights);
+          return ModelFlows.attach(transformer(sizes, attention), weights);
         });
   }
 
-  static Map<Role, Program> transformer(PyramidFluxConfig sizes, FrameAttention attention) {
+  static Map<String, Program> transformer(PyramidFluxConfig sizes, FrameAttention attention) {
     var transformer = new PyramidFluxTransformer(sizes, attention);
     return Map.of(
-        Role.CONDITIONING, transformer.conditioning(), Role.DENOISER, transformer.denoiser());
+        ComponentDescription.conditioning(MiniFluxFlow.TRANSFORMER),
+        transformer.conditioning(),
+        MiniFluxFlow.TRANSFORMER,
+        transformer.denoiser());
   }
 
   /**
    * An opened autoencoder.
    *
    * @param components encoder and decoder, for first and following chunks
-   * @param firstFrame geometry, and scaling of the first latent frame
-   * @param laterFrames geometry, and scaling of the others
+   * @param latents geometry and scaling
    */
-  public record Vae(
-      Map<Role, Component> components,
-      PipelineDescription.Latents firstFrame,
-      PipelineDescription.Latents laterFrames) {}
+  public record Vae(Map<String, Component> components, ModelDescription.Latents latents) {}
 
   /** The four programs of the autoencoder. */
   public static Vae openVae(Path path) {
@@ -69,47 +68,47 @@ public final class MiniFluxComponents {
         Network.MINIFLUX_VAE,
         (weights, config) -> {
           var sizes = CausalVideoVaeConfig.read(config, weights);
-          return new Vae(
-              attach(vae(sizes), weights),
-              latents(sizes, LatentStatistics.FIRST_FRAME),
-              latents(sizes, LatentStatistics.LATER_FRAMES));
+          return new Vae(ModelFlows.attach(vae(sizes), weights), latents(sizes));
         });
   }
 
-  static Map<Role, Program> vae(CausalVideoVaeConfig sizes) {
+  static Map<String, Program> vae(CausalVideoVaeConfig sizes) {
     var vae = new CausalVideoVae(sizes);
     return Map.of(
-        Role.VAE_ENCODER_FIRST,
+        ComponentDescription.first(ComponentDescription.VAE_ENCODER),
         vae.encoder(Chunk.FIRST),
-        Role.VAE_ENCODER_NEXT,
+        ComponentDescription.VAE_ENCODER,
         vae.encoder(Chunk.NEXT),
-        Role.VAE_DECODER_FIRST,
+        ComponentDescription.first(ComponentDescription.VAE_DECODER),
         vae.decoder(Chunk.FIRST),
-        Role.VAE_DECODER_NEXT,
+        ComponentDescription.VAE_DECODER,
         vae.decoder(Chunk.NEXT));
   }
 
   /** Sizes in pixels must fill the transformer's 2×2 patches. */
-  private static PipelineDescription.Latents latents(
-      CausalVideoVaeConfig sizes, LatentStatistics statistics) {
-    return new PipelineDescription.Latents(
-        sizes.latentChannels(),
-        sizes.spatialFactor(),
-        sizes.temporalFactor(),
-        true,
-        LONGEST,
-        PyramidFluxConfig.PATCH * sizes.spatialFactor(),
-        Collections.nCopies(sizes.latentChannels(), statistics.mean()),
-        Collections.nCopies(sizes.latentChannels(), statistics.std()));
+  static ModelDescription.Latents latents(CausalVideoVaeConfig sizes) {
+    var first = LatentStatistics.FIRST_FRAME;
+    var later = LatentStatistics.LATER_FRAMES;
+    return new ModelDescription.Latents(
+            sizes.latentChannels(),
+            sizes.spatialFactor(),
+            sizes.temporalFactor(),
+            true,
+            LONGEST,
+            PyramidFluxConfig.PATCH * sizes.spatialFactor(),
+            Collections.nCopies(sizes.latentChannels(), later.mean()),
+            Collections.nCopies(sizes.latentChannels(), later.std()))
+        .withFirstFrame(first.mean(), first.std());
   }
 
-  /** The T5 encoder, as {@link Role#TEXT_ENCODER}. */
+  /** The T5 encoder. */
   public static Component openTextEncoder(Path path) {
     return open(
         path,
         Network.T5_ENCODER,
         (weights, config) ->
-            new Component(new T5Encoder(T5Config.read(config, weights)).program(), weights));
+            new Component(
+                MiniFluxFlow.T5, new T5Encoder(T5Config.read(config, weights)).program(), weights));
   }
 
   /** CLIP's text model: {@code input_ids} to {@code pooled} among other things. */
@@ -119,7 +118,7 @@ public final class MiniFluxComponents {
         Network.CLIP_TEXT_ENCODER,
         (weights, config) -> {
           var model = new ClipTextModel(ClipTextConfig.read(config, weights));
-          return new Component(model.pooledProgram(), weights);
+          return new Component(MiniFluxFlow.CLIP, model.pooledProgram(), weights);
         });
   }
 
@@ -140,11 +139,5 @@ public final class MiniFluxComponents {
       weights.close();
       throw e;
     }
-  }
-
-  private static Map<Role, Component> attach(Map<Role, Program> programs, TensorSource weights) {
-    var components = new EnumMap<Role, Component>(Role.class);
-    programs.forEach((role, program) -> components.put(role, new Component(program, weights)));
-    return components;
   }
 }

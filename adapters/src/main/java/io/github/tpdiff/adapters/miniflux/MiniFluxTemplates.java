@@ -8,7 +8,7 @@ import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.adapters.madeup.MadeUpTokenizer;
 import io.github.tpdiff.adapters.madeup.T5Scale;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,15 +1,15 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.Chunk;
+import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorSource;
 import java.nio.file.Path;
-import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -23,13 +23,13 @@ import java.util.function.Function;
 public final class WanComponents {
   private WanComponents() {}
 
-  /** {@link Role#CONDITIONING} and {@link Role#DENOISER}. */
-  public static Map<Role, Component> openTransformer(Path path) {
+  /** Conditioning and denoiser. */
+  public static Map<String, Component> openTransformer(Path path) {
     return openTransformer(new WanFolder(path).require(WanComponent.TRANSFORMER)).components();
   }
 
-  /** {@link Role#TEXT_ENCODER}. */
-  public static Map<Role, Component> openTextEncoder(Path path) {
+  /** The text encoder. */
+  public static Map<String, Component> openTextEncoder(Path path) {
     return openTextEncoder(new WanFolder(path).require(WanComponent.TEXT_ENCODER));
   }
 
@@ -54,9 +54,9 @@ public final class WanComponents {
    * @param components encoder and decoder, for first and following chunks
    * @param latents geometry and scaling
    */
-  public record Vae(Map<Role, Component> components, PipelineDescription.Latents latents) {}
+  public record Vae(Map<String, Component> components, ModelDescription.Latents latents) {}
 
-  record Transformer(Map<Role, Component> components, WanTransformerConfig config) {}
+  record Transformer(Map<String, Component> components, WanTransformerConfig config) {}
 
   static Transformer openTransformer(WanFolder.Found found) {
     return open(
@@ -64,15 +64,15 @@ public final class WanComponents {
         WanComponent.TRANSFORMER,
         weights -> {
           var config = WanTransformerConfig.read(found.config(), weights);
-          return new Transformer(attach(transformer(config), weights), config);
+          return new Transformer(ModelFlows.attach(transformer(config), weights), config);
         });
   }
 
-  static Map<Role, Component> openTextEncoder(WanFolder.Found found) {
+  static Map<String, Component> openTextEncoder(WanFolder.Found found) {
     return open(
         found,
         WanComponent.TEXT_ENCODER,
-        weights -> attach(textEncoder(T5Config.read(found.config(), weights)), weights));
+        weights -> ModelFlows.attach(textEncoder(T5Config.read(found.config(), weights)), weights));
   }
 
   static Vae openVae(WanFolder.Found found) {
@@ -81,7 +81,7 @@ public final class WanComponents {
         WanComponent.VAE,
         weights -> {
           var config = WanVaeConfig.read(found.config(), weights);
-          return new Vae(attach(vae(config), weights), latents(config));
+          return new Vae(ModelFlows.attach(vae(config), weights), latents(config));
         });
   }
 
@@ -96,38 +96,35 @@ public final class WanComponents {
     }
   }
 
-  private static Map<Role, Component> attach(Map<Role, Program> programs, TensorSource weights) {
-    var components = new EnumMap<Role, Component>(Role.class);
-    programs.forEach((role, program) -> components.put(role, new Component(program, weights)));
-    return components;
-  }
-
-  static Map<Role, Program> transformer(WanTransformerConfig config) {
+  static Map<String, Program> transformer(WanTransformerConfig config) {
     var transformer = new WanTransformer(config);
     return Map.of(
-        Role.CONDITIONING, transformer.conditioning(), Role.DENOISER, transformer.denoiser());
+        ComponentDescription.conditioning(WanFlow.TRANSFORMER),
+        transformer.conditioning(),
+        WanFlow.TRANSFORMER,
+        transformer.denoiser());
   }
 
-  static Map<Role, Program> textEncoder(T5Config config) {
-    return Map.of(Role.TEXT_ENCODER, new T5Encoder(config).program());
+  static Map<String, Program> textEncoder(T5Config config) {
+    return Map.of(WanFlow.TEXT_ENCODER, new T5Encoder(config).program());
   }
 
-  static Map<Role, Program> vae(WanVaeConfig config) {
+  static Map<String, Program> vae(WanVaeConfig config) {
     var vae = new WanVae(config);
     return Map.of(
-        Role.VAE_ENCODER_FIRST,
+        ComponentDescription.first(ComponentDescription.VAE_ENCODER),
         vae.encoder(Chunk.FIRST),
-        Role.VAE_ENCODER_NEXT,
+        ComponentDescription.VAE_ENCODER,
         vae.encoder(Chunk.NEXT),
-        Role.VAE_DECODER_FIRST,
+        ComponentDescription.first(ComponentDescription.VAE_DECODER),
         vae.decoder(Chunk.FIRST),
-        Role.VAE_DECODER_NEXT,
+        ComponentDescription.VAE_DECODER,
         vae.decoder(Chunk.NEXT));
   }
 
   /** Geometry and scaling; sizes in pixels must fill the transformer's 2×2 patches. */
-  static PipelineDescription.Latents latents(WanVaeConfig config) {
-    return new PipelineDescription.Latents(
+  static ModelDescription.Latents latents(WanVaeConfig config) {
+    return new ModelDescription.Latents(
         config.latentChannels(),
         config.spatialFactor(),
         config.temporalFactor(),

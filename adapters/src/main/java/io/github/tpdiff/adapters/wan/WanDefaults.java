@@ -1,6 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,12 +16,12 @@ final class WanDefaults {
   static final List<String> LORA_TARGETS =
       List.of("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2");
 
-  static final PipelineDescription.Defaults GENERATION =
-      new PipelineDescription.Defaults(480, 832, 81, 16, 50, 5);
+  static final ModelDescription.Defaults GENERATION =
+      new ModelDescription.Defaults(480, 832, 81, 16, 50, 5);
 
   /** What the tiny size makes in seconds. */
-  static final PipelineDescription.Defaults TINY =
-      new PipelineDescription.Defaults(64, 64, 33, 16, 24, 1.5);
+  static final ModelDescription.Defaults TINY =
+      new ModelDescription.Defaults(64, 64, 33, 16, 24, 1.5);
 
   /** {@code scheduler_config.json} of the diffusers folders, without its nulls. */
   static final Map<String, Object> SCHEDULER = scheduler();

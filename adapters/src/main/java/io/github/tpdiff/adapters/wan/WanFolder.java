@@ -2,7 +2,7 @@ package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
+import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;

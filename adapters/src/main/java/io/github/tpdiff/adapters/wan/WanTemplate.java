@@ -4,8 +4,8 @@ import io.github.tpdiff.adapters.madeup.MadeUpCheckpoint;
 import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.adapters.madeup.MadeUpTokenizer;
 import io.github.tpdiff.adapters.madeup.T5Scale;
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.Arrays;
 import java.util.List;
@@ -50,7 +50,7 @@ final class WanTemplate {
   private static CheckpointTemplate template(
       String description,
       List<MadeUpPart> parts,
-      Optional<PipelineDescription.Defaults> defaults,
+      Optional<ModelDescription.Defaults> defaults,
       WanComponent... standard) {
     return new MadeUpCheckpoint(
         description,

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -61,7 +61,9 @@ final class AnimateDiffTemplateTest {
             .orElseThrow();
     assertTrue(family.recognises(temporary.resolve("tiny")));
     try (VideoModel model = family.open(temporary.resolve("tiny"))) {
-      assertEquals(Set.of(), Role.missing(model.components().keySet()));
+      assertEquals(
+          Set.of("text_encoder", "unet/conditioning", "unet", "vae_encoder", "vae_decoder"),
+          model.components().keySet());
       assertEquals("unet", model.description().denoiser());
       assertEquals(32, model.description().latents().maxFrames());
       for (Component component : model.components().values()) {
@@ -75,9 +77,10 @@ final class AnimateDiffTemplateTest {
                         component.weights().require(name).shape(),
                         name));
       }
-      int length = model.description().text().maxLength();
+      int length = model.description().flow().texts().get(0).maxLength();
       assertEquals(16, length, "as many tokens as the text encoder has positions");
-      long[] ids = model.tokenizer().encode(List.of("a red ball"), length).inputIds()[0];
+      long[] ids =
+          model.tokenizers().get("tokenizer").encode(List.of("a red ball"), length).inputIds()[0];
       assertEquals(length, ids.length);
       assertEquals(ids[4], ids[length - 1], "one token a known word, then the end, which pads");
     }
@@ -100,8 +103,9 @@ final class AnimateDiffTemplateTest {
     var vae = StableDiffusionParts.openVae(temporary.resolve("tiny/vae"));
     int side = 64;
     float[][] colours = {{0.5f, -0.3f, 0.1f}, {-0.6f, 0.7f, 0}};
-    Tensor latents = run(vae, Role.VAE_ENCODER_NEXT, "sample", plain(side, colours), "latent_mean");
-    Tensor shown = run(vae, Role.VAE_DECODER_NEXT, "latent_sample", latents, "sample");
+    Tensor latents =
+        run(vae, ComponentDescription.VAE_ENCODER, "sample", plain(side, colours), "latent_mean");
+    Tensor shown = run(vae, ComponentDescription.VAE_DECODER, "latent_sample", latents, "sample");
     for (int c = 0; c < 3; c++) {
       for (int f = 0; f < 2; f++) {
         int at = ((c * 2 + f) * side + side / 2) * side + side / 2;
@@ -118,8 +122,10 @@ final class AnimateDiffTemplateTest {
     write(List.of("unet", "motion_adapter"));
     try (VideoModel model = new AnimateDiffFamily().open(temporary.resolve("tiny"));
         var engine = new ReferenceEngine()) {
-      Component denoiser = Objects.requireNonNull(model.components().get(Role.DENOISER));
-      Component prompts = Objects.requireNonNull(model.components().get(Role.CONDITIONING));
+      Component denoiser = Objects.requireNonNull(model.components().get(AnimateDiffFlow.UNET));
+      Component prompts =
+          Objects.requireNonNull(
+              model.components().get(ComponentDescription.conditioning(AnimateDiffFlow.UNET)));
       Tensor noise = normal(1, 4, 3, 8, 8);
       float[] found;
       try (var unet = engine.load(prompts.program().then(denoiser.program()), denoiser.weights())) {
@@ -164,8 +170,8 @@ final class AnimateDiffTemplateTest {
   }
 
   private static Tensor run(
-      StableDiffusionParts.Vae vae, Role role, String input, Tensor values, String output) {
-    Component component = Objects.requireNonNull(vae.components().get(role));
+      StableDiffusionParts.Vae vae, String name, String input, Tensor values, String output) {
+    Component component = Objects.requireNonNull(vae.components().get(name));
     try (var engine = new ReferenceEngine();
         var executable = engine.load(component.program(), component.weights())) {
       return Objects.requireNonNull(executable.run(Map.of(input, values)).get(output));

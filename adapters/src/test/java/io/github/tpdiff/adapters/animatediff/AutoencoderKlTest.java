@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.MemoryTensors;
@@ -35,7 +35,7 @@ final class AutoencoderKlTest {
       Tensor mean =
           run(
               StableDiffusionParts.openVae(VAE.resolve(folder)),
-              Role.VAE_ENCODER_NEXT,
+              ComponentDescription.VAE_ENCODER,
               clip(golden.tensor("in." + run + ".image")));
       golden.assertMatches("out." + run + ".latent_mode", pictures(mean));
     }
@@ -53,7 +53,7 @@ final class AutoencoderKlTest {
         values[i] = (float) (values[i] * std);
       }
       Tensor sample =
-          run(vae, Role.VAE_DECODER_NEXT, clip(Tensor.ofFloats(values, scaled.shape())));
+          run(vae, ComponentDescription.VAE_DECODER, clip(Tensor.ofFloats(values, scaled.shape())));
       golden.assertMatches("out." + run + ".decoded", pictures(sample));
     }
   }
@@ -65,7 +65,7 @@ final class AutoencoderKlTest {
       var vae =
           StableDiffusionParts.vae(
               withConvolutions(published), ConfigFile.open(VAE.resolve("vae-legacy/config.json")));
-      Tensor mean = run(vae, Role.VAE_ENCODER_NEXT, clip(golden.tensor("in.a.image")));
+      Tensor mean = run(vae, ComponentDescription.VAE_ENCODER, clip(golden.tensor("in.a.image")));
       golden.assertMatches("out.a.latent_mode", pictures(mean));
     }
   }
@@ -113,8 +113,8 @@ final class AutoencoderKlTest {
     return copy.build();
   }
 
-  private static Tensor run(StableDiffusionParts.Vae vae, Role role, Tensor clip) {
-    var component = Objects.requireNonNull(vae.components().get(role));
+  private static Tensor run(StableDiffusionParts.Vae vae, String name, Tensor clip) {
+    var component = Objects.requireNonNull(vae.components().get(name));
     String input = component.program().inputs().keySet().iterator().next();
     try (var engine = new ReferenceEngine();
         var executable = engine.load(component.program(), component.weights())) {

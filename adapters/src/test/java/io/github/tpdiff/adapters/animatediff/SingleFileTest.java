@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -65,7 +65,7 @@ final class SingleFileTest {
       long[] s = image.shape();
       Tensor mean =
           run(
-              Objects.requireNonNull(vae.components().get(Role.VAE_ENCODER_NEXT)),
+              Objects.requireNonNull(vae.components().get(ComponentDescription.VAE_ENCODER)),
               "sample",
               Tensor.ofFloats(image.toFloatArray(), 1, s[1], 1, s[2], s[3]));
       Tensor expected = golden.tensor("out.b.latent_mode");
@@ -83,7 +83,7 @@ final class SingleFileTest {
       var components = StableDiffusionParts.openTextEncoder(file());
       Tensor states =
           run(
-              Objects.requireNonNull(components.get(Role.TEXT_ENCODER)),
+              Objects.requireNonNull(components.get(AnimateDiffFlow.TEXT_ENCODER)),
               "input_ids",
               golden.tensor("in.input_ids"));
       golden.assertMatches("out.last_hidden_state", states);

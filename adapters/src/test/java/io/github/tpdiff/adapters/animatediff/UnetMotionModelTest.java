@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -90,19 +90,20 @@ final class UnetMotionModelTest {
         inputs);
   }
 
-  private static Tensor forward(Map<Role, Component> components, Map<String, Tensor> inputs) {
+  private static Tensor forward(Map<String, Component> components, Map<String, Tensor> inputs) {
     try {
       var all = new HashMap<>(inputs);
-      all.putAll(run(components, Role.CONDITIONING, all));
-      return Objects.requireNonNull(run(components, Role.DENOISER, all).get("out_hidden_states"));
+      all.putAll(run(components, ComponentDescription.conditioning(AnimateDiffFlow.UNET), all));
+      return Objects.requireNonNull(
+          run(components, AnimateDiffFlow.UNET, all).get("out_hidden_states"));
     } finally {
       components.values().forEach(component -> component.weights().close());
     }
   }
 
   private static Map<String, Tensor> run(
-      Map<Role, Component> components, Role role, Map<String, Tensor> inputs) {
-    Component component = Objects.requireNonNull(components.get(role));
+      Map<String, Component> components, String name, Map<String, Tensor> inputs) {
+    Component component = Objects.requireNonNull(components.get(name));
     try (var engine = new ReferenceEngine();
         var executable = engine.load(component.program(), component.weights())) {
       var own = new HashMap<>(inputs);

@@ -8,8 +8,8 @@ import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.adapters.miniflux.CausalVideoVaeConfig.Level;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.reference.ContractData;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
@@ -111,11 +111,11 @@ final class CausalVideoVaeTest {
   void encodeAndDecode_matchTheAuthorsCode() {
     try (var golden = Golden.open("miniflux/vae")) {
       var vae = MiniFluxComponents.openVae(golden.checkpoint());
-      Component encoder = require(vae, Role.VAE_ENCODER_NEXT);
+      Component encoder = require(vae, ComponentDescription.VAE_ENCODER);
       Tensor video = golden.tensor("in.f9.video");
       var encoding =
           new Chunks(
-              require(vae, Role.VAE_ENCODER_FIRST).program(),
+              require(vae, ComponentDescription.first(ComponentDescription.VAE_ENCODER)).program(),
               encoder.program(),
               "sample",
               "latent_mean");
@@ -126,8 +126,9 @@ final class CausalVideoVaeTest {
         Tensor latents = scaled(golden.tensor("out.f9.latent_normalized"), vae, true);
         var decoding =
             new Chunks(
-                require(vae, Role.VAE_DECODER_FIRST).program(),
-                require(vae, Role.VAE_DECODER_NEXT).program(),
+                require(vae, ComponentDescription.first(ComponentDescription.VAE_DECODER))
+                    .program(),
+                require(vae, ComponentDescription.VAE_DECODER).program(),
                 "latent_sample",
                 "sample");
         golden.assertMatches(
@@ -137,8 +138,8 @@ final class CausalVideoVaeTest {
     }
   }
 
-  private static Component require(MiniFluxComponents.Vae vae, Role role) {
-    return Objects.requireNonNull(vae.components().get(role));
+  private static Component require(MiniFluxComponents.Vae vae, String name) {
+    return Objects.requireNonNull(vae.components().get(name));
   }
 
   /** Two latent frames, the first scaled by its own statistics. */
@@ -146,9 +147,8 @@ final class CausalVideoVaeTest {
     float[] values = latents.toFloatArray();
     int plane = (int) (latents.shape()[3] * latents.shape()[4]);
     for (int i = 0; i < values.length; i++) {
-      var latent = i / plane % 2 == 0 ? vae.firstFrame() : vae.laterFrames();
-      double mean = latent.mean().get(0);
-      double std = latent.std().get(0);
+      double mean = vae.latents().mean(i / plane % 2, 0);
+      double std = vae.latents().std(i / plane % 2, 0);
       values[i] = (float) (back ? values[i] * std + mean : (values[i] - mean) / std);
     }
     return Tensor.ofFloats(values, latents.shape());

@@ -7,9 +7,8 @@ import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.madeup.MadeUpCheckpoint;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.TensorInfo;
@@ -79,15 +78,15 @@ class MiniFluxTemplatesTest {
     requireWeights(MiniFluxComponents.openVae(folder.resolve("causal_video_vae")).components());
     requireWeights(
         Map.of(
-            Role.TEXT_ENCODER,
+            "encoder",
             MiniFluxComponents.openPooledTextEncoder(folder.resolve("text_encoder"))));
     requireWeights(
         Map.of(
-            Role.TEXT_ENCODER,
+            "encoder",
             MiniFluxComponents.openTextEncoder(folder.resolve("text_encoder_2"))));
   }
 
-  private static void requireWeights(Map<Role, Component> components) {
+  private static void requireWeights(Map<String, Component> components) {
     for (Component component : components.values()) {
       ProgramWeights.check(component.program(), component.weights());
     }

@@ -8,8 +8,8 @@ import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.reference.ContractData;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
@@ -57,11 +57,13 @@ final class PyramidFluxTransformerTest {
             List.of("encoder_hidden_states", "encoder_attention_mask", "pooled_projections")) {
           prompt.put(name, golden.tensor(in + name));
         }
-        var inputs = new HashMap<>(run(parts, Role.CONDITIONING, prompt));
+        var inputs =
+            new HashMap<>(
+                run(parts, ComponentDescription.conditioning(MiniFluxFlow.TRANSFORMER), prompt));
         inputs.put("hidden_states", golden.tensor(in + "hidden_states"));
         inputs.put("timestep", golden.tensor(in + "timestep"));
         inputs.put("temporal_positions", golden.floats(in + "temporal_positions"));
-        Tensor sample = run(parts, Role.DENOISER, inputs).get("out_hidden_states");
+        Tensor sample = run(parts, MiniFluxFlow.TRANSFORMER, inputs).get("out_hidden_states");
         String path = attention.name().toLowerCase(Locale.ROOT);
         golden.assertMatches("out." + run + "." + path + ".sample", require(sample));
       }
@@ -70,8 +72,8 @@ final class PyramidFluxTransformerTest {
   }
 
   private static Map<String, Tensor> run(
-      Map<Role, Component> parts, Role role, Map<String, Tensor> inputs) {
-    Component part = Objects.requireNonNull(parts.get(role));
+      Map<String, Component> parts, String name, Map<String, Tensor> inputs) {
+    Component part = Objects.requireNonNull(parts.get(name));
     return run(part.program(), part.weights(), inputs);
   }
 
@@ -200,7 +202,8 @@ final class PyramidFluxTransformerTest {
   /** Shapes of no elements take no room in a file, whatever else they say. */
   @ParameterizedTest
   @CsvSource({
-    "transformer_blocks.0.attn.norm_q.weight, 0, '1 or more dimensions from 1 to 1048576, found [0]'",
+    "transformer_blocks.0.attn.norm_q.weight, 0, '1 or more dimensions from 1 to 1048576, found"
+        + " [0]'",
     "transformer_blocks.0.attn.norm_q.weight, 5, a multiple of the head dimension 5",
     "x_embedder.weight, 16x0, '2 or more dimensions from 1 to 1048576, found [16, 0]'",
     "x_embedder.weight, 0x99999999999, expected 1 or more dimensions",

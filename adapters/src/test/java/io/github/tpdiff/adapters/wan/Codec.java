@@ -1,7 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import java.util.HashMap;
 import java.util.Map;
@@ -14,20 +13,26 @@ final class Codec {
   private Codec() {}
 
   static Map<String, Tensor> encode(
-      WanComponents.Vae vae, Role role, Map<String, Tensor> before, Tensor frames) {
-    return run(vae, role, before, Map.of("sample", frames));
+      WanComponents.Vae vae, String component, Map<String, Tensor> before, Tensor frames) {
+    return run(vae, component, before, Map.of("sample", frames));
   }
 
   static Map<String, Tensor> decode(
-      WanComponents.Vae vae, Role role, Map<String, Tensor> before, Map<String, Tensor> encoded) {
+      WanComponents.Vae vae,
+      String component,
+      Map<String, Tensor> before,
+      Map<String, Tensor> encoded) {
     Tensor latent = Objects.requireNonNull(encoded.get("latent_mean"));
-    return run(vae, role, before, Map.of("latent_sample", latent));
+    return run(vae, component, before, Map.of("latent_sample", latent));
   }
 
   /** Runs one chunk with the state that the chunk {@code before} left. */
   static Map<String, Tensor> run(
-      WanComponents.Vae vae, Role role, Map<String, Tensor> before, Map<String, Tensor> chunk) {
-    var component = Objects.requireNonNull(vae.components().get(role));
+      WanComponents.Vae vae,
+      String component,
+      Map<String, Tensor> before,
+      Map<String, Tensor> chunk) {
+    var found = Objects.requireNonNull(vae.components().get(component));
     Map<String, Tensor> inputs = new HashMap<>(chunk);
     before.forEach(
         (name, value) -> {
@@ -36,7 +41,7 @@ final class Codec {
           }
         });
     try (var engine = new ReferenceEngine();
-        var executable = engine.load(component.program(), component.weights())) {
+        var executable = engine.load(found.program(), found.weights())) {
       return executable.run(inputs);
     }
   }

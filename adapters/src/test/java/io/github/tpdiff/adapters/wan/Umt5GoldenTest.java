@@ -2,7 +2,6 @@ package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import java.util.Map;
 import java.util.Objects;
@@ -17,7 +16,7 @@ final class Umt5GoldenTest {
   void embeddings_matchPublishedImplementations(String name) {
     try (var golden = Golden.open("wan/" + name)) {
       var components = WanComponents.openTextEncoder(golden.checkpoint());
-      var component = Objects.requireNonNull(components.get(Role.TEXT_ENCODER));
+      var component = Objects.requireNonNull(components.get(WanFlow.TEXT_ENCODER));
       Tensor mask = golden.tensor("in.attention_mask");
       try (var engine = new ReferenceEngine();
           var executable = engine.load(component.program(), component.weights())) {

@@ -7,13 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,7 +32,16 @@ final class WanFolderTest {
     copy("text-encoder-original/models_t5_umt5-xxl-enc-bf16.pth");
     assertTrue(family.recognises(folder));
     try (var model = family.open(folder)) {
-      assertEquals(EnumSet.allOf(Role.class), model.components().keySet());
+      assertEquals(
+          Set.of(
+              "text_encoder",
+              "transformer/conditioning",
+              "transformer",
+              "vae_encoder/first",
+              "vae_encoder",
+              "vae_decoder/first",
+              "vae_decoder"),
+          model.components().keySet());
       assertEquals(WanVaeConfig.LATENTS_MEAN, model.description().latents().mean());
       var grid = Scheduler.fromConfig(model.description().scheduler()).schedule().steps(5);
       // The published grid of the authors' solver at shift 5.
@@ -50,9 +60,10 @@ final class WanFolderTest {
         folder.resolve("transformer/config.json"), "{\"_class_name\": \"SomethingElse\"}");
     try (var model = family.open(folder)) {
       assertEquals(4, model.components().size());
-      assertTrue(model.components().containsKey(Role.VAE_DECODER_NEXT));
-      assertTrue(model.tokenizerFolder().endsWith("tokenizer"));
-      var error = assertThrows(CheckpointException.class, model::tokenizer);
+      assertTrue(model.components().containsKey(ComponentDescription.VAE_DECODER));
+      assertEquals(Map.of("tokenizer", folder.resolve("tokenizer")), model.tokenizers().folders());
+      var error =
+          assertThrows(CheckpointException.class, () -> model.tokenizers().get("tokenizer"));
       assertTrue(error.getMessage().contains("tokenizer.json"), error.getMessage());
     }
   }
@@ -74,11 +85,15 @@ final class WanFolderTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"num_heads\": 2, \"ffn_dim\": \"wide\"}|ffn_dim: expected an integer from 1 to 1048576, found \"wide\"",
-        "{\"num_heads\": 2, \"num_layers\": 7}|num_layers: expected 2, those in the checkpoint, found 7",
+        "{\"num_heads\": 2, \"ffn_dim\": \"wide\"}|ffn_dim: expected an integer from 1 to 1048576,"
+            + " found \"wide\"",
+        "{\"num_heads\": 2, \"num_layers\": 7}|num_layers: expected 2, those in the checkpoint,"
+            + " found 7",
         "{}|num_attention_heads: expected the number of heads, as width 48 is no multiple of 128",
-        "{\"num_heads\": 2, \"patch_size\": [1000000, 1000000, 1000000]}|patch_size: expected [1, 2, 2], as the tensors",
-        "{\"num_heads\": 2, \"ffn_dim\": 1000000000}|ffn_dim: expected an integer from 1 to 1048576, found 1000000000",
+        "{\"num_heads\": 2, \"patch_size\": [1000000, 1000000, 1000000]}|patch_size: expected [1,"
+            + " 2, 2], as the tensors",
+        "{\"num_heads\": 2, \"ffn_dim\": 1000000000}|ffn_dim: expected an integer from 1 to"
+            + " 1048576, found 1000000000",
         "{\"num_heads\": 2, \"eps\": NaN}|eps: expected a finite number, found",
         "{\"num_heads\": 2, \"eps\": 1e400}|eps: expected a finite number, found",
         "{\"num_heads\": 5}|heads times head dimension: expected 48",
@@ -104,16 +119,17 @@ final class WanFolderTest {
         folder.resolve("config.json"), "{\"num_heads\": 2, \"pos_embed_seq_len\": null, \"x\": 1}");
     var published = WanComponents.openTransformer(Golden.folder("wan/transformer-i2v-original"));
     var bare = WanComponents.openTransformer(folder);
-    for (Role role : List.of(Role.CONDITIONING, Role.DENOISER)) {
-      assertEquals(shapes(published, role), shapes(bare, role));
+    for (String name :
+        List.of(ComponentDescription.conditioning(WanFlow.TRANSFORMER), WanFlow.TRANSFORMER)) {
+      assertEquals(shapes(published, name), shapes(bare, name));
     }
     published.values().forEach(c -> c.weights().close());
     bare.values().forEach(c -> c.weights().close());
   }
 
   private static List<String> shapes(
-      java.util.Map<Role, io.github.tpdiff.runtime.pipeline.Component> components, Role role) {
-    return java.util.Objects.requireNonNull(components.get(role)).program().segments().stream()
+      Map<String, io.github.tpdiff.runtime.model.Component> components, String name) {
+    return java.util.Objects.requireNonNull(components.get(name)).program().segments().stream()
         .flatMap(graph -> graph.nodes().stream())
         .map(Object::toString)
         .toList();

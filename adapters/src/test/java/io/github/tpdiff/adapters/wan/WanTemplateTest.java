@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,7 +61,12 @@ final class WanTemplateTest {
     var family = ModelFamily.all().stream().filter(f -> f.name().equals("wan")).findFirst();
     assertTrue(family.orElseThrow().recognises(folder));
     try (var model = family.orElseThrow().open(folder)) {
-      assertEquals(Role.values().length, model.components().size());
+      assertEquals(
+          model.description().flow().components().stream()
+              .map(ComponentDescription::name)
+              .collect(Collectors.toSet()),
+          model.components().keySet());
+      assertEquals(7, model.components().size());
       model
           .components()
           .values()
@@ -78,7 +84,13 @@ final class WanTemplateTest {
                                 name);
                           }));
       assertEquals(
-          16, model.tokenizer().encode(List.of("a red ball rolls"), 16).inputIds()[0].length);
+          16,
+          model
+              .tokenizers()
+              .get("tokenizer")
+              .encode(List.of("a red ball rolls"), 16)
+              .inputIds()[0]
+              .length);
     }
   }
 
@@ -98,14 +110,14 @@ final class WanTemplateTest {
     Path folder = temporary.resolve("part");
     write(folder, DType.BF16, List.of("transformer"));
     try (var model = new WanFamily().open(folder)) {
-      assertEquals(List.of(Role.CONDITIONING, Role.DENOISER), roles(model.components()));
+      assertEquals(List.of("transformer", "transformer/conditioning"), names(model.components()));
     }
     try (var model = new WanFamily().open(folder.resolve("transformer"))) {
-      assertEquals(List.of(Role.CONDITIONING, Role.DENOISER), roles(model.components()));
+      assertEquals(List.of("transformer", "transformer/conditioning"), names(model.components()));
     }
   }
 
-  private static List<Role> roles(Map<Role, ?> components) {
+  private static List<String> names(Map<String, ?> components) {
     return components.keySet().stream().sorted().toList();
   }
 
@@ -117,11 +129,18 @@ final class WanTemplateTest {
     var vae = WanComponents.openVae(folder);
     int side = 64;
     float[][] colours = {{0.5f, -0.3f, 0.1f}, {0.4f, 0, 0.2f}, {-0.6f, 0.7f, 0}, {0, 0.1f, 0.9f}};
-    var first = Codec.encode(vae, Role.VAE_ENCODER_FIRST, Map.of(), plain(side, colours[3]));
-    var next = Codec.encode(vae, Role.VAE_ENCODER_NEXT, first, plain(side, colours));
-    var shown = Codec.decode(vae, Role.VAE_DECODER_FIRST, Map.of(), first);
+    var first =
+        Codec.encode(
+            vae,
+            ComponentDescription.first(ComponentDescription.VAE_ENCODER),
+            Map.of(),
+            plain(side, colours[3]));
+    var next = Codec.encode(vae, ComponentDescription.VAE_ENCODER, first, plain(side, colours));
+    var shown =
+        Codec.decode(
+            vae, ComponentDescription.first(ComponentDescription.VAE_DECODER), Map.of(), first);
     assertMiddle(shown, side, colours[3]);
-    assertMiddle(Codec.decode(vae, Role.VAE_DECODER_NEXT, shown, next), side, colours);
+    assertMiddle(Codec.decode(vae, ComponentDescription.VAE_DECODER, shown, next), side, colours);
     vae.components().values().forEach(c -> c.weights().close());
   }
 
@@ -132,8 +151,10 @@ final class WanTemplateTest {
     write(folder, DType.F32, List.of("transformer"));
     try (var model = new WanFamily().open(folder);
         var engine = new ReferenceEngine()) {
-      Component denoiser = Objects.requireNonNull(model.components().get(Role.DENOISER));
-      Component prompts = Objects.requireNonNull(model.components().get(Role.CONDITIONING));
+      Component denoiser = Objects.requireNonNull(model.components().get(WanFlow.TRANSFORMER));
+      Component prompts =
+          Objects.requireNonNull(
+              model.components().get(ComponentDescription.conditioning(WanFlow.TRANSFORMER)));
       Tensor noise = normal(1, 12, 3, 4, 4);
       float[] found;
       try (var network =
@@ -176,7 +197,7 @@ final class WanTemplateTest {
     assertEquals(WanDefaults.GENERATION, defaults(folder));
   }
 
-  private static PipelineDescription.Defaults defaults(Path folder) {
+  private static ModelDescription.Defaults defaults(Path folder) {
     try (var model = new WanFamily().open(folder)) {
       return model.description().defaults();
     }

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Graph;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import java.util.HashMap;
 import java.util.List;
@@ -65,7 +65,9 @@ final class WanTransformerGoldenTest {
     if (golden.has(in + "encoder_hidden_states_image")) {
       prompt.put("encoder_hidden_states_image", golden.tensor(in + "encoder_hidden_states_image"));
     }
-    Map<String, Tensor> inputs = new HashMap<>(run(components, Role.CONDITIONING, prompt));
+    Map<String, Tensor> inputs =
+        new HashMap<>(
+            run(components, ComponentDescription.conditioning(WanFlow.TRANSFORMER), prompt));
     Tensor latents = golden.tensor(in + "hidden_states");
     inputs.put("hidden_states", latents);
     inputs.put("timestep", golden.floats(in + "timestep"));
@@ -74,7 +76,7 @@ final class WanTransformerGoldenTest {
         golden.has(in + "temporal_positions")
             ? golden.floats(in + "temporal_positions")
             : ramp(latents.shape()[2]));
-    Tensor sample = run(components, Role.DENOISER, inputs).get("out_hidden_states");
+    Tensor sample = run(components, WanFlow.TRANSFORMER, inputs).get("out_hidden_states");
     components.values().forEach(c -> c.weights().close());
     return Objects.requireNonNull(sample);
   }
@@ -88,15 +90,15 @@ final class WanTransformerGoldenTest {
   }
 
   private static Map<String, Tensor> run(
-      Map<Role, Component> components, Role role, Map<String, Tensor> inputs) {
-    Component component = component(components, role);
+      Map<String, Component> components, String name, Map<String, Tensor> inputs) {
+    Component component = component(components, name);
     try (var engine = new ReferenceEngine();
         var executable = engine.load(component.program(), component.weights())) {
       return executable.run(inputs);
     }
   }
 
-  private static Component component(Map<Role, Component> components, Role role) {
-    return Objects.requireNonNull(components.get(role));
+  private static Component component(Map<String, Component> components, String name) {
+    return Objects.requireNonNull(components.get(name));
   }
 }

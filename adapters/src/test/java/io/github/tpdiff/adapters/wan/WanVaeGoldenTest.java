@@ -3,7 +3,7 @@ package io.github.tpdiff.adapters.wan;
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,7 +28,13 @@ final class WanVaeGoldenTest {
         chunks.add(frames(video, from, 4));
       }
       Tensor mean =
-          run(vae, List.of(Role.VAE_ENCODER_FIRST, Role.VAE_ENCODER_NEXT), chunks, "sample");
+          run(
+              vae,
+              List.of(
+                  ComponentDescription.first(ComponentDescription.VAE_ENCODER),
+                  ComponentDescription.VAE_ENCODER),
+              chunks,
+              "sample");
       golden.assertMatches("out." + run + ".latent_mode", mean);
     }
   }
@@ -44,13 +50,19 @@ final class WanVaeGoldenTest {
         chunks.add(frames(latents, frame, 1));
       }
       Tensor video =
-          run(vae, List.of(Role.VAE_DECODER_FIRST, Role.VAE_DECODER_NEXT), chunks, "latent_sample");
+          run(
+              vae,
+              List.of(
+                  ComponentDescription.first(ComponentDescription.VAE_DECODER),
+                  ComponentDescription.VAE_DECODER),
+              chunks,
+              "latent_sample");
       golden.assertMatches("out." + run + ".decoded", video);
     }
   }
 
   private static Tensor run(
-      WanComponents.Vae vae, List<Role> roles, List<Tensor> chunks, String input) {
+      WanComponents.Vae vae, List<String> roles, List<Tensor> chunks, String input) {
     var first = Objects.requireNonNull(vae.components().get(roles.get(0)));
     var next = Objects.requireNonNull(vae.components().get(roles.get(1)));
     var results = new ArrayList<Tensor>();

@@ -1,11 +1,10 @@
 package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes;
-import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.Sampling;
+import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.io.IOException;
@@ -26,11 +25,12 @@ record DemoInference(
   /** A video of each caption; the same captions draw the same noise whatever the way. */
   List<Take> generate(Take.Way way, PipelineParts parts) throws IOException {
     var takes = new ArrayList<Take>();
-    Sampling sampling = Sampling.of(parts.description()).withSteps(size.sampling());
     for (int i = 0; i < captions.size(); i++) {
       var request =
-          new GenerationRequest(
-              captions.get(i), "", size.video(), sampling, NoiseSource.seeded(100 + i));
+          GenerationRequest.of(captions.get(i))
+              .withSize(size.video())
+              .withSampling(SamplingChoice.open().withSteps(size.sampling()))
+              .withSeed(100 + i);
       try (var times = new StageTimes(progress)) {
         var video = new VideoPipeline(parts).generate(request, times);
         var file = folder.video("%02d-%s-%s".formatted(i, way.sampling, way.engine));

@@ -1,6 +1,6 @@
 package io.github.tpdiff.cli.demo;
 
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 
 /**
@@ -30,7 +30,7 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
    * What fits a laptop's few minutes. A transformer's balls are round after about two thousand
    * steps, which it takes on a busy machine too; convolutions use the time there is.
    */
-  static DemoSize full(PipelineDescription model) {
+  static DemoSize full(ModelDescription model) {
     boolean transformer = model.denoiser().equals("transformer");
     return new DemoSize(
         VideoSize.of(model.defaults()),
@@ -41,8 +41,8 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   }
 
   /** The same journey in seconds: nothing is learned. */
-  static DemoSize brief(PipelineDescription model) {
-    PipelineDescription.Defaults own = model.defaults();
+  static DemoSize brief(ModelDescription model) {
+    ModelDescription.Defaults own = model.defaults();
     var video = new VideoSize(32, 48, Math.min(17, own.frames()), own.fps());
     return new DemoSize(video, new Effort(0, 2), new Effort(0, 2), 3, 1);
   }

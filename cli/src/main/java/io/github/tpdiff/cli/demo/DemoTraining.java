@@ -23,12 +23,13 @@ import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
+import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -94,7 +95,8 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
             StageWeights.uniform(1),
             NOISY,
             Alignment.none(),
-            LossWeighting.uniform()),
+            LossWeighting.uniform(),
+            TimeRange.all()),
         new Course(size.pretraining(), pretrainingRate(model)),
         curve);
     try (TensorSource trained = target.weights()) {
@@ -111,8 +113,7 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
   LossCurve trainLora(VideoModel model, StageConfig stages, Path file) {
     Component network = TrainingTarget.network(model);
     var injection =
-        LoraInjection.inject(
-            network.program(), LoraConfig.of(RANK, RANK, model.defaultLoraTargets()));
+        LoraInjection.inject(network.program(), LoraConfig.of(RANK, RANK, model.loraTargets()));
     var target = TrainingTarget.lora(injection, network.weights(), injection.freshParameters(1));
     var curve = new LossCurve("phased LoRA training");
     var diffusion = PhasedDiffusion.of(stages, schedule(model)).withAlignment(Alignment.window(12));

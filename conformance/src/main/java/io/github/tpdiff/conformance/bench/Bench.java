@@ -4,7 +4,6 @@ import io.github.tpdiff.runtime.cost.Calibration;
 import io.github.tpdiff.runtime.cost.CostModel;
 import io.github.tpdiff.runtime.cost.PlanCost;
 import io.github.tpdiff.runtime.cost.WeightSizes;
-import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.Stage;
@@ -12,11 +11,13 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.pipeline.DenoiserInputs;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.PartsComparison;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,7 @@ final class Bench {
   private final Scheduler scheduler;
   private final StagePlan plan;
   private final LatentShape shape;
+  private final Conditions conditions;
 
   /**
    * @param exports an empty folder, on the file system of the checkpoint if it is to be fast
@@ -40,17 +42,16 @@ final class Bench {
     this.exports = exports;
     this.allBlocks = BenchModel.blocks(opened);
     this.model = BenchModel.of(opened, options.blocks(), options.textTokens());
-    PipelineDescription description = opened.description();
+    ModelDescription description = opened.description();
     this.scheduler = Scheduler.fromConfig(description.scheduler());
     int frames = options.frames(description);
     this.shape = model.latents(frames, options.height(), options.width());
-    FrameResampling resampling =
-        description.latents().sharedFirstFrame()
-            ? FrameResampling.sharedFirstFrame()
-            : FrameResampling.groupedFirstFrame();
+    this.conditions = model.conditions(shape);
     this.plan =
         StagePlan.of(
-            StageConfig.pyramid(options.stages(), resampling), scheduler.schedule(), frames);
+            StageConfig.pyramid(options.stages(), description.latents().resampling()),
+            scheduler.schedule(),
+            frames);
   }
 
   BenchResult run() {
@@ -77,14 +78,14 @@ final class Bench {
   }
 
   private FirstOutput mapped(BenchEngine engine) {
-    return FirstOutput.measure(() -> EngineBench.load(engine.parts(), model.prompt()), plan, shape);
+    return FirstOutput.measure(() -> EngineBench.open(engine.parts(), conditions), plan, shape);
   }
 
   private FirstOutput plainLoad(Engine engine) {
     return FirstOutput.measure(
         () -> {
           BenchModel copied = model.loadedPlainly();
-          return EngineBench.load(PipelineParts.of(copied.model(), engine), copied.prompt());
+          return EngineBench.open(PipelineParts.of(copied.model(), engine), conditions);
         },
         plan,
         shape);
@@ -97,7 +98,10 @@ final class Bench {
     var vanilla = StagedSampler.of(whole, scheduler.sampler(), options.steps());
     var benches = new ArrayList<EngineBench>();
     try {
-      engines.forEach(engine -> benches.add(EngineBench.load(engine.parts(), model.prompt())));
+      engines.forEach(engine -> benches.add(EngineBench.open(engine.parts(), conditions)));
+      if (options.rounds() > 0) {
+        benches.forEach(bench -> bench.predict(plan, shape)); // which loads it
+      }
       for (int round = 0; round < options.rounds(); round++) {
         for (EngineBench bench : benches) {
           bench.runStaged(staged, shape);
@@ -140,19 +144,20 @@ final class Bench {
       runs.add(new PlanCost.StageRun(plan.stages().get(i).frames(), steps.get(i)));
     }
     var program = model.denoiser().program();
+    Flow flow = model.model().description().flow();
     return PlanCost.of(
             new CostModel(program, WeightSizes.of(model.denoiser().weights())),
-            frames -> DenoiserInputs.shapes(program, shape.withFrames(frames), model.textTokens()),
+            frames -> NetworkInputs.shapes(program, flow, shape.withFrames(frames)),
             new PlanCost.Request(runs, 1))
         .speedUp(Calibration.measure(engine));
   }
 
   /** The last engine against the first. */
-  private List<PartsComparison.Difference> differences(List<BenchEngine> engines) {
+  private List<PartsComparison.PartError> differences(List<BenchEngine> engines) {
     if (engines.size() < 2) {
       return List.of();
     }
-    return new PartsComparison(plan, shape, model.prompt())
+    return new PartsComparison(plan, shape)
         .compare(engines.get(0).parts(), engines.get(engines.size() - 1).parts());
   }
 }

@@ -1,12 +1,12 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.nio.file.Path;
 import java.util.Locale;

@@ -1,72 +1,64 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PartsComparison;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorSource;
 import java.nio.ByteBuffer;
-import java.util.Map;
-import java.util.Optional;
+import java.util.List;
 
 /**
  * What is measured.
  *
- * @param model the denoiser and its conditioning, whole or cut to their first blocks
- * @param prompt made up
- * @param textTokens of the prompt
+ * @param model its denoiser and what conditions that, whole or cut to their first blocks
  */
-record BenchModel(VideoModel model, Map<String, Tensor> prompt, int textTokens) {
+record BenchModel(VideoModel model) {
 
+  /**
+   * A model's denoiser.
+   *
+   * @param blocks how many of its blocks are measured
+   * @param textTokens of the prompt
+   */
   static BenchModel of(VideoModel whole, int blocks, int textTokens) {
-    Component conditioning = FewerBlocks.cut(require(whole, Role.CONDITIONING), blocks);
-    Component denoiser = FewerBlocks.cut(require(whole, Role.DENOISER), blocks);
+    List<String> network = network(whole.description());
+    network.forEach(whole::require);
+    VideoModel cut = whole.mapComponents(network, own -> FewerBlocks.cut(own, blocks));
+    var description = cut.description();
     return new BenchModel(
-        whole.withComponents(Map.of(Role.CONDITIONING, conditioning, Role.DENOISER, denoiser)),
-        PartsComparison.noisePrompt(conditioning, textTokens),
-        textTokens);
+        cut.withDescription(description.withFlow(description.flow().withTextRows(textTokens))));
   }
 
-  private static Component require(VideoModel model, Role role) {
-    return Optional.ofNullable(model.components().get(role))
-        .orElseThrow(
-            () ->
-                new CheckpointException(
-                    role.label() + ": the checkpoint has no such component, which bench measures"));
+  private static List<String> network(ModelDescription description) {
+    return description.flow().network(description.denoiser());
   }
 
   /** How many blocks a model's denoiser has; 0 if it is not made of blocks. */
   static int blocks(VideoModel model) {
-    return FewerBlocks.count(require(model, Role.DENOISER).program());
+    return FewerBlocks.count(model.require(model.description().denoiser()).program());
   }
 
   Component denoiser() {
-    return require(model, Role.DENOISER);
+    return model.require(model.description().denoiser());
   }
 
   /** Latents of one clip. */
   LatentShape latents(int frames, int height, int width) {
-    long channels =
-        Optional.ofNullable(denoiser().program().inputs().get("hidden_states"))
-            .orElseThrow()
-            .dim(1)
-            .value();
-    return new LatentShape(1, Math.toIntExact(channels), frames, height, width);
+    int channels = model.description().latents().channels();
+    return new LatentShape(1, channels, frames, height, width);
+  }
+
+  /** What the denoiser is conditioned on, made up. */
+  Conditions conditions(LatentShape latents) {
+    return Conditions.noise(model.description().flow(), latents);
   }
 
   /** The same with every weight copied to memory, as a plain load does. */
   BenchModel loadedPlainly() {
-    return new BenchModel(
-        model.withComponents(
-            Map.of(
-                Role.CONDITIONING, copied(require(model, Role.CONDITIONING)),
-                Role.DENOISER, copied(denoiser()))),
-        prompt,
-        textTokens);
+    return new BenchModel(model.mapComponents(network(model.description()), BenchModel::copied));
   }
 
   private static Component copied(Component component) {
@@ -77,6 +69,6 @@ record BenchModel(VideoModel model, Map<String, Tensor> prompt, int textTokens) 
       copies.add(
           weights.require(name), ByteBuffer.allocateDirect(mapped.remaining()).put(mapped).flip());
     }
-    return new Component(component.program(), copies.build());
+    return component.withWeights(copies.build());
   }
 }

@@ -2,7 +2,7 @@ package io.github.tpdiff.conformance.bench;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
@@ -75,7 +75,7 @@ final class BenchOptions {
   }
 
   /** Latent frames: those asked for, else the model's own. */
-  int frames(PipelineDescription description) {
+  int frames(ModelDescription description) {
     return frames.orElseGet(
         () -> description.latents().latentFrames(description.defaults().frames()));
   }

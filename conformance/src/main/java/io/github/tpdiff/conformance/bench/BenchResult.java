@@ -1,6 +1,6 @@
 package io.github.tpdiff.conformance.bench;
 
-import io.github.tpdiff.runtime.pipeline.PartsComparison.Difference;
+import io.github.tpdiff.runtime.pipeline.PartsComparison.PartError;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +16,7 @@ import java.util.function.ToDoubleFunction;
  * @param engines in the order of their measurement
  * @param differences of the last engine from the first; none of one engine
  */
-record BenchResult(String subject, List<Figures> engines, List<Difference> differences) {
+record BenchResult(String subject, List<Figures> engines, List<PartError> differences) {
   /** The least share of the predicted speed-up that must be measured. */
   private static final double REQUIRED = 0.9;
 

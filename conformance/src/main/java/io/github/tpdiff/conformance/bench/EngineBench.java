@@ -1,43 +1,45 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageListener;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
-import io.github.tpdiff.runtime.engine.Executable;
-import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.BoundDenoiser;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.ConditionedNetwork;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /** One engine with the model loaded, timed staged and vanilla. */
 final class EngineBench implements AutoCloseable {
-  private final Executable network;
-  private final BoundDenoiser denoiser;
+  private final Network network;
+  private final ConditionedNetwork conditioned;
   private final List<Double> staged = new ArrayList<>();
   private final List<Double> vanilla = new ArrayList<>();
 
-  private EngineBench(Executable network, BoundDenoiser denoiser) {
+  private EngineBench(Network network, ConditionedNetwork conditioned) {
     this.network = network;
-    this.denoiser = denoiser;
+    this.conditioned = conditioned;
   }
 
-  /** Loads the model and hands it the prompt. */
-  static EngineBench load(PipelineParts parts, Map<String, Tensor> prompt) {
-    Map<String, Tensor> conditioned;
-    try (Executable conditioning = parts.load(Role.CONDITIONING)) {
-      conditioned = conditioning.run(prompt);
-    }
-    Executable network = parts.load(Role.DENOISER);
-    return new EngineBench(network, BoundDenoiser.bind(network, conditioned));
+  /** The model on an engine, which loads it with the first prediction. */
+  static EngineBench open(PipelineParts parts, Conditions conditions) {
+    String denoiser = parts.description().denoiser();
+    Network network = Network.of(parts, denoiser);
+    return new EngineBench(
+        network, ConditionedNetwork.inTurn(network, denoiser, List.of(conditions)));
   }
 
-  BoundDenoiser denoiser() {
-    return denoiser;
+  /** One prediction at full frame rate. */
+  void predict(StagePlan plan, LatentShape shape) {
+    Stage last = plan.stages().get(plan.stages().size() - 1);
+    double timestep = plan.schedule().timestep(last.start());
+    conditioned.denoiser().predict(Latents.zeros(shape), timestep, last.positions());
   }
 
   void runStaged(StagedSampler sampler, LatentShape shape) {
@@ -50,7 +52,7 @@ final class EngineBench implements AutoCloseable {
 
   private double seconds(StagedSampler sampler, LatentShape shape) {
     long start = System.nanoTime();
-    sampler.sample(shape, denoiser, NoiseSource.seeded(0), StageListener.silent());
+    sampler.sample(shape, conditioned.denoiser(), NoiseSource.seeded(0), StageListener.silent());
     return (System.nanoTime() - start) / 1e9;
   }
 
@@ -78,7 +80,7 @@ final class EngineBench implements AutoCloseable {
 
   @Override
   public void close() {
-    denoiser.close();
+    conditioned.close();
     network.close();
   }
 }

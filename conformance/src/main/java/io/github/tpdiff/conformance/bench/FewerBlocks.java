@@ -2,7 +2,7 @@ package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
+import io.github.tpdiff.runtime.model.Component;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -26,7 +26,7 @@ final class FewerBlocks {
     Set<String> produced = new HashSet<>();
     kept.forEach(segment -> produced.addAll(segment.outputs().keySet()));
     List<String> outputs = whole.program().outputs().stream().filter(produced::contains).toList();
-    return new Component(new Program(whole.program().name(), kept, outputs), whole.weights());
+    return whole.withProgram(new Program(whole.program().name(), kept, outputs));
   }
 
   /** The block a segment belongs to, −1 for what is not of a block. */

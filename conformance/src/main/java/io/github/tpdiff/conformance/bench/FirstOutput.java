@@ -1,8 +1,6 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.diffusion.Latents;
-import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 
 /**
@@ -18,12 +16,10 @@ record FirstOutput(double seconds, long peakBytes) {
   }
 
   static FirstOutput measure(Loading loading, StagePlan plan, LatentShape shape) {
-    Stage last = plan.stages().get(plan.stages().size() - 1);
     try (var memory = AnonymousMemory.watching()) {
       long start = System.nanoTime();
       try (EngineBench loaded = loading.load()) {
-        double timestep = plan.schedule().timestep(last.start());
-        loaded.denoiser().predict(Latents.zeros(shape), timestep, last.positions());
+        loaded.predict(plan, shape);
         return new FirstOutput((System.nanoTime() - start) / 1e9, memory.peakBytes());
       }
     }

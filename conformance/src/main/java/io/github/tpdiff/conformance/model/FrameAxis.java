@@ -1,31 +1,41 @@
 package io.github.tpdiff.conformance.model;
 
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.video.VideoClip;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
-/** Cutting and joining [B, C, F, H, W] along the frames, and scaling along the channels. */
+/** Clips and pictures [B, C, F, H, W] taken apart and joined. */
 final class FrameAxis {
   private FrameAxis() {}
 
-  /** Frames {@code from} to {@code to}. */
-  static Tensor slice(Tensor clip, int from, int to) {
-    long[] shape = clip.shape();
-    int frames = (int) shape[2];
-    int plane = Math.toIntExact(shape[3] * shape[4]);
-    float[] values = clip.toFloatArray();
-    var slice = new float[values.length / frames * (to - from)];
-    int rows = values.length / (frames * plane);
-    for (int row = 0; row < rows; row++) {
-      System.arraycopy(
-          values,
-          (row * frames + from) * plane,
-          slice,
-          row * (to - from) * plane,
-          (to - from) * plane);
+  /** The clips of a batch [B, 3, F, H, W]. */
+  static List<VideoClip> clips(Tensor batch) {
+    long[] s = batch.shape();
+    float[] values = batch.toFloatArray();
+    int size = values.length / (int) s[0];
+    var clips = new ArrayList<VideoClip>();
+    for (int b = 0; b < s[0]; b++) {
+      float[] own = Arrays.copyOfRange(values, b * size, (b + 1) * size);
+      clips.add(new VideoClip(own, (int) s[2], (int) s[3], (int) s[4], 1));
     }
-    return Tensor.ofFloats(slice, shape[0], shape[1], to - from, shape[3], shape[4]);
+    return clips;
   }
 
+  /** Clips [1, C, F, H, W] of one shape as a batch. */
+  static Tensor batch(List<Tensor> clips) {
+    long[] shape = clips.get(0).shape();
+    int size = Math.toIntExact(clips.get(0).elementCount());
+    var values = new float[Math.multiplyExact(size, clips.size())];
+    for (int b = 0; b < clips.size(); b++) {
+      System.arraycopy(clips.get(b).toFloatArray(), 0, values, b * size, size);
+    }
+    shape[0] = clips.size();
+    return Tensor.ofFloats(values, shape);
+  }
+
+  /** Chunks of one clip, one after another. */
   static Tensor join(List<Tensor> chunks) {
     long[] shape = chunks.get(0).shape();
     int frames = chunks.stream().mapToInt(chunk -> (int) chunk.shape()[2]).sum();
@@ -69,22 +79,5 @@ final class FrameAxis {
       }
     }
     return swapped;
-  }
-
-  /** A change of one value of a channel of a frame. */
-  interface Change {
-    double of(double value, int channel, int frame);
-  }
-
-  static Tensor map(Tensor clip, Change change) {
-    long[] shape = clip.shape();
-    int channels = (int) shape[1];
-    float[] values = clip.toFloatArray();
-    int frames = (int) shape[2];
-    int plane = Math.toIntExact(shape[3] * shape[4]);
-    for (int i = 0; i < values.length; i++) {
-      values[i] = (float) change.of(values[i], i / (frames * plane) % channels, i / plane % frames);
-    }
-    return Tensor.ofFloats(values, shape);
   }
 }

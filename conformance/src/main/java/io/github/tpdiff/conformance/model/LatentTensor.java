@@ -4,7 +4,7 @@ import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
 
-/** Latents as tensors and back. */
+/** Tensors as latents. */
 final class LatentTensor {
   private LatentTensor() {}
 
@@ -18,16 +18,5 @@ final class LatentTensor {
             Math.toIntExact(shape[3]),
             Math.toIntExact(shape[4])),
         tensor.toFloatArray());
-  }
-
-  static Tensor of(Latents latents) {
-    LatentShape shape = latents.shape();
-    return Tensor.ofFloats(
-        latents.data(),
-        shape.batch(),
-        shape.channels(),
-        shape.frames(),
-        shape.height(),
-        shape.width());
   }
 }

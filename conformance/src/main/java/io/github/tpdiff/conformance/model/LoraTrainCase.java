@@ -13,9 +13,8 @@ import io.github.tpdiff.lora.train.FixedBatchTraining;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraPair;
@@ -42,22 +41,21 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
   public void check(GoldenCase golden, TrainingEngine engine, Checks checks) {
     for (GoldenRun run : golden.runs()) {
       String attention = run.args().findText("attention").orElse("");
-      try (var base = new OpenComponents(parts.open(golden, attention))) {
+      try (VideoModel base = CaseModel.network(parts.open(golden, attention))) {
         check(run, base, engine, checks);
       }
     }
   }
 
-  private static void check(
-      GoldenRun run, OpenComponents base, TrainingEngine engine, Checks checks) {
-    Component denoiser = base.require(Role.DENOISER);
-    Program program = base.require(Role.CONDITIONING).program().then(denoiser.program());
+  private static void check(GoldenRun run, VideoModel base, TrainingEngine engine, Checks checks) {
+    Component network = TrainingTarget.network(base);
     LoraWeights lora = lora(run);
     new LoraArguments(run.args(), checks).requireModules(lora);
-    var injection = LoraInjection.of(program, lora, 1);
-    var batch = new FixedBatchTraining.Batch(Network.inputs(run::findInput), run.input("target"));
+    var injection = LoraInjection.of(network.program(), lora, 1);
+    var batch =
+        new FixedBatchTraining.Batch(NetworkRun.of(run, base).inputs(base), run.input("target"));
     for (Activations activations : Activations.values()) {
-      var target = TrainingTarget.lora(injection, denoiser.weights(), injection.parametersOf(lora));
+      var target = TrainingTarget.lora(injection, network.weights(), injection.parametersOf(lora));
       var recipe = recipe(run, activations);
       compare(run, FixedBatchTraining.steps(target, engine, batch, recipe), checks);
     }

@@ -7,9 +7,8 @@ import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.VideoModel;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -37,21 +36,19 @@ public record MotionModuleCase(Opener opener) implements CaseKind.OnEngine {
   /** Opens the case's UNet with a file of motion modules, and what is told about them. */
   @FunctionalInterface
   public interface Opener {
-    Map<Role, Component> open(Path unet, Path motion, String convention, Map<String, ?> told);
+    Map<String, Component> open(Path unet, Path motion, String convention, Map<String, ?> told);
   }
 
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
     GoldenRun run = golden.runs().get(0);
-    Map<String, Tensor> inputs = Network.inputs(run::findInput);
     Map<String, Object> told = told(golden.args());
     for (String file : golden.args().texts("files")) {
       Path motion = golden.path(file);
       for (String convention : CONVENTIONS) {
-        try (var parts =
-                new OpenComponents(opener.open(golden.checkpoint(), motion, convention, told));
-            var network = Network.load(engine, parts)) {
-          checks.compare(convention + ".sample", network.predict(inputs));
+        try (VideoModel model =
+            CaseModel.network(opener.open(golden.checkpoint(), motion, convention, told))) {
+          checks.compare(convention + ".sample", NetworkRun.of(run, model).predict(model, engine));
         }
       }
     }

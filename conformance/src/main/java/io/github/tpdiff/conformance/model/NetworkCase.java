@@ -8,10 +8,14 @@ import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.VideoModel;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Kinds {@code transformer_forward}, {@code transformer_forward_original}, {@code rope_positions},
@@ -21,21 +25,23 @@ import java.util.Optional;
  * @param parts opens conditioning and denoiser
  */
 public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
-  private static final String POSITIONS = "temporal_positions";
-
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
     ToldConfiguration.check(golden, checks);
     for (String attention : golden.args().findTexts("attention_paths").orElse(List.of(""))) {
-      try (var components = new OpenComponents(parts.open(golden, attention));
-          var network = Network.load(engine, components)) {
+      try (VideoModel model = CaseModel.network(parts.open(golden, attention));
+          Network network = network(model, engine)) {
         for (GoldenRun run : golden.runs()) {
-          Map<String, Tensor> inputs = inputs(run, checks);
-          Tensor sample = network.predict(inputs);
+          NetworkRun inputs = inputs(run, model, checks);
+          Tensor sample = inputs.predict(network, model.description().denoiser());
           compare(run, attention.isEmpty() ? "" : attention + ".", sample, checks);
         }
       }
     }
+  }
+
+  private static Network network(VideoModel model, Engine engine) {
+    return Network.of(PipelineParts.of(model, engine), model.description().denoiser());
   }
 
   private static void compare(GoldenRun run, String path, Tensor sample, Checks checks) {
@@ -47,35 +53,31 @@ public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
   }
 
   /** Where the case names a stride, frame n is at n · stride, whether or not it says so itself. */
-  private static Map<String, Tensor> inputs(GoldenRun run, Checks checks) {
-    Map<String, Tensor> inputs = Network.inputs(run::findInput);
-    Optional<Double> stride = stride(run);
+  private static NetworkRun inputs(GoldenRun run, VideoModel model, Checks checks) {
+    NetworkRun inputs = NetworkRun.of(run, model);
+    Optional<Integer> stride = stride(run);
     if (stride.isEmpty()) {
       return inputs;
     }
-    int frames = Math.toIntExact(Network.require(inputs, "hidden_states").shape()[2]);
-    var strided = new float[frames];
-    for (int n = 0; n < frames; n++) {
-      strided[n] = (float) (n * stride.get());
+    int[] found = inputs.positions();
+    int[] strided = IntStream.range(0, found.length).map(n -> n * stride.get()).toArray();
+    if (run.findInput(NetworkInputs.POSITIONS).isPresent() && !Arrays.equals(strided, found)) {
+      checks.fail(
+          "in.%s%s: expected %s, as args.strides has it, found %s"
+              .formatted(
+                  run.prefix(),
+                  NetworkInputs.POSITIONS,
+                  Arrays.toString(strided),
+                  Arrays.toString(found)));
     }
-    if (run.findInput(POSITIONS).isPresent()) {
-      float[] found = Network.require(inputs, POSITIONS).toFloatArray();
-      if (!Arrays.equals(strided, found)) {
-        checks.fail(
-            "in.%s%s: expected %s, as args.strides has it, found %s"
-                .formatted(
-                    run.prefix(), POSITIONS, Arrays.toString(strided), Arrays.toString(found)));
-      }
-    }
-    inputs.put(POSITIONS, Tensor.ofFloats(strided, frames));
-    return inputs;
+    return inputs.at(strided);
   }
 
   /** Strides are named after runs, or listed as the runs are. */
-  private static Optional<Double> stride(GoldenRun run) {
+  private static Optional<Integer> stride(GoldenRun run) {
     Arguments args = run.golden().args();
     if (!args.isList("strides")) {
-      return args.findGroup("strides").map(strides -> strides.number(run.name()));
+      return args.findGroup("strides").map(strides -> whole(strides.number(run.name())));
     }
     List<Double> strides = args.numbers("strides");
     List<String> runs = run.golden().runs().stream().map(GoldenRun::name).toList();
@@ -83,6 +85,13 @@ public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
       throw new CaseException(
           "args.strides: expected one for each of %s, found %s".formatted(runs, strides));
     }
-    return Optional.of(strides.get(runs.indexOf(run.name())));
+    return Optional.of(whole(strides.get(runs.indexOf(run.name()))));
+  }
+
+  private static int whole(double stride) {
+    if (stride != (int) stride) {
+      throw new CaseException("args.strides: expected whole numbers, found " + stride);
+    }
+    return (int) stride;
   }
 }

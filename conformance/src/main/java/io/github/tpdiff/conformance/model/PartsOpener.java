@@ -2,22 +2,21 @@ package io.github.tpdiff.conformance.model;
 
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.GoldenCase;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
 import java.util.Map;
 import java.util.function.Function;
 
 /** Opens the components that a case is about; how is its family's business. */
 public interface PartsOpener {
   /**
-   * Components over weights that are closed with them.
+   * Components by name, over weights that are closed with them.
    *
    * @param attention which frames see which, where the case names it; else empty
    */
-  Map<Role, Component> open(GoldenCase golden, String attention);
+  Map<String, Component> open(GoldenCase golden, String attention);
 
   /** For families in which frames see one another in one way. */
-  static PartsOpener of(Function<GoldenCase, Map<Role, Component>> opener) {
+  static PartsOpener of(Function<GoldenCase, Map<String, Component>> opener) {
     return (golden, attention) -> {
       if (!attention.isEmpty()) {
         throw new CaseException(

@@ -6,25 +6,27 @@ import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
-import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.GivenNoise;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.Sampling;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Optional;
 
 /** Kind {@code pipeline}: prompt and initial latents to final latents and frames. */
 public final class PipelineCase implements CaseKind.OnEngine {
@@ -37,14 +39,13 @@ public final class PipelineCase implements CaseKind.OnEngine {
             .orElseThrow(() -> new CaseException("family " + golden.family() + ": no adapter"));
     try (VideoModel model = family.open(model(golden, family))) {
       for (GoldenRun run : golden.runs()) {
-        PipelineParts parts =
-            new PromptLength(
-                PipelineParts.of(model, engine), run.args().findInteger("max_sequence_length"));
+        Optional<Integer> tokens = run.args().findInteger("max_sequence_length");
+        VideoModel asked = tokens.map(count -> PromptLength.of(model, count)).orElse(model);
         GeneratedVideo video =
-            new VideoPipeline(parts)
-                .generate(request(parts.description(), run), GenerationListener.silent());
+            new VideoPipeline(PipelineParts.of(asked, engine))
+                .generate(request(asked.description(), run), GenerationListener.silent());
         if (run.expects("latents")) {
-          checks.compare(run.prefix() + "latents", LatentTensor.of(video.latents()));
+          checks.compare(run.prefix() + "latents", NetworkInputs.tensor(video.latents()));
         }
         if (run.expects("frames")) {
           checks.compare(run.prefix() + "frames", frames(video.clip()));
@@ -66,19 +67,23 @@ public final class PipelineCase implements CaseKind.OnEngine {
     return new ModelRequest(golden.checkpoint(), parts, settings);
   }
 
-  private static GenerationRequest request(PipelineDescription description, GoldenRun run) {
+  private static VideoRequest request(ModelDescription description, GoldenRun run) {
     Arguments args = run.args();
     double fps = description.defaults().fps();
     var size =
         new VideoSize(
             args.integer("height"), args.integer("width"), args.integer("num_frames"), fps);
-    Sampling sampling =
-        Sampling.of(description)
+    SamplingChoice sampling =
+        SamplingChoice.open()
             .withSteps(args.integer("num_inference_steps"))
-            .withGuidance(Guidance.scale(args.number("guidance_scale")));
+            .withGuidance(args.number("guidance_scale"));
     var noise = new GivenNoise(LatentTensor.latents(run.input("latents")), NoiseSource.seeded(0));
-    return new GenerationRequest(
-        args.text("prompt"), args.findText("negative_prompt").orElse(""), size, sampling, noise);
+    return GenerationRequest.of(args.text("prompt"))
+        .withNegativePrompt(args.findText("negative_prompt").orElse(""))
+        .withSize(size)
+        .withSampling(sampling)
+        .of(description)
+        .withNoise(noise);
   }
 
   /** [1, F, 3, H, W] in [0, 1]. */

@@ -1,46 +1,25 @@
 package io.github.tpdiff.conformance.model;
 
-import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.engine.Executable;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.text.Tokenizer;
-import java.util.Optional;
-import java.util.Set;
+import io.github.tpdiff.conformance.golden.CaseException;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.VideoModel;
 
-/** Parts whose prompts are filled up to the length a case names, if it names one. */
-record PromptLength(PipelineParts parts, Optional<Integer> tokens) implements PipelineParts {
-  @Override
-  public PipelineDescription description() {
-    PipelineDescription own = parts.description();
-    var text =
-        new PipelineDescription.Text(tokens.orElse(own.text().maxLength()), own.text().cleaning());
-    return own.withText(text);
-  }
+/** Models whose prompts are filled up to the length that a case names. */
+final class PromptLength {
+  private PromptLength() {}
 
-  @Override
-  public Optional<StageConfig> madeFor() {
-    return parts.madeFor();
-  }
-
-  @Override
-  public Set<Role> roles() {
-    return parts.roles();
-  }
-
-  @Override
-  public Executable load(Role role) {
-    return parts.load(role);
-  }
-
-  @Override
-  public Tokenizer tokenizer() {
-    return parts.tokenizer();
-  }
-
-  @Override
-  public void close() {
-    parts.close();
+  /**
+   * The model with another length for the text whose rows its network attends to.
+   *
+   * @throws CaseException if there is no such text
+   */
+  static VideoModel of(VideoModel model, int tokens) {
+    Flow flow = model.description().flow();
+    if (!flow.sizes().containsKey(Flow.TEXT_ROWS)) {
+      throw new CaseException(
+          "expected prompts of %d tokens, but the model has no text of a length that can be chosen"
+              .formatted(tokens));
+    }
+    return model.withDescription(model.description().withFlow(flow.withTextRows(tokens)));
   }
 }

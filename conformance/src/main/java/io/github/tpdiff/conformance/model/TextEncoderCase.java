@@ -7,7 +7,7 @@ import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Role;
+import io.github.tpdiff.runtime.model.Component;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -25,8 +25,12 @@ public record TextEncoderCase(PartsOpener parts) implements CaseKind.OnEngine {
 
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
-    try (var components = new OpenComponents(parts.open(golden, ""));
-        var executable = components.load(engine, Role.TEXT_ENCODER)) {
+    Component encoder =
+        parts.open(golden, "").values().stream()
+            .findFirst()
+            .orElseThrow(() -> new CaseException("the checkpoint has no text encoder"));
+    try (var weights = encoder.weights();
+        var executable = engine.load(encoder.program(), weights)) {
       for (GoldenRun run : golden.runs()) {
         var inputs = new HashMap<>(Map.of("input_ids", run.input("input_ids")));
         run.findInput(MASK).ifPresent(mask -> inputs.put(MASK, mask));

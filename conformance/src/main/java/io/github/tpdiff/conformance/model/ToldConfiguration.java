@@ -7,7 +7,7 @@ import io.github.tpdiff.conformance.golden.Arguments;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
+import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;

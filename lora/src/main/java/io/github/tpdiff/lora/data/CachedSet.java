@@ -6,6 +6,8 @@ import com.google.common.hash.Hashing;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.Flow;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,11 +25,13 @@ public final class CachedSet implements TrainingSet {
     }
   }
 
+  private final Flow flow;
   private final List<Entry> entries;
   private final CaptionCache uncaptioned;
   private final List<CaptionCache> prompts;
 
-  CachedSet(List<Entry> entries, CaptionCache uncaptioned, List<CaptionCache> prompts) {
+  CachedSet(Flow flow, List<Entry> entries, CaptionCache uncaptioned, List<CaptionCache> prompts) {
+    this.flow = flow;
     this.entries = List.copyOf(entries);
     this.uncaptioned = uncaptioned;
     this.prompts = List.copyOf(prompts);
@@ -66,8 +70,8 @@ public final class CachedSet implements TrainingSet {
     var heldOut = new ArrayList<Entry>();
     entries.forEach(e -> (held.contains(e.video()) ? heldOut : training).add(e));
     return new Split(
-        new CachedSet(training, uncaptioned, prompts),
-        new CachedSet(heldOut, uncaptioned, prompts));
+        new CachedSet(flow, training, uncaptioned, prompts),
+        new CachedSet(flow, heldOut, uncaptioned, prompts));
   }
 
   private static String hash(String text) {
@@ -86,18 +90,25 @@ public final class CachedSet implements TrainingSet {
   }
 
   @Override
-  public Map<String, Tensor> conditioning(int clip) {
-    return Map.of("encoder_hidden_states", entries.get(clip).caption().read());
+  public Conditions conditions(int clip) {
+    Entry entry = entries.get(clip);
+    return new Conditions(flow, entry.caption().read())
+        .with(entry.latents().conditions(entry.clip().number()));
   }
 
   @Override
   public Map<String, Tensor> uncaptioned() {
-    return Map.of("encoder_hidden_states", uncaptioned.read());
+    return uncaptioned.read();
+  }
+
+  /** What the network is told in place of a prompt. */
+  public Conditions uncaptionedPrompt() {
+    return new Conditions(flow, uncaptioned.read());
   }
 
   /** What the network is told of each of the request's prompts, as of a clip. */
-  public List<Map<String, Tensor>> prompts() {
-    return prompts.stream().map(p -> Map.of("encoder_hidden_states", p.read())).toList();
+  public List<Conditions> prompts() {
+    return prompts.stream().map(prompt -> new Conditions(flow, prompt.read())).toList();
   }
 
   @Override

@@ -2,25 +2,43 @@ package io.github.tpdiff.lora.data;
 
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.video.VideoClip;
+import java.util.List;
+import java.util.Map;
 
 /** Makes latents and embeddings; an encoder is loaded only if something is not cached. */
 public interface ClipEncoders {
-  /** Clips to normalised latents; closing frees the weights. */
+  /**
+   * A clip as the network sees it.
+   *
+   * @param latents normalised, [1, C, F, H, W]
+   * @param conditions the values that its first frame decides, for models that take a picture
+   */
+  record EncodedClip(Latents latents, Map<String, Tensor> conditions) {}
+
+  /** Clips to latents; closing frees the weights. */
   interface LatentEncoder extends AutoCloseable {
-    Latents encode(VideoClip clip);
+    EncodedClip encode(VideoClip clip);
 
     @Override
     void close();
   }
 
-  /** Captions to embeddings [1, text, d]; closing frees the weights. */
+  /**
+   * Captions to the conditions that they decide, each with a batch axis of one; closing frees the
+   * weights.
+   */
   interface CaptionEncoder extends AutoCloseable {
-    Tensor encode(String caption);
+    Map<String, Tensor> encode(String caption);
 
     @Override
     void close();
   }
+
+  /** How what is encoded flows to the network. */
+  Flow flow();
 
   /** Changes when the VAE, its configuration or the latents' scaling does. */
   String latentsFingerprint();
@@ -28,11 +46,8 @@ public interface ClipEncoders {
   /** Changes when the text encoder, its configuration or the tokenizer does. */
   String captionsFingerprint();
 
-  /** How many tokens a caption has, special ones included, before any is cut. */
-  int captionTokens(String caption);
-
-  /** How many of them the text encoder reads. */
-  int captionLimit();
+  /** How captions become the tokens of each text of the model. */
+  List<PromptTokens> captionTokens();
 
   LatentEncoder openLatents();
 

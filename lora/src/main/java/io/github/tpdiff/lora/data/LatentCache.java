@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.data;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorInfo;
@@ -25,9 +26,14 @@ record LatentCache(Path file) {
   private static final String CLIP = "clip.";
   private static final String REPORT = "report.";
   private static final String SCALE = "scale.";
+  private static final String CONDITION = "condition.";
 
   /** A clip that was made. */
-  record Clip(Latents latents, PreparedVideo.Clip made) {}
+  record Clip(ClipEncoders.EncodedClip encoded, PreparedVideo.Clip made) {
+    Latents latents() {
+      return encoded.latents();
+    }
+  }
 
   /**
    * A clip that is there.
@@ -46,6 +52,7 @@ record LatentCache(Path file) {
           CLIP + i,
           List.of(1L, (long) s.channels(), (long) s.frames(), (long) s.height(), (long) s.width()),
           clips.get(i).latents().data());
+      CachedTensors.add(tensors, CONDITION + i + ".", clips.get(i).encoded().conditions());
       PreparedVideo.Clip made = clips.get(i).made();
       tensors.metadata(REPORT + i, made.report());
       tensors.metadata(SCALE + i, Double.toString(made.scale()));
@@ -83,6 +90,13 @@ record LatentCache(Path file) {
   Latents latents(int number) {
     try (TensorSource source = SafetensorsFile.open(file)) {
       return Latents.of(shape(source.require(CLIP + number)), source.floats(CLIP + number));
+    }
+  }
+
+  /** The values that a clip's picture decides. */
+  Map<String, Tensor> conditions(int number) {
+    try (TensorSource source = SafetensorsFile.open(file)) {
+      return CachedTensors.read(source, CONDITION + number + ".");
     }
   }
 

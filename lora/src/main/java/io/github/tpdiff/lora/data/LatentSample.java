@@ -65,7 +65,7 @@ public record LatentSample(List<Latents> clips, int videos) {
           break;
         }
         try {
-          clips.add(encoder.encode(cutter.cut(video.file()).get(0).clip()));
+          clips.add(encoder.encode(cutter.cut(video.file()).get(0).clip()).latents());
           listener.encoded(video.file(), clips.size(), total);
         } catch (DroppedException dropped) {
           fault = fault.or(() -> Optional.of(video.file() + ": " + dropped.getMessage()));

@@ -7,26 +7,35 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Graph;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.PromptTokens;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.TextEncoding;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.PictureEncoder;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.PromptEncoder;
+import io.github.tpdiff.runtime.model.PromptTokens;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VaeEncoder;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
 
 /** The encoders of a checkpoint on an engine; both stay the caller's to close. */
 public record ModelEncoders(VideoModel model, Engine engine) implements ClipEncoders {
   @Override
   public String latentsFingerprint() {
     Hasher hasher = Hashing.sha256().newHasher();
-    add(hasher, require(Role.VAE_ENCODER_NEXT));
+    add(hasher, require(ComponentDescription.VAE_ENCODER));
+    if (PictureEncoder.isUsed(parts())) {
+      parts().encoders("a picture", true).forEach(e -> add(hasher, require(e.name())));
+    }
     hasher.putString(model.description().latents().toString(), StandardCharsets.UTF_8);
     return hasher.hash().toString();
   }
@@ -34,9 +43,13 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
   @Override
   public String captionsFingerprint() {
     Hasher hasher = Hashing.sha256().newHasher();
-    add(hasher, require(Role.TEXT_ENCODER));
-    hasher.putString(model.description().text().toString(), StandardCharsets.UTF_8);
-    Path folder = model.tokenizerFolder();
+    parts().encoders("a caption", false).forEach(encoder -> add(hasher, require(encoder.name())));
+    hasher.putString(model.description().flow().texts().toString(), StandardCharsets.UTF_8);
+    new TreeMap<>(model.tokenizers().folders()).values().forEach(folder -> add(hasher, folder));
+    return hasher.hash().toString();
+  }
+
+  private static void add(Hasher hasher, Path folder) {
     try (var files = Files.list(folder)) {
       for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
         hasher.putBytes(Files.readAllBytes(file));
@@ -44,17 +57,20 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
     } catch (IOException failure) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(folder, failure), failure);
     }
-    return hasher.hash().toString();
   }
 
-  private Component require(Role role) {
-    Component component = model.components().get(role);
-    if (component == null) {
-      throw new CheckpointException(
-          "%s: the checkpoint has no such component, which preparing clips needs"
-              .formatted(role.label()));
-    }
-    return component;
+  private PipelineParts parts() {
+    return PipelineParts.of(model, engine);
+  }
+
+  private Component require(String name) {
+    return model
+        .find(name)
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "%s: the checkpoint has no such component, which preparing clips needs"
+                        .formatted(name)));
   }
 
   private static void add(Hasher hasher, Component component) {
@@ -64,42 +80,57 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
     }
   }
 
-  private PromptTokens tokens() {
-    return PromptTokens.of(PipelineParts.of(model, engine));
+  @Override
+  public List<PromptTokens> captionTokens() {
+    return PromptTokens.of(parts());
   }
 
   @Override
-  public int captionTokens(String caption) {
-    return tokens().length(caption);
-  }
-
-  @Override
-  public int captionLimit() {
-    return tokens().limit();
+  public Flow flow() {
+    return model.description().flow();
   }
 
   @Override
   public LatentEncoder openLatents() {
-    var encoder = VaeEncoder.open(PipelineParts.of(model, engine));
+    var encoder = VaeEncoder.open(parts());
+    Optional<PictureEncoder> pictures =
+        PictureEncoder.isUsed(parts())
+            ? Optional.of(PictureEncoder.open(parts()))
+            : Optional.empty();
     return new LatentEncoder() {
       @Override
-      public Latents encode(VideoClip clip) {
-        return encoder.encode(clip);
+      public EncodedClip encode(VideoClip clip) {
+        Latents latents = encoder.encode(clip);
+        return new EncodedClip(
+            latents,
+            pictures.map(own -> own.encode(firstFrame(clip), latents.shape())).orElse(Map.of()));
       }
 
       @Override
       public void close() {
         encoder.close();
+        pictures.ifPresent(PictureEncoder::close);
       }
     };
   }
 
+  /** The picture that a clip begins with. */
+  private static Tensor firstFrame(VideoClip clip) {
+    int plane = clip.height() * clip.width();
+    Tensor picture = Tensor.zeros(1, 3, 1, clip.height(), clip.width());
+    var values = picture.floats();
+    for (int c = 0; c < 3; c++) {
+      values.put(clip.data(), c * clip.frames() * plane, plane);
+    }
+    return picture;
+  }
+
   @Override
   public CaptionEncoder openCaptions() {
-    var encoding = TextEncoding.open(PipelineParts.of(model, engine));
+    var encoding = PromptEncoder.open(parts());
     return new CaptionEncoder() {
       @Override
-      public Tensor encode(String caption) {
+      public Map<String, Tensor> encode(String caption) {
         return encoding.encode(caption);
       }
 

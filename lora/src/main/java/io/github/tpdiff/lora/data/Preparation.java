@@ -5,6 +5,7 @@ import com.google.common.io.MoreFiles;
 import io.github.tpdiff.lora.data.ClipEncoders.CaptionEncoder;
 import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
+import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -104,30 +105,30 @@ public final class Preparation {
   private static List<String> notes(
       SourceList source, ClipEncoders encoders, List<String> captions, PreparationRequest request) {
     var notes = new ArrayList<>(source.notes());
-    cut("captions", captions, encoders).ifPresent(notes::add);
+    notes.addAll(cut("captions", captions, encoders));
     var prompts = new ArrayList<>(request.prompts());
     prompts.add(request.uncaptioned());
-    cut("prompts", prompts, encoders).ifPresent(notes::add);
+    notes.addAll(cut("prompts", prompts, encoders));
     return notes;
   }
 
-  /** What the text encoder does not read of some texts. */
-  private static Optional<String> cut(String what, List<String> texts, ClipEncoders encoders) {
-    int[] cut =
-        texts.stream()
-            .mapToInt(encoders::captionTokens)
-            .filter(tokens -> tokens > encoders.captionLimit())
-            .toArray();
-    return cut.length == 0
-        ? Optional.empty()
-        : Optional.of(
+  /** What the text encoders do not read of some texts. */
+  private static List<String> cut(String what, List<String> texts, ClipEncoders encoders) {
+    var notes = new ArrayList<String>();
+    for (PromptTokens tokens : encoders.captionTokens()) {
+      int[] cut = texts.stream().mapToInt(tokens::length).filter(n -> n > tokens.limit()).toArray();
+      if (cut.length > 0) {
+        notes.add(
             "%s cut at the %d tokens that the text encoder reads: %d of %d, the longest has %d"
                 .formatted(
                     what,
-                    encoders.captionLimit(),
+                    tokens.limit(),
                     cut.length,
                     texts.size(),
                     Arrays.stream(cut).max().orElseThrow()));
+      }
+    }
+    return notes;
   }
 
   private static PreparedVideo survey(SourceVideo video, ClipCutter cutter) {
@@ -253,6 +254,7 @@ public final class Preparation {
       }
     }
     return new CachedSet(
+        encoders.flow(),
         entries,
         captionCache(request.uncaptioned(), fingerprint),
         request.prompts().stream().map(p -> captionCache(p, fingerprint)).toList());

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.data;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Conditions;
 import java.util.List;
 import java.util.Map;
 
@@ -17,14 +18,17 @@ public interface TrainingSet {
   /** Normalised latents of a clip, read when asked for. */
   Latents latents(int clip);
 
-  /**
-   * Inputs of the conditioning program for a clip, each with a batch axis of one, e.g. {@code
-   * encoder_hidden_states}.
-   */
-  Map<String, Tensor> conditioning(int clip);
+  /** What the network is told of a clip, with a batch axis of one. */
+  Conditions conditions(int clip);
 
-  /** The same for the prompt that stands in for dropped captions. */
+  /** The values that the prompt decides which stands in for dropped captions. */
   Map<String, Tensor> uncaptioned();
+
+  /** What the network is told of a clip, with or without its caption. */
+  default Conditions conditions(int clip, boolean captioned) {
+    Conditions own = conditions(clip);
+    return captioned ? own : own.with(uncaptioned());
+  }
 
   /** Changes when any clip or caption does. */
   String fingerprint();

@@ -2,7 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.media.VideoInfo;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -37,7 +37,7 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
   }
 
   /** The most stages, at most three, and then the longest clips that enough videos fill. */
-  static ClipChoice of(PipelineDescription model, ClipSurvey survey) {
+  static ClipChoice of(ModelDescription model, ClipSurvey survey) {
     for (int stages = MOST_STAGES; stages > 1; stages--) {
       for (double share : SHARES) {
         Optional<ClipChoice> choice = find(model, survey, stages, share);
@@ -50,8 +50,8 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
   }
 
   private static Optional<ClipChoice> find(
-      PipelineDescription model, ClipSurvey survey, int stages, double share) {
-    PipelineDescription.Latents latents = model.latents();
+      ModelDescription model, ClipSurvey survey, int stages, double share) {
+    ModelDescription.Latents latents = model.latents();
     var pyramid = StageConfig.pyramid(stages, latents.resampling());
     int longest = Math.min(latents.latentFrames(model.defaults().frames()), latents.maxFrames());
     for (int count = longest; count >= 1; count--) {
@@ -66,8 +66,7 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
     return Optional.empty();
   }
 
-  private static List<ClipSize> sizes(
-      PipelineDescription model, List<VideoInfo> videos, int frames) {
+  private static List<ClipSize> sizes(ModelDescription model, List<VideoInfo> videos, int frames) {
     var groups = List.<List<VideoInfo>>of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     for (VideoInfo video : videos) {
       double shape = shape(video);
@@ -87,7 +86,7 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
   }
 
   /** The middle shape of the group, as large as the model's own size or the middle video. */
-  private static ClipSize size(PipelineDescription model, List<VideoInfo> group, int frames) {
+  private static ClipSize size(ModelDescription model, List<VideoInfo> group, int frames) {
     var own = model.defaults();
     double width = middle(group, VideoInfo::width);
     double height = middle(group, VideoInfo::height);

@@ -10,7 +10,7 @@ import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.DenoiserInputs;
+import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.DType;
 import java.util.ArrayList;
@@ -114,10 +114,8 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
       var batches = settings.batches();
       Cost cost =
           model.price(
-              DenoiserInputs.shapes(
-                  program,
-                  shape.withBatch(batches.size()),
-                  job.model().description().text().maxLength()));
+              NetworkInputs.shapes(
+                  program, job.model().description().flow(), shape.withBatch(batches.size())));
       double seconds =
           Cost.forwardPasses(settings.activations())
               * machine.predictSeconds(cost)

@@ -4,7 +4,7 @@ import io.github.tpdiff.runtime.diffusion.DiffusionForm;
 import io.github.tpdiff.runtime.diffusion.FlowMatching;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -46,7 +46,7 @@ final class FilledJob {
         StagePlan.fixed(diffusion.stages(), diffusion.schedule()).boundaries(),
         stages.downsampling(),
         stages.upsampling(),
-        stages.targetScale(),
+        Optional.of(diffusion.stages().targetScale()),
         diffusion.weights().weights(),
         stages.alignment());
   }
@@ -73,7 +73,7 @@ final class FilledJob {
     if (sample.prompts().isEmpty()) {
       return sample;
     }
-    PipelineDescription.Defaults defaults = resolved.model().description().defaults();
+    ModelDescription.Defaults defaults = resolved.model().description().defaults();
     return new TrainingJob.Sample(
         sample.prompts(),
         sample.every(),

@@ -109,6 +109,7 @@ record JobSettings(Map<String, Object> values) {
     keys.putUnlessEmpty("model.parts", model.request().parts());
     keys.putUnlessEmpty("model.settings", model.request().settings());
     keys.put("model.scheduler", model.scheduler());
+    keys.put("model.denoiser", model.denoiser());
   }
 
   private static void data(Keys keys, TrainingJob.Data data) {

@@ -1,8 +1,11 @@
 package io.github.tpdiff.lora.job;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.lora.CheckpointFingerprint;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.LoraModule;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.Parameter;
@@ -21,7 +24,6 @@ import io.github.tpdiff.lora.train.TrainingSamples;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
-import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
@@ -31,11 +33,13 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
+import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -76,9 +80,16 @@ public record ResolvedJob(
    */
   public static ResolvedJob of(TrainingJob job, VideoModel model) {
     try {
-      var resolved = decide(job, job.model().scheduler().map(model::withScheduler).orElse(model));
+      var resolved =
+          decide(
+              job,
+              job.model()
+                  .scheduler()
+                  .map(name -> model.withDescription(model.description().withScheduler(name)))
+                  .orElse(model));
       if (resolved.injection().isEmpty()) {
-        TrainingTarget.requireTrained(TrainingTarget.network(model), job.train().weights());
+        TrainingTarget.requireTrained(
+            TrainingTarget.network(model, resolved.denoiser()), job.train().weights());
       }
       if (!job.sample().prompts().isEmpty()) {
         resolved.requireSamples();
@@ -90,9 +101,9 @@ public record ResolvedJob(
   }
 
   private static ResolvedJob decide(TrainingJob job, VideoModel model) {
-    PipelineDescription description = model.description();
+    ModelDescription description = model.description();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
-    StageConfig stages = stages(job.stages(), description.latents().sharedFirstFrame());
+    StageConfig stages = stages(job.stages(), description);
     var weights =
         job.stages().weights().isEmpty()
             ? StageWeights.uniform(stages.stages())
@@ -104,7 +115,8 @@ public record ResolvedJob(
             weights,
             timesteps(job.train(), schedule),
             job.stages().alignment(),
-            LossWeighting.uniform());
+            LossWeighting.uniform(),
+            times(job, description, schedule));
     List<VideoSize> sizes = sizes(job.data(), description.defaults());
     for (VideoSize size : sizes) {
       try {
@@ -119,7 +131,39 @@ public record ResolvedJob(
     return new ResolvedJob(job, model, diffusion, sizes);
   }
 
+  /** The times at which the trained denoiser is asked. */
+  private static TimeRange times(TrainingJob job, ModelDescription model, NoiseSchedule schedule) {
+    String denoiser = denoiser(job, model);
+    double start = 1;
+    for (Flow.Expert expert : model.flow().denoisers()) {
+      double end = expert.leastTimestep() == 0 ? 0 : schedule.form().time(expert.leastTimestep());
+      if (expert.component().equals(denoiser)) {
+        return new TimeRange(start, end);
+      }
+      start = end;
+    }
+    throw new IllegalArgumentException(
+        "model.denoiser: expected one of %s, found '%s'"
+            .formatted(
+                model.flow().denoisers().stream().map(Flow.Expert::component).toList(), denoiser));
+  }
+
+  private static String denoiser(TrainingJob job, ModelDescription model) {
+    return job.model().denoiser().orElseGet(model::denoiser);
+  }
+
+  /** The denoiser that is trained. */
+  String denoiser() {
+    return denoiser(job, model.description());
+  }
+
   private void requireSamples() {
+    int denoisers = model.description().flow().denoisers().size();
+    checkArgument(
+        denoisers == 1,
+        "sample.prompts: one of %s denoisers is trained, which makes no videos alone; leave them"
+            + " out, and generate with the LoRA",
+        denoisers);
     try {
       diffusion.plan(sampleShape().frames());
     } catch (IllegalArgumentException wrong) {
@@ -132,16 +176,14 @@ public record ResolvedJob(
     }
   }
 
-  private static StageConfig stages(TrainingJob.Stages stages, boolean sharedFirstFrame) {
+  private static StageConfig stages(TrainingJob.Stages stages, ModelDescription model) {
     return new StageConfig(
         stages.rates(),
         stages.boundaries(),
         List.of(),
         new FrameResampling(
-            stages.downsampling(),
-            stages.upsampling(),
-            sharedFirstFrame ? FirstFrame.SHARED : FirstFrame.GROUPED),
-        stages.targetScale());
+            stages.downsampling(), stages.upsampling(), model.latents().firstFrame()),
+        stages.targetScale().orElse(model.targetScale()));
   }
 
   private static TimestepSampling timesteps(TrainingJob.Train train, NoiseSchedule schedule) {
@@ -161,7 +203,7 @@ public record ResolvedJob(
   /** The modules that a LoRA changes. */
   List<ModulePattern> targets() {
     return job.lora().targets().isEmpty()
-        ? model.defaultLoraTargets().stream().map(ModulePattern::new).toList()
+        ? model.loraTargets().stream().map(ModulePattern::new).toList()
         : job.lora().targets();
   }
 
@@ -189,8 +231,7 @@ public record ResolvedJob(
     return new StateFolder(output.folder(), output.saveEvery(), output.keep(), writer);
   }
 
-  private static List<VideoSize> sizes(
-      TrainingJob.Data data, PipelineDescription.Defaults defaults) {
+  private static List<VideoSize> sizes(TrainingJob.Data data, ModelDescription.Defaults defaults) {
     double fps = data.fps().orElse(defaults.fps());
     return data.sizes().isEmpty()
         ? List.of(new VideoSize(defaults.height(), defaults.width(), defaults.frames(), fps))
@@ -225,7 +266,7 @@ public record ResolvedJob(
     TrainingJob.Lora lora = job.lora();
     var injection =
         LoraInjection.inject(
-            TrainingTarget.network(model).program(),
+            TrainingTarget.network(model, denoiser()).program(),
             new LoraConfig(lora.rank(), lora.alpha(), targets(), lora.exclude(), lora.ranks()));
     List<String> modules = injection.modules().stream().map(LoraModule::name).toList();
     for (LoraFormat format : job.output().formats()) {
@@ -241,7 +282,7 @@ public record ResolvedJob(
    * @param start from the beginning or the newest state of the output folder
    */
   public TrainingRun run(CachedSet clips, TrainingRun.Start start) {
-    var network = TrainingTarget.network(model);
+    var network = TrainingTarget.network(model, denoiser());
     Optional<LoraInjection> injection = injection();
     TrainingTarget target =
         injection
@@ -256,11 +297,13 @@ public record ResolvedJob(
         job.data().validation() > 0
             ? Optional.of(
                 new Validation(
-                    new PhasedClips(split.heldOut(), diffusion), job.train().validateEvery(), 4))
+                    new PhasedClips(split.heldOut(), diffusion, Optional.of(denoiser())),
+                    job.train().validateEvery(),
+                    4))
             : Optional.empty();
     return new TrainingRun(
         target,
-        new PhasedClips(split.training(), diffusion),
+        new PhasedClips(split.training(), diffusion, Optional.of(denoiser())),
         job.train().settings(),
         GradientSource.local(),
         validation,
@@ -297,12 +340,12 @@ public record ResolvedJob(
     return Optional.of(
         new TrainingSamples(
             clips.prompts(),
-            clips.uncaptioned(),
+            clips.uncaptionedPrompt(),
             job.sample().every(),
             shape,
             StagedSampler.of(
                 diffusion.plan(shape.frames()), sampling.scheduler().sampler(), sampling.steps()),
-            sampling.guidance(),
+            sampling.guidance().get(0),
             job.sample().seed()));
   }
 
@@ -337,7 +380,10 @@ public record ResolvedJob(
     metadata.put(LoraWriter.BASE_MODEL, String.valueOf(job.model().request().path().getFileName()));
     metadata.put(
         "tpdiff.base_checkpoint",
-        CheckpointFingerprint.of(TrainingTarget.network(model).weights()));
+        CheckpointFingerprint.of(TrainingTarget.network(model, denoiser()).weights()));
+    if (model.description().flow().denoisers().size() > 1) {
+      metadata.put(LoraModels.EXPERT, denoiser());
+    }
     metadata.put(
         RecordJson.STAGES_HEADER,
         RecordJson.STAGES.format(StagePlan.fixed(diffusion.stages(), diffusion.schedule())));

@@ -8,7 +8,7 @@ import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
+import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -47,8 +47,10 @@ public record TrainingJob(
    *
    * @param request where it is and how to open it
    * @param scheduler one of the model's named ones; empty for the checkpoint's own
+   * @param denoiser that is trained, of a model that has several; empty for the first
    */
-  public record Model(ModelRequest request, Optional<String> scheduler) {}
+  public record Model(
+      ModelRequest request, Optional<String> scheduler, Optional<String> denoiser) {}
 
   /**
    * Videos and captions.
@@ -91,7 +93,7 @@ public record TrainingJob(
    * @param boundaries empty for equal parts of the checkpoint's schedule
    * @param downsampling D
    * @param upsampling U
-   * @param targetScale of a flow-matching network
+   * @param targetScale of a flow-matching network; empty for the model's own
    * @param weights how often each stage is visited; empty for all alike
    * @param alignment of data and noise
    */
@@ -100,7 +102,7 @@ public record TrainingJob(
       List<Double> boundaries,
       Downsampling downsampling,
       Upsampling upsampling,
-      TargetScale targetScale,
+      Optional<TargetScale> targetScale,
       List<Double> weights,
       Alignment alignment) {}
 

@@ -19,7 +19,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.engine.Activations;
-import io.github.tpdiff.runtime.pipeline.ModelRequest;
+import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import java.nio.file.Path;
@@ -103,7 +103,13 @@ final class TrainingJobReader {
             JobType.TEXT,
             CHECKPOINTS_OWN,
             "The noise schedule that is trained; `tpdiff inspect` lists the names.");
-    return new Model(new ModelRequest(path, parts, settings), scheduler);
+    Optional<String> denoiser =
+        s.find(
+            "denoiser",
+            JobType.TEXT,
+            "the first",
+            "Which of a model's denoisers is trained, at its own times, such as transformer_2.");
+    return new Model(new ModelRequest(path, parts, settings), scheduler, denoiser);
   }
 
   private static Data data(JobSection s) {
@@ -189,10 +195,10 @@ final class TrainingJobReader {
             JobType.choice(Upsampling.class),
             Upsampling.NEAREST,
             "How a stage begins from the frames of the one before: repeated, or between them."),
-        s.value(
+        s.find(
             "target_scale",
             JobType.choice(TargetScale.class),
-            TargetScale.GLOBAL,
+            "the model's own",
             "The time in which a flow-matching network's velocity is measured: as a vanilla"
                 + " checkpoint has it, or the stage's own."),
         s.find(

@@ -6,21 +6,22 @@ import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.TrainingExample;
-import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Conditions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** Makes batch number n of a run: a function of the seed, the data and n. */
 final class Examples implements BatchSource {
+  private final PhasedClips data;
   private final PhasedDiffusion diffusion;
   private final TrainingSet clips;
   private final Visits visits;
   private final NoiseWindows noises;
 
-  Examples(PhasedDiffusion diffusion, TrainingSet clips, TrainingSettings settings) {
-    this.diffusion = diffusion;
-    this.clips = clips;
+  Examples(PhasedClips data, TrainingSettings settings) {
+    this.data = data;
+    this.diffusion = data.diffusion();
+    this.clips = data.clips();
     this.visits = new Visits(diffusion, clips, settings);
     this.noises =
         new NoiseWindows(
@@ -42,7 +43,7 @@ final class Examples implements BatchSource {
     Stage stage = visits.stage(index);
     List<Long> seeds = noises.seeds(batch);
     var examples = new ArrayList<TrainingExample>();
-    var conditioning = new ArrayList<Map<String, Tensor>>();
+    var conditions = new ArrayList<Conditions>();
     var weights = new ArrayList<Double>();
     for (int i = 0; i < batch.size(); i++) {
       Visits.Visit visit = batch.get(i);
@@ -55,10 +56,9 @@ final class Examples implements BatchSource {
               time,
               clips.latents(visit.clip()),
               NoiseSource.seeded(seeds.get(i)).draw(shape)));
-      conditioning.add(
-          visits.isUncaptioned(visit) ? clips.uncaptioned() : clips.conditioning(visit.clip()));
+      conditions.add(clips.conditions(visit.clip(), !visits.isUncaptioned(visit)));
     }
-    return TrainingBatch.of(examples, conditioning).weighted(weights);
+    return TrainingBatch.of(examples, conditions, data.denoiser()).weighted(weights);
   }
 
   @Override

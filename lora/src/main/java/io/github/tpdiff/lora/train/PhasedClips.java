@@ -3,14 +3,22 @@ package io.github.tpdiff.lora.train;
 import io.github.tpdiff.lora.data.TrainingSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Clips that are noised for phased diffusion.
  *
  * @param clips latents and what the network is told beside them
  * @param diffusion stages, times, noises
+ * @param denoiser the one that is trained, of a model that has several
  */
-public record PhasedClips(TrainingSet clips, PhasedDiffusion diffusion) implements TrainingData {
+public record PhasedClips(TrainingSet clips, PhasedDiffusion diffusion, Optional<String> denoiser)
+    implements TrainingData {
+  /** Clips for the only denoiser of a model. */
+  public PhasedClips(TrainingSet clips, PhasedDiffusion diffusion) {
+    this(clips, diffusion, Optional.empty());
+  }
+
   @Override
   public int stages() {
     return diffusion.stages().stages();
@@ -26,6 +34,6 @@ public record PhasedClips(TrainingSet clips, PhasedDiffusion diffusion) implemen
 
   @Override
   public BatchSource open(TrainingSettings settings) {
-    return new Examples(diffusion, clips, settings);
+    return new Examples(this, settings);
   }
 }

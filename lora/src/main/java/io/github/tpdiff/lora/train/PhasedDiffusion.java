@@ -6,11 +6,15 @@ import com.google.common.hash.Hashing;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
+import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.DoubleSupplier;
 
 /**
  * What is trained: the stages, and how often each stage and time is visited. One stage is vanilla
@@ -22,6 +26,7 @@ import java.nio.charset.StandardCharsets;
  * @param timesteps how often each time is
  * @param alignment which noise each clip gets
  * @param lossWeighting how much each example counts
+ * @param times that are visited at all
  */
 public record PhasedDiffusion(
     StageConfig stages,
@@ -29,7 +34,8 @@ public record PhasedDiffusion(
     StageWeights weights,
     TimestepSampling timesteps,
     Alignment alignment,
-    LossWeighting lossWeighting) {
+    LossWeighting lossWeighting,
+    TimeRange times) {
   /**
    * @throws IllegalArgumentException if there is not one weight a stage
    */
@@ -54,17 +60,18 @@ public record PhasedDiffusion(
         StageWeights.uniform(stages.stages()),
         TimestepSampling.uniform(),
         Alignment.none(),
-        LossWeighting.uniform());
+        LossWeighting.uniform(),
+        TimeRange.all());
   }
 
   /** The same with another alignment. */
   public PhasedDiffusion withAlignment(Alignment other) {
-    return new PhasedDiffusion(stages, schedule, weights, timesteps, other, lossWeighting);
+    return new PhasedDiffusion(stages, schedule, weights, timesteps, other, lossWeighting, times);
   }
 
   /** The same with other weights of examples. */
   public PhasedDiffusion withLossWeighting(LossWeighting other) {
-    return new PhasedDiffusion(stages, schedule, weights, timesteps, alignment, other);
+    return new PhasedDiffusion(stages, schedule, weights, timesteps, alignment, other, times);
   }
 
   /** Changes when the schedule does: a hash of its times and the noise there. */
@@ -76,6 +83,37 @@ public record PhasedDiffusion(
       text.append(schedule.timestep(time)).append('\n');
     }
     return Hashing.sha256().hashString(text, StandardCharsets.UTF_8).toString();
+  }
+
+  /** The same at some times only: those at which one of several denoisers is asked. */
+  public PhasedDiffusion at(TimeRange others) {
+    return new PhasedDiffusion(
+        stages, schedule, weights, timesteps, alignment, lossWeighting, others);
+  }
+
+  /** The stages of a plan that have times which are visited. */
+  List<Stage> visited(StagePlan plan) {
+    return plan.stages().stream().filter(stage -> times.within(stage).isPresent()).toList();
+  }
+
+  /**
+   * A stage that has times which are visited.
+   *
+   * @param random uniform in [0, 1); asked once
+   */
+  Stage drawStage(StagePlan plan, DoubleSupplier random) {
+    return weights
+        .among(plan.stages().stream().map(s -> times.within(s).isPresent()).toList())
+        .draw(plan, random);
+  }
+
+  /**
+   * A visited time of a stage.
+   *
+   * @param random uniform in [0, 1)
+   */
+  double drawTime(Stage stage, DoubleSupplier random) {
+    return timesteps.draw(times.within(stage).orElse(stage), schedule.form(), random);
   }
 
   /** The stages of clips with so many latent frames. */

@@ -2,7 +2,6 @@ package io.github.tpdiff.lora.train;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
@@ -11,6 +10,9 @@ import io.github.tpdiff.runtime.diffusion.StageListener;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
+import io.github.tpdiff.runtime.model.ConditionedNetwork;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.Network;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +24,7 @@ import java.util.Map;
  * <p>They are sampled with the staged sampler on the weights that are being trained: nothing is
  * loaded a second time, and a prediction takes less memory than a training step of the same size.
  *
- * @param prompts the network's inputs that say what each video shows, each with a batch axis of one
+ * @param prompts what each video shows
  * @param unconditional the same for what guidance leads away from
  * @param everySteps how often they are made
  * @param shape of one video's latents at full rate
@@ -31,8 +33,8 @@ import java.util.Map;
  * @param seed of the first video's noise; each next has the next
  */
 public record TrainingSamples(
-    List<Map<String, Tensor>> prompts,
-    Map<String, Tensor> unconditional,
+    List<Conditions> prompts,
+    Conditions unconditional,
     int everySteps,
     LatentShape shape,
     StagedSampler sampler,
@@ -49,20 +51,41 @@ public record TrainingSamples(
 
   /** Makes video number {@code index}. */
   Latents draw(Trainable model, int index) {
-    Denoiser denoiser =
-        guidance.guide(
-            new Network(model, prompts.get(index)), () -> new Network(model, unconditional));
-    return sampler.sample(
-        shape, denoiser, NoiseSource.seeded(seed + index), StageListener.silent());
+    Conditions prompt = prompts.get(index);
+    List<Conditions> asked =
+        guidance.needsUnconditional() ? List.of(prompt, unconditional) : List.of(prompt);
+    try (var network =
+        ConditionedNetwork.inTurn(new TrainedNetwork(model), prompt.flow().denoiser(), asked)) {
+      return sampler.sample(
+          shape,
+          network.guided(guidance),
+          NoiseSource.seeded(seed + index),
+          StageListener.silent());
+    }
   }
 
-  private record Network(Trainable model, Map<String, Tensor> conditioning) implements Denoiser {
+  /** The network that is being trained, which takes everything in every step. */
+  private record TrainedNetwork(Trainable model) implements Network {
     @Override
-    public Latents predict(Latents x, double timestep, int[] framePositions) {
-      var inputs = new HashMap<>(conditioning);
-      inputs.putAll(TrainingBatch.inputs(x, List.of(timestep), framePositions));
-      return Latents.of(x.shape(), model.predict(inputs).toFloatArray());
+    public List<Bound> bind(List<Map<String, Tensor>> inputs) {
+      return inputs.stream().<Bound>map(own -> new AllInputs(model, own)).toList();
     }
+
+    @Override
+    public void close() {}
+  }
+
+  private record AllInputs(Trainable model, Map<String, Tensor> conditions)
+      implements Network.Bound {
+    @Override
+    public Tensor predict(Map<String, Tensor> step) {
+      var inputs = new HashMap<>(conditions);
+      inputs.putAll(step);
+      return model.predict(inputs);
+    }
+
+    @Override
+    public void close() {}
   }
 
   /** Whether videos are due after so many of all steps. */

@@ -6,9 +6,8 @@ import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.TensorSource;
@@ -34,25 +33,29 @@ public record TrainingTarget(
     parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
   }
 
-  /** The denoiser of a model with its conditioning, from prompt embeddings to the prediction. */
-  public static Component network(VideoModel model) {
-    Component conditioning = require(model, Role.CONDITIONING);
-    Component denoiser = require(model, Role.DENOISER);
+  /**
+   * The denoiser of a model with its conditioning, from its conditions to the prediction.
+   *
+   * @throws CheckpointException if the model has it not
+   */
+  public static Component network(VideoModel model, String denoiser) {
+    List<Component> parts =
+        model.description().flow().network(denoiser).stream().map(model::require).toList();
+    Component last = parts.get(parts.size() - 1);
+    Component first = parts.get(0);
+    if (parts.size() == 1) {
+      return last;
+    }
     TensorSource weights =
-        conditioning.weights() == denoiser.weights()
-            ? denoiser.weights()
-            : conditioning.weights().overlaid(denoiser.weights());
-    return new Component(conditioning.program().then(denoiser.program()), weights);
+        first.weights() == last.weights()
+            ? last.weights()
+            : first.weights().overlaid(last.weights());
+    return new Component(denoiser, first.program().then(last.program()), weights);
   }
 
-  private static Component require(VideoModel model, Role role) {
-    Component component = model.components().get(role);
-    if (component == null) {
-      throw new CheckpointException(
-          "checkpoint: expected a %s to train, found none"
-              .formatted(model.description().denoiser()));
-    }
-    return component;
+  /** The first denoiser of a model. */
+  public static Component network(VideoModel model) {
+    return network(model, model.description().denoiser());
   }
 
   /** Trains the low-rank changes of an injection into {@link #network}. */

@@ -37,7 +37,7 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
     var sums = new TreeMap<Integer, Double>(Collections.reverseOrder());
     for (int clip = 0; clip < clips.shapes().size(); clip++) {
       StagePlan plan = heldOut.diffusion().plan(clips.shapes().get(clip).frames());
-      for (Stage stage : plan.stages()) {
+      for (Stage stage : heldOut.diffusion().visited(plan)) {
         for (int j = 0; j < timesPerStage; j++) {
           TrainingBatch batch = batch(clip, plan, stage, new Try(draws, j));
           sums.merge(stage.number(), model.loss(batch.inputs(), batch.target()), Double::sum);
@@ -53,16 +53,13 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
 
   private TrainingBatch batch(int clip, StagePlan plan, Stage stage, Try t) {
     TrainingSet clips = heldOut.clips();
-    double time =
-        heldOut
-            .diffusion()
-            .timesteps()
-            .draw(stage, plan.schedule().form(), () -> (t.number() + 0.5) / timesPerStage);
+    double time = heldOut.diffusion().drawTime(stage, () -> (t.number() + 0.5) / timesPerStage);
     long seed = t.draws().bits(Purpose.VALIDATION, clip, stage.number(), t.number());
     var shape = clips.shapes().get(clip).withFrames(stage.frames());
     return TrainingBatch.of(
         List.of(
             plan.example(stage, time, clips.latents(clip), NoiseSource.seeded(seed).draw(shape))),
-        List.of(clips.conditioning(clip)));
+        List.of(clips.conditions(clip)),
+        heldOut.denoiser());
   }
 }

@@ -22,7 +22,7 @@ import java.util.TreeMap;
  * thread.
  */
 final class Visits {
-  /** Stands for the clip where the caption is dropped. */
+  /** Clip n without its caption is known as this less n. */
   private static final int UNCAPTIONED = -1;
 
   /**
@@ -74,17 +74,13 @@ final class Visits {
   /** The stage that a batch is in. */
   Stage stage(long index) {
     StagePlan plan = plan(order.batch(index).get(0));
-    return diffusion.weights().draw(plan, () -> draws.uniform(Purpose.STAGE, index));
+    return diffusion.drawStage(plan, () -> draws.uniform(Purpose.STAGE, index));
   }
 
   /** The time in the stage. */
   double time(Visit visit, Stage stage) {
-    return diffusion
-        .timesteps()
-        .draw(
-            stage,
-            diffusion.schedule().form(),
-            () -> draws.uniform(Purpose.TIME, visit.batch(), visit.place()));
+    return diffusion.drawTime(
+        stage, () -> draws.uniform(Purpose.TIME, visit.batch(), visit.place()));
   }
 
   /** Whether the clip is shown without its caption. */
@@ -94,9 +90,10 @@ final class Visits {
 
   /** A hash of what the network is told at a visit beside latents and time. */
   HashCode told(Visit visit) {
+    boolean captioned = !isUncaptioned(visit);
     return told.computeIfAbsent(
-        isUncaptioned(visit) ? UNCAPTIONED : visit.clip(),
-        clip -> hash(clip == UNCAPTIONED ? clips.uncaptioned() : clips.conditioning(clip)));
+        captioned ? visit.clip() : UNCAPTIONED - visit.clip(),
+        known -> hash(clips.conditions(visit.clip(), captioned).values()));
   }
 
   private static HashCode hash(Map<String, Tensor> conditioning) {

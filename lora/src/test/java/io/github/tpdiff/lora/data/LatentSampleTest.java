@@ -9,6 +9,8 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.TemporalSpectrum;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,12 +33,13 @@ class LatentSampleTest {
         public LatentEncoder openLatents() {
           return new LatentEncoder() {
             @Override
-            public Latents encode(VideoClip clip) {
+            public EncodedClip encode(VideoClip clip) {
               float[] data = new float[clip.frames()];
               for (int f = 0; f < data.length; f++) {
                 data[f] = clip.data()[f * clip.height() * clip.width()];
               }
-              return Latents.of(new LatentShape(1, 1, data.length, 1, 1), data);
+              return new EncodedClip(
+                  Latents.of(new LatentShape(1, 1, data.length, 1, 1), data), Map.of());
             }
 
             @Override
@@ -54,13 +58,13 @@ class LatentSampleTest {
         }
 
         @Override
-        public int captionTokens(String caption) {
+        public List<PromptTokens> captionTokens() {
           throw new AssertionError("captions are not read");
         }
 
         @Override
-        public int captionLimit() {
-          throw new AssertionError("captions are not read");
+        public Flow flow() {
+          throw new AssertionError("no network is asked");
         }
 
         @Override
@@ -68,6 +72,10 @@ class LatentSampleTest {
           throw new AssertionError("captions are not read");
         }
       };
+
+  private static ClipEncoders.EncodedClip encoded(LatentShape shape) {
+    return new ClipEncoders.EncodedClip(Latents.zeros(shape), Map.of());
+  }
 
   /** Frames of one grey each. */
   private void video(String name, float... greys) throws IOException {
@@ -134,8 +142,8 @@ class LatentSampleTest {
       new LatentCache(cache.resolve(i + ".safetensors"))
           .write(
               List.of(
-                  new LatentCache.Clip(Latents.zeros(latents), made),
-                  new LatentCache.Clip(Latents.zeros(longer), made)));
+                  new LatentCache.Clip(encoded(latents), made),
+                  new LatentCache.Clip(encoded(longer), made)));
     }
     assertThat(LatentSample.isPrepared(folder)).isTrue();
     assertThat(LatentSample.isPrepared(cache)).isFalse();

@@ -3,11 +3,17 @@ package io.github.tpdiff.lora.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tpdiff.lora.TinyNetwork;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.PromptTokens;
+import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.runtime.text.TokenBatch;
+import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
@@ -17,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +33,22 @@ final class PreparationTest {
   private Path videos = Path.of("");
 
   /** Encoders whose results can be told from what they were given; they count their work. */
+  /** One token a word. */
+  private static final class Words implements Tokenizer {
+    @Override
+    public TokenBatch encode(List<String> texts, int length) {
+      throw new UnsupportedOperationException("no encoder asks for tokens");
+    }
+
+    @Override
+    public int length(String text) {
+      return text.split(" ", -1).length;
+    }
+
+    @Override
+    public void close() {}
+  }
+
   private static final class Countable implements ClipEncoders {
     private final String version;
     private int clips;
@@ -45,29 +68,29 @@ final class PreparationTest {
       return "text";
     }
 
-    /** One a word. */
     @Override
-    public int captionTokens(String caption) {
-      return caption.split(" ", -1).length;
+    public List<PromptTokens> captionTokens() {
+      var text = new Text("tokenizer", 3, Text.Cleaning.NONE, Text.Padding.ENCODED);
+      return List.of(new PromptTokens(text, new Words()));
     }
 
     @Override
-    public int captionLimit() {
-      return 3;
+    public Flow flow() {
+      return TinyNetwork.FLOW;
     }
 
     @Override
     public LatentEncoder openLatents() {
       return new LatentEncoder() {
         @Override
-        public Latents encode(VideoClip clip) {
+        public EncodedClip encode(VideoClip clip) {
           clips++;
           Latents latents =
               Latents.zeros(
                   new LatentShape(
                       1, 1, 1 + (clip.frames() - 1) / 4, clip.height() / 8, clip.width() / 8));
           Arrays.fill(latents.data(), clip.data()[0]);
-          return latents;
+          return new EncodedClip(latents, Map.of());
         }
 
         @Override
@@ -79,9 +102,10 @@ final class PreparationTest {
     public CaptionEncoder openCaptions() {
       return new CaptionEncoder() {
         @Override
-        public Tensor encode(String caption) {
+        public Map<String, Tensor> encode(String caption) {
           captions.add(caption);
-          return Tensor.ofFloats(new float[] {caption.length(), 1, 0, 0, 0, 0, 0, 0}, 1, 4, 2);
+          float[] rows = {caption.length(), 1, 0, 0, 0, 0, 0, 0};
+          return Map.of("encoder_hidden_states", Tensor.ofFloats(rows, 1, 4, 2));
         }
 
         @Override
@@ -136,7 +160,7 @@ final class PreparationTest {
         .anyMatch(l -> l.startsWith("kept     wide.mp4") && l.contains("17 frames of 64 x 32"))
         .contains("3 clips of 2 of 4 videos; dropped: 1 without a caption, 1 too short");
     assertThat(Preparation.survey(request(videos), new Countable("1")).table()).isEqualTo(table);
-    Tensor wide = prepared.clips().conditioning(2).get("encoder_hidden_states");
+    Tensor wide = prepared.clips().conditions(2).values().get("encoder_hidden_states");
     assertThat(java.util.Objects.requireNonNull(wide).toFloatArray())
         .containsExactly(10, 1, 0, 0, 0, 0, 0, 0);
   }

@@ -31,6 +31,7 @@ final class JobSettingsTest {
         parts: {vae: v}
         settings: {norm_convention: original}
         scheduler: unipc
+        denoiser: transformer
       data:
         path: clips
         cache: c

@@ -12,19 +12,17 @@ import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Machine;
-import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.Latents;
-import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.media.VideoWriter;
-import io.github.tpdiff.runtime.pipeline.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
-import io.github.tpdiff.runtime.pipeline.ModelFamily;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.Sampling;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.runtime.video.VideoClip;
@@ -125,14 +123,9 @@ final class ResolvedJobTest {
       assertThat(lora.pairs().values()).allMatch(p -> p.rank() == 2 && p.scale() == 2);
 
       var applied = applied(model, lora);
-      assertThat(
-              requireNonNull(applied.components().get(Role.CONDITIONING))
-                  .program()
-                  .weights()
-                  .keySet())
+      assertThat(applied.require("transformer/conditioning").program().weights().keySet())
           .anyMatch(name -> name.contains("attn2.to_k.lora_A"));
-      assertThat(
-              requireNonNull(applied.components().get(Role.DENOISER)).program().weights().keySet())
+      assertThat(applied.require("transformer").program().weights().keySet())
           .anyMatch(name -> name.contains("ffn.net.2.lora_B"));
     }
   }
@@ -244,14 +237,14 @@ final class ResolvedJobTest {
 
       var lora = LoraFile.read(folder.resolve("out").resolve(ResolvedJob.LORA_FILE)).weights();
       var request =
-          GenerationRequest.of(model.description(), "a red ball")
+          GenerationRequest.of("a red ball")
               .withSize(job.sampleSize())
-              .withNoise(NoiseSource.seeded(7))
+              .withSeed(7)
               .withSampling(
-                  Sampling.of(model.description())
-                      .withStages(job.diffusion().stages())
+                  SamplingChoice.open()
+                      .withStages(StageChoice.of(job.diffusion().stages()))
                       .withSteps(3)
-                      .withGuidance(Guidance.scale(2)));
+                      .withGuidance(2));
       var parts = PipelineParts.of(LoraModels.applied(model, lora, 1), engine);
       Latents expected =
           new VideoPipeline(parts).generate(request, GenerationListener.silent()).latents();

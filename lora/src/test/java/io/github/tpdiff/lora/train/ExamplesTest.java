@@ -45,7 +45,7 @@ final class ExamplesTest {
             6, 1, new Batches(2, 1), Descent.constant(1), 0, Activations.RECOMPUTED);
     var visits = new Visits(PHASED, clips, settings);
     var seen = new HashSet<Integer>();
-    try (var examples = new Examples(PHASED, clips, settings)) {
+    try (var examples = new Examples(new PhasedClips(clips, PHASED), settings)) {
       for (long b = 0; b < 20; b++) {
         Stage stage = visits.stage(b);
         seen.add(stage.number());

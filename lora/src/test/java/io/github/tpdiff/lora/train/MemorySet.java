@@ -1,10 +1,12 @@
 package io.github.tpdiff.lora.train;
 
+import io.github.tpdiff.lora.TinyNetwork;
 import io.github.tpdiff.lora.data.TrainingSet;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.TorchRandom;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Conditions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,8 +38,8 @@ record MemorySet(List<Latents> clips) implements TrainingSet {
   }
 
   @Override
-  public Map<String, Tensor> conditioning(int clip) {
-    return text(clip + 1);
+  public Conditions conditions(int clip) {
+    return new Conditions(TinyNetwork.FLOW, text(clip + 1));
   }
 
   @Override

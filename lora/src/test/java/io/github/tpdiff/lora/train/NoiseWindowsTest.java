@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tpdiff.lora.TinyNetwork;
 import io.github.tpdiff.lora.data.TrainingSet;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
@@ -17,6 +18,7 @@ import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Conditions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -63,8 +65,9 @@ final class NoiseWindowsTest {
     }
 
     @Override
-    public Map<String, Tensor> conditioning(int clip) {
-      return Map.of("text", Tensor.ofFloats(new float[] {captions.get(clip)}, 1));
+    public Conditions conditions(int clip) {
+      return new Conditions(
+          TinyNetwork.FLOW, Map.of("text", Tensor.ofFloats(new float[] {captions.get(clip)}, 1)));
     }
 
     @Override
@@ -232,8 +235,8 @@ final class NoiseWindowsTest {
           }
 
           @Override
-          public Map<String, Tensor> conditioning(int clip) {
-            return clips.conditioning(clip);
+          public Conditions conditions(int clip) {
+            return clips.conditions(clip);
           }
 
           @Override
@@ -267,8 +270,8 @@ final class NoiseWindowsTest {
           }
 
           @Override
-          public Map<String, Tensor> conditioning(int clip) {
-            return clips.conditioning(clip);
+          public Conditions conditions(int clip) {
+            return clips.conditions(clip);
           }
 
           @Override

@@ -20,6 +20,7 @@ import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
+import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Trainable;
@@ -300,7 +301,8 @@ final class RunRecordTest {
                 StageWeights.uniform(2),
                 TimestepSampling.logitNormal(0, 1),
                 Alignment.none(),
-                LossWeighting.uniform()),
+                LossWeighting.uniform(),
+                TimeRange.all()),
             base));
     others.put(
         "weighting", of(lora(CONFIG), PHASED.withLossWeighting((stage, time) -> time), base));

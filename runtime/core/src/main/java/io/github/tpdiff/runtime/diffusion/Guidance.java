@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.diffusion;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import java.util.List;
 import java.util.function.Supplier;
 
 /**
@@ -28,8 +29,26 @@ public sealed interface Guidance {
   /** Whether unconditional predictions take part. */
   boolean needsUnconditional();
 
+  /**
+   * The guided prediction.
+   *
+   * @param predictions the conditional one, then the unconditional where it takes part
+   */
+  Latents combine(List<Latents> predictions);
+
   /** The guided network; {@code unconditional} is only asked for where it takes part. */
-  Denoiser guide(Denoiser conditional, Supplier<Denoiser> unconditional);
+  default Denoiser guide(Denoiser conditional, Supplier<Denoiser> unconditional) {
+    if (!needsUnconditional()) {
+      return (x, timestep, positions) ->
+          combine(List.of(conditional.predict(x, timestep, positions)));
+    }
+    Denoiser negative = unconditional.get();
+    return (x, timestep, positions) ->
+        combine(
+            List.of(
+                conditional.predict(x, timestep, positions),
+                negative.predict(x, timestep, positions)));
+  }
 
   /** The conditional prediction alone. */
   record None() implements Guidance {
@@ -39,8 +58,8 @@ public sealed interface Guidance {
     }
 
     @Override
-    public Denoiser guide(Denoiser conditional, Supplier<Denoiser> unconditional) {
-      return conditional;
+    public Latents combine(List<Latents> predictions) {
+      return predictions.get(0);
     }
   }
 
@@ -56,17 +75,8 @@ public sealed interface Guidance {
     }
 
     @Override
-    public Denoiser guide(Denoiser conditional, Supplier<Denoiser> unconditional) {
-      Denoiser negative = unconditional.get();
-      return (x, timestep, positions) ->
-          combine(
-              conditional.predict(x, timestep, positions),
-              negative.predict(x, timestep, positions));
-    }
-
-    /** The guided prediction from both predictions. */
-    public Latents combine(Latents conditional, Latents unconditional) {
-      return unconditional.mix(1 - guidanceScale, guidanceScale, conditional);
+    public Latents combine(List<Latents> predictions) {
+      return predictions.get(1).mix(1 - guidanceScale, guidanceScale, predictions.get(0));
     }
   }
 }

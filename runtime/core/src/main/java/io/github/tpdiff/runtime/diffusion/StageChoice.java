@@ -3,7 +3,6 @@ package io.github.tpdiff.runtime.diffusion;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
-import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import java.util.ArrayList;
@@ -105,11 +104,11 @@ public record StageChoice(
    * Decides what is left open.
    *
    * @param trained what the weights were trained or exported for, if anything says so
-   * @param firstFrame what becomes of frame 0 in this model
+   * @param vanilla the model's own diffusion, one stage
    * @throws IllegalArgumentException if the weights were trained for another number of stages, or
    *     the values do not go together
    */
-  public Decided decide(Optional<StageConfig> trained, FirstFrame firstFrame) {
+  public Decided decide(Optional<StageConfig> trained, StageConfig vanilla) {
     OptionalInt asked = rates.isEmpty() ? count : OptionalInt.of(rates.size() + 1);
     trained.ifPresent(
         config ->
@@ -122,9 +121,8 @@ public record StageChoice(
     StageConfig base =
         trained.orElseGet(
             () ->
-                StageConfig.pyramid(
-                    asked.orElse(1),
-                    new FrameResampling(Downsampling.STRIDE, Upsampling.NEAREST, firstFrame)));
+                StageConfig.pyramid(asked.orElse(1), vanilla.resampling())
+                    .withTargetScale(vanilla.targetScale()));
     StageConfig stages = over(base);
     return new Decided(stages, trained.map(own -> differences(own, stages)).orElse(List.of()));
   }

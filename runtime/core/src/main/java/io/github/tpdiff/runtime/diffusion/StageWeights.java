@@ -5,6 +5,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.DoubleSupplier;
+import java.util.stream.IntStream;
 
 /**
  * How often training visits each stage.
@@ -28,6 +29,19 @@ public record StageWeights(List<Double> weights) {
   /** All stages alike. */
   public static StageWeights uniform(int stages) {
     return new StageWeights(Collections.nCopies(stages, 1.0));
+  }
+
+  /**
+   * The same with no weight on some stages.
+   *
+   * @param kept one a stage, in sampling order
+   * @throws IllegalArgumentException if no weight is left
+   */
+  public StageWeights among(List<Boolean> kept) {
+    return new StageWeights(
+        IntStream.range(0, weights.size())
+            .mapToObj(i -> kept.get(i) ? weights.get(i) : 0.0)
+            .toList());
   }
 
   /**

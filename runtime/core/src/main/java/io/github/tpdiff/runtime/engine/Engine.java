@@ -18,6 +18,14 @@ public interface Engine extends AutoCloseable {
    */
   Executable load(Program program, TensorSource weights);
 
+  /**
+   * Whether the memory that this engine computes in still takes so many bytes, with as much again
+   * to spare.
+   */
+  default boolean allows(long bytes) {
+    return bytes <= HostMemory.availableBytes() / 2;
+  }
+
   @Override
   void close();
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.engine;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +25,21 @@ public interface Executable extends AutoCloseable {
    * leaves this executable open.
    */
   Executable bind(Map<String, Tensor> fixed);
+
+  /**
+   * The same with inputs that a computation on this engine left on the device as well; they stay
+   * their owner's to close, after the result.
+   */
+  default Executable bind(Map<String, Tensor> fixed, DeviceValues computed) {
+    var all = new HashMap<>(fixed);
+    all.putAll(computed.toHost());
+    return bind(all);
+  }
+
+  /** Runs once and leaves the results where the engine computes. */
+  default DeviceValues compute(Map<String, Tensor> inputs) {
+    return DeviceValues.of(run(inputs));
+  }
 
   @Override
   void close();

@@ -2,9 +2,12 @@ package io.github.tpdiff.runtime.pipeline;
 
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.weights.CheckpointException;
-import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,17 +22,16 @@ final class ChunkedVae implements AutoCloseable {
   private static final String NEXT = ".next";
 
   private final PipelineParts parts;
-  private final Role first;
-  private final Role next;
-  private final Map<Role, Executable> loaded = new EnumMap<>(Role.class);
+  private final String first;
+  private final String next;
+  private final Map<String, Executable> loaded = new LinkedHashMap<>();
 
-  ChunkedVae(PipelineParts parts, Role first, Role next) {
+  ChunkedVae(PipelineParts parts, String component) {
+    parts.require("a clip", List.of(component));
     this.parts = parts;
-    this.first = parts.roles().contains(first) ? first : next;
-    this.next = next;
-    if (!parts.roles().contains(this.first)) {
-      throw new CheckpointException("%s: this model has no such component".formatted(next.label()));
-    }
+    String own = ComponentDescription.first(component);
+    this.first = parts.has(own) ? own : component;
+    this.next = component;
   }
 
   /** The chunks of one clip. */
@@ -40,11 +42,11 @@ final class ChunkedVae implements AutoCloseable {
   /** The state between the chunks of one clip. */
   final class Run {
     private Map<String, Tensor> state = Map.of();
-    private Role role = first;
+    private String component = first;
 
     /** Runs the next chunk: one input, one output, and the state behind the scenes. */
     Tensor chunk(String input, Tensor values, String output) {
-      Executable executable = loaded.computeIfAbsent(role, parts::load);
+      Executable executable = loaded.computeIfAbsent(component, parts::load);
       var inputs = new HashMap<String, Tensor>();
       inputs.put(input, values);
       for (String name : executable.inputNames()) {
@@ -53,10 +55,19 @@ final class ChunkedVae implements AutoCloseable {
         }
       }
       Map<String, Tensor> outputs = executable.run(inputs);
-      Tensor result = Outputs.require(outputs, output, role);
+      Tensor result = require(output, outputs);
       state = nextState(outputs);
-      role = next;
+      component = next;
       return result;
+    }
+
+    private Tensor require(String output, Map<String, Tensor> outputs) {
+      return Optional.ofNullable(outputs.get(output))
+          .orElseThrow(
+              () ->
+                  new CheckpointException(
+                      "%s: expected an output %s, found %s"
+                          .formatted(component, output, outputs.keySet())));
     }
 
     private Tensor requireState(String name) {
@@ -65,7 +76,7 @@ final class ChunkedVae implements AutoCloseable {
               () ->
                   new CheckpointException(
                       "%s: input %s: expected an output %s%s of the chunk before, found none"
-                          .formatted(role.label(), name, name, NEXT)));
+                          .formatted(component, name, name, NEXT)));
     }
   }
 

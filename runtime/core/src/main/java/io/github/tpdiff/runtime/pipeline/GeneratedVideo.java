@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.pipeline;
 
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GenerationListener.Phase;
 import io.github.tpdiff.runtime.video.FrameConsumer;
 import io.github.tpdiff.runtime.video.Video;

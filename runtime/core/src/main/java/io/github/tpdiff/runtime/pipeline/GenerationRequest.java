@@ -1,46 +1,91 @@
 package io.github.tpdiff.runtime.pipeline;
 
-import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.RecordJson;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 
 /**
- * One video to generate.
+ * One video to generate, as plain data that command lines, files and services bind to; what is left
+ * open is the model's default.
  *
  * @param prompt what it shows
  * @param negativePrompt what guidance leads away from; not read without guidance
- * @param size in pixels
+ * @param picture a file with the picture that it begins with, for models that take one
+ * @param video its size
  * @param sampling how noise becomes latents
- * @param noise drawn from once a stage; {@link NoiseSource#seeded} gives what diffusers draws, see
- *     also {@link GivenNoise}
+ * @param seed of the noise, drawn as diffusers draws it on the CPU
+ * @param loras to put on the checkpoint, in this order
  */
 public record GenerationRequest(
-    String prompt, String negativePrompt, VideoSize size, Sampling sampling, NoiseSource noise) {
+    String prompt,
+    Optional<String> negativePrompt,
+    Optional<Path> picture,
+    VideoChoice video,
+    SamplingChoice sampling,
+    Optional<Long> seed,
+    List<LoraChoice> loras) {
+  /** A request as JSON. */
+  public static final RecordJson<GenerationRequest> JSON =
+      RecordJson.handWritten(GenerationRequest.class);
+
+  public GenerationRequest {
+    loras = List.copyOf(loras);
+  }
 
   /**
-   * A video as the model's description has it: no negative prompt, seed 0, the stages that its
-   * weights were made for.
+   * A video as the model has it: no negative prompt, seed 0, the stages that its weights were made
+   * for.
    */
-  public static GenerationRequest of(PipelineDescription description, String prompt) {
+  public static GenerationRequest of(String prompt) {
     return new GenerationRequest(
         prompt,
-        "",
-        VideoSize.of(description.defaults()),
-        Sampling.of(description),
-        NoiseSource.seeded(0));
+        Optional.empty(),
+        Optional.empty(),
+        VideoChoice.open(),
+        SamplingChoice.open(),
+        Optional.empty(),
+        List.of());
   }
 
   public GenerationRequest withNegativePrompt(String other) {
-    return new GenerationRequest(prompt, other, size, sampling, noise);
+    return new GenerationRequest(prompt, Optional.of(other), picture, video, sampling, seed, loras);
   }
 
+  public GenerationRequest withPicture(Path other) {
+    return new GenerationRequest(
+        prompt, negativePrompt, Optional.of(other), video, sampling, seed, loras);
+  }
+
+  public GenerationRequest withVideo(VideoChoice other) {
+    return new GenerationRequest(prompt, negativePrompt, picture, other, sampling, seed, loras);
+  }
+
+  /** The same of a size. */
   public GenerationRequest withSize(VideoSize other) {
-    return new GenerationRequest(prompt, negativePrompt, other, sampling, noise);
+    return withVideo(VideoChoice.of(other));
   }
 
-  public GenerationRequest withSampling(Sampling other) {
-    return new GenerationRequest(prompt, negativePrompt, size, other, noise);
+  public GenerationRequest withSampling(SamplingChoice other) {
+    return new GenerationRequest(prompt, negativePrompt, picture, video, other, seed, loras);
   }
 
-  public GenerationRequest withNoise(NoiseSource other) {
-    return new GenerationRequest(prompt, negativePrompt, size, sampling, other);
+  public GenerationRequest withSeed(long other) {
+    return new GenerationRequest(
+        prompt, negativePrompt, picture, video, sampling, Optional.of(other), loras);
+  }
+
+  public GenerationRequest withLoras(List<LoraChoice> others) {
+    return new GenerationRequest(prompt, negativePrompt, picture, video, sampling, seed, others);
+  }
+
+  /**
+   * What it comes to with a model.
+   *
+   * @throws IllegalArgumentException if it asks for what the model has not, in one line
+   */
+  public VideoRequest of(ModelDescription model) {
+    return VideoRequest.of(this, model);
   }
 }

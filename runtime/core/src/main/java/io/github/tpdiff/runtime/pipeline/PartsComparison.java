@@ -12,137 +12,182 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ConditionedNetwork;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.PictureEncoder;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.PromptEncoder;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.video.VideoClip;
+import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
-import java.util.EnumSet;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * How far two sets of parts of one model are apart: one engine against another, an exported folder
  * against its checkpoint. Both are given the same numbers; a component is compared if both have it.
  *
- * @param plan the stages at which the denoiser is compared
+ * @param plan the stages at which the denoisers are compared
  * @param latents of the clip at full rate
- * @param prompt numbers in place of embeddings, such as {@link #noisePrompt} gives
  */
-public record PartsComparison(StagePlan plan, LatentShape latents, Map<String, Tensor> prompt) {
+public record PartsComparison(StagePlan plan, LatentShape latents) {
   /** Chunks of a clip that the autoencoder is compared on: the first, and two with state. */
   private static final int CHUNKS = 3;
 
+  private static final String PROMPT = "a red ball rolls to the right";
+
   /**
-   * One comparison.
+   * What was found of one part.
    *
    * @param part what was compared, for the user
    * @param maxError max|other − reference| / max|reference| over all outputs
    */
-  public record Difference(String part, double maxError) {}
+  public record PartError(String part, double maxError) {}
 
   /** On a picture of a few latents, of as many frames as the model makes by default. */
   public static PartsComparison small(VideoModel model, StageConfig stages) {
-    PipelineDescription description = model.description();
-    PipelineDescription.Latents geometry = description.latents();
+    ModelDescription description = model.description();
+    ModelDescription.Latents geometry = description.latents();
     int frames = geometry.latentFrames(description.defaults().frames());
     int side = 2 * geometry.sizeMultiple() / geometry.spatialFactor();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
     return new PartsComparison(
         StagePlan.of(stages, schedule, frames),
-        new LatentShape(1, geometry.channels(), frames, side, side),
-        Optional.ofNullable(model.components().get(Role.CONDITIONING))
-            .map(conditioning -> noisePrompt(conditioning, description.text().maxLength()))
-            .orElse(Map.of()));
+        new LatentShape(1, geometry.channels(), frames, side, side));
   }
 
-  /** Compares text encoder, conditioning, the denoiser in every stage, and the autoencoder. */
-  public List<Difference> compare(PipelineParts reference, PipelineParts other) {
-    Set<Role> roles = EnumSet.copyOf(reference.roles());
-    roles.retainAll(other.roles());
-    var differences = new ArrayList<Difference>();
-    if (roles.contains(Role.TEXT_ENCODER)) {
-      differences.add(
-          difference(
-              Role.TEXT_ENCODER,
-              embedding(reference).toFloatArray(),
-              embedding(other).toFloatArray()));
+  /** Compares encoders, each denoiser in every stage, and the autoencoder. */
+  public List<PartError> compare(PipelineParts reference, PipelineParts other) {
+    var errors = new ArrayList<PartError>();
+    Flow flow = reference.description().flow();
+    errors.addAll(encoders(reference, other));
+    for (Flow.Expert expert : flow.denoisers()) {
+      if (both(reference, other, flow.network(expert.component()))) {
+        errors.addAll(denoiser(expert, reference, other));
+      }
     }
-    if (roles.containsAll(Set.of(Role.CONDITIONING, Role.DENOISER))) {
-      differences.addAll(denoiser(reference, other));
-    }
-    if (roles.contains(Role.VAE_DECODER_NEXT)) {
+    if (both(reference, other, List.of(ComponentDescription.VAE_DECODER))) {
       VideoClip clip = decoded(reference);
-      differences.add(difference(Role.VAE_DECODER_NEXT, clip.data(), decoded(other).data()));
-      if (roles.contains(Role.VAE_ENCODER_NEXT)) {
-        differences.add(
-            difference(Role.VAE_ENCODER_NEXT, encoded(reference, clip), encoded(other, clip)));
+      errors.add(
+          new PartError(
+              ComponentDescription.VAE_DECODER, error(clip.data(), decoded(other).data())));
+      if (both(reference, other, List.of(ComponentDescription.VAE_ENCODER))) {
+        errors.add(
+            new PartError(
+                ComponentDescription.VAE_ENCODER,
+                error(encoded(reference, clip), encoded(other, clip))));
       }
     }
-    return differences;
+    return errors;
   }
 
-  /** Numbers in place of the embeddings that a component of {@link Role#CONDITIONING} is given. */
-  public static Map<String, Tensor> noisePrompt(Component conditioning, int textTokens) {
-    var inputs = new TreeMap<String, Tensor>();
-    // Only the prompt's own sizes count: a conditioning sees no latents.
-    var nothing = new LatentShape(1, 1, 1, 1, 1);
-    DenoiserInputs.shapes(conditioning.program(), nothing, textTokens)
-        .forEach((name, shape) -> inputs.put(name, noise(shape)));
-    return inputs;
+  private static boolean both(PipelineParts one, PipelineParts other, Collection<String> names) {
+    return one.components().containsAll(names) && other.components().containsAll(names);
   }
 
-  private static Tensor noise(long[] shape) {
-    var drawn = new LatentShape(1, 1, 1, (int) shape[1], (int) shape[2]);
-    return Tensor.ofFloats(NoiseSource.seeded(1).draw(drawn).data(), shape);
-  }
-
-  private static Tensor embedding(PipelineParts parts) {
-    try (var text = TextEncoding.open(parts)) {
-      return text.encode("a red ball rolls to the right");
+  private List<PartError> encoders(PipelineParts reference, PipelineParts other) {
+    var errors = new ArrayList<PartError>();
+    Flow flow = reference.description().flow();
+    List<String> ofPrompts = writers(flow, false);
+    if (!ofPrompts.isEmpty() && both(reference, other, ofPrompts)) {
+      try (var one = PromptEncoder.open(reference);
+          var two = PromptEncoder.open(other)) {
+        errors.addAll(conditions(flow, one.encode(PROMPT), two.encode(PROMPT)));
+      }
     }
+    List<String> ofPictures = writers(flow, true);
+    if (!ofPictures.isEmpty() && both(reference, other, ofPictures)) {
+      Tensor picture = picture(reference.description());
+      try (var one = PictureEncoder.open(reference);
+          var two = PictureEncoder.open(other)) {
+        errors.addAll(conditions(flow, one.encode(picture, latents), two.encode(picture, latents)));
+      }
+    }
+    return errors;
   }
 
-  private List<Difference> denoiser(PipelineParts reference, PipelineParts other) {
-    Map<String, Tensor> expected = conditioned(reference);
-    Map<String, Tensor> found = conditioned(other);
-    var differences = new ArrayList<Difference>();
-    differences.add(
-        new Difference(
-            Role.CONDITIONING.label(),
-            expected.entrySet().stream()
-                .mapToDouble(
-                    entry ->
-                        error(
-                            entry.getValue().toFloatArray(),
-                            Outputs.require(found, entry.getKey(), Role.CONDITIONING)
-                                .toFloatArray()))
-                .max()
-                .orElse(0)));
-    try (Executable first = reference.load(Role.DENOISER);
-        var known = BoundDenoiser.bind(first, expected);
-        Executable second = other.load(Role.DENOISER);
-        var bound = BoundDenoiser.bind(second, expected)) {
+  private static List<String> writers(Flow flow, boolean ofPictures) {
+    return flow
+        .writers(flow.conditions(ofPictures).stream().map(condition -> condition.name()).toList())
+        .stream()
+        .map(ComponentDescription::name)
+        .toList();
+  }
+
+  private static List<PartError> conditions(
+      Flow flow, Map<String, Tensor> expected, Map<String, Tensor> found) {
+    var errors = new ArrayList<PartError>();
+    expected.forEach(
+        (name, value) -> {
+          if (value.type() == ElementType.F32 && !flow.writers(List.of(name)).isEmpty()) {
+            List<ComponentDescription> writers = flow.writers(List.of(name));
+            errors.add(
+                new PartError(writers.get(writers.size() - 1).name(), error(name, value, found)));
+          }
+        });
+    return errors;
+  }
+
+  private Tensor picture(ModelDescription description) {
+    int factor = description.latents().spatialFactor();
+    var shape = new LatentShape(1, 3, 1, latents.height() * factor, latents.width() * factor);
+    Latents noise = NoiseSource.seeded(4).draw(shape);
+    return Tensor.ofFloats(noise.data(), NetworkInputs.extents(shape));
+  }
+
+  private List<PartError> denoiser(
+      Flow.Expert expert, PipelineParts reference, PipelineParts other) {
+    Flow flow = reference.description().flow();
+    String name = expert.component();
+    Conditions conditions = Conditions.noise(flow, latents);
+    var errors = new ArrayList<PartError>();
+    String conditioning = ComponentDescription.conditioning(name);
+    if (flow.network(name).contains(conditioning)) {
+      Stage first = plan.stages().get(0);
+      Map<String, Tensor> inputs =
+          conditions.inputs(conditioning, latents.withFrames(first.frames()), first.positions());
+      errors.add(new PartError(conditioning, outputs(conditioning, inputs, reference, other)));
+    }
+    try (Network one = Network.of(reference, name);
+        var known = ConditionedNetwork.inTurn(one, name, List.of(conditions));
+        Network two = Network.of(other, name);
+        var asked = ConditionedNetwork.inTurn(two, name, List.of(conditions))) {
       for (Stage stage : plan.stages()) {
-        differences.add(
-            new Difference(
-                "denoiser, stage %d of %d frames".formatted(stage.number(), stage.frames()),
-                error(predict(known, stage).data(), predict(bound, stage).data())));
+        errors.add(
+            new PartError(
+                "%s, stage %d of %d frames".formatted(name, stage.number(), stage.frames()),
+                error(predict(known, stage).data(), predict(asked, stage).data())));
       }
     }
-    return differences;
+    return errors;
   }
 
-  private Map<String, Tensor> conditioned(PipelineParts parts) {
-    try (Executable conditioning = parts.load(Role.CONDITIONING)) {
-      return conditioning.run(prompt);
+  private static double outputs(
+      String component, Map<String, Tensor> inputs, PipelineParts reference, PipelineParts other) {
+    try (Executable one = reference.load(component);
+        Executable two = other.load(component)) {
+      Map<String, Tensor> found = two.run(inputs);
+      return one.run(inputs).entrySet().stream()
+          .mapToDouble(output -> error(output.getKey(), output.getValue(), found))
+          .max()
+          .orElse(0);
     }
   }
 
   /** The prediction for noise that is the same for every denoiser. */
-  private Latents predict(BoundDenoiser denoiser, Stage stage) {
+  private Latents predict(ConditionedNetwork network, Stage stage) {
     Latents noise = NoiseSource.seeded(2).draw(latents.withFrames(stage.frames()));
-    return denoiser.predict(noise, plan.schedule().timestep(stage.start()), stage.positions());
+    return network
+        .denoiser()
+        .predict(noise, plan.schedule().timestep(stage.start()), stage.positions());
   }
 
   private VideoClip decoded(PipelineParts parts) {
@@ -156,8 +201,13 @@ public record PartsComparison(StagePlan plan, LatentShape latents, Map<String, T
     }
   }
 
-  private static Difference difference(Role role, float[] expected, float[] found) {
-    return new Difference(role.label(), error(expected, found));
+  private static double error(String name, Tensor expected, Map<String, Tensor> found) {
+    Tensor other = found.get(name);
+    if (other == null) {
+      throw new CheckpointException(
+          "comparison: expected an output %s, found %s".formatted(name, found.keySet()));
+    }
+    return error(expected.toFloatArray(), other.toFloatArray());
   }
 
   private static double error(float[] expected, float[] found) {

@@ -4,6 +4,9 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.video.FrameConsumer;
 import io.github.tpdiff.runtime.video.VideoFrame;
 import io.github.tpdiff.weights.CheckpointException;
@@ -16,10 +19,10 @@ import java.util.Arrays;
  * <p>Holds the decoder from the first clip until closed.
  */
 public final class VaeDecoder implements AutoCloseable {
-  private final PipelineDescription.Latents geometry;
+  private final ModelDescription.Latents geometry;
   private final ChunkedVae vae;
 
-  private VaeDecoder(PipelineDescription.Latents geometry, ChunkedVae vae) {
+  private VaeDecoder(ModelDescription.Latents geometry, ChunkedVae vae) {
     this.geometry = geometry;
     this.vae = vae;
   }
@@ -31,8 +34,7 @@ public final class VaeDecoder implements AutoCloseable {
    */
   public static VaeDecoder open(PipelineParts parts) {
     return new VaeDecoder(
-        parts.description().latents(),
-        new ChunkedVae(parts, Role.VAE_DECODER_FIRST, Role.VAE_DECODER_NEXT));
+        parts.description().latents(), new ChunkedVae(parts, ComponentDescription.VAE_DECODER));
   }
 
   /**
@@ -66,8 +68,8 @@ public final class VaeDecoder implements AutoCloseable {
     int pixels = latents.shape().pixels();
     var values = new float[geometry.channels() * pixels];
     for (int c = 0; c < geometry.channels(); c++) {
-      double mean = geometry.mean().get(c);
-      double std = geometry.std().get(c);
+      double mean = geometry.mean(frame, c);
+      double std = geometry.std(frame, c);
       int from = (c * latents.frames() + frame) * pixels;
       for (int i = 0; i < pixels; i++) {
         values[c * pixels + i] = (float) (latents.data()[from + i] * std + mean);
@@ -82,7 +84,7 @@ public final class VaeDecoder implements AutoCloseable {
     if (shape.length != 5 || shape[0] != 1 || shape[1] != 3 || shape[2] != expected) {
       throw new CheckpointException(
           "%s: sample: expected [1, 3, %d, H, W], found %s"
-              .formatted(Role.VAE_DECODER_NEXT.label(), expected, Arrays.toString(shape)));
+              .formatted(ComponentDescription.VAE_DECODER, expected, Arrays.toString(shape)));
     }
     return expected;
   }

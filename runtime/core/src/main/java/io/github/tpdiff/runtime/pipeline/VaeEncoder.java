@@ -4,6 +4,10 @@ import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Arrays;
@@ -14,10 +18,10 @@ import java.util.Arrays;
  * <p>Holds the encoder from the first clip until closed.
  */
 public final class VaeEncoder implements AutoCloseable {
-  private final PipelineDescription.Latents geometry;
+  private final ModelDescription.Latents geometry;
   private final ChunkedVae vae;
 
-  private VaeEncoder(PipelineDescription.Latents geometry, ChunkedVae vae) {
+  private VaeEncoder(ModelDescription.Latents geometry, ChunkedVae vae) {
     this.geometry = geometry;
     this.vae = vae;
   }
@@ -29,8 +33,7 @@ public final class VaeEncoder implements AutoCloseable {
    */
   public static VaeEncoder open(PipelineParts parts) {
     return new VaeEncoder(
-        parts.description().latents(),
-        new ChunkedVae(parts, Role.VAE_ENCODER_FIRST, Role.VAE_ENCODER_NEXT));
+        parts.description().latents(), new ChunkedVae(parts, ComponentDescription.VAE_ENCODER));
   }
 
   /**
@@ -67,19 +70,19 @@ public final class VaeEncoder implements AutoCloseable {
 
   private void normalise(Tensor chunk, Latents latents, int frame) {
     LatentShape shape = latents.shape();
-    if (!Arrays.equals(chunk.shape(), LatentTensors.extents(shape.withFrames(1)))) {
+    if (!Arrays.equals(chunk.shape(), NetworkInputs.extents(shape.withFrames(1)))) {
       throw new CheckpointException(
           "%s: latent_mean: expected %s, found %s"
               .formatted(
-                  Role.VAE_ENCODER_NEXT.label(),
+                  ComponentDescription.VAE_ENCODER,
                   shape.withFrames(1),
                   Arrays.toString(chunk.shape())));
     }
     float[] values = chunk.toFloatArray();
     int pixels = shape.pixels();
     for (int c = 0; c < shape.channels(); c++) {
-      double mean = geometry.mean().get(c);
-      double std = geometry.std().get(c);
+      double mean = geometry.mean(frame, c);
+      double std = geometry.std(frame, c);
       int to = (c * shape.frames() + frame) * pixels;
       for (int i = 0; i < pixels; i++) {
         latents.data()[to + i] = (float) ((values[c * pixels + i] - mean) / std);

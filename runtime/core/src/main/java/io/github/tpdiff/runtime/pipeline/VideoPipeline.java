@@ -1,25 +1,30 @@
 package io.github.tpdiff.runtime.pipeline;
 
-import io.github.tpdiff.runtime.diffusion.Denoiser;
-import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
-import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.DenoiserSequence;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.PictureEncoder;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.pipeline.GenerationListener.Phase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Prompt to latents to video, through one stage or many.
+ * Prompt and picture to latents to video, through one stage or many.
  *
- * <p>The parts are loaded one after another and freed as soon as they are done with: text encoder,
- * conditioning, denoiser, and the VAE once frames are asked for. Everything a request can have
- * wrong is found before the first is loaded.
+ * <p>The parts are loaded one after another and freed as soon as they are done with: encoders, what
+ * depends only on the conditions, denoiser, and the VAE once frames are asked for. Everything a
+ * request can have wrong is found before the first is loaded.
  *
  * @param parts what the pipeline is made of; stays the caller's to close
  */
@@ -32,22 +37,26 @@ public record VideoPipeline(PipelineParts parts) {
    * @throws io.github.tpdiff.weights.CheckpointException if a part is absent or does not fit
    */
   public GeneratedVideo generate(GenerationRequest request, GenerationListener listener) {
+    return generate(request.of(parts.description()), listener);
+  }
+
+  /** The same for a request that is wholly said. */
+  public GeneratedVideo generate(VideoRequest request, GenerationListener listener) {
     Sampling sampling = request.sampling();
     Decided decided = stages(request);
+    requireComponents(request);
     LatentShape shape = request.size().latentShape(parts.description().latents(), decided.stages());
     var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.frames());
     var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
     listener.onStages(decided);
     listener.onPhase(Phase.TEXT);
-    List<Map<String, Tensor>> prompts = condition(embed(request));
+    List<Conditions> conditions = conditions(request, shape);
     listener.onPhase(Phase.DENOISING);
     var watch = new StepWatch(sampling.steps(), listener);
-    Latents latents =
-        denoise(
-            prompts,
-            sampling.guidance(),
-            denoiser -> sampler.sample(shape, denoiser, request.noise(), watch));
-    return new GeneratedVideo(parts, latents, request.size().fps(), listener);
+    try (var denoiser = new DenoiserSequence(parts, conditions, sampling.guidance(), shape)) {
+      Latents latents = sampler.sample(shape, denoiser, request.noise(), watch);
+      return new GeneratedVideo(parts, latents, request.size().fps(), listener);
+    }
   }
 
   /**
@@ -55,7 +64,7 @@ public record VideoPipeline(PipelineParts parts) {
    *
    * @throws IllegalArgumentException if the request does not fit the model, in one line
    */
-  public Decided stages(GenerationRequest request) {
+  public Decided stages(VideoRequest request) {
     Sampling sampling = request.sampling();
     Decided decided = parts.stages(sampling.stages());
     var shape = request.size().latentShape(parts.description().latents(), decided.stages());
@@ -64,36 +73,37 @@ public record VideoPipeline(PipelineParts parts) {
     return decided;
   }
 
-  private List<Tensor> embed(GenerationRequest request) {
-    try (var text = TextEncoding.open(parts)) {
-      var embeddings = new ArrayList<Tensor>();
-      embeddings.add(text.encode(request.prompt()));
-      if (request.sampling().guidance().needsUnconditional()) {
-        embeddings.add(text.encode(request.negativePrompt()));
-      }
-      return embeddings;
+  /**
+   * Checks that the parts have what makes a video.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException naming what is absent
+   */
+  public void requireComponents(VideoRequest request) {
+    parts.require("a video", parts.description().flow().generating());
+    if (request.picture().isPresent() && parts.encoders("a picture", true).isEmpty()) {
+      Flow flow = parts.description().flow();
+      List<String> pictures = flow.conditions(true).stream().map(Condition::name).toList();
+      parts.require(
+          "a picture", flow.writers(pictures).stream().map(ComponentDescription::name).toList());
     }
   }
 
-  private List<Map<String, Tensor>> condition(List<Tensor> embeddings) {
-    try (var conditioning = Conditioning.open(parts)) {
-      return embeddings.stream().map(conditioning::of).toList();
+  private List<Conditions> conditions(VideoRequest request, LatentShape shape) {
+    Flow flow = parts.description().flow();
+    var conditions = new ArrayList<Conditions>();
+    try (var prompts = PromptEncoder.open(parts)) {
+      conditions.add(new Conditions(flow, prompts.encode(request.prompt())));
+      if (request.sampling().needsUnconditional()) {
+        conditions.add(new Conditions(flow, prompts.encode(request.negativePrompt())));
+      }
     }
-  }
-
-  private interface Sample {
-    Latents with(Denoiser denoiser);
-  }
-
-  private Latents denoise(List<Map<String, Tensor>> prompts, Guidance guidance, Sample sample) {
-    try (Executable network = parts.load(Role.DENOISER);
-        var conditional = BoundDenoiser.bind(network, prompts.get(0))) {
-      if (prompts.size() == 1) {
-        return sample.with(conditional);
-      }
-      try (var unconditional = BoundDenoiser.bind(network, prompts.get(1))) {
-        return sample.with(guidance.guide(conditional, () -> unconditional));
-      }
+    if (request.picture().isEmpty()) {
+      return conditions;
+    }
+    try (var pictures = PictureEncoder.open(parts)) {
+      Tensor picture = Picture.read(request.picture().get()).filling(request.size());
+      Map<String, Tensor> values = pictures.encode(picture, shape);
+      return conditions.stream().map(own -> own.with(values)).toList();
     }
   }
 }

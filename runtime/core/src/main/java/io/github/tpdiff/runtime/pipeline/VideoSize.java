@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.video.VideoFormat;
 
 /**
@@ -33,7 +34,7 @@ public record VideoSize(int height, int width, int frames, double fps) {
   }
 
   /** What a model generates when the user does not say. */
-  public static VideoSize of(PipelineDescription.Defaults defaults) {
+  public static VideoSize of(ModelDescription.Defaults defaults) {
     return new VideoSize(defaults.height(), defaults.width(), defaults.frames(), defaults.fps());
   }
 
@@ -43,7 +44,7 @@ public record VideoSize(int height, int width, int frames, double fps) {
    * @throws IllegalArgumentException if the model has no latents of exactly this size, or they do
    *     not divide into the stages; the nearest sizes that do are named
    */
-  public LatentShape latentShape(PipelineDescription.Latents geometry, StageConfig stages) {
+  public LatentShape latentShape(ModelDescription.Latents geometry, StageConfig stages) {
     requireMultiple("height", height, geometry.sizeMultiple());
     requireMultiple("width", width, geometry.sizeMultiple());
     int latentFrames = geometry.latentFrames(frames);
@@ -80,7 +81,7 @@ public record VideoSize(int height, int width, int frames, double fps) {
         below == 0 ? "" + multiple : below + " or " + (below + multiple));
   }
 
-  private String nearest(PipelineDescription.Latents geometry, StageConfig stages) {
+  private String nearest(ModelDescription.Latents geometry, StageConfig stages) {
     int below = geometry.latentFrames(frames);
     while (below > 0 && !stages.fits(below)) {
       below--;

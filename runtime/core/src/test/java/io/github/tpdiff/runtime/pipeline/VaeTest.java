@@ -1,11 +1,15 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.FunctionParts;
+import io.github.tpdiff.runtime.model.LinearVideoModel;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.runtime.video.VideoFrame;
 import io.github.tpdiff.weights.CheckpointException;
@@ -34,7 +38,7 @@ class VaeTest {
   @Test
   void decoder_denormalisesAndCarriesStateFromChunkToChunk() {
     var frames = new ArrayList<VideoFrame>();
-    try (var decoder = VaeDecoder.open(model.parts)) {
+    try (var decoder = VaeDecoder.open(model.parts())) {
       decoder.<RuntimeException>decode(latents(0, 1, -2), 16, frames::add);
     }
     // Means of z: x·1.125 − 0.25; the sum of the means before is the state.
@@ -66,28 +70,29 @@ class VaeTest {
   void decoder_startsEveryClipAnew() {
     var first = new ArrayList<Float>();
     var second = new ArrayList<Float>();
-    try (var decoder = VaeDecoder.open(model.parts)) {
+    try (var decoder = VaeDecoder.open(model.parts())) {
       decoder.<RuntimeException>decode(latents(3, 1, -2), 16, f -> first.add(f.data()[0]));
       decoder.<RuntimeException>decode(latents(3, 1, -2), 16, f -> second.add(f.data()[0]));
     }
     assertEquals(first, second);
     assertEquals(
-        List.of(
-            "+VAE_DECODER_FIRST", "+VAE_DECODER_NEXT", "-VAE_DECODER_FIRST", "-VAE_DECODER_NEXT"),
-        model.parts.events);
+        List.of("+vae_decoder/first", "+vae_decoder", "-vae_decoder/first", "-vae_decoder"),
+        model.parts().events());
   }
 
   @Test
   void decoder_deliversFramesBeforeTheNextChunkRuns() {
     var seen = new ArrayList<Integer>();
-    model.parts.with(
-        Role.VAE_DECODER_NEXT,
-        List.of("latent_sample"),
-        List.of("sample"),
-        in -> {
-          throw new CheckpointException("after " + seen.size());
-        });
-    try (var decoder = VaeDecoder.open(model.parts)) {
+    model
+        .parts()
+        .with(
+            "vae_decoder",
+            List.of("latent_sample"),
+            List.of("sample"),
+            in -> {
+              throw new CheckpointException("after " + seen.size());
+            });
+    try (var decoder = VaeDecoder.open(model.parts())) {
       var error =
           assertThrows(
               CheckpointException.class,
@@ -101,7 +106,7 @@ class VaeTest {
   @Test
   void decoder_clampsFrames() {
     var frames = new ArrayList<VideoFrame>();
-    try (var decoder = VaeDecoder.open(model.parts)) {
+    try (var decoder = VaeDecoder.open(model.parts())) {
       decoder.<RuntimeException>decode(latents(1000, -1000, 0), 16, frames::add);
     }
     assertEquals(1f, frames.get(0).data()[0]);
@@ -116,7 +121,7 @@ class VaeTest {
       data[i] = i / plane % 9 / 10f;
     }
     Latents latents;
-    try (var encoder = VaeEncoder.open(model.parts)) {
+    try (var encoder = VaeEncoder.open(model.parts())) {
       latents = encoder.encode(new VideoClip(data, 9, 16, 32, 16));
     }
     // Frame values 0 | 0.1 to 0.4 | 0.5 to 0.8; each chunk adds ten times the mean before.
@@ -130,7 +135,7 @@ class VaeTest {
 
   @Test
   void encoder_namesTheNearestLengths() {
-    try (var encoder = VaeEncoder.open(model.parts)) {
+    try (var encoder = VaeEncoder.open(model.parts())) {
       var clip = new VideoClip(new float[3 * 7 * 16 * 32], 7, 16, 32, 16);
       var error = assertThrows(IllegalArgumentException.class, () -> encoder.encode(clip));
       assertEquals(
@@ -140,21 +145,20 @@ class VaeTest {
 
   @Test
   void frameWiseVae_hasNoFirstAndNoState() {
-    var geometry =
-        new PipelineDescription.Latents(1, 8, 1, false, 100, 8, List.of(0.0), List.of(0.5));
+    var geometry = new ModelDescription.Latents(1, 8, 1, false, 100, 8, List.of(0.0), List.of(0.5));
     var linear = LinearVideoModel.description();
     var parts =
         new FunctionParts(
-                new PipelineDescription(
+                new ModelDescription(
                     "frames",
-                    "unet",
+                    linear.flow(),
                     geometry,
-                    linear.text(),
+                    linear.targetScale(),
                     linear.scheduler(),
                     linear.schedulers(),
                     linear.defaults()))
             .with(
-                Role.VAE_DECODER_NEXT,
+                "vae_decoder",
                 List.of("latent_sample"),
                 List.of("sample"),
                 in -> {
@@ -171,24 +175,75 @@ class VaeTest {
     assertEquals(List.of(0.25f, -0.5f, 0.5f), values);
   }
 
+  /** (0, 3) in the first latent frame, (1, 0.5) in the later ones. */
+  @Test
+  void firstFrameOfItsOwnStatistics_isScaledByThem() {
+    var geometry =
+        new ModelDescription.Latents(1, 8, 1, false, 100, 8, List.of(1.0), List.of(0.5))
+            .withFirstFrame(0, 3);
+    var linear = LinearVideoModel.description();
+    var parts =
+        new FunctionParts(
+                new ModelDescription(
+                    "frames",
+                    linear.flow(),
+                    geometry,
+                    linear.targetScale(),
+                    linear.scheduler(),
+                    linear.schedulers(),
+                    linear.defaults()))
+            .with(
+                "vae_decoder",
+                List.of("latent_sample"),
+                List.of("sample"),
+                in -> {
+                  float z = Objects.requireNonNull(in.get("latent_sample")).floats().get(0);
+                  var sample = new float[3 * 64];
+                  Arrays.fill(sample, z);
+                  return Map.of("sample", Tensor.ofFloats(sample, 1, 3, 1, 8, 8));
+                })
+            .with(
+                "vae_encoder",
+                List.of("sample"),
+                List.of("latent_mean"),
+                in -> {
+                  float mean = Objects.requireNonNull(in.get("sample")).floats().get(0);
+                  return Map.of("latent_mean", Tensor.ofFloats(new float[] {mean}, 1, 1, 1, 1, 1));
+                });
+    var frames = new ArrayList<VideoFrame>();
+    try (var decoder = VaeDecoder.open(parts)) {
+      var latents = Latents.of(new LatentShape(1, 1, 3, 1, 1), new float[] {0.25f, -1, -3});
+      decoder.<RuntimeException>decode(latents, 8, frames::add);
+    }
+    assertEquals(
+        List.of(0.75f, 0.5f, -0.5f), frames.stream().map(frame -> frame.data()[0]).toList());
+    try (var encoder = VaeEncoder.open(parts)) {
+      assertArrayEquals(
+          new float[] {0.25f, -1, -3}, encoder.encode(VideoClip.of(frames, 8)).data(), EPS);
+    }
+  }
+
   @Test
   void stateThatNobodyGives_isNamed() {
-    model.parts.without(Role.VAE_DECODER_FIRST);
-    try (var decoder = VaeDecoder.open(model.parts)) {
+    model.parts().without("vae_decoder/first");
+    try (var decoder = VaeDecoder.open(model.parts())) {
       var error =
           assertThrows(
               CheckpointException.class,
               () -> decoder.<RuntimeException>decode(latents(0), 16, frame -> {}));
       assertEquals(
-          "vae decoder: input sum: expected an output sum.next of the chunk before, found none",
+          "vae_decoder: input sum: expected an output sum.next of the chunk before, found none",
           error.getMessage());
     }
   }
 
   @Test
   void absentVae_isNamed() {
-    model.parts.without(Role.VAE_ENCODER_FIRST).without(Role.VAE_ENCODER_NEXT);
-    var error = assertThrows(CheckpointException.class, () -> VaeEncoder.open(model.parts));
-    assertEquals("vae encoder: this model has no such component", error.getMessage());
+    model.parts().without("vae_encoder/first").without("vae_encoder");
+    var error = assertThrows(CheckpointException.class, () -> VaeEncoder.open(model.parts()));
+    assertEquals(
+        "functions: a clip needs vae_encoder: found no vae_encoder, only text_encoder,"
+            + " transformer/conditioning, transformer, vae_decoder/first, vae_decoder",
+        error.getMessage());
   }
 }

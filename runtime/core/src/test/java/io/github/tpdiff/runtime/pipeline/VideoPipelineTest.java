@@ -24,6 +24,7 @@ import io.github.tpdiff.runtime.diffusion.StageListener;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.LinearVideoModel;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
@@ -44,17 +45,21 @@ class VideoPipelineTest {
   private static final double NEGATIVE = 36;
 
   private final LinearVideoModel model = new LinearVideoModel();
-  private final VideoPipeline pipeline = new VideoPipeline(model.parts);
-  private final Scheduler scheduler = Scheduler.fromConfig(model.parts.description().scheduler());
+  private final VideoPipeline pipeline = new VideoPipeline(model.parts());
+  private final Scheduler scheduler = Scheduler.fromConfig(model.parts().description().scheduler());
 
-  private GenerationRequest request() {
-    return GenerationRequest.of(model.parts.description(), "a red fox")
+  private static GenerationRequest asked() {
+    return GenerationRequest.of("a red fox")
         .withNegativePrompt("blurs")
         .withSize(new VideoSize(16, 32, 17, 16))
-        .withNoise(NoiseSource.seeded(7));
+        .withSeed(7);
   }
 
-  private Latents generate(GenerationRequest request) {
+  private VideoRequest request() {
+    return asked().of(model.parts().description());
+  }
+
+  private Latents generate(VideoRequest request) {
     return pipeline.generate(request, GenerationListener.silent()).latents();
   }
 
@@ -101,16 +106,16 @@ class VideoPipelineTest {
       expected.add(new LinearVideoModel.Call(timestep, List.of(0, 1, 2, 3, 4), PROMPT));
       expected.add(new LinearVideoModel.Call(timestep, List.of(0, 1, 2, 3, 4), NEGATIVE));
     }
-    assertEquals(expected, model.calls);
+    assertEquals(expected, model.calls());
   }
 
   @Test
   void withoutGuidance_theNegativePromptIsNeverRead() {
     var request = request().withSampling(request().sampling().withGuidance(Guidance.none()));
     generate(request);
-    assertEquals(1, model.encodedLengths.size());
-    assertEquals(4, model.calls.size());
-    assertTrue(model.calls.stream().allMatch(call -> call.prompt() == PROMPT));
+    assertEquals(1, model.encodedLengths().size());
+    assertEquals(4, model.calls().size());
+    assertTrue(model.calls().stream().allMatch(call -> call.prompt() == PROMPT));
   }
 
   @Test
@@ -128,7 +133,7 @@ class VideoPipelineTest {
         expected.add(new LinearVideoModel.Call((float) step.timestep(), positions.get(i), PROMPT));
       }
     }
-    assertEquals(expected, model.calls);
+    assertEquals(expected, model.calls());
   }
 
   @Test
@@ -161,18 +166,17 @@ class VideoPipelineTest {
     var video = pipeline.generate(request(), GenerationListener.silent());
     var denoising =
         List.of(
-            "+TEXT_ENCODER",
-            "-TEXT_ENCODER",
-            "+CONDITIONING",
-            "-CONDITIONING",
-            "+DENOISER",
-            "-DENOISER");
-    assertEquals(denoising, model.parts.events);
+            "+text_encoder",
+            "-text_encoder",
+            "+transformer/conditioning",
+            "-transformer/conditioning",
+            "+transformer",
+            "-transformer");
+    assertEquals(denoising, model.parts().events());
     video.clip();
     assertEquals(
-        List.of(
-            "+VAE_DECODER_FIRST", "+VAE_DECODER_NEXT", "-VAE_DECODER_FIRST", "-VAE_DECODER_NEXT"),
-        model.parts.events.subList(6, model.parts.events.size()));
+        List.of("+vae_decoder/first", "+vae_decoder", "-vae_decoder/first", "-vae_decoder"),
+        model.parts().events().subList(6, model.parts().events().size()));
   }
 
   @Test
@@ -240,14 +244,14 @@ class VideoPipelineTest {
 
   @Test
   void wrongRequest_isRefusedBeforeAnythingIsLoaded() {
-    var request = request().withSize(new VideoSize(16, 32, 13, 16));
+    var request = asked().withSize(new VideoSize(16, 32, 13, 16)).of(model.parts().description());
     var staged = request.withSampling(request.sampling().withStages(threeStages()));
     var error = assertThrows(IllegalArgumentException.class, () -> generate(staged));
     assertEquals(
         "frames: 13 do not fit this model in stages with rates [2, 2];"
             + " the shortest that fits is 17",
         error.getMessage());
-    assertEquals(List.of(), model.parts.events);
+    assertEquals(List.of(), model.parts().events());
   }
 
   @Test
@@ -257,7 +261,7 @@ class VideoPipelineTest {
         assertThrows(
             IllegalArgumentException.class, () -> generate(request().withSampling(sampling)));
     assertEquals("steps: at least one for each of 3 stages, found 2", error.getMessage());
-    assertEquals(List.of(), model.parts.events);
+    assertEquals(List.of(), model.parts().events());
   }
 
   /** Everything of a plan that scales or times a prediction, each away from its default. */
@@ -271,7 +275,7 @@ class VideoPipelineTest {
 
   private Latents asTrained() {
     Latents wanted = generate(request().withSampling(request().sampling().withStages(TRAINED)));
-    model.parts.madeFor(TRAINED);
+    model.parts().madeFor(TRAINED);
     return wanted;
   }
 
@@ -285,7 +289,7 @@ class VideoPipelineTest {
 
   @Test
   void anotherNumberOfStages_isRefusedBeforeAnythingIsLoaded() {
-    model.parts.madeFor(TRAINED);
+    model.parts().madeFor(TRAINED);
     for (StageChoice other :
         List.of(
             StageChoice.count(1),
@@ -300,12 +304,12 @@ class VideoPipelineTest {
           String.valueOf(error.getMessage())
               .startsWith("stages: these weights were made for 3, found "));
     }
-    assertEquals(List.of(), model.parts.events);
+    assertEquals(List.of(), model.parts().events());
   }
 
   @Test
   void overrides_replaceOneThingEachAndAreNamed() {
-    model.parts.madeFor(TRAINED);
+    model.parts().madeFor(TRAINED);
     var said = new ArrayList<StageChoice.Decided>();
     var listener =
         new GenerationListener() {
@@ -335,32 +339,36 @@ class VideoPipelineTest {
 
   @Test
   void valuesThatAreNotFinite_stopTheRunAndFreeTheDenoiser() {
-    model.parts.with(
-        Role.DENOISER,
-        List.of("hidden_states", "timestep", "temporal_positions", "block0.k"),
-        List.of("out_hidden_states"),
-        in -> {
-          float[] nan = new float[SHAPE.elements()];
-          nan[3] = Float.NaN;
-          return Map.of("out_hidden_states", Tensor.ofFloats(nan, 1, 2, 5, 2, 4));
-        });
+    model
+        .parts()
+        .with(
+            LinearVideoModel.DENOISER,
+            List.of("hidden_states", "timestep", "temporal_positions", "block0.k"),
+            List.of("out_hidden_states"),
+            in -> {
+              float[] nan = new float[SHAPE.elements()];
+              nan[3] = Float.NaN;
+              return Map.of("out_hidden_states", Tensor.ofFloats(nan, 1, 2, 5, 2, 4));
+            });
     var error = assertThrows(CheckpointException.class, () -> generate(request()));
     assertTrue(
         error.getMessage().startsWith("stage 1, step 1 of 4: the latents have values"),
         error.getMessage());
-    assertEquals("-DENOISER", model.parts.events.get(model.parts.events.size() - 1));
+    assertEquals("-transformer", model.parts().events().get(model.parts().events().size() - 1));
   }
 
   @Test
   void predictionOfAnotherShape_isRefused() {
-    model.parts.with(
-        Role.DENOISER,
-        List.of("hidden_states", "timestep", "temporal_positions", "block0.k"),
-        List.of("out_hidden_states"),
-        in -> Map.of("out_hidden_states", Tensor.zeros(1, 2, 5, 2, 3)));
+    model
+        .parts()
+        .with(
+            LinearVideoModel.DENOISER,
+            List.of("hidden_states", "timestep", "temporal_positions", "block0.k"),
+            List.of("out_hidden_states"),
+            in -> Map.of("out_hidden_states", Tensor.zeros(1, 2, 5, 2, 3)));
     var error = assertThrows(CheckpointException.class, () -> generate(request()));
     assertEquals(
-        "denoiser: out_hidden_states: expected [1, 2, 5, 2, 4], found [1, 2, 5, 2, 3]",
+        "transformer: out_hidden_states: expected [1, 2, 5, 2, 4], found [1, 2, 5, 2, 3]",
         error.getMessage());
   }
 

@@ -6,16 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class VideoSizeTest {
-  private static final PipelineDescription.Latents WAN =
-      new PipelineDescription.Latents(2, 8, 4, true, 100, 16, List.of(0.0, 0.0), List.of(1.0, 1.0));
-  private static final PipelineDescription.Latents FRAME_WISE =
-      new PipelineDescription.Latents(1, 8, 1, false, 32, 8, List.of(0.0), List.of(1.0));
+  private static final ModelDescription.Latents WAN =
+      new ModelDescription.Latents(2, 8, 4, true, 100, 16, List.of(0.0, 0.0), List.of(1.0, 1.0));
+  private static final ModelDescription.Latents FRAME_WISE =
+      new ModelDescription.Latents(1, 8, 1, false, 32, 8, List.of(0.0), List.of(1.0));
 
   @Test
   void wanVideo_has21LatentFrames() {

@@ -1,17 +1,19 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Executable;
-import io.github.tpdiff.runtime.pipeline.PipelineDescription;
-import io.github.tpdiff.runtime.pipeline.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
-import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.Text;
+import io.github.tpdiff.runtime.model.Tokenizers;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.AtomicFolder;
@@ -19,9 +21,10 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Collections;
-import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -33,21 +36,21 @@ import java.util.Set;
  * folder.
  */
 public final class ExportedFolder implements PipelineParts {
-  static final String TOKENIZER = "tokenizer";
   static final String SCHEDULER = "scheduler";
 
   private final Path folder;
   private final OnnxEngine engine;
-  private final PipelineDescription description;
+  private final ModelDescription description;
   private final StageConfig stages;
-  private Optional<Tokenizer> tokenizer = Optional.empty();
+  private final Tokenizers tokenizers;
 
   private ExportedFolder(
-      Path folder, OnnxEngine engine, PipelineDescription description, StageConfig stages) {
+      Path folder, OnnxEngine engine, ModelDescription description, StageConfig stages) {
     this.folder = folder;
     this.engine = engine;
     this.description = description;
     this.stages = stages;
+    this.tokenizers = new Tokenizers(tokenizerFiles());
   }
 
   /**
@@ -98,12 +101,12 @@ public final class ExportedFolder implements PipelineParts {
         RecordJson.STAGES.read(folder.resolve(SCHEDULER).resolve(RecordJson.STAGES_FILE)));
   }
 
-  static Path graphFile(Path root, Role role, PipelineDescription model) {
-    return root.resolve(role.path(model) + ".onnx");
+  static Path graphFile(Path root, String component) {
+    return root.resolve(ComponentDescription.graph(component));
   }
 
   @Override
-  public PipelineDescription description() {
+  public ModelDescription description() {
     return description;
   }
 
@@ -119,12 +122,18 @@ public final class ExportedFolder implements PipelineParts {
   }
 
   @Override
-  public Set<Role> roles() {
-    var roles = EnumSet.noneOf(Role.class);
-    Arrays.stream(Role.values())
-        .filter(role -> Files.isRegularFile(graphFile(folder, role, description)))
-        .forEach(roles::add);
-    return Collections.unmodifiableSet(roles);
+  public Set<String> components() {
+    var present = new LinkedHashSet<String>();
+    description.flow().components().stream()
+        .map(ComponentDescription::name)
+        .filter(name -> Files.isRegularFile(graphFile(folder, name)))
+        .forEach(present::add);
+    return Collections.unmodifiableSet(present);
+  }
+
+  @Override
+  public String origin() {
+    return folder.toString();
   }
 
   /**
@@ -133,41 +142,60 @@ public final class ExportedFolder implements PipelineParts {
    * @throws OnnxException naming the first graph that does not pass
    */
   public void check() {
-    roles().forEach(role -> engine.check(graphFile(folder, role, description)));
+    components().forEach(name -> engine.check(graphFile(folder, name)));
   }
 
   @Override
-  public Executable load(Role role) {
+  public Executable load(String component) {
     try {
-      return new ExportedGraph(engine.open(graphFile(folder, role, description)));
+      return new ExportedGraph(engine.open(graphFile(folder, component)));
     } catch (OnnxException damaged) {
       throw new CheckpointException(damaged.getMessage() + ExportedGraph.REMEDY, damaged);
     }
   }
 
   @Override
-  public synchronized Tokenizer tokenizer() {
-    if (tokenizer.isEmpty()) {
-      try {
-        tokenizer = Optional.of(HuggingFaceTokenizer.open(folder.resolve(TOKENIZER), tokens()));
-      } catch (IOException failure) {
-        throw new CheckpointException(String.valueOf(failure.getMessage()), failure);
-      }
-    }
-    return tokenizer.orElseThrow();
-  }
-
-  /** How many tokens the text encoder knows. */
-  private long tokens() {
-    Path encoder = graphFile(folder, Role.TEXT_ENCODER, description);
-    return Files.isRegularFile(encoder)
-        ? GraphFile.read(encoder).rows("input_ids").orElse(Long.MAX_VALUE)
-        : Long.MAX_VALUE;
+  public boolean allows(String denoiser, LatentShape shape) {
+    return description.flow().denoisers().stream()
+        .filter(expert -> expert.component().equals(denoiser))
+        .flatMap(expert -> expert.bytesPerLatent().stream())
+        .anyMatch(
+            bytes ->
+                engine.allows((long) (bytes * shape.batch() * shape.frames() * shape.pixels())));
   }
 
   @Override
-  public synchronized void close() {
-    tokenizer.ifPresent(Tokenizer::close);
-    tokenizer = Optional.empty();
+  public Tokenizer tokenizer(String name) {
+    return tokenizers.get(name);
+  }
+
+  private Map<String, Tokenizers.Files> tokenizerFiles() {
+    var files = new HashMap<String, Tokenizers.Files>();
+    for (Text text : description.flow().texts()) {
+      files.put(
+          text.tokenizer(),
+          new Tokenizers.Files(folder.resolve(text.tokenizer()), embeddings(text.ids())));
+    }
+    return files;
+  }
+
+  /** How many tokens the encoders that read a value have embeddings for. */
+  private long embeddings(String ids) {
+    long fewest = Long.MAX_VALUE;
+    for (ComponentDescription component : description.flow().components()) {
+      Path graph = graphFile(folder, component.name());
+      for (Map.Entry<String, String> read : component.reads().entrySet()) {
+        if (read.getValue().equals(ids) && Files.isRegularFile(graph)) {
+          fewest =
+              Math.min(fewest, GraphFile.read(graph).rows(read.getKey()).orElse(Long.MAX_VALUE));
+        }
+      }
+    }
+    return fewest;
+  }
+
+  @Override
+  public void close() {
+    tokenizers.close();
   }
 }

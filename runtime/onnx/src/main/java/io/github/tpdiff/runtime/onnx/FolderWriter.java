@@ -1,12 +1,17 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.cost.CostModel;
+import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.pipeline.Component;
-import io.github.tpdiff.runtime.pipeline.RecordJson;
-import io.github.tpdiff.runtime.pipeline.Role;
-import io.github.tpdiff.runtime.pipeline.VideoModel;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.IndentedJson;
 import java.io.IOException;
@@ -14,7 +19,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumMap;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -34,76 +39,105 @@ final class FolderWriter {
   }
 
   void write(StageConfig stages) throws IOException {
-    Map<String, Map<Role, Component>> folders = new TreeMap<>();
+    Map<String, List<Component>> folders = new TreeMap<>();
     model
         .components()
-        .forEach(
-            (role, component) -> {
-              ProgramWeights.check(component.program(), component.weights());
-              folders
-                  .computeIfAbsent(folderOf(role), name -> new EnumMap<>(Role.class))
-                  .put(role, component);
-            });
-    for (Map.Entry<String, Map<Role, Component>> folder : folders.entrySet()) {
-      writeGraphs(Files.createDirectory(root.resolve(folder.getKey())), folder.getValue());
-    }
-    copyTokenizer();
-    writeDescriptions(folders, stages);
-  }
-
-  private String folderOf(Role role) {
-    String path = role.path(model.description());
-    return path.substring(0, path.indexOf('/'));
-  }
-
-  private void writeGraphs(Path folder, Map<Role, Component> components) throws IOException {
-    var placement = new FolderPlacement(folder, request.weights());
-    var store = new WeightStore(folder, request.precision(), placement);
-    components
         .values()
         .forEach(
-            component -> store.use(component.program().weights().keySet(), component.weights()));
+            component -> {
+              ProgramWeights.check(component.program(), component.weights());
+              folders
+                  .computeIfAbsent(
+                      ComponentDescription.folderOf(component.name()), name -> new ArrayList<>())
+                  .add(component);
+            });
+    for (Map.Entry<String, List<Component>> folder : folders.entrySet()) {
+      writeGraphs(Files.createDirectory(root.resolve(folder.getKey())), folder.getValue());
+    }
+    writeDescriptions(folders, copyTokenizers(), stages);
+  }
+
+  private void writeGraphs(Path folder, List<Component> components) throws IOException {
+    var placement = new FolderPlacement(folder, request.weights());
+    var store = new WeightStore(folder, request.precision(), placement);
+    components.forEach(
+        component -> store.use(component.program().weights().keySet(), component.weights()));
     Map<String, StoredWeight> stored = store.store();
-    for (Map.Entry<Role, Component> entry : components.entrySet()) {
-      Program program = entry.getValue().program();
+    for (Component component : components) {
       var lowered =
           ProgramLowering.lower(
-              program, request.flavour(), name -> Objects.requireNonNull(stored.get(name)));
+              component.program(),
+              request.flavour(),
+              name -> Objects.requireNonNull(stored.get(name)));
       try (OutputStream out =
-          Files.newOutputStream(
-              ExportedFolder.graphFile(root, entry.getKey(), model.description()))) {
+          Files.newOutputStream(ExportedFolder.graphFile(root, component.name()))) {
         lowered.writeTo(out);
       }
     }
   }
 
-  private void copyTokenizer() throws IOException {
-    Path source = model.tokenizerFolder();
-    if (!Files.isDirectory(source)) {
-      return;
-    }
-    Path target = Files.createDirectory(root.resolve(ExportedFolder.TOKENIZER));
-    try (Stream<Path> files = Files.list(source)) {
-      for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
-        Files.copy(file, target.resolve(String.valueOf(file.getFileName())));
+  /** Copies the files of every tokenizer that there is; their names. */
+  private List<String> copyTokenizers() throws IOException {
+    var copied = new ArrayList<String>();
+    for (Map.Entry<String, Path> tokenizer : model.tokenizers().folders().entrySet()) {
+      if (Files.isDirectory(tokenizer.getValue())) {
+        Path target = Files.createDirectory(root.resolve(tokenizer.getKey()));
+        try (Stream<Path> files = Files.list(tokenizer.getValue())) {
+          for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+            Files.copy(file, target.resolve(String.valueOf(file.getFileName())));
+          }
+        }
+        copied.add(tokenizer.getKey());
       }
     }
+    return copied;
   }
 
-  private void writeDescriptions(Map<String, ?> folders, StageConfig stages) {
+  private void writeDescriptions(
+      Map<String, ?> folders, List<String> tokenizers, StageConfig stages) {
     Path scheduler = root.resolve(ExportedFolder.SCHEDULER);
-    writeJson(scheduler.resolve("scheduler_config.json"), model.description().scheduler());
+    ModelDescription description = priced(model.description());
+    writeJson(scheduler.resolve("scheduler_config.json"), description.scheduler());
     RecordJson.STAGES.write(scheduler.resolve(RecordJson.STAGES_FILE), stages);
-    RecordJson.PIPELINE.write(root.resolve(RecordJson.PIPELINE_FILE), model.description());
+    RecordJson.PIPELINE.write(root.resolve(RecordJson.PIPELINE_FILE), description);
     var index = new TreeMap<String, Object>();
     index.put("_class_name", "TpdiffPipeline");
-    Object scheme = model.description().scheduler().get("_class_name");
+    Object scheme = description.scheduler().get("_class_name");
     index.put("scheduler", List.of("diffusers", String.valueOf(scheme)));
     folders.keySet().forEach(name -> index.put(name, List.of("diffusers", "OnnxRuntimeModel")));
-    if (Files.isDirectory(root.resolve(ExportedFolder.TOKENIZER))) {
-      index.put(ExportedFolder.TOKENIZER, List.of("transformers", "PreTrainedTokenizerFast"));
-    }
+    tokenizers.forEach(name -> index.put(name, List.of("transformers", "PreTrainedTokenizerFast")));
     writeJson(root.resolve("model_index.json"), index);
+  }
+
+  /** With what the denoisers' activations take, which a graph does not tell. */
+  private ModelDescription priced(ModelDescription description) {
+    Flow flow = description.flow();
+    ModelDescription.Latents geometry = description.latents();
+    ModelDescription.Defaults size = description.defaults();
+    var shape =
+        new LatentShape(
+            1,
+            geometry.channels(),
+            geometry.latentFrames(size.frames()),
+            size.height() / geometry.spatialFactor(),
+            size.width() / geometry.spatialFactor());
+    return description.withFlow(
+        flow.withDenoisers(
+            flow.denoisers().stream()
+                .map(
+                    expert ->
+                        model
+                            .find(expert.component())
+                            .map(component -> expert.withBytesPerLatent(bytes(component, shape)))
+                            .orElse(expert))
+                .toList()));
+  }
+
+  private double bytes(Component denoiser, LatentShape shape) {
+    var cost = new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights()));
+    Map<String, long[]> inputs =
+        NetworkInputs.shapes(denoiser.program(), model.description().flow(), shape);
+    return (double) cost.price(inputs).peakBytes() / (shape.frames() * shape.pixels());
   }
 
   private static void writeJson(Path file, Map<String, ?> values) {

@@ -3,16 +3,18 @@ package io.github.tpdiff.runtime.onnx;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
-import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
@@ -76,13 +78,13 @@ class ExportedFolderTest {
   private static float[] run(Path exported) {
     try (var engine = OnnxEngine.on(OnnxDevice.CPU);
         var parts = ExportedFolder.open(exported, engine);
-        Executable conditioning = parts.load(Role.CONDITIONING);
-        Executable denoiser = parts.load(Role.DENOISER);
+        Executable conditioning = parts.load(TinyModel.CONDITIONING);
+        Executable denoiser = parts.load(TinyModel.DENOISER);
         Executable bound =
             denoiser.bind(
                 conditioning.run(
                     Map.of("encoder_hidden_states", Tensor.ofFloats(new float[] {10, 20}, 2))))) {
-      assertEquals(Set.of(Role.CONDITIONING, Role.DENOISER), parts.roles());
+      assertEquals(Set.of(TinyModel.CONDITIONING, TinyModel.DENOISER), parts.components());
       // The boundaries of the checkpoint's own schedule, 3u / (1 + 2u), said for any other.
       assertEquals(STAGES, parts.stages().withBoundaries(List.of()));
       assertEquals(6.0 / 7, parts.stages().boundaries().get(0), 1e-12);
@@ -91,6 +93,32 @@ class ExportedFolderTest {
       var results =
           bound.run(Map.of("hidden_states", Tensor.ofFloats(new float[] {1, 1, 1, 0}, 1, 2, 2)));
       return Objects.requireNonNull(results.get("out_hidden_states")).toFloatArray();
+    }
+  }
+
+  /** What activations take is not in a graph, so the folder says it. */
+  @Test
+  void memoryOfAPass_isKnownOfAnExport() throws IOException {
+    Path target = folder.resolve("priced");
+    try (var model = TinyModel.of(SafetensorsFile.open(checkpoint), tokenizer);
+        var engine = OnnxEngine.on(OnnxDevice.CPU)) {
+      ExportedFolder.write(model, target, ExportRequest.of(STAGES));
+      try (var parts = ExportedFolder.open(target, engine)) {
+        double bytes = parts.description().flow().denoisers().get(0).bytesPerLatent().orElseThrow();
+        // 2 frames of 2 x 2 latents: at least the 4 numbers that go in and the 4 that come out.
+        assertTrue(bytes * 8 >= 4 * (4 + 4), "found " + bytes);
+        assertTrue(parts.allows(TinyModel.DENOISER, new LatentShape(1, 1, 2, 2, 2)));
+        assertFalse(parts.allows("another", new LatentShape(1, 1, 2, 2, 2)));
+      }
+      Path description = target.resolve("tpdiff_pipeline.json");
+      String text = Files.readString(description);
+      String larger =
+          text.replaceAll("\"bytes_per_latent\": [0-9.]+", "\"bytes_per_latent\": 1e15");
+      assertNotEquals(text, larger);
+      Files.writeString(description, larger);
+      try (var parts = ExportedFolder.open(target, engine)) {
+        assertFalse(parts.allows(TinyModel.DENOISER, new LatentShape(1, 1, 2, 2, 2)));
+      }
     }
   }
 
@@ -115,7 +143,7 @@ class ExportedFolderTest {
       Precision precision, Weights weights, OnnxFlavour flavour) throws IOException {
     Path target = folder.resolve("out").resolve("model");
     var request = new ExportRequest(precision, weights, flavour, StageChoice.of(STAGES));
-    try (var model = new TinyModel(SafetensorsFile.open(checkpoint), tokenizer)) {
+    try (var model = TinyModel.of(SafetensorsFile.open(checkpoint), tokenizer)) {
       ExportedFolder.write(model, target, request);
     }
     Files.delete(checkpoint);
@@ -150,7 +178,7 @@ class ExportedFolderTest {
   void inPlaceExportStoresOnlyChangedTensorsAnew() throws IOException {
     Path target = folder.resolve("merged");
     var merged = MemoryTensors.builder().add(info("denoise.weight"), bf16(5, 2, 3, 4)).build();
-    try (var model = new TinyModel(SafetensorsFile.open(checkpoint).overlaid(merged), tokenizer)) {
+    try (var model = TinyModel.of(SafetensorsFile.open(checkpoint).overlaid(merged), tokenizer)) {
       ExportedFolder.write(model, target, ExportRequest.of(STAGES).withWeights(Weights.IN_PLACE));
     }
     assertArrayEquals(new float[] {27, 17, 25, 13}, run(target));
@@ -177,7 +205,7 @@ class ExportedFolderTest {
   @Test
   void valueTooLargeForF16IsNamedAndNothingIsLeft() throws IOException {
     Path target = folder.resolve("half");
-    try (var model = new TinyModel(tensors(0x1p17f), tokenizer)) {
+    try (var model = TinyModel.of(tensors(0x1p17f), tokenizer)) {
       var request = ExportRequest.of(STAGES).withPrecision(Precision.F16);
       var refused =
           assertThrows(
@@ -193,7 +221,7 @@ class ExportedFolderTest {
 
   @Test
   void folderWithFilesIsNotOverwritten() {
-    try (var model = new TinyModel(SafetensorsFile.open(checkpoint), tokenizer)) {
+    try (var model = TinyModel.of(SafetensorsFile.open(checkpoint), tokenizer)) {
       var refused =
           assertThrows(
               CheckpointException.class,

@@ -11,7 +11,6 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.pipeline.Role;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.MemoryTensors;
@@ -43,7 +42,7 @@ class GraphFileTest {
             .add(info("denoise.weight"), ByteBuffer.allocateDirect(16))
             .add(info("condition.weight"), ByteBuffer.allocateDirect(16))
             .build();
-    try (var model = new TinyModel(weights, tokenizer)) {
+    try (var model = TinyModel.of(weights, tokenizer)) {
       ExportedFolder.write(model, exported, ExportRequest.of(StageConfig.vanilla()));
     }
     denoiser = exported.resolve("transformer/model.onnx");
@@ -62,7 +61,7 @@ class GraphFileTest {
   private void run() {
     try (var engine = OnnxEngine.on(OnnxDevice.CPU);
         var parts = ExportedFolder.open(exported, engine);
-        Executable graph = parts.load(Role.DENOISER)) {
+        Executable graph = parts.load(TinyModel.DENOISER)) {
       graph.run(
           Map.of(
               "hidden_states",

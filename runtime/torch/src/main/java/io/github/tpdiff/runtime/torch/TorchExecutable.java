@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.torch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.github.tpdiff.runtime.engine.DeviceValues;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Program;
@@ -58,20 +59,50 @@ final class TorchExecutable implements Executable {
 
   private Map<String, Tensor> run(Map<String, Tensor> given, Map<String, NDArray> bound) {
     try (NDManager scope = held.newSubManager()) {
-      var values = new HashMap<>(bound);
-      values.putAll(toDevice(given, scope));
-      for (int i = 0; i < segments.size(); i++) {
-        var outputs = calls.run(segments.get(i), values, TorchModule.Mode.INFERENCE, scope);
-        outputs.forEach((name, array) -> free(values.put(name, array), scope));
-        deadAfter.get(i).forEach(name -> free(values.remove(name), scope));
-      }
+      Map<String, NDArray> values = outputs(given, bound, scope);
       var results = new LinkedHashMap<String, Tensor>();
-      for (String name : program.outputs()) {
-        results.put(name, HostTensors.toHost(Objects.requireNonNull(values.get(name))));
-      }
+      values.forEach((name, array) -> results.put(name, HostTensors.toHost(array)));
       return results;
     } finally {
       Reference.reachabilityFence(given); // a value may be a view of an input's memory
+    }
+  }
+
+  private Map<String, NDArray> outputs(
+      Map<String, Tensor> given, Map<String, NDArray> bound, NDManager scope) {
+    var values = new HashMap<>(bound);
+    values.putAll(toDevice(given, scope));
+    for (int i = 0; i < segments.size(); i++) {
+      var outputs = calls.run(segments.get(i), values, TorchModule.Mode.INFERENCE, scope);
+      outputs.forEach((name, array) -> free(values.put(name, array), scope));
+      deadAfter.get(i).forEach(name -> free(values.remove(name), scope));
+    }
+    var results = new LinkedHashMap<String, NDArray>();
+    for (String name : program.outputs()) {
+      results.put(name, Objects.requireNonNull(values.get(name)));
+    }
+    return results;
+  }
+
+  @Override
+  public DeviceValues compute(Map<String, Tensor> given) {
+    NDManager kept = held.getParentManager().newSubManager(held.getDevice());
+    try (NDManager scope = held.newSubManager()) {
+      // Copied: an output may be a view of an input's memory, or of a weight that is freed earlier.
+      var values = new LinkedHashMap<String, NDArray>();
+      outputs(given, Map.of(), scope)
+          .forEach(
+              (name, array) -> {
+                NDArray copy = array.duplicate();
+                copy.attach(kept);
+                values.put(name, copy);
+              });
+      return new TorchValues(kept, values);
+    } catch (RuntimeException failure) {
+      kept.close();
+      throw failure;
+    } finally {
+      Reference.reachabilityFence(given);
     }
   }
 
@@ -89,6 +120,13 @@ final class TorchExecutable implements Executable {
   @Override
   public Executable bind(Map<String, Tensor> fixed) {
     return new Bound(fixed, Map.of());
+  }
+
+  @Override
+  public Executable bind(Map<String, Tensor> fixed, DeviceValues computed) {
+    return computed instanceof TorchValues values
+        ? new Bound(fixed, values.arrays())
+        : Executable.super.bind(fixed, computed);
   }
 
   /** How many tensors this holds, views of weights included. */

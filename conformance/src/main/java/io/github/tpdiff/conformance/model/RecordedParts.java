@@ -1,0 +1,110 @@
+package io.github.tpdiff.conformance.model;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Parts whose components' outputs are kept as they were computed, before whoever runs them scales,
+ * clamps or cuts them.
+ */
+final class RecordedParts implements PipelineParts {
+  private final PipelineParts parts;
+  private final Map<String, List<Tensor>> outputs = new HashMap<>();
+
+  RecordedParts(PipelineParts parts) {
+    this.parts = parts;
+  }
+
+  /** The outputs of one name since they were last taken, in order. */
+  List<Tensor> take(String output) {
+    return Optional.ofNullable(outputs.remove(output)).orElse(List.of());
+  }
+
+  @Override
+  public Executable load(String component) {
+    return new Recorded(parts.load(component));
+  }
+
+  @Override
+  public ModelDescription description() {
+    return parts.description();
+  }
+
+  @Override
+  public Optional<StageConfig> madeFor() {
+    return parts.madeFor();
+  }
+
+  @Override
+  public Set<String> components() {
+    return parts.components();
+  }
+
+  @Override
+  public String origin() {
+    return parts.origin();
+  }
+
+  @Override
+  public boolean allows(String denoiser, LatentShape shape) {
+    return parts.allows(denoiser, shape);
+  }
+
+  @Override
+  public Tokenizer tokenizer(String name) {
+    return parts.tokenizer(name);
+  }
+
+  @Override
+  public void close() {
+    parts.close();
+  }
+
+  /** An executable whose outputs are kept. */
+  private final class Recorded implements Executable {
+    private final Executable executable;
+
+    Recorded(Executable executable) {
+      this.executable = executable;
+    }
+
+    @Override
+    public Map<String, Tensor> run(Map<String, Tensor> inputs) {
+      Map<String, Tensor> results = executable.run(inputs);
+      results.forEach(
+          (name, value) -> outputs.computeIfAbsent(name, key -> new ArrayList<>()).add(value));
+      return results;
+    }
+
+    @Override
+    public Executable bind(Map<String, Tensor> fixed) {
+      return new Recorded(executable.bind(fixed));
+    }
+
+    @Override
+    public List<String> inputNames() {
+      return executable.inputNames();
+    }
+
+    @Override
+    public List<String> outputNames() {
+      return executable.outputNames();
+    }
+
+    @Override
+    public void close() {
+      executable.close();
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package io.github.tpdiff.runtime.model;
+
+import io.github.tpdiff.runtime.cost.CostModel;
+import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import java.util.Optional;
+import java.util.Set;
+
+/** The components of an opened checkpoint, each lowered and loaded when it is asked for. */
+record LoadedModel(VideoModel model, Engine engine) implements PipelineParts {
+  @Override
+  public ModelDescription description() {
+    return model.description();
+  }
+
+  @Override
+  public Optional<StageConfig> madeFor() {
+    return model.trainedStages();
+  }
+
+  @Override
+  public Set<String> components() {
+    return model.components().keySet();
+  }
+
+  @Override
+  public String origin() {
+    return model.components().values().stream()
+        .findFirst()
+        .map(component -> component.weights().origin())
+        .orElse(description().family());
+  }
+
+  @Override
+  public Executable load(String name) {
+    Component component = model.require(name);
+    return engine.load(component.program(), component.weights());
+  }
+
+  @Override
+  public boolean allows(String denoiser, LatentShape shape) {
+    Component component = model.require(denoiser);
+    var cost = new CostModel(component.program(), WeightSizes.of(component.weights()));
+    return engine.allows(
+        cost.price(NetworkInputs.shapes(component.program(), description().flow(), shape))
+            .peakBytes());
+  }
+
+  @Override
+  public Tokenizer tokenizer(String name) {
+    return model.tokenizers().get(name);
+  }
+
+  @Override
+  public void close() {}
+}

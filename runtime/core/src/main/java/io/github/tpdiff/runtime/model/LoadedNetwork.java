@@ -1,0 +1,122 @@
+package io.github.tpdiff.runtime.model;
+
+import com.google.common.collect.Maps;
+import io.github.tpdiff.runtime.engine.DeviceValues;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.weights.CheckpointException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** A denoiser and its conditioning, each loaded when it is first needed. */
+final class LoadedNetwork implements Network {
+  private final PipelineParts parts;
+  private final String denoiser;
+  private Optional<Executable> loaded = Optional.empty();
+  private List<DeviceValues> conditioned = List.of();
+  private List<Map<String, Tensor>> conditionedFor = List.of();
+
+  LoadedNetwork(PipelineParts parts, String denoiser) {
+    this.parts = parts;
+    this.denoiser = denoiser;
+  }
+
+  @Override
+  public List<Bound> bind(List<Map<String, Tensor>> inputs) {
+    condition(inputs);
+    var bound = new ArrayList<Bound>();
+    for (int i = 0; i < inputs.size(); i++) {
+      Executable network = denoiser();
+      var direct = new HashMap<>(inputs.get(i));
+      direct.keySet().retainAll(network.inputNames());
+      bound.add(new BoundDenoiser(network.bind(direct, conditioned.get(i))));
+    }
+    return bound;
+  }
+
+  /** Computes what depends on the conditions alone, unless it is there from an earlier stage. */
+  private void condition(List<Map<String, Tensor>> inputs) {
+    String name = ComponentDescription.conditioning(denoiser);
+    Set<String> read =
+        parts
+            .description()
+            .flow()
+            .find(name)
+            .map(component -> component.reads().keySet())
+            .orElse(Set.of());
+    List<Map<String, Tensor>> own =
+        inputs.stream().map(given -> Maps.filterKeys(given, read::contains)).toList();
+    if (areSame(own, conditionedFor)) {
+      return;
+    }
+    release();
+    conditionedFor = own;
+    if (!parts.has(name)) {
+      conditioned = own.stream().map(none -> DeviceValues.of(Map.of())).toList();
+      return;
+    }
+    var values = new ArrayList<DeviceValues>();
+    try (Executable conditioning = parts.load(name)) {
+      own.forEach(given -> values.add(conditioning.compute(given)));
+    }
+    conditioned = values;
+  }
+
+  /** Whether these are the very same tensors. */
+  private static boolean areSame(List<Map<String, Tensor>> some, List<Map<String, Tensor>> others) {
+    if (some.size() != others.size()) {
+      return false;
+    }
+    for (int i = 0; i < some.size(); i++) {
+      Map<String, Tensor> other = others.get(i);
+      if (!some.get(i).keySet().equals(other.keySet())
+          || !some.get(i).entrySet().stream()
+              .allMatch(entry -> entry.getValue() == other.get(entry.getKey()))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private Executable denoiser() {
+    if (loaded.isEmpty()) {
+      loaded = Optional.of(parts.load(denoiser));
+    }
+    return loaded.get();
+  }
+
+  private record BoundDenoiser(Executable executable) implements Bound {
+    @Override
+    public Tensor predict(Map<String, Tensor> step) {
+      Map<String, Tensor> outputs = executable.run(step);
+      return Optional.ofNullable(outputs.get(NetworkInputs.PREDICTION))
+          .orElseThrow(
+              () ->
+                  new CheckpointException(
+                      "expected an output %s, found %s"
+                          .formatted(NetworkInputs.PREDICTION, outputs.keySet())));
+    }
+
+    @Override
+    public void close() {
+      executable.close();
+    }
+  }
+
+  private void release() {
+    conditioned.forEach(DeviceValues::close);
+    conditioned = List.of();
+    conditionedFor = List.of();
+  }
+
+  @Override
+  public void close() {
+    release();
+    loaded.ifPresent(Executable::close);
+    loaded = Optional.empty();
+  }
+}

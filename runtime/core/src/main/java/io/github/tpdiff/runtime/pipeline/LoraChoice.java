@@ -1,0 +1,29 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A LoRA to put on a model.
+ *
+ * @param path a LoRA file or PEFT folder
+ * @param strength a factor on it; 1 as trained
+ * @param denoiser the denoiser that it is for, where the model has several and the file does not
+ *     say
+ */
+public record LoraChoice(Path path, double strength, Optional<String> denoiser) {
+  /**
+   * @throws IllegalArgumentException if the strength is not finite
+   */
+  public LoraChoice {
+    checkArgument(
+        Double.isFinite(strength), "loras.strength: expected a number, found %s", strength);
+  }
+
+  /** A LoRA as it was trained. */
+  public static LoraChoice of(Path path) {
+    return new LoraChoice(path, 1, Optional.empty());
+  }
+}

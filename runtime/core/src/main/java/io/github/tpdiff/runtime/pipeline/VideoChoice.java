@@ -1,0 +1,43 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import io.github.tpdiff.runtime.model.ModelDescription;
+import java.util.Optional;
+
+/**
+ * What is asked of a video's size; what is left open is the model's default.
+ *
+ * @param width pixels
+ * @param height pixels
+ * @param frames pixel frames
+ * @param fps frames per second of the file
+ */
+public record VideoChoice(
+    Optional<Integer> width,
+    Optional<Integer> height,
+    Optional<Integer> frames,
+    Optional<Double> fps) {
+
+  /** Everything as the model has it. */
+  public static VideoChoice open() {
+    return new VideoChoice(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+  }
+
+  /** All that a size says. */
+  public static VideoChoice of(VideoSize size) {
+    return new VideoChoice(
+        Optional.of(size.width()),
+        Optional.of(size.height()),
+        Optional.of(size.frames()),
+        Optional.of(size.fps()));
+  }
+
+  /** What it comes to with a model. */
+  public VideoSize of(ModelDescription model) {
+    ModelDescription.Defaults own = model.defaults();
+    return new VideoSize(
+        height.orElse(own.height()),
+        width.orElse(own.width()),
+        frames.orElse(own.frames()),
+        fps.orElse(own.fps()));
+  }
+}

@@ -1,0 +1,169 @@
+package io.github.tpdiff.runtime.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.weights.CheckpointException;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+/** A network that is told a text with its mask, and may be told a picture's latents. */
+class ConditionsTest {
+  private static final String NETWORK = "transformer";
+  private static final LatentShape CLIP = new LatentShape(1, 2, 5, 2, 3);
+  private static final Flow FLOW = flow();
+
+  private static Flow flow() {
+    var text = new Text("tokenizer", 2, Text.Cleaning.NONE, Text.Padding.ENCODED);
+    return new Flow(
+        List.of(
+            ComponentDescription.of(
+                "text_encoder",
+                Runs.PROMPT,
+                Map.of("input_ids", text.ids()),
+                Map.of("last_hidden_state", "states")),
+            ComponentDescription.of(
+                "vae_encoder", Runs.PICTURE, Map.of("x", Flow.PICTURE), Map.of("y", "latents")),
+            ComponentDescription.of(
+                NETWORK,
+                Runs.STEP,
+                Map.of("context", "states", "mask", text.mask(), "image_latents", "latents"),
+                Map.of())),
+        List.of(Flow.Expert.alone(NETWORK)),
+        List.of(text),
+        List.of(
+            new Condition(
+                "states",
+                ElementType.F32,
+                List.of("batch", "text", "1"),
+                Condition.Follows.NOTHING,
+                false),
+            new Condition(
+                text.mask(),
+                ElementType.I64,
+                List.of("batch", "text"),
+                Condition.Follows.NOTHING,
+                true),
+            new Condition(
+                "latents",
+                ElementType.F32,
+                List.of("batch", "2", "frames", "height", "width"),
+                Condition.Follows.FRAMES,
+                true)),
+        Map.of("text", 2L));
+  }
+
+  private static Tensor get(Map<String, Tensor> values, String name) {
+    return Objects.requireNonNull(values.get(name), name);
+  }
+
+  private static Tensor states(float first) {
+    return Tensor.ofFloats(new float[] {first, first + 1}, 1, 2, 1);
+  }
+
+  /** [1, 2, 5, 2, 3] whose value is 100·channel + 10·frame, and a tenth more for each pixel. */
+  private static Tensor pictureLatents() {
+    var values = new float[2 * 5 * 6];
+    for (int i = 0; i < values.length; i++) {
+      int channel = i / 30;
+      int frame = i / 6 % 5;
+      values[i] = 100 * channel + 10 * frame + i % 6 / 10f;
+    }
+    return Tensor.ofFloats(values, 1, 2, 5, 2, 3);
+  }
+
+  @Test
+  void framesAreThoseOfTheStagesPositions() {
+    var conditions = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
+    Tensor found =
+        get(conditions.inputs(NETWORK, CLIP.withFrames(2), new int[] {0, 3}), "image_latents");
+    assertThat(found.shape()).containsExactly(1, 2, 2, 2, 3);
+    var expected = new float[2 * 2 * 6];
+    int[] positions = {0, 3};
+    for (int i = 0; i < expected.length; i++) {
+      int channel = i / 12;
+      expected[i] = 100 * channel + 10 * positions[i / 6 % 2] + i % 6 / 10f;
+    }
+    assertThat(found.toFloatArray()).containsExactly(expected);
+    assertThat(conditions.followStages(NETWORK)).isTrue();
+    assertThat(conditions.followStages("text_encoder")).isFalse();
+  }
+
+  @Test
+  void positionBeyondTheClip_isRefused() {
+    var conditions = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
+    assertThatThrownBy(() -> conditions.inputs(NETWORK, CLIP.withFrames(1), new int[] {5}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("latents: expected a frame for position 5, found 5 frames");
+  }
+
+  @Test
+  void absentOptionalConditions_areZerosOfTheStagesShape() {
+    var conditions = new Conditions(FLOW, Map.of("states", states(4)));
+    var inputs = conditions.inputs(NETWORK, CLIP.withFrames(3), new int[] {0, 2, 4});
+    assertThat(inputs.keySet()).containsExactlyInAnyOrder("context", "mask", "image_latents");
+    assertThat(get(inputs, "context").toFloatArray()).containsExactly(4, 5);
+    assertThat(get(inputs, "image_latents").shape()).containsExactly(1, 2, 3, 2, 3);
+    assertThat(get(inputs, "image_latents").toFloatArray()).containsOnly(0);
+    assertThat(get(inputs, "mask").type()).isEqualTo(ElementType.I64);
+    assertThat(get(inputs, "mask").shape()).containsExactly(1, 2);
+    assertThat(get(inputs, "mask").longs().get(1)).isZero();
+  }
+
+  @Test
+  void absentConditionThatIsNeeded_isNamed() {
+    var conditions = new Conditions(FLOW, Map.of());
+    assertThatThrownBy(() -> conditions.inputs(NETWORK, CLIP, new int[] {0}))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage("transformer: expected the condition 'states', found none");
+  }
+
+  @Test
+  void joinedClips_areABatchInTheirOrder() {
+    Conditions joined =
+        Conditions.join(
+            List.of(
+                new Conditions(FLOW, Map.of("states", states(1))),
+                new Conditions(FLOW, Map.of("states", states(10))),
+                new Conditions(FLOW, Map.of("states", states(20)))));
+    assertThat(joined.batch()).isEqualTo(3);
+    assertThat(get(joined.values(), "states").shape()).containsExactly(3, 2, 1);
+    assertThat(get(joined.values(), "states").toFloatArray()).containsExactly(1, 2, 10, 11, 20, 21);
+    Map<String, Tensor> inputs =
+        ConditionedNetwork.inputs(joined, NETWORK, CLIP, new int[] {0, 1, 2, 3, 4});
+    assertThat(get(inputs, "image_latents").shape()).containsExactly(3, 2, 5, 2, 3);
+  }
+
+  @Test
+  void batchWhereOneClipHasNoSuchCondition_isRefused() {
+    var with = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
+    var without = new Conditions(FLOW, Map.of("states", states(1)));
+    for (List<Conditions> batch : List.of(List.of(with, without), List.of(without, with))) {
+      assertThatThrownBy(() -> Conditions.join(batch))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("conditions: expected 'latents' of every clip of a batch, found none in one");
+    }
+  }
+
+  @Test
+  void otherValues_takeThePlaceOfThoseOfTheirNames() {
+    Conditions conditions =
+        new Conditions(FLOW, Map.of("states", states(1))).with(Map.of("states", states(7)));
+    assertThat(get(conditions.values(), "states").toFloatArray()).containsExactly(7, 8);
+  }
+
+  @Test
+  void noise_hasEveryConditionsShape() {
+    Conditions noise = Conditions.noise(FLOW, CLIP);
+    assertThat(get(noise.values(), "states").shape()).containsExactly(1, 2, 1);
+    assertThat(get(noise.values(), "latents").shape()).containsExactly(1, 2, 5, 2, 3);
+    assertThat(get(noise.values(), "latents").toFloatArray()).doesNotContain(0);
+    Tensor mask = get(noise.values(), "tokenizer.attention_mask");
+    assertThat(mask.longs().get(0) + mask.longs().get(1)).isEqualTo(2);
+  }
+}

@@ -1,0 +1,214 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.HeunSampler;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.LinearVideoModel;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.weights.CheckpointException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GenerationRequestTest {
+  private static final ModelDescription MODEL = LinearVideoModel.description();
+
+  private static GenerationRequest full() {
+    return GenerationRequest.of("a red fox")
+        .withNegativePrompt("blurs")
+        .withPicture(Path.of("fox.png"))
+        .withVideo(
+            new VideoChoice(Optional.of(32), Optional.of(16), Optional.of(17), Optional.of(12.5)))
+        .withSampling(
+            new SamplingChoice(
+                Optional.of(8),
+                List.of(4.0, 2.0),
+                Optional.of("half"),
+                Optional.of("heun"),
+                StageChoice.of(
+                    StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
+                        .withBoundaries(List.of(0.75, 0.5)))))
+        .withSeed(1L << 40)
+        .withLoras(
+            List.of(
+                LoraChoice.of(Path.of("a.safetensors")),
+                new LoraChoice(Path.of("b"), 0.5, Optional.of("transformer"))));
+  }
+
+  private static GenerationRequest read(String text) {
+    return GenerationRequest.JSON.parse(text, "request.json");
+  }
+
+  @Test
+  void requests_areReadBackAsTheyWereWritten() {
+    for (GenerationRequest request :
+        List.of(
+            full(),
+            GenerationRequest.of("a \"red\"\nfox"),
+            GenerationRequest.of("").withSize(new VideoSize(16, 32, 9, 16)))) {
+      assertThat(read(GenerationRequest.JSON.format(request))).isEqualTo(request);
+    }
+  }
+
+  @Test
+  void whatIsLeftOpen_isNotWritten() {
+    assertThat(GenerationRequest.JSON.format(GenerationRequest.of("a red fox")))
+        .doesNotContain("null", "seed", "picture", "negative_prompt", "version");
+  }
+
+  @Test
+  void oneLineOfJson_isARequest() {
+    assertThat(read("{\"prompt\": \"a red fox\"}")).isEqualTo(GenerationRequest.of("a red fox"));
+    assertThat(
+            read(
+                """
+                {"prompt": "a red fox", "seed": 7, "video": {"frames": 17},
+                 "sampling": {"guidance": [1], "stages": {"count": 3}},
+                 "loras": [{"path": "a.safetensors", "strength": 1}]}
+                """))
+        .isEqualTo(
+            GenerationRequest.of("a red fox")
+                .withSeed(7)
+                .withVideo(
+                    new VideoChoice(
+                        Optional.empty(), Optional.empty(), Optional.of(17), Optional.empty()))
+                .withSampling(
+                    SamplingChoice.open().withGuidance(1).withStages(StageChoice.count(3)))
+                .withLoras(List.of(LoraChoice.of(Path.of("a.safetensors")))));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"promt\": \"x\"}| promt: there is no such field; did you mean prompt?",
+        "{\"seed\": 1}| prompt: expected a string, found nothing",
+        "{\"prompt\": 1}| prompt: expected a string, found 1",
+        "{\"prompt\": \"x\", \"seed\": 1.5}| seed: expected an integer, found 1.5",
+        "{\"prompt\": \"x\", \"seed\": \"7\"}| seed: expected an integer, found \"7\"",
+        "{\"prompt\": \"x\", \"video\": {\"with\": 8}}|"
+            + " video.with: there is no such field; did you mean width?",
+        "{\"prompt\": \"x\", \"video\": {\"width\": true}}|"
+            + " video.width: expected an integer, found true",
+        "{\"prompt\": \"x\", \"sampling\": {\"stages\": {\"rate\": [2]}}}|"
+            + " sampling.stages.rate: there is no such field; did you mean rates?",
+        "{\"prompt\": \"x\", \"loras\": [{\"path\": \"a\", \"strenght\": 1}]}|"
+            + " loras[0].strenght: there is no such field; did you mean strength?",
+        "{\"prompt\": \"x\", \"version\": \"1.0\"}|"
+            + " version: there is no such field; did you mean video?",
+      })
+  void wrongRequest_isRefusedByField(String text, String message) {
+    assertThatThrownBy(() -> read(text))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage("request.json: " + message);
+  }
+
+  @Test
+  void whatIsLeftOpen_isTheModels() {
+    VideoRequest request = GenerationRequest.of("a red fox").of(MODEL);
+    assertThat(request.size()).isEqualTo(new VideoSize(16, 32, 9, 16));
+    assertThat(request.sampling().steps()).isEqualTo(4);
+    assertThat(request.sampling().guidance()).containsExactly(Guidance.scale(5));
+    assertThat(request.sampling().stages()).isEqualTo(StageChoice.asTrained());
+    assertThat(request.negativePrompt()).isEmpty();
+    var shape = new LatentShape(1, 1, 1, 2, 2);
+    assertThat(request.noise().draw(shape).data())
+        .containsExactly(NoiseSource.seeded(0).draw(shape).data());
+  }
+
+  @Test
+  void whatIsSaid_takesThePlaceOfTheModels() {
+    VideoRequest request =
+        GenerationRequest.of("a red fox")
+            .withSeed(7)
+            .withVideo(
+                new VideoChoice(
+                    Optional.empty(), Optional.empty(), Optional.of(17), Optional.empty()))
+            .withSampling(
+                new SamplingChoice(
+                    Optional.of(8),
+                    List.of(2.0),
+                    Optional.of("half"),
+                    Optional.of("heun"),
+                    StageChoice.count(3)))
+            .of(MODEL);
+    assertThat(request.size()).isEqualTo(new VideoSize(16, 32, 17, 16));
+    assertThat(request.sampling().steps()).isEqualTo(8);
+    assertThat(request.sampling().guidance()).containsExactly(Guidance.scale(2));
+    assertThat(request.sampling().scheduler().sampler()).isInstanceOf(HeunSampler.class);
+    assertThat(request.sampling().stages()).isEqualTo(StageChoice.count(3));
+    var shape = new LatentShape(1, 1, 1, 2, 2);
+    assertThat(request.noise().draw(shape).data())
+        .containsExactly(NoiseSource.seeded(7).draw(shape).data());
+  }
+
+  @Test
+  void guidance_isOneValueOrOneForEachDenoiser() {
+    var two = GenerationRequest.of("x").withSampling(guidance(4.0, 2.0));
+    assertThatThrownBy(() -> two.of(MODEL))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("guidance: expected 1 values, one for each denoiser, found 2");
+    ModelDescription experts = withTwoDenoisers();
+    assertThat(two.of(experts).sampling().guidance())
+        .containsExactly(Guidance.scale(4), Guidance.scale(2));
+    assertThat(
+            GenerationRequest.of("x").withSampling(guidance(4.0)).of(experts).sampling().guidance())
+        .containsExactly(Guidance.scale(4), Guidance.scale(4));
+    // The second has its own scale, the first the model's.
+    assertThat(GenerationRequest.of("x").of(experts).sampling().guidance())
+        .containsExactly(Guidance.scale(5), Guidance.scale(3));
+  }
+
+  private static ModelDescription withTwoDenoisers() {
+    Flow flow = MODEL.flow();
+    return MODEL.withFlow(
+        flow.withDenoisers(
+            List.of(
+                new Flow.Expert("transformer", 500, Optional.empty(), Optional.empty()),
+                new Flow.Expert("transformer", 0, Optional.of(3.0), Optional.empty()))));
+  }
+
+  private static SamplingChoice guidance(Double... scales) {
+    return new SamplingChoice(
+        Optional.empty(),
+        List.of(scales),
+        Optional.empty(),
+        Optional.empty(),
+        StageChoice.asTrained());
+  }
+
+  @Test
+  void pictureForAModelThatIsToldOfNone_isRefused() {
+    assertThatThrownBy(() -> full().of(MODEL))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("picture: this model is told of none, found fox.png");
+  }
+
+  @Test
+  void namesThatTheModelDoesNotKnow_areRefused() {
+    var scheduler =
+        new SamplingChoice(
+            Optional.empty(),
+            List.of(),
+            Optional.of("ddim"),
+            Optional.empty(),
+            StageChoice.asTrained());
+    assertThatThrownBy(() -> GenerationRequest.of("x").withSampling(scheduler).of(MODEL))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("scheduler: expected one of [half], found 'ddim'");
+    assertThatThrownBy(() -> new LoraChoice(Path.of("a"), Double.NaN, Optional.empty()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("loras.strength: expected a number, found NaN");
+  }
+}
