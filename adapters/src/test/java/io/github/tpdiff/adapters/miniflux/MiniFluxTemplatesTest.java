@@ -78,12 +78,9 @@ class MiniFluxTemplatesTest {
     requireWeights(MiniFluxComponents.openVae(folder.resolve("causal_video_vae")).components());
     requireWeights(
         Map.of(
-            "encoder",
-            MiniFluxComponents.openPooledTextEncoder(folder.resolve("text_encoder"))));
+            "encoder", MiniFluxComponents.openPooledTextEncoder(folder.resolve("text_encoder"))));
     requireWeights(
-        Map.of(
-            "encoder",
-            MiniFluxComponents.openTextEncoder(folder.resolve("text_encoder_2"))));
+        Map.of("encoder", MiniFluxComponents.openTextEncoder(folder.resolve("text_encoder_2"))));
   }
 
   private static void requireWeights(Map<String, Component> components) {
