@@ -57,7 +57,7 @@ public final class WanFamily implements ModelFamily {
     return switch (network) {
       case WAN_TRANSFORMER -> {
         ConfigFile config = WanFolder.configFor(file, WanComponent.TRANSFORMER);
-        var sizes = config.checked(() -> WanTransformerConfig.read(config, weights));
+        var sizes = WanTransformerConfig.read(config, weights);
         yield Optional.of(original ? WanSizes.originalConfig(sizes) : WanSizes.config(sizes));
       }
       case WAN_VAE -> {
@@ -65,7 +65,7 @@ public final class WanFamily implements ModelFamily {
         yield original
             ? Optional.empty()
             : Optional.of(
-                WanSizes.config(config.checked(() -> WanVaeConfig.read(config, weights))));
+                WanSizes.config(WanVaeConfig.read(config, weights)));
       }
       case UMT5_ENCODER -> {
         ConfigFile config = WanFolder.configFor(file, WanComponent.TEXT_ENCODER);

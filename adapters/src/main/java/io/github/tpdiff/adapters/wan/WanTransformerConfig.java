@@ -80,7 +80,9 @@ record WanTransformerConfig(
             said -> {
               throw config.wrong("patch_size", patch + ", as the tensors have it", said);
             });
-    return new WanTransformerConfig(
+    return config.checked(
+        () ->
+            new WanTransformerConfig(
         heads,
         headDim,
         sizes.count("blocks.%s.scale_shift_table", "num_layers"),
@@ -91,7 +93,7 @@ record WanTransformerConfig(
         sizes.of("condition_embedder.time_embedder.linear_1.weight", 1, "freq_dim"),
         patch,
         config.findEps("eps").orElse(1e-6),
-        imageDim(sizes));
+        imageDim(sizes)));
   }
 
   private static int outChannels(CheckpointSizes sizes, List<Integer> patch) {

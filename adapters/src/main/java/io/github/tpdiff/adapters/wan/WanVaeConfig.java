@@ -83,14 +83,16 @@ record WanVaeConfig(
     int resBlocks = sizes.count("decoder.up_blocks.0.resnets.%s.conv1.weight") - 1;
     sizes.agree(resBlocks, "as the tensors have it", "num_res_blocks");
     var read =
-        new WanVaeConfig(
-            sizes.of("encoder.conv_in.weight", 0, "base_dim", "dim"),
-            sizes.of("post_quant_conv.weight", 0, "z_dim"),
-            config.findInts("dim_mult").orElse(DIM_MULT),
-            resBlocks,
-            config.findBooleans("temperal_downsample").orElse(TEMPORAL_DOWNSAMPLE),
-            config.findDoubles("latents_mean").orElse(LATENTS_MEAN),
-            config.findDoubles("latents_std").orElse(LATENTS_STD));
+        config.checked(
+            () ->
+                new WanVaeConfig(
+                    sizes.of("encoder.conv_in.weight", 0, "base_dim", "dim"),
+                    sizes.of("post_quant_conv.weight", 0, "z_dim"),
+                    config.findInts("dim_mult").orElse(DIM_MULT),
+                    resBlocks,
+                    config.findBooleans("temperal_downsample").orElse(TEMPORAL_DOWNSAMPLE),
+                    config.findDoubles("latents_mean").orElse(LATENTS_MEAN),
+                    config.findDoubles("latents_std").orElse(LATENTS_STD)));
     List<Integer> widths =
         IntStream.range(0, read.levels())
             .mapToObj(level -> sizes.of(firstBlock(level, resBlocks), 0))

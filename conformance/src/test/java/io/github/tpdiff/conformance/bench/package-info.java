@@ -1,0 +1,4 @@
+@NullMarked
+package io.github.tpdiff.conformance.bench;
+
+import org.jspecify.annotations.NullMarked;
