@@ -117,7 +117,7 @@ class CheckpointCommandsTest {
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out().lines().filter(line -> line.startsWith("ok")))
         .hasSize(7)
-        .anyMatch(line -> line.contains("denoiser, stage 2 of 5 frames"));
+        .anyMatch(line -> line.contains("transformer, stage 2 of 5 frames"));
   }
 
   private Path tiny() {

@@ -41,7 +41,7 @@ final class InspectCommandTest {
         .containsPattern(
             "latents +\\d+ channels, each for 8x8 pixels of 4 frames, the first alone;")
         .containsPattern("text encoder\n +file .*\n")
-        .containsPattern("denoiser\n +file .*\n")
+        .containsPattern("transformer\n +file .*\n")
         .containsPattern("vae\n +file .*\n")
         .doesNotContain("conditioning")
         .containsPattern("dtypes +BF16\n")

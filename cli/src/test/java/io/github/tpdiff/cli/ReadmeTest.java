@@ -51,7 +51,7 @@ class ReadmeTest {
       assertThat(ImageIO.read(work.resolve(name + ".png").toFile()).getWidth())
           .isEqualTo(4 + 9 * (64 + 4));
     }
-    assertThat(Files.readString(log)).contains("denoiser, stage 3 of").doesNotContain("FAIL");
+    assertThat(Files.readString(log)).contains("transformer, stage 3 of").doesNotContain("FAIL");
   }
 
   @Test

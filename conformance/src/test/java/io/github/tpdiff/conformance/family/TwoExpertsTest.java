@@ -152,7 +152,7 @@ class TwoExpertsTest {
     var more = new ArrayList<>(List.of(words));
     more.addAll(List.of("--picture", picture.toString()));
     assertThat(tpdiff(more.toArray(String[]::new))).isEqualTo(ExitCode.WRONG_INPUT);
-    assertThat(printed.toString()).contains("found no image_encoder");
+    assertThat(printed.toString()).contains("found no image encoder");
   }
 
   @Test

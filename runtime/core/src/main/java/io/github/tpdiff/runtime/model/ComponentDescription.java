@@ -83,6 +83,11 @@ public record ComponentDescription(
     return slash < 0 ? component : component.substring(0, slash);
   }
 
+  /** What users call a component: its folder in words, such as {@code vae decoder}. */
+  public static String label(String component) {
+    return folderOf(component).replace('_', ' ');
+  }
+
   /** Where a component's graph lies in an exported folder. */
   public static String graph(String component) {
     return (component.indexOf('/') < 0 ? component + "/model" : component) + ".onnx";

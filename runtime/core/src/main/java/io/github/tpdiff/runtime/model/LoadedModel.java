@@ -7,6 +7,9 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -27,12 +30,24 @@ record LoadedModel(VideoModel model, Engine engine) implements PipelineParts {
     return model.components().keySet();
   }
 
+  /** The folder that has all files of the model. */
   @Override
   public String origin() {
-    return model.components().values().stream()
-        .findFirst()
-        .map(component -> component.weights().origin())
-        .orElse(description().family());
+    List<Path> files =
+        model.components().values().stream()
+            .map(component -> Path.of(component.weights().origin()).toAbsolutePath().getParent())
+            .filter(Objects::nonNull)
+            .toList();
+    if (files.isEmpty()) {
+      return description().family();
+    }
+    Path common = files.get(0);
+    for (Path file : files) {
+      while (common.getParent() != null && !file.startsWith(common)) {
+        common = common.getParent();
+      }
+    }
+    return common.toString();
   }
 
   @Override

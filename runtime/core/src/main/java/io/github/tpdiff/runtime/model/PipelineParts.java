@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What a pipeline is made of, ready for one engine: an opened checkpoint, or an exported folder.
@@ -50,17 +51,21 @@ public interface PipelineParts extends AutoCloseable {
    * @throws CheckpointException naming those that are absent
    */
   default void require(String purpose, Collection<String> names) {
-    List<String> absent = names.stream().filter(name -> !has(name)).distinct().toList();
+    List<String> absent = names.stream().filter(name -> !has(name)).toList();
     if (!absent.isEmpty()) {
       throw new CheckpointException(
           "%s: %s needs %s: found no %s, only %s"
-              .formatted(
-                  origin(),
-                  purpose,
-                  String.join(", ", names),
-                  String.join(", ", absent),
-                  String.join(", ", components())));
+              .formatted(origin(), purpose, labels(names), labels(absent), labels(components())));
     }
+  }
+
+  private static String labels(Collection<String> names) {
+    return names.isEmpty()
+        ? "nothing"
+        : names.stream()
+            .map(ComponentDescription::label)
+            .distinct()
+            .collect(Collectors.joining(", "));
   }
 
   /**
