@@ -1,32 +1,18 @@
 package io.github.tpdiff.weights;
 
 import java.nio.ByteBuffer;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** A source that refuses to hand out NaN and infinities. */
-final class FiniteTensors implements TensorSource {
-
-  private final TensorSource source;
+final class FiniteTensors extends TensorView {
 
   FiniteTensors(TensorSource source) {
-    this.source = source;
-  }
-
-  @Override
-  public Set<String> names() {
-    return source.names();
-  }
-
-  @Override
-  public Optional<TensorInfo> find(String name) {
-    return source.find(name);
+    super(source);
   }
 
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
-    ByteBuffer bytes = source.bytes(name, offset, length);
+    ByteBuffer bytes = source().bytes(name, offset, length);
     DType dtype = require(name).dtype();
     if (dtype.isFloating()) {
       float found = FiniteNumbers.firstNotFinite(dtype, bytes);
@@ -41,30 +27,5 @@ final class FiniteTensors implements TensorSource {
   @Override
   public Optional<FileRegion> region(String name) {
     return Optional.empty();
-  }
-
-  @Override
-  public TensorInfo stored(String name) {
-    return source.stored(name);
-  }
-
-  @Override
-  public Map<String, String> metadata() {
-    return source.metadata();
-  }
-
-  @Override
-  public String origin() {
-    return source.origin();
-  }
-
-  @Override
-  public void requireUnchanged() {
-    source.requireUnchanged();
-  }
-
-  @Override
-  public void close() {
-    source.close();
   }
 }

@@ -9,13 +9,12 @@ import java.util.Set;
 import java.util.function.Function;
 
 /** A source under other names. */
-final class RenamedTensors implements TensorSource {
+final class RenamedTensors extends TensorView {
 
-  private final TensorSource source;
   private final Map<String, String> oldNames = new LinkedHashMap<>();
 
   RenamedTensors(TensorSource source, Function<String, Optional<String>> newName) {
-    this.source = source;
+    super(source);
     for (String old : source.names()) {
       newName
           .apply(old)
@@ -39,43 +38,23 @@ final class RenamedTensors implements TensorSource {
   @Override
   public Optional<TensorInfo> find(String name) {
     return Optional.ofNullable(oldNames.get(name))
-        .flatMap(source::find)
+        .flatMap(source()::find)
         .map(info -> info.withName(name));
   }
 
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
-    return source.bytes(oldName(name), offset, length);
+    return source().bytes(oldName(name), offset, length);
   }
 
   @Override
   public Optional<FileRegion> region(String name) {
-    return source.region(oldName(name));
+    return source().region(oldName(name));
   }
 
   @Override
   public TensorInfo stored(String name) {
-    return source.stored(oldName(name)).withName(name);
-  }
-
-  @Override
-  public Map<String, String> metadata() {
-    return source.metadata();
-  }
-
-  @Override
-  public String origin() {
-    return source.origin();
-  }
-
-  @Override
-  public void requireUnchanged() {
-    source.requireUnchanged();
-  }
-
-  @Override
-  public void close() {
-    source.close();
+    return source().stored(oldName(name)).withName(name);
   }
 
   private String oldName(String name) {

@@ -7,6 +7,7 @@ import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.Slices;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.TensorView;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Collections;
@@ -24,7 +25,7 @@ import java.util.Set;
  * <p>What {@link ScaleNames} knows as no weight (scales of activations, markers, a tokenizer) is
  * left out.
  */
-final class ScaledTensors implements TensorSource {
+final class ScaledTensors extends TensorView {
 
   private static final String QUANTIZATION_METADATA = "_quantization_metadata";
 
@@ -59,12 +60,11 @@ final class ScaledTensors implements TensorSource {
     }
   }
 
-  private final TensorSource source;
   private final Map<String, Scaled> scaled;
   private final Set<String> names;
 
   private ScaledTensors(TensorSource source, Map<String, Scaled> scaled, Set<String> names) {
-    this.source = source;
+    super(source);
     this.scaled = scaled;
     this.names = Collections.unmodifiableSet(names);
   }
@@ -168,20 +168,20 @@ final class ScaledTensors implements TensorSource {
     Scaled own = scaled.get(name);
     return own != null
         ? Optional.of(own.info)
-        : names.contains(name) ? source.find(name) : Optional.empty();
+        : names.contains(name) ? source().find(name) : Optional.empty();
   }
 
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
     Scaled own = scaled.get(name);
     if (own == null) {
-      return source.bytes(require(name).name(), offset, length);
+      return source().bytes(require(name).name(), offset, length);
     }
     Slices.check(this, own.info, offset, length);
     long first = offset / Float.BYTES;
     long end = (offset + length + Float.BYTES - 1) / Float.BYTES;
     float[] values =
-        FloatCodec.decode(own.stored, source.bytes(name, first, Math.toIntExact(end - first)));
+        FloatCodec.decode(own.stored, source().bytes(name, first, Math.toIntExact(end - first)));
     own.scale(values, first);
     ByteBuffer whole =
         ByteBuffer.allocateDirect(Math.multiplyExact(values.length, Float.BYTES))
@@ -195,35 +195,20 @@ final class ScaledTensors implements TensorSource {
 
   @Override
   public Optional<FileRegion> region(String name) {
-    return scaled.containsKey(name) ? Optional.empty() : source.region(require(name).name());
+    return scaled.containsKey(name) ? Optional.empty() : source().region(require(name).name());
   }
 
   @Override
   public TensorInfo stored(String name) {
     Scaled own = scaled.get(name);
-    return own == null ? source.stored(require(name).name()) : own.storedInfo();
+    return own == null ? source().stored(require(name).name()) : own.storedInfo();
   }
 
   /** The header's, but for what says that tensors are scaled: these are not. */
   @Override
   public Map<String, String> metadata() {
-    Map<String, String> metadata = new LinkedHashMap<>(source.metadata());
+    Map<String, String> metadata = new LinkedHashMap<>(source().metadata());
     metadata.remove(QUANTIZATION_METADATA);
     return Collections.unmodifiableMap(metadata);
-  }
-
-  @Override
-  public String origin() {
-    return source.origin();
-  }
-
-  @Override
-  public void requireUnchanged() {
-    source.requireUnchanged();
-  }
-
-  @Override
-  public void close() {
-    source.close();
   }
 }

@@ -5,6 +5,7 @@ import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.Slices;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.TensorView;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -16,18 +17,17 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Tensors that are made of consecutive bytes of another source's tensors; nothing is copied. */
-final class PiecedTensors implements TensorSource {
+final class PiecedTensors extends TensorView {
 
   /** Bytes {@code [offset, offset + length)} of a tensor of the source. */
   record Piece(String name, long offset, long length) {}
 
   private record Tensor(TensorInfo info, List<Piece> pieces) {}
 
-  private final TensorSource source;
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
 
   PiecedTensors(TensorSource source) {
-    this.source = source;
+    super(source);
   }
 
   /**
@@ -76,7 +76,7 @@ final class PiecedTensors implements TensorSource {
       long from = Math.max(offset, start);
       long to = Math.min(offset + length, start + piece.length());
       if (from < to) {
-        parts.add(source.bytes(piece.name(), piece.offset() + from - start, (int) (to - from)));
+        parts.add(source().bytes(piece.name(), piece.offset() + from - start, (int) (to - from)));
       }
       start += piece.length();
     }
@@ -96,7 +96,7 @@ final class PiecedTensors implements TensorSource {
     Piece piece = pieces.get(0);
     return pieces.size() > 1
         ? Optional.empty()
-        : source
+        : source()
             .region(piece.name())
             .map(
                 whole ->
@@ -106,27 +106,7 @@ final class PiecedTensors implements TensorSource {
   @Override
   public TensorInfo stored(String name) {
     TensorInfo info = require(name);
-    return new TensorInfo(name, source.stored(pieces(name).get(0).name()).dtype(), info.shape());
-  }
-
-  @Override
-  public Map<String, String> metadata() {
-    return source.metadata();
-  }
-
-  @Override
-  public String origin() {
-    return source.origin();
-  }
-
-  @Override
-  public void requireUnchanged() {
-    source.requireUnchanged();
-  }
-
-  @Override
-  public void close() {
-    source.close();
+    return new TensorInfo(name, source().stored(pieces(name).get(0).name()).dtype(), info.shape());
   }
 
   private List<Piece> pieces(String name) {
