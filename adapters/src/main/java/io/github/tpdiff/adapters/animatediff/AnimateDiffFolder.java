@@ -31,6 +31,7 @@ final class AnimateDiffFolder {
       List.of("unet", "motion_adapter", "vae", "text_encoder", TOKENIZER, SCHEDULER);
 
   private static final String CONFIG = "config.json";
+  private static final String PREDICTION = "prediction_type";
 
   /** Classes in the configurations of each network. */
   private static final Map<Network, List<String>> CLASSES =
@@ -158,19 +159,37 @@ final class AnimateDiffFolder {
   /**
    * The fields of the scheduler's configuration. Stable Diffusion's own is for pictures: its noise
    * schedule makes clips flicker, so diffusers' documentation replaces it, as is done here. One
-   * that the user names is taken as it is.
+   * that the user names is taken as it is. What the network predicts is the checkpoint's to say
+   * whatever the schedule.
    */
   Map<String, Object> scheduler() {
     Optional<Path> named = request.part(SCHEDULER);
-    if (named.isPresent()) {
-      return ConfigFile.scheduler(named.get()).toMap();
-    }
-    ConfigFile file = ConfigFile.scheduler(root.resolve(SCHEDULER));
-    if (file.className().filter(name -> !name.equals("PNDMScheduler")).isPresent()) {
+    ConfigFile file = ConfigFile.scheduler(named.orElse(root.resolve(SCHEDULER)));
+    if (named.isPresent()
+        || file.className().filter(name -> !name.equals("PNDMScheduler")).isPresent()) {
       return file.toMap();
     }
     boolean original =
         find(Network.MOTION_ADAPTER).filter(found -> found.layout() == Layout.ORIGINAL).isPresent();
-    return original ? AnimateDiffDefaults.ORIGINAL_SCHEDULER : AnimateDiffDefaults.SCHEDULER;
+    return predicting(
+        file.toMap(),
+        original ? AnimateDiffDefaults.ORIGINAL_SCHEDULER : AnimateDiffDefaults.SCHEDULER);
+  }
+
+  /** Others that the model may be run with, by name. */
+  Map<String, Map<String, Object>> schedulers() {
+    Map<String, Object> own = scheduler();
+    var others = new LinkedHashMap<String, Map<String, Object>>();
+    AnimateDiffDefaults.SCHEDULERS.forEach(
+        (name, fields) -> others.put(name, predicting(own, fields)));
+    return others;
+  }
+
+  /** A scheduler for a network that predicts what another was configured for. */
+  private static Map<String, Object> predicting(
+      Map<String, Object> other, Map<String, Object> fields) {
+    var changed = new LinkedHashMap<>(fields);
+    Optional.ofNullable(other.get(PREDICTION)).ifPresent(type -> changed.put(PREDICTION, type));
+    return changed;
   }
 }

@@ -71,7 +71,7 @@ final class AnimateDiffVideoModel {
             latents,
             TargetScale.GLOBAL,
             folder.scheduler(),
-            AnimateDiffDefaults.SCHEDULERS,
+            folder.schedulers(),
             ModelDescription.Defaults.at(folder.root(), AnimateDiffDefaults.GENERATION));
     long embeddings =
         ModelFlows.embeddings(components, AnimateDiffFlow.TEXT_ENCODER, ClipTextModel.TOKENS);
