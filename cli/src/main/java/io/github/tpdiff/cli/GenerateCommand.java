@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import java.io.IOException;
@@ -27,6 +28,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  tpdiff generate checkpoint --prompt \"a red ball rolls to the right\"",
       "  tpdiff generate checkpoint --lora lora.safetensors --prompt \"a red ball\"",
+      "  tpdiff generate checkpoint --request request.json --seed 7",
       "  tpdiff generate sd15 --part motion_adapter=mm.ckpt --prompt \"a red ball\""
     })
 final class GenerateCommand implements Callable<Integer> {
@@ -49,10 +51,11 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path out = prompt.out();
-    LoraOptions.Trained trained = lora.read();
+    GenerationRequest asked = video.over(prompt.request());
+    LoraOptions.Trained trained = lora.read(asked.loras());
     try (VideoModel model = trained.beside(Families.open(parts.at(folder)))) {
       model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
-      VideoRequest request = video.request(prompt).of(model.description());
+      VideoRequest request = asked.of(model.description());
       try (Engine engine = engines.open(compute);
           PipelineParts loaded = PipelineParts.of(model, engine)) {
         new VideoPipeline(loaded).requireComponents(request);

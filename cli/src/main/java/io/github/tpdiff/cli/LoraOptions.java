@@ -2,24 +2,20 @@ package io.github.tpdiff.cli;
 
 import static java.util.Objects.requireNonNull;
 
-import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.lora.TrainedFiles;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.checkpoint.Checkpoint;
-import io.github.tpdiff.weights.lora.LoraFile;
-import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.runtime.pipeline.LoraChoice;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** What training gave, a LoRA or tensors in full, on a checkpoint, as options. */
+/** What training gave, LoRAs or tensors in full, on a checkpoint, as options. */
 final class LoraOptions {
   @Spec(Spec.Target.MIXEE)
   private @Nullable CommandSpec command;
@@ -27,14 +23,23 @@ final class LoraOptions {
   @Option(
       names = "--lora",
       paramLabel = "LORA",
-      description = "A LoRA file or PEFT folder (default: none).")
-  private Optional<Path> lora = Optional.empty();
+      description =
+          "A LoRA file or PEFT folder; several are put on in their order (default: none).")
+  private List<Path> loras = List.of();
 
   @Option(
       names = "--lora-strength",
-      defaultValue = "1",
-      description = "Factor on the LoRA (default ${DEFAULT-VALUE}).")
-  private double strength = 1;
+      paramLabel = "FACTOR",
+      description = "Factor on the LoRAs, one for all or one for each (default 1).")
+  private List<Double> strengths = List.of();
+
+  @Option(
+      names = "--lora-denoiser",
+      paramLabel = "NAME",
+      description =
+          "Which denoiser the LoRAs are for, one for all or one for each, where the model has"
+              + " several (default: what the files say, else the first).")
+  private List<String> denoisers = List.of();
 
   @Option(
       names = "--weights",
@@ -44,56 +49,58 @@ final class LoraOptions {
 
   /** What was trained, read. */
   Trained read() {
-    if (!Double.isFinite(strength)) {
-      throw new IllegalArgumentException("--lora-strength: expected a number, found " + strength);
-    }
-    return new Trained(weights.map(Checkpoint::open), lora.map(this::lora), strength);
-  }
-
-  private Lora lora(Path path) {
-    LoraFile file = LoraFile.read(path);
-    PrintWriter err = requireNonNull(command).commandLine().getErr();
-    return new Lora(
-        file.weights(),
-        lacking ->
-            LoraCommand.leftOut(
-                err, path, Stream.concat(file.ignored().stream(), lacking.stream()).toList()));
+    return read(List.of());
   }
 
   /**
-   * A LoRA.
+   * What was trained, read.
    *
-   * @param leftOut says what of it is not used, given the tensors that the model lacks
+   * @param asked by a request, where the options name no LoRA
    */
-  record Lora(LoraWeights weights, Consumer<List<String>> leftOut) {}
+  Trained read(List<LoraChoice> asked) {
+    requireOneOrEach("--lora-strength", strengths);
+    requireOneOrEach("--lora-denoiser", denoisers);
+    var choices = new ArrayList<LoraChoice>();
+    for (int i = 0; i < loras.size(); i++) {
+      choices.add(new LoraChoice(loras.get(i), at(strengths, i), at(denoisers, i)));
+    }
+    return new Trained(
+        TrainedFiles.read(weights, loras.isEmpty() ? asked : choices),
+        (file, tensors) -> LoraCommand.leftOut(err(), file, tensors));
+  }
+
+  private PrintWriter err() {
+    return requireNonNull(command).commandLine().getErr();
+  }
+
+  private void requireOneOrEach(String option, List<?> values) {
+    if (values.size() > 1 && values.size() != loras.size()) {
+      throw new IllegalArgumentException(
+          "%s: expected one value, or one for each of %d LoRAs, found %s"
+              .formatted(option, loras.size(), values));
+    }
+  }
+
+  private static <T> Optional<T> at(List<T> values, int index) {
+    return values.isEmpty()
+        ? Optional.empty()
+        : Optional.of(values.get(values.size() == 1 ? 0 : index));
+  }
 
   /**
    * What was trained.
    *
-   * @param weights tensors in full; closed with the model that they are put on
-   * @param strength of the LoRA
+   * @param notes says what of it is not used
    */
-  record Trained(Optional<TensorSource> weights, Optional<Lora> lora, double strength) {
-
-    /** The checkpoint with the LoRA beside its weights. */
+  record Trained(TrainedFiles files, TrainedFiles.Notes notes) {
+    /** The checkpoint with the LoRAs beside its weights. */
     VideoModel beside(VideoModel base) {
-      VideoModel model = withWeights(base);
-      return lora.map(own -> LoraModels.applied(model, used(model, own), strength)).orElse(model);
+      return files.beside(base, notes);
     }
 
-    /** The checkpoint with the LoRA added into its weights. */
+    /** The checkpoint with the LoRAs added into its weights. */
     VideoModel merged(VideoModel base) {
-      VideoModel model = withWeights(base);
-      return lora.map(own -> LoraModels.merged(model, used(model, own), strength)).orElse(model);
-    }
-
-    private static LoraWeights used(VideoModel model, Lora lora) {
-      lora.leftOut().accept(LoraModels.leftOut(model, lora.weights()));
-      return lora.weights();
-    }
-
-    private VideoModel withWeights(VideoModel base) {
-      return weights.map(own -> LoraModels.replaced(base, own)).orElse(base);
+      return files.merged(base, notes);
     }
   }
 }

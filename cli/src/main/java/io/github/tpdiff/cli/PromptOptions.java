@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.weights.NativeFolder;
 import io.github.tpdiff.weights.WritablePlace;
 import java.nio.file.Path;
@@ -8,14 +9,24 @@ import picocli.CommandLine.Option;
 
 /** What a video shows, and where it goes. */
 final class PromptOptions {
-  @Option(names = "--prompt", required = true, description = "What the video shows.")
-  private String prompt;
+  @Option(
+      names = "--request",
+      paramLabel = "FILE",
+      description =
+          "A request as JSON, which other options replace field by field (default: none).")
+  private Optional<Path> request = Optional.empty();
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      description = "What the video shows (default: the request's).")
+  private Optional<String> prompt = Optional.empty();
 
   @Option(
       names = "--negative-prompt",
-      defaultValue = "",
+      paramLabel = "TEXT",
       description = "What guidance leads away from (default: nothing).")
-  private String negativePrompt;
+  private Optional<String> negativePrompt = Optional.empty();
 
   @Option(
       names = "--picture",
@@ -26,9 +37,8 @@ final class PromptOptions {
 
   @Option(
       names = "--seed",
-      defaultValue = "0",
-      description = "Of the noise; the same numbers as torch draws (default ${DEFAULT-VALUE}).")
-  private long seed;
+      description = "Of the noise; the same numbers as torch draws (default 0).")
+  private Optional<Long> seed = Optional.empty();
 
   @Option(
       names = {"-o", "--out"},
@@ -41,20 +51,22 @@ final class PromptOptions {
       description = "Also writes a picture of frames from first to last, a .png beside the mp4.")
   private boolean sheet;
 
-  String prompt() {
-    return prompt;
-  }
-
-  String negativePrompt() {
-    return negativePrompt;
-  }
-
-  Optional<Path> picture() {
-    return picture;
-  }
-
-  long seed() {
-    return seed;
+  /**
+   * The request of the file, with what the options say in its place.
+   *
+   * @throws IllegalArgumentException if neither says what the video shows
+   */
+  GenerationRequest request() {
+    Optional<GenerationRequest> file = request.map(GenerationRequest::read);
+    if (file.isEmpty() && prompt.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--prompt: expected what the video shows, found none; say it, or give a --request");
+    }
+    GenerationRequest asked = file.orElseGet(() -> GenerationRequest.of(""));
+    asked = prompt.map(asked::withPrompt).orElse(asked);
+    asked = negativePrompt.map(asked::withNegativePrompt).orElse(asked);
+    asked = picture.map(asked::withPicture).orElse(asked);
+    return seed.map(asked::withSeed).orElse(asked);
   }
 
   /**

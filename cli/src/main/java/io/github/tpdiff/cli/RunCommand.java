@@ -6,6 +6,7 @@ import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,7 +46,14 @@ final class RunCommand implements Callable<Integer> {
     Path out = prompt.out();
     try (OnnxEngine engine = EngineOptions.openOnnx(device);
         ExportedFolder parts = ExportedFolder.open(folder, engine)) {
-      VideoRequest request = video.request(prompt).of(parts.description());
+      GenerationRequest asked = video.over(prompt.request());
+      if (!asked.loras().isEmpty()) {
+        throw new IllegalArgumentException(
+            "loras: an export has its LoRAs in it, found %s; leave them out, or generate with the"
+                .formatted(asked.loras().get(0).path())
+                + " checkpoint");
+      }
+      VideoRequest request = asked.of(parts.description());
       var pipeline = new VideoPipeline(parts);
       pipeline.stages(request);
       pipeline.requireComponents(request);

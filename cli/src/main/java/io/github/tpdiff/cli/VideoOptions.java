@@ -76,14 +76,8 @@ final class VideoOptions {
     return new SamplingChoice(steps, guidance, scheduler.name(), sampler, stages.choice());
   }
 
-  /** The whole request. */
-  GenerationRequest request(PromptOptions prompt) {
-    GenerationRequest request =
-        GenerationRequest.of(prompt.prompt())
-            .withNegativePrompt(prompt.negativePrompt())
-            .withVideo(size())
-            .withSampling(sampling())
-            .withSeed(prompt.seed());
-    return prompt.picture().map(request::withPicture).orElse(request);
+  /** A request with what the options say in place of what it says. */
+  GenerationRequest over(GenerationRequest asked) {
+    return asked.withVideo(size().over(asked.video())).withSampling(sampling().over(asked.sampling()));
   }
 }

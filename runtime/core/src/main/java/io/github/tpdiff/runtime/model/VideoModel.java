@@ -75,21 +75,25 @@ public record VideoModel(
 
   /**
    * The stages that the weights were trained for: the {@link RecordJson#STAGES_HEADER} of the file
-   * that the denoiser was read from. What is put on a model is asked before the model: a LoRA
+   * that a denoiser was read from. What is put on a model is asked before the model: a LoRA
    * before tensors trained in full, those before the checkpoint.
    *
    * @throws CheckpointException if the header cannot be read
    */
   public Optional<StageConfig> trainedStages() {
-    return find(description.denoiser())
+    return description.flow().denoisers().stream()
+        .flatMap(expert -> find(expert.component()).stream())
         .map(Component::weights)
-        .flatMap(
-            weights ->
-                Optional.ofNullable(weights.metadata().get(RecordJson.STAGES_HEADER))
-                    .map(
-                        json ->
-                            RecordJson.STAGES.parse(
-                                json, weights.origin() + ": " + RecordJson.STAGES_HEADER)));
+        .flatMap(weights -> stages(weights).stream())
+        .findFirst();
+  }
+
+  private static Optional<StageConfig> stages(TensorSource weights) {
+    return Optional.ofNullable(weights.metadata().get(RecordJson.STAGES_HEADER))
+        .map(
+            json ->
+                RecordJson.STAGES.parse(
+                    json, weights.origin() + ": " + RecordJson.STAGES_HEADER));
   }
 
   /**

@@ -49,6 +49,10 @@ public record GenerationRequest(
         List.of());
   }
 
+  public GenerationRequest withPrompt(String other) {
+    return new GenerationRequest(other, negativePrompt, picture, video, sampling, seed, loras);
+  }
+
   public GenerationRequest withNegativePrompt(String other) {
     return new GenerationRequest(prompt, Optional.of(other), picture, video, sampling, seed, loras);
   }

@@ -9,21 +9,28 @@ import java.util.Optional;
  * A LoRA to put on a model.
  *
  * @param path a LoRA file or PEFT folder
- * @param strength a factor on it; 1 as trained
+ * @param strength a factor on it; 1, as trained, unless it is said
  * @param denoiser the denoiser that it is for, where the model has several and the file does not
  *     say
  */
-public record LoraChoice(Path path, double strength, Optional<String> denoiser) {
+public record LoraChoice(Path path, Optional<Double> strength, Optional<String> denoiser) {
   /**
    * @throws IllegalArgumentException if the strength is not finite
    */
   public LoraChoice {
-    checkArgument(
-        Double.isFinite(strength), "loras.strength: expected a number, found %s", strength);
+    strength.ifPresent(
+        factor ->
+            checkArgument(
+                Double.isFinite(factor), "loras.strength: expected a number, found %s", factor));
   }
 
   /** A LoRA as it was trained. */
   public static LoraChoice of(Path path) {
-    return new LoraChoice(path, 1, Optional.empty());
+    return new LoraChoice(path, Optional.empty(), Optional.empty());
+  }
+
+  /** The factor on it. */
+  public double factor() {
+    return strength.orElse(1.0);
   }
 }

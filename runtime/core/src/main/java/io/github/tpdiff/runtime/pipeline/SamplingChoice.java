@@ -44,6 +44,16 @@ public record SamplingChoice(
     return new SamplingChoice(steps, guidance, scheduler, sampler, other);
   }
 
+  /** What this says, and what another says where this leaves it open. */
+  public SamplingChoice over(SamplingChoice other) {
+    return new SamplingChoice(
+        steps.or(other::steps),
+        guidance.isEmpty() ? other.guidance : guidance,
+        scheduler.or(other::scheduler),
+        sampler.or(other::sampler),
+        stages.equals(StageChoice.asTrained()) ? other.stages : stages);
+  }
+
   /**
    * What it comes to with a model.
    *

@@ -31,6 +31,15 @@ public record VideoChoice(
         Optional.of(size.fps()));
   }
 
+  /** What this says, and what another says where this leaves it open. */
+  public VideoChoice over(VideoChoice other) {
+    return new VideoChoice(
+        width.or(other::width),
+        height.or(other::height),
+        frames.or(other::frames),
+        fps.or(other::fps));
+  }
+
   /** What it comes to with a model. */
   public VideoSize of(ModelDescription model) {
     ModelDescription.Defaults own = model.defaults();

@@ -43,7 +43,7 @@ class GenerationRequestTest {
         .withLoras(
             List.of(
                 LoraChoice.of(Path.of("a.safetensors")),
-                new LoraChoice(Path.of("b"), 0.5, Optional.of("transformer"))));
+                new LoraChoice(Path.of("b"), Optional.of(0.5), Optional.of("transformer"))));
   }
 
   private static GenerationRequest read(String text) {
@@ -207,7 +207,7 @@ class GenerationRequestTest {
     assertThatThrownBy(() -> GenerationRequest.of("x").withSampling(scheduler).of(MODEL))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("scheduler: expected one of [half], found 'ddim'");
-    assertThatThrownBy(() -> new LoraChoice(Path.of("a"), Double.NaN, Optional.empty()))
+    assertThatThrownBy(() -> new LoraChoice(Path.of("a"), Optional.of(Double.NaN), Optional.empty()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("loras.strength: expected a number, found NaN");
   }

@@ -1,0 +1,128 @@
+package io.github.tpdiff.lora;
+
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.checkpoint.Checkpoint;
+import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraWeights;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Files of what was trained, read and ready to be put on a checkpoint: tensors in full, then LoRAs in
+ * their order. The model that comes of it has the stages that they were trained for.
+ */
+public final class TrainedFiles {
+  private final Optional<TensorSource> weights;
+  private final List<ReadLora> loras;
+
+  private record ReadLora(Path path, LoraFile file, LoraWeights weights, double factor) {}
+
+  private interface Placement {
+    VideoModel put(VideoModel model, LoraWeights lora, double factor);
+  }
+
+  /** Told what of a file changes nothing in the model. */
+  @FunctionalInterface
+  public interface Notes {
+    void leftOut(Path file, List<String> tensors);
+  }
+
+  private TrainedFiles(Optional<TensorSource> weights, List<ReadLora> loras) {
+    this.weights = weights;
+    this.loras = loras;
+  }
+
+  /**
+   * Reads files.
+   *
+   * @param weights tensors trained in full; closed with the model that they are put on
+   * @throws io.github.tpdiff.weights.CheckpointException if one cannot be read
+   * @throws IllegalArgumentException if LoRAs were trained for different stages
+   */
+  public static TrainedFiles read(Optional<Path> weights, List<LoraChoice> loras) {
+    var read = new ArrayList<ReadLora>();
+    for (LoraChoice choice : loras) {
+      LoraFile file = LoraFile.read(choice.path());
+      LoraWeights own =
+          choice
+              .denoiser()
+              .map(denoiser -> forDenoiser(file.weights(), denoiser))
+              .orElse(file.weights());
+      read.add(new ReadLora(choice.path(), file, own, choice.factor()));
+    }
+    requireSameStages(read);
+    return new TrainedFiles(weights.map(Checkpoint::open), List.copyOf(read));
+  }
+
+  private static LoraWeights forDenoiser(LoraWeights weights, String denoiser) {
+    Map<String, String> header = new LinkedHashMap<>(weights.metadata());
+    header.put(LoraModels.EXPERT, denoiser);
+    return new LoraWeights(weights.component(), weights.pairs(), weights.full(), header);
+  }
+
+  private static void requireSameStages(List<ReadLora> loras) {
+    Optional<ReadLora> first = Optional.empty();
+    for (ReadLora lora : loras) {
+      Optional<StageConfig> own = stages(lora);
+      if (own.isPresent() && first.isEmpty()) {
+        first = Optional.of(lora);
+      } else if (own.isPresent() && !own.equals(stages(first.orElseThrow()))) {
+        throw new IllegalArgumentException(
+            "loras: %s was trained for stages %s, %s for stages %s; put on LoRAs of the same stages"
+                .formatted(
+                    first.orElseThrow().path(),
+                    words(stages(first.orElseThrow()).orElseThrow()),
+                    lora.path(),
+                    words(own.orElseThrow())));
+      }
+    }
+  }
+
+  private static String words(StageConfig stages) {
+    return "with rates %s, boundaries %s".formatted(stages.rates(), stages.boundaries());
+  }
+
+  /** What a LoRA was trained for, but for the shares of the steps, which are free. */
+  private static Optional<StageConfig> stages(ReadLora lora) {
+    return Optional.ofNullable(lora.weights().metadata().get(RecordJson.STAGES_HEADER))
+        .map(json -> RecordJson.STAGES.parse(json, lora.path() + ": " + RecordJson.STAGES_HEADER))
+        .map(stages -> stages.withStepSplit(List.of()));
+  }
+
+  /**
+   * The checkpoint with the LoRAs' products beside its layers.
+   *
+   * @throws IllegalArgumentException if a layer is not in the model
+   */
+  public VideoModel beside(VideoModel base, Notes notes) {
+    return put(base, notes, LoraModels::applied);
+  }
+
+  /**
+   * The checkpoint with the LoRAs added into its weights when they are read.
+   *
+   * @throws IllegalArgumentException if a layer is not in the model
+   */
+  public VideoModel merged(VideoModel base, Notes notes) {
+    return put(base, notes, LoraModels::merged);
+  }
+
+  private VideoModel put(VideoModel base, Notes notes, Placement placement) {
+    VideoModel model = weights.map(own -> LoraModels.replaced(base, own)).orElse(base);
+    for (ReadLora lora : loras) {
+      var unused = new ArrayList<>(lora.file().ignored());
+      unused.addAll(LoraModels.leftOut(model, lora.weights()));
+      notes.leftOut(lora.path(), unused);
+      model = placement.put(model, lora.weights(), lora.factor());
+    }
+    return model;
+  }
+}
