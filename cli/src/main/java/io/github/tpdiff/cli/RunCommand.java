@@ -5,8 +5,8 @@ import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
-import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -50,7 +50,7 @@ final class RunCommand implements Callable<Integer> {
       if (!asked.loras().isEmpty()) {
         throw new IllegalArgumentException(
             "loras: an export has its LoRAs in it, found %s; leave them out, or generate with the"
-                .formatted(asked.loras().get(0).path())
+                    .formatted(asked.loras().get(0).path())
                 + " checkpoint");
       }
       VideoRequest request = asked.of(parts.description());

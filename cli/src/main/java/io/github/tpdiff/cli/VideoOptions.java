@@ -78,6 +78,8 @@ final class VideoOptions {
 
   /** A request with what the options say in place of what it says. */
   GenerationRequest over(GenerationRequest asked) {
-    return asked.withVideo(size().over(asked.video())).withSampling(sampling().over(asked.sampling()));
+    return asked
+        .withVideo(size().over(asked.video()))
+        .withSampling(sampling().over(asked.sampling()));
   }
 }

@@ -136,6 +136,30 @@ class CheckpointCommandsTest {
   }
 
   @Test
+  void generate_ofARequestFile_isWhatTheOptionsSay() throws Exception {
+    Path model = tiny();
+    Path request = folder.resolve("request.json");
+    Files.writeString(
+        request,
+        """
+        {"prompt": "a ball", "seed": 4, "video": {"width": 32, "height": 32, "frames": 17},
+         "sampling": {"steps": 6, "guidance": [1], "stages": {"count": 3}}}
+        """);
+    Path asked = folder.resolve("asked.mp4");
+    Path said = folder.resolve("said.mp4");
+    var run = Invocation.of("generate", model, "--request", request, "--seed", 5, "-o", asked);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(generate(model, "--stages", 3, "--seed", 5, "-o", said).exitCode()).isZero();
+    assertThat(asked).hasSameBinaryContentAs(said);
+    Files.writeString(request, "{\"prompt\": \"a ball\", \"sampling\": {\"stepz\": 6}}");
+    var misspelt = Invocation.of("generate", model, "--request", request, "-o", asked);
+    assertThat(misspelt.exitCode()).isEqualTo(2);
+    assertThat(misspelt.err()).contains("request.json", "sampling.stepz", "steps");
+    assertThat(Invocation.of("generate", model, "-o", asked).err())
+        .contains("--prompt: expected what the video shows");
+  }
+
+  @Test
   void generate_withoutADecoder_failsBeforeTheFirstStep() throws Exception {
     Path model = tiny();
     Files.delete(model.resolve("vae/config.json"));

@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Files of what was trained, read and ready to be put on a checkpoint: tensors in full, then LoRAs in
- * their order. The model that comes of it has the stages that they were trained for.
+ * Files of what was trained, read and ready to be put on a checkpoint: tensors in full, then LoRAs
+ * in their order. The model that comes of it has the stages that they were trained for.
  */
 public final class TrainedFiles {
   private final Optional<TensorSource> weights;

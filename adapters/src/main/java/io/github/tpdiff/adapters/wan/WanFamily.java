@@ -64,8 +64,7 @@ public final class WanFamily implements ModelFamily {
         ConfigFile config = WanFolder.configFor(file, WanComponent.VAE);
         yield original
             ? Optional.empty()
-            : Optional.of(
-                WanSizes.config(WanVaeConfig.read(config, weights)));
+            : Optional.of(WanSizes.config(WanVaeConfig.read(config, weights)));
       }
       case UMT5_ENCODER -> {
         ConfigFile config = WanFolder.configFor(file, WanComponent.TEXT_ENCODER);

@@ -83,17 +83,17 @@ record WanTransformerConfig(
     return config.checked(
         () ->
             new WanTransformerConfig(
-        heads,
-        headDim,
-        sizes.count("blocks.%s.scale_shift_table", "num_layers"),
-        sizes.of("blocks.0.ffn.net.0.proj.weight", 0, "ffn_dim"),
-        sizes.of(PATCHES, 1, "in_channels", "in_dim"),
-        outChannels(sizes, patch),
-        sizes.of("condition_embedder.text_embedder.linear_1.weight", 1, "text_dim"),
-        sizes.of("condition_embedder.time_embedder.linear_1.weight", 1, "freq_dim"),
-        patch,
-        config.findEps("eps").orElse(1e-6),
-        imageDim(sizes)));
+                heads,
+                headDim,
+                sizes.count("blocks.%s.scale_shift_table", "num_layers"),
+                sizes.of("blocks.0.ffn.net.0.proj.weight", 0, "ffn_dim"),
+                sizes.of(PATCHES, 1, "in_channels", "in_dim"),
+                outChannels(sizes, patch),
+                sizes.of("condition_embedder.text_embedder.linear_1.weight", 1, "text_dim"),
+                sizes.of("condition_embedder.time_embedder.linear_1.weight", 1, "freq_dim"),
+                patch,
+                config.findEps("eps").orElse(1e-6),
+                imageDim(sizes)));
   }
 
   private static int outChannels(CheckpointSizes sizes, List<Integer> patch) {

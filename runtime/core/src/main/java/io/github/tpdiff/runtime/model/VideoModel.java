@@ -75,8 +75,8 @@ public record VideoModel(
 
   /**
    * The stages that the weights were trained for: the {@link RecordJson#STAGES_HEADER} of the file
-   * that a denoiser was read from. What is put on a model is asked before the model: a LoRA
-   * before tensors trained in full, those before the checkpoint.
+   * that a denoiser was read from. What is put on a model is asked before the model: a LoRA before
+   * tensors trained in full, those before the checkpoint.
    *
    * @throws CheckpointException if the header cannot be read
    */
@@ -92,8 +92,7 @@ public record VideoModel(
     return Optional.ofNullable(weights.metadata().get(RecordJson.STAGES_HEADER))
         .map(
             json ->
-                RecordJson.STAGES.parse(
-                    json, weights.origin() + ": " + RecordJson.STAGES_HEADER));
+                RecordJson.STAGES.parse(json, weights.origin() + ": " + RecordJson.STAGES_HEADER));
   }
 
   /**

@@ -35,6 +35,28 @@ public record GenerationRequest(
   }
 
   /**
+   * Reads a request, whose paths are relative to its own folder.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if it is none, naming the field
+   */
+  public static GenerationRequest read(Path file) {
+    GenerationRequest read = JSON.read(file);
+    return new GenerationRequest(
+        read.prompt,
+        read.negativePrompt,
+        read.picture.map(file::resolveSibling),
+        read.video,
+        read.sampling,
+        read.seed,
+        read.loras.stream()
+            .map(
+                lora ->
+                    new LoraChoice(
+                        file.resolveSibling(lora.path()), lora.strength(), lora.denoiser()))
+            .toList());
+  }
+
+  /**
    * A video as the model has it: no negative prompt, seed 0, the stages that its weights were made
    * for.
    */

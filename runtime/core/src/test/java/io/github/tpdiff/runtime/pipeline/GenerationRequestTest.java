@@ -75,7 +75,7 @@ class GenerationRequestTest {
                 """
                 {"prompt": "a red fox", "seed": 7, "video": {"frames": 17},
                  "sampling": {"guidance": [1], "stages": {"count": 3}},
-                 "loras": [{"path": "a.safetensors", "strength": 1}]}
+                 "loras": [{"path": "a.safetensors"}]}
                 """))
         .isEqualTo(
             GenerationRequest.of("a red fox")
@@ -207,7 +207,8 @@ class GenerationRequestTest {
     assertThatThrownBy(() -> GenerationRequest.of("x").withSampling(scheduler).of(MODEL))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("scheduler: expected one of [half], found 'ddim'");
-    assertThatThrownBy(() -> new LoraChoice(Path.of("a"), Optional.of(Double.NaN), Optional.empty()))
+    assertThatThrownBy(
+            () -> new LoraChoice(Path.of("a"), Optional.of(Double.NaN), Optional.empty()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("loras.strength: expected a number, found NaN");
   }
