@@ -10,7 +10,7 @@ package io.github.tpdiff.runtime.diffusion;
  *
  * @param scale a
  * @param up U
- * @param noiseFactor a square root of R
+ * @param noiseFactor the symmetric square root of R
  */
 record Linkage(double scale, TimeMatrix up, TimeMatrix noiseFactor) {
 
@@ -29,6 +29,12 @@ record Linkage(double scale, TimeMatrix up, TimeMatrix noiseFactor) {
     TimeMatrix covariance =
         TimeMatrix.identity(up.rows()).mix(variance, -kept * kept, up.times(up.transpose()));
     return new Linkage(scale, up, new SymmetricEigen(covariance).squareRoot(variance));
+  }
+
+  /** The same as numbers. */
+  StageNumbers.Entry numbers() {
+    return new StageNumbers.Entry(
+        scale, up.toLists(), noiseFactor.times(noiseFactor).toLists(), noiseFactor.toLists());
   }
 
   /** The start of stage k from the end of stage k+1 and white noise at stage k's frame count. */

@@ -33,6 +33,20 @@ public final class Samplers {
   }
 
   /**
+   * The first name of a sampler.
+   *
+   * @throws IllegalArgumentException if it has none
+   */
+  public static String nameOf(Sampler sampler) {
+    return BY_NAME.entrySet().stream()
+        .filter(named -> named.getValue().equals(sampler))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException("sampler: %s has no name".formatted(sampler)));
+  }
+
+  /**
    * The sampler of a name, in any case.
    *
    * @throws IllegalArgumentException if there is none, naming those there are

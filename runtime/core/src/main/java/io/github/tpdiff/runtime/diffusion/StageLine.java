@@ -36,6 +36,11 @@ public final class StageLine {
    * @param repeated P, over the stage's frames
    */
   static StageLine of(NoiseSchedule schedule, Stage stage, TimeMatrix repeated) {
+    return new StageLine(schedule, drift(schedule, stage, repeated)::apply);
+  }
+
+  /** B M⁻¹ of a stage. */
+  static TimeMatrix drift(NoiseSchedule schedule, Stage stage, TimeMatrix repeated) {
     DiffusionForm form = schedule.form();
     TimeMatrix same = TimeMatrix.identity(stage.frames());
     double start = signal(form, stage.start());
@@ -43,7 +48,7 @@ public final class StageLine {
     TimeMatrix motion = same.mix(-end, start, repeated);
     TimeMatrix meeting =
         same.mix(end * form.tau(stage.start()), -start * form.tau(stage.end()), repeated);
-    return new StageLine(schedule, motion.times(meeting.inverse())::apply);
+    return motion.times(meeting.inverse());
   }
 
   private static double signal(DiffusionForm form, double t) {

@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The stages of one clip length on one schedule: frame counts, boundaries, targets, linkage (Ran &
@@ -21,6 +22,7 @@ public final class StagePlan {
   private final List<Linkage> linkages;
   private final List<Ends> ends;
   private final List<StageLine> lines;
+  private final List<TimeMatrix> repeated;
 
   /** The data's part of a stage's ends: matrices from full-rate frames to y at s and e. */
   private record Ends(TimeMatrix start, TimeMatrix end) {}
@@ -31,6 +33,7 @@ public final class StagePlan {
     stages = plan.stages;
     ends = plan.ends;
     lines = plan.lines;
+    repeated = plan.repeated;
     this.linkages = List.copyOf(linkages);
   }
 
@@ -46,6 +49,7 @@ public final class StagePlan {
     var lines = new ArrayList<StageLine>();
     int stride = config.largestStride();
     TimeMatrix entry = resampling.down(frames, stride);
+    var repeats = new ArrayList<TimeMatrix>();
     TimeMatrix repeated = TimeMatrix.identity(entry.rows());
     for (int i = 0; i < starts.size(); i++) {
       TimeMatrix down = resampling.down(frames, stride);
@@ -65,6 +69,7 @@ public final class StagePlan {
       stages.add(stage);
       ends.add(new Ends(scaled(entry, start), scaled(down, end)));
       lines.add(StageLine.of(schedule, stage, repeated));
+      repeats.add(repeated);
       entry = nextEntry;
       repeated = nextRepeated;
       stride = i + 1 < starts.size() ? stride / config.rates().get(i) : 1;
@@ -73,6 +78,7 @@ public final class StagePlan {
     this.linkages = List.copyOf(linkages);
     this.ends = List.copyOf(ends);
     this.lines = List.copyOf(lines);
+    this.repeated = List.copyOf(repeats);
   }
 
   /**
@@ -184,6 +190,15 @@ public final class StagePlan {
   /** The line along which latents go through a stage. */
   StageLine line(Stage stage) {
     return lines.get(stages.size() - stage.number());
+  }
+
+  /** What sampling does on the way into a stage and inside it, as numbers. */
+  public StageNumbers numbers(Stage stage) {
+    int index = stages.size() - stage.number();
+    return new StageNumbers(
+        predictionScale(stage),
+        index == 0 ? Optional.empty() : Optional.of(linkages.get(index - 1).numbers()),
+        StageLine.drift(schedule, stage, repeated.get(index)).toLists());
   }
 
   /** D_k·x_0: a full-rate clip at a stage's frame rate, as alignment needs it. */

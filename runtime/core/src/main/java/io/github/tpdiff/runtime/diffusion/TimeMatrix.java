@@ -4,6 +4,8 @@ import static com.google.common.base.Preconditions.checkArgument;
 import static com.google.common.base.Preconditions.checkState;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
@@ -41,6 +43,13 @@ final class TimeMatrix {
 
   void set(int row, int column, double value) {
     values[row * columns + column] = value;
+  }
+
+  /** The rows. */
+  List<List<Double>> toLists() {
+    return IntStream.range(0, rows)
+        .mapToObj(i -> IntStream.range(0, columns).mapToObj(j -> get(i, j)).toList())
+        .toList();
   }
 
   /** {@code this · other}. */

@@ -59,6 +59,11 @@ public final class VariancePreserving implements DiffusionForm {
     return new VariancePreserving(logAlphas, type);
   }
 
+  /** What the network predicts. */
+  public PredictionType predicts() {
+    return predicts;
+  }
+
   /** The number N of rows of the table. */
   public int trainTimesteps() {
     return logAlphas.length - 1;

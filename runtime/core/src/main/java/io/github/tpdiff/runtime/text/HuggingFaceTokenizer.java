@@ -80,6 +80,19 @@ public final class HuggingFaceTokenizer implements Tokenizer {
     }
   }
 
+  /**
+   * Writes the {@code tokenizer.json} of a folder that has CLIP's {@code vocab.json} and {@code
+   * merges.txt} in its place, for programs that read that form alone.
+   *
+   * @throws IOException if a file is not what it should be; the message names it
+   */
+  public static void completeFiles(Path folder) throws IOException {
+    boolean clip = Files.isRegularFile(folder.resolve(ClipVocabulary.FILE));
+    if (clip && !Files.exists(folder.resolve(TOKENIZER))) {
+      Files.write(folder.resolve(TOKENIZER), ClipVocabulary.read(folder).tokenizerJson());
+    }
+  }
+
   @Override
   public TokenBatch encode(List<String> texts, int maxLength) {
     checkArgument(maxLength >= 2, "maxLength: expected at least 2, found %s", maxLength);

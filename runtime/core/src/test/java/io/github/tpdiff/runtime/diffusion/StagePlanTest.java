@@ -258,4 +258,49 @@ class StagePlanTest {
       assertThat((double) actual.data()[i]).isCloseTo(expected.data()[i], within(5e-6));
     }
   }
+
+  @Test
+  void numbers_enterAStageAsSamplingDoes() {
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 9);
+    StageNumbers.Entry entry = plan.numbers(plan.stage(2)).entry().orElseThrow();
+    var source = NoiseSource.seeded(3);
+    Latents end = source.draw(new LatentShape(1, 1, 3, 1, 1));
+    Latents noise = source.draw(new LatentShape(1, 1, 5, 1, 1));
+    float[] expected = plan.linkages().get(0).apply(end, noise).data();
+    for (int i = 0; i < 5; i++) {
+      double raised = product(entry.upsampling().get(i), end);
+      double added = product(entry.noiseFactor().get(i), noise);
+      assertThat(entry.scale() * raised + added).isCloseTo(expected[i], within(1e-6));
+    }
+    assertThat(plan.numbers(plan.stage(3)).entry()).isEmpty();
+  }
+
+  private static double product(List<Double> row, Latents frames) {
+    double sum = 0;
+    for (int j = 0; j < row.size(); j++) {
+      sum += row.get(j) * frames.data()[j];
+    }
+    return sum;
+  }
+
+  @Test
+  void numbers_ofTheFirstStageSayThatAllButTheDataIsNoise() {
+    // From noise to data: dy/dτ = ε − x_0 for flow matching, so the data's motion is −x_0 there,
+    // which meets τ = 0 at x_0 itself where the stage ends in data.
+    StagePlan one = StagePlan.of(StageConfig.pyramid(1, SHARED), FLOW, 2);
+    assertThat(one.numbers(one.stage(1)).drift())
+        .isEqualTo(List.of(List.of(-1.0, 0.0), List.of(0.0, -1.0)));
+    StagePlan table = StagePlan.of(StageConfig.pyramid(1, GROUPED), DDIM, 2);
+    assertThat(table.numbers(table.stage(1)).drift().get(0).get(0)).isZero();
+  }
+
+  @Test
+  void numbers_sayTheScaleOfTheStagesOwnTime() {
+    var config =
+        StageConfig.pyramid(2, SHARED)
+            .withBoundaries(List.of(0.6))
+            .withTargetScale(StageConfig.TargetScale.STAGE);
+    StagePlan plan = StagePlan.of(config, FLOW, 5);
+    assertThat(plan.numbers(plan.stage(1)).predictionScale()).isCloseTo(0.6, within(1e-12));
+  }
 }

@@ -56,6 +56,21 @@ class HuggingFaceTokenizerTest {
   }
 
   @Test
+  void completedFolder_hasATokenizerJsonThatGivesTheSameIds(@TempDir Path folder)
+      throws IOException {
+    var golden = new TokenizerGolden("animatediff");
+    copy(golden, folder, "vocab.json", "merges.txt", "tokenizer_config.json");
+    HuggingFaceTokenizer.completeFiles(folder);
+    assertThat(folder.resolve("tokenizer.json")).isRegularFile();
+    Files.delete(folder.resolve("vocab.json"));
+    Files.delete(folder.resolve("merges.txt"));
+    try (var tokenizer = HuggingFaceTokenizer.open(folder)) {
+      var batch = tokenizer.encode(golden.texts("texts"), golden.maxLength());
+      assertThat(batch.inputIds()).isDeepEqualTo(golden.ids("out.input_ids"));
+    }
+  }
+
+  @Test
   void vocabularyWithoutMerges_isRefused_namingTheFileExpected(@TempDir Path folder)
       throws IOException {
     copy(new TokenizerGolden("animatediff"), folder, "vocab.json", "tokenizer_config.json");

@@ -12,6 +12,7 @@ import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.IndentedJson;
 import java.io.IOException;
@@ -39,6 +40,7 @@ final class FolderWriter {
   }
 
   void write(StageConfig stages) throws IOException {
+    FolderGuide guide = FolderGuide.of(model, stages);
     Map<String, List<Component>> folders = new TreeMap<>();
     model
         .components()
@@ -55,6 +57,7 @@ final class FolderWriter {
       writeGraphs(Files.createDirectory(root.resolve(folder.getKey())), folder.getValue());
     }
     writeDescriptions(folders, copyTokenizers(), stages);
+    guide.write(root);
   }
 
   private void writeGraphs(Path folder, List<Component> components) throws IOException {
@@ -71,7 +74,9 @@ final class FolderWriter {
               name -> Objects.requireNonNull(stored.get(name)));
       try (OutputStream out =
           Files.newOutputStream(ExportedFolder.graphFile(root, component.name()))) {
-        lowered.writeTo(out);
+        new GraphNotes(model.description().family(), new FlowGuide(model).graph(component))
+            .on(lowered)
+            .writeTo(out);
       }
     }
   }
@@ -87,6 +92,7 @@ final class FolderWriter {
             Files.copy(file, target.resolve(String.valueOf(file.getFileName())));
           }
         }
+        HuggingFaceTokenizer.completeFiles(target);
         copied.add(tokenizer.getKey());
       }
     }

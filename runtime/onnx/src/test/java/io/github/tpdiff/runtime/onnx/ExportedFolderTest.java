@@ -154,11 +154,16 @@ class ExportedFolderTest {
     String stored = linked ? "checkpoint.safetensors" : "weights.safetensors";
     assertEquals(
         Set.of(
+            "README.md",
             "model_index.json",
+            "plan.py",
+            "sample.py",
             "scheduler/scheduler_config.json",
             "scheduler/tpdiff_stages.json",
+            "solvers.py",
             "tokenizer/tokenizer.json",
             "tpdiff_pipeline.json",
+            "tpdiff_sampling.json",
             "transformer/conditioning.onnx",
             "transformer/model.onnx",
             "transformer/" + stored),

@@ -1,0 +1,174 @@
+package io.github.tpdiff.runtime.onnx;
+
+import io.github.tpdiff.runtime.diffusion.Words;
+import io.github.tpdiff.runtime.graph.Dim;
+import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Shape;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.Runs;
+import io.github.tpdiff.runtime.model.Text;
+import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.DecoderGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.DenoiserGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.GraphGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.TextGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.ValueGuide;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** How values flow through the graphs of an exported model, for readers without this code. */
+record FlowGuide(VideoModel model) {
+  private ModelDescription description() {
+    return model.description();
+  }
+
+  private Flow flow() {
+    return description().flow();
+  }
+
+  /** All graphs, each after those whose values it reads. */
+  List<GraphGuide> graphs() {
+    return flow().components().stream()
+        .map(ComponentDescription::name)
+        .filter(name -> present(name).isPresent())
+        .map(name -> graph(model.require(name)))
+        .toList();
+  }
+
+  /** One graph. */
+  GraphGuide graph(Component component) {
+    String name = component.name();
+    ComponentDescription own =
+        flow()
+            .find(name)
+            .orElseGet(() -> ComponentDescription.of(name, Runs.STEP, Map.of(), Map.of()));
+    var meanings = new ValueMeanings(description());
+    Program program = component.program();
+    var shapes = GlobalShapes.of(program);
+    var inputs = new LinkedHashMap<String, ValueGuide>();
+    program
+        .inputs()
+        .forEach(
+            (input, value) ->
+                inputs.put(
+                    input,
+                    guide(
+                        own.reads().getOrDefault(input, input),
+                        value.type(),
+                        shapes.input(input),
+                        meanings.input(own, input))));
+    var outputs = new LinkedHashMap<String, ValueGuide>();
+    for (String output : program.outputs()) {
+      outputs.put(
+          output,
+          guide(
+              own.writes().getOrDefault(output, output),
+              type(program, output),
+              shapes.output(output),
+              meanings.output(own, output)));
+    }
+    return new GraphGuide(
+        name, ComponentDescription.graph(name), Words.of(own.runs()), inputs, outputs);
+  }
+
+  private static ElementType type(Program program, String output) {
+    ElementType type = ElementType.F32;
+    for (Graph segment : program.segments()) {
+      type =
+          Optional.ofNullable(segment.outputs().get(output))
+              .map(value -> value.type())
+              .orElse(type);
+    }
+    return type;
+  }
+
+  private static ValueGuide guide(String value, ElementType type, Shape shape, String meaning) {
+    return new ValueGuide(
+        value, Words.of(type), shape.dims().stream().map(Dim::toString).toList(), meaning);
+  }
+
+  List<TextGuide> texts() {
+    return flow().texts().stream()
+        .map(
+            text ->
+                new TextGuide(
+                    text.tokenizer(),
+                    text.maxLength(),
+                    Words.of(text.cleaning()),
+                    Words.of(text.padding()),
+                    rule(text)))
+        .toList();
+  }
+
+  private static String rule(Text text) {
+    String cleaning =
+        switch (text.cleaning()) {
+          case NONE -> "The prompt as it is";
+          case WHITESPACE ->
+              "The prompt repaired as ftfy.fix_text does, HTML entities unescaped twice, white"
+                  + " space collapsed to single spaces and taken from both ends";
+        };
+    String padding =
+        switch (text.padding()) {
+          case ENCODED ->
+              "shorter ones are filled up with pad_token, mask 0, which the encoder is given too";
+          case ZERO_ROWS ->
+              "the encoder is given the real tokens alone, and rows of zeros follow theirs up to"
+                  + " that number";
+        };
+    return "%s; special tokens added; of more than %d tokens the last of the text are dropped, never the closing special token; %s."
+        .formatted(cleaning, text.maxLength(), padding);
+  }
+
+  /** Encoders of conditions that can all be had, those first whose values others read. */
+  List<String> encoders() {
+    List<String> values =
+        flow().conditions().stream()
+            .map(Condition::name)
+            .filter(
+                value ->
+                    flow().writers(List.of(value)).stream()
+                        .allMatch(writer -> present(writer.name()).isPresent()))
+            .toList();
+    return flow().writers(values).stream().map(ComponentDescription::name).toList();
+  }
+
+  List<DenoiserGuide> denoisers() {
+    double scale = description().defaults().guidanceScale();
+    return flow().denoisers().stream()
+        .map(
+            expert ->
+                new DenoiserGuide(
+                    expert.component(),
+                    present(ComponentDescription.conditioning(expert.component())),
+                    expert.leastTimestep(),
+                    expert.guidanceScale().orElse(scale)))
+        .toList();
+  }
+
+  Optional<DecoderGuide> decoder() {
+    return present(ComponentDescription.VAE_DECODER)
+        .map(
+            next ->
+                new DecoderGuide(
+                    present(ComponentDescription.first(next)),
+                    next,
+                    ValueMeanings.DECODED,
+                    ValueMeanings.SAMPLE,
+                    "One latent frame after the other, the first by the graph `first` where there"
+                        + " is one, all others by `next`; an output NAME.next is the input NAME of"
+                        + " the following frame."));
+  }
+
+  private Optional<String> present(String component) {
+    return Optional.of(component).filter(name -> model.find(name).isPresent());
+  }
+}

@@ -1,0 +1,206 @@
+package io.github.tpdiff.runtime.onnx;
+
+import io.github.tpdiff.runtime.onnx.SamplingGuide.DenoiserGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.Diffusion;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.GraphGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.StageGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.ValueGuide;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** A folder's guide in words: a template whose {@code {{names}}} are filled in. */
+record FolderReadme(SamplingGuide guide) {
+
+  String text() throws IOException {
+    String text = FolderGuide.resource(FolderGuide.README);
+    for (Map.Entry<String, String> value : values().entrySet()) {
+      text = text.replace("{{" + value.getKey() + "}}", value.getValue());
+    }
+    return text;
+  }
+
+  private Map<String, String> values() {
+    Diffusion diffusion = guide.diffusion();
+    var values = new LinkedHashMap<String, String>();
+    values.put("family", guide.family());
+    values.put("version", guide.version());
+    values.put("pyramid", pyramid());
+    values.put("tokenizers", tokenizers());
+    values.put("graphs", graphs());
+    values.put("texts", texts());
+    values.put("encoders", names(guide.encoders()));
+    values.put("conditions", names(guide.conditions().stream().map(c -> c.name()).toList()));
+    values.put("latents", diffusion.latents());
+    values.put("line", diffusion.line());
+    values.put("predicts", diffusion.predicts());
+    values.put("slope", diffusion.slope());
+    values.put("guidance", diffusion.guidance());
+    values.put("noise", diffusion.noise());
+    values.put("solver", "`" + diffusion.solver() + "`");
+    values.put("stages", stages());
+    values.put("defaults", defaults());
+    values.put("denoisers", denoisers());
+    values.put(
+        "first_frame",
+        guide.latents().firstMean().isEmpty()
+            ? ""
+            : "; the first latent frame has its own, `first_mean` and `first_std`");
+    values.put(
+        "decoder",
+        guide
+            .decoder()
+            .map(decoder -> decoder.rule())
+            .orElse("There is no decoder in this folder."));
+    return values;
+  }
+
+  private String pyramid() {
+    int stages = guide.stages().size();
+    return stages == 1
+        ? "in one stage"
+        : "in %d stages that rise in frame rate from 1/%d"
+            .formatted(stages, guide.stages().get(0).stride());
+  }
+
+  private String tokenizers() {
+    return guide.texts().stream()
+        .map(
+            text ->
+                "| `%s/` | a tokenizer, as transformers writes it |".formatted(text.tokenizer()))
+        .collect(Collectors.joining("\n"));
+  }
+
+  private String graphs() {
+    return guide.graphs().stream().map(FolderReadme::graph).collect(Collectors.joining("\n\n"));
+  }
+
+  private static String graph(GraphGuide graph) {
+    return "**[%s](%s)** runs once for each %s.\n\n| | name | type, shape | what |\n|---|---|---|---|\n%s%s"
+        .formatted(
+            graph.file(),
+            graph.file(),
+            graph.runs(),
+            rows("in", graph.inputs()),
+            rows("out", graph.outputs()))
+        .stripTrailing();
+  }
+
+  /** A row for each value; one for those that follow each other and are alike, such as states. */
+  private static String rows(String direction, Map<String, ValueGuide> values) {
+    var alike = new LinkedHashMap<String, List<String>>();
+    var shapes = new LinkedHashMap<String, Set<String>>();
+    values.forEach(
+        (name, value) -> {
+          alike.computeIfAbsent(value.meaning(), meaning -> new ArrayList<>()).add(name);
+          shapes
+              .computeIfAbsent(value.meaning(), meaning -> new LinkedHashSet<>())
+              .add(value.type() + " " + value.shape());
+        });
+    return alike.entrySet().stream()
+        .map(
+            group ->
+                "| %s | %s | %s | %s |\n"
+                    .formatted(
+                        direction,
+                        range(group.getValue()),
+                        shape(Objects.requireNonNull(shapes.get(group.getKey()))),
+                        group.getKey()))
+        .collect(Collectors.joining());
+  }
+
+  private static String range(List<String> names) {
+    String first = "`" + names.get(0) + "`";
+    return names.size() == 1
+        ? first
+        : "%s to `%s`, %d of them".formatted(first, names.get(names.size() - 1), names.size());
+  }
+
+  private static String shape(Set<String> shapes) {
+    return shapes.size() == 1 ? shapes.iterator().next() : "each its own";
+  }
+
+  private String texts() {
+    return guide.texts().stream()
+        .map(
+            text ->
+                "- **%s**: [1, %d] `%s.input_ids` and `%s.attention_mask`. %s"
+                    .formatted(
+                        text.tokenizer(),
+                        text.maxLength(),
+                        text.tokenizer(),
+                        text.tokenizer(),
+                        text.rule()))
+        .collect(Collectors.joining("\n"));
+  }
+
+  private String stages() {
+    return guide.stages().stream()
+        .map(FolderReadme::stage)
+        .collect(
+            Collectors.joining(
+                "\n",
+                "| stage | latent frames | stride | time | steps | scale on entry | prediction"
+                    + " scale |\n"
+                    + "|---|---|---|---|---|---|---|\n",
+                ""));
+  }
+
+  private static String stage(StageGuide stage) {
+    return "| %d | %d | %d | %s to %s | %d | %s | %s |"
+        .formatted(
+            stage.stage(),
+            stage.frames(),
+            stage.stride(),
+            number(stage.start()),
+            number(stage.end()),
+            stage.steps().size(),
+            stage.entry().map(entry -> number(entry.scale())).orElse("noise"),
+            number(stage.predictionScale()));
+  }
+
+  private static String number(double value) {
+    return String.format(Locale.ROOT, "%.6g", value);
+  }
+
+  private String defaults() {
+    var defaults = guide.defaults();
+    return "%d frames of %d x %d at %s frames a second, latents %s, %d steps"
+        .formatted(
+            defaults.frames(),
+            defaults.width(),
+            defaults.height(),
+            defaults.fps(),
+            defaults.latentShape(),
+            defaults.steps());
+  }
+
+  private String denoisers() {
+    return guide.denoisers().stream().map(FolderReadme::denoiser).collect(Collectors.joining(" "));
+  }
+
+  private static String denoiser(DenoiserGuide denoiser) {
+    return "`%s` is asked at timesteps from %s up, with guidance scale %s%s."
+        .formatted(
+            denoiser.component(),
+            denoiser.leastTimestep(),
+            denoiser.guidanceScale(),
+            denoiser
+                .conditioning()
+                .map("; `%s` runs before it, once for each prompt and stage"::formatted)
+                .orElse(""));
+  }
+
+  private static String names(List<String> names) {
+    return names.isEmpty()
+        ? "none"
+        : names.stream().map("`%s`"::formatted).collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,184 @@
+package io.github.tpdiff.runtime.onnx;
+
+import io.github.tpdiff.runtime.diffusion.StageNumbers;
+import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * An exported folder's sampling for readers without this code, as {@value #FILE}: every number that
+ * {@code tpdiff run} comes to at the folder's defaults, and every rule in words.
+ *
+ * <p>Nothing here reads it back: it says what the folder's other files lead to.
+ *
+ * @param version of this format; a later minor version adds fields
+ * @param defaults what is generated when nothing is said
+ * @param diffusion the mathematics
+ * @param stages in sampling order, the coarsest first
+ * @param latents what the decoder is given is {@code x · std + mean}, per channel; the first latent
+ *     frame has its own where {@code first_mean} is not empty
+ * @param texts how a prompt becomes tokens
+ * @param encoders the graphs that prompts and pictures run through, in this order
+ * @param conditions what the denoisers are told, by name
+ * @param sizes of the symbols in shapes that no clip decides
+ * @param denoisers by falling time: each is asked from its least timestep up to that of the one
+ *     before
+ * @param decoder latents to frames, where there is one
+ * @param graphs all that there are, with what flows in and out
+ */
+record SamplingGuide(
+    String version,
+    String family,
+    Defaults defaults,
+    Diffusion diffusion,
+    List<StageGuide> stages,
+    ModelDescription.Latents latents,
+    List<TextGuide> texts,
+    List<String> encoders,
+    List<Condition> conditions,
+    Map<String, Long> sizes,
+    List<DenoiserGuide> denoisers,
+    Optional<DecoderGuide> decoder,
+    List<GraphGuide> graphs) {
+  static final String FILE = "tpdiff_sampling.json";
+  static final String VERSION = "1.0";
+
+  /**
+   * What is generated when nothing is said.
+   *
+   * @param latentShape [1, channels, frames, height, width] of the last stage
+   */
+  record Defaults(
+      int frames,
+      int height,
+      int width,
+      double fps,
+      int steps,
+      int seed,
+      String negativePrompt,
+      List<Integer> latentShape) {}
+
+  /**
+   * The mathematics.
+   *
+   * @param form flow_matching or variance_preserving
+   * @param latents how a noisy latent is made of data and noise
+   * @param line the coordinates in which a stage is a straight line
+   * @param predicts flow, epsilon, v_prediction or sample
+   * @param slope dy/dτ from what the network predicts
+   * @param guidance how predictions under the prompt and the negative prompt become one
+   * @param solver inside a stage
+   * @param noise which numbers are drawn, and when
+   */
+  record Diffusion(
+      String form,
+      String latents,
+      String line,
+      String predicts,
+      String slope,
+      String guidance,
+      String solver,
+      String noise,
+      ScheduleGuide schedule) {}
+
+  /**
+   * What the times of steps follow from.
+   *
+   * @param shift of flow matching
+   * @param stepsOffset of the other form
+   * @param finalTime of the other form: where the last step ends
+   * @param alphasCumprod of the other form: ᾱ at timesteps 0, 1, …
+   */
+  record ScheduleGuide(
+      String spacing,
+      int trainTimesteps,
+      Optional<Double> shift,
+      Optional<Integer> stepsOffset,
+      Optional<Double> finalTime,
+      List<Double> alphasCumprod) {}
+
+  /**
+   * One stage.
+   *
+   * @param stage its number; 1 is the last, at full frame rate
+   * @param frames latent frames
+   * @param stride full-rate frames from one of its frames to the next
+   * @param positions what the network is told of the frames, n · stride
+   * @param start the time at which sampling enters it, from 1 (noise) to 0 (data)
+   * @param end the time at which sampling leaves it
+   */
+  record StageGuide(
+      int stage,
+      int frames,
+      int stride,
+      List<Integer> positions,
+      double start,
+      double end,
+      double predictionScale,
+      Optional<StageNumbers.Entry> entry,
+      List<List<Double>> drift,
+      List<StepGuide> steps) {}
+
+  /**
+   * One step of the solver, from a point to the next.
+   *
+   * @param timestep what the network is told at its beginning
+   */
+  record StepGuide(double timestep, Point from, Point to) {}
+
+  /** A time in [0, 1] with the shares of data and noise there. */
+  record Point(double time, double gamma, double sigma) {}
+
+  /**
+   * One text.
+   *
+   * @param rule in words
+   */
+  record TextGuide(String tokenizer, int maxLength, String cleaning, String padding, String rule) {}
+
+  /**
+   * One denoiser.
+   *
+   * @param conditioning the graph before it that does not depend on the step
+   */
+  record DenoiserGuide(
+      String component,
+      Optional<String> conditioning,
+      double leastTimestep,
+      double guidanceScale) {}
+
+  /**
+   * The decoder, which is given one latent frame after the other.
+   *
+   * @param first the graph of the first; empty where it is that of all
+   * @param next the graph of all others
+   * @param input the latent frame
+   * @param output its frames
+   * @param rule how state passes from one to the next
+   */
+  record DecoderGuide(
+      Optional<String> first, String next, String input, String output, String rule) {}
+
+  /**
+   * One graph.
+   *
+   * @param runs when
+   */
+  record GraphGuide(
+      String component,
+      String file,
+      String runs,
+      Map<String, ValueGuide> inputs,
+      Map<String, ValueGuide> outputs) {}
+
+  /**
+   * An input or output.
+   *
+   * @param value the name of what flows through it
+   * @param type f32 or i64
+   * @param shape numbers, symbols and sums of them
+   */
+  record ValueGuide(String value, String type, List<String> shape, String meaning) {}
+}
