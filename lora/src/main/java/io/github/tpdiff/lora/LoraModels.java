@@ -190,7 +190,8 @@ public final class LoraModels {
     return model.mapComponents(model.description().flow().network(denoiser), change);
   }
 
-  private static String denoiser(VideoModel model, LoraWeights lora) {
+  /** The denoiser of a model that a LoRA is for. */
+  static String denoiser(VideoModel model, LoraWeights lora) {
     return denoiser(model, lora.metadata());
   }
 

@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.pipeline.LoraChoice;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraSum;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -117,11 +118,22 @@ public final class TrainedFiles {
 
   private VideoModel put(VideoModel base, Notes notes, Placement placement) {
     VideoModel model = weights.map(own -> LoraModels.replaced(base, own)).orElse(base);
+    // A layer is changed once, by the sum of all that are for its denoiser.
+    var byDenoiser = new LinkedHashMap<String, List<LoraSum.Term>>();
     for (ReadLora lora : loras) {
       var unused = new ArrayList<>(lora.file().ignored());
       unused.addAll(LoraModels.leftOut(model, lora.weights()));
       notes.leftOut(lora.path(), unused);
-      model = placement.put(model, lora.weights(), lora.factor());
+      String denoiser = LoraModels.denoiser(model, lora.weights());
+      byDenoiser
+          .computeIfAbsent(denoiser, none -> new ArrayList<>())
+          .add(new LoraSum.Term(lora.weights(), lora.factor()));
+    }
+    for (List<LoraSum.Term> terms : byDenoiser.values()) {
+      model =
+          terms.size() == 1
+              ? placement.put(model, terms.get(0).weights(), terms.get(0).factor())
+              : placement.put(model, LoraSum.of(terms), 1);
     }
     return model;
   }

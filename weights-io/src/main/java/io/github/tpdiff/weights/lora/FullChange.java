@@ -29,6 +29,18 @@ public record FullChange(List<Long> shape, float[] values) {
     return shape.stream().filter(size -> size != 1).toList();
   }
 
+  /** The same with a factor. */
+  FullChange times(double factor) {
+    if (factor == 1) {
+      return this;
+    }
+    float[] scaled = values.clone();
+    for (int i = 0; i < scaled.length; i++) {
+      scaled[i] *= (float) factor;
+    }
+    return new FullChange(shape, scaled);
+  }
+
   /** The sum of two changes of one tensor. */
   FullChange plus(FullChange other) {
     if (!squeezed(shape).equals(squeezed(other.shape))) {

@@ -65,6 +65,11 @@ public final class LoraPair {
     return new LoraPair(new Strength(rank, scale, alpha), a, b, sizes);
   }
 
+  /** The same with a factor on the whole. */
+  LoraPair times(double factor) {
+    return new LoraPair(new Strength(rank, scale * factor, alpha * factor), a, b, kernel);
+  }
+
   /** The sizes of a convolution's kernel; empty for a linear layer. */
   public List<Long> kernel() {
     return kernel;
