@@ -9,7 +9,7 @@ import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
-import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,12 +17,12 @@ import java.util.List;
 
 /** One engine with the model loaded, timed staged and vanilla. */
 final class EngineBench implements AutoCloseable {
-  private final Network network;
+  private final DenoiserSession network;
   private final ConditionedNetwork conditioned;
   private final List<Double> staged = new ArrayList<>();
   private final List<Double> vanilla = new ArrayList<>();
 
-  private EngineBench(Network network, ConditionedNetwork conditioned) {
+  private EngineBench(DenoiserSession network, ConditionedNetwork conditioned) {
     this.network = network;
     this.conditioned = conditioned;
   }
@@ -30,7 +30,7 @@ final class EngineBench implements AutoCloseable {
   /** The model on an engine, which loads it with the first prediction. */
   static EngineBench open(PipelineParts parts, Conditions conditions) {
     String denoiser = parts.description().denoiser();
-    Network network = Network.of(parts, denoiser);
+    DenoiserSession network = DenoiserSession.of(parts, denoiser);
     return new EngineBench(
         network, ConditionedNetwork.inTurn(network, denoiser, List.of(conditions)));
   }

@@ -8,7 +8,7 @@ import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -30,7 +30,7 @@ public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
     ToldConfiguration.check(golden, checks);
     for (String attention : golden.args().findTexts("attention_paths").orElse(List.of(""))) {
       try (VideoModel model = CaseModel.network(parts.open(golden, attention));
-          Network network = network(model, engine)) {
+          DenoiserSession network = network(model, engine)) {
         for (GoldenRun run : golden.runs()) {
           NetworkRun inputs = inputs(run, model, checks);
           Tensor sample = inputs.predict(network, model.description().denoiser());
@@ -40,8 +40,8 @@ public record NetworkCase(PartsOpener parts) implements CaseKind.OnEngine {
     }
   }
 
-  private static Network network(VideoModel model, Engine engine) {
-    return Network.of(PipelineParts.of(model, engine), model.description().denoiser());
+  private static DenoiserSession network(VideoModel model, Engine engine) {
+    return DenoiserSession.of(PipelineParts.of(model, engine), model.description().denoiser());
   }
 
   private static void compare(GoldenRun run, String path, Tensor sample, Checks checks) {

@@ -9,7 +9,7 @@ import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.Flow;
-import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -104,14 +104,14 @@ final class NetworkRun {
   /** The prediction of a model's denoiser. */
   Tensor predict(VideoModel model, Engine engine) {
     String denoiser = model.description().denoiser();
-    try (Network network = Network.of(PipelineParts.of(model, engine), denoiser)) {
+    try (DenoiserSession network = DenoiserSession.of(PipelineParts.of(model, engine), denoiser)) {
       return predict(network, denoiser);
     }
   }
 
   /** The prediction of a network that may have been asked before. */
-  Tensor predict(Network network, String denoiser) {
-    try (Network.Bound bound = network.bind(List.of(conditions(denoiser))).get(0)) {
+  Tensor predict(DenoiserSession network, String denoiser) {
+    try (DenoiserSession.Bound bound = network.bind(List.of(conditions(denoiser))).get(0)) {
       return bound.predict(step());
     }
   }

@@ -12,7 +12,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
-import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.DenoiserSession;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,7 +65,7 @@ public record TrainingSamples(
   }
 
   /** The network that is being trained, which takes everything in every step. */
-  private record TrainedNetwork(Trainable model) implements Network {
+  private record TrainedNetwork(Trainable model) implements DenoiserSession {
     @Override
     public List<Bound> bind(List<Map<String, Tensor>> inputs) {
       return inputs.stream().<Bound>map(own -> new AllInputs(model, own)).toList();
@@ -76,7 +76,7 @@ public record TrainingSamples(
   }
 
   private record AllInputs(Trainable model, Map<String, Tensor> conditions)
-      implements Network.Bound {
+      implements DenoiserSession.Bound {
     @Override
     public Tensor predict(Map<String, Tensor> step) {
       var inputs = new HashMap<>(conditions);

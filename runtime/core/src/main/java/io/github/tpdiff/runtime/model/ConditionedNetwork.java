@@ -21,15 +21,15 @@ import java.util.Map;
  * comparison of parts, the bench and conformance all ask it.
  */
 public final class ConditionedNetwork implements AutoCloseable {
-  private final Network network;
+  private final DenoiserSession network;
   private final String denoiser;
   private final List<Conditions> conditions;
   private final boolean together;
-  private List<Network.Bound> bound = List.of();
+  private List<DenoiserSession.Bound> bound = List.of();
   private int[] boundTo = {};
 
   private ConditionedNetwork(
-      Network network, String denoiser, List<Conditions> conditions, boolean together) {
+      DenoiserSession network, String denoiser, List<Conditions> conditions, boolean together) {
     this.network = network;
     this.denoiser = denoiser;
     this.conditions = conditions;
@@ -43,13 +43,13 @@ public final class ConditionedNetwork implements AutoCloseable {
    * @param denoiser its name in the flow
    */
   public static ConditionedNetwork inTurn(
-      Network network, String denoiser, List<Conditions> conditions) {
+      DenoiserSession network, String denoiser, List<Conditions> conditions) {
     return new ConditionedNetwork(network, denoiser, List.copyOf(conditions), false);
   }
 
   /** The same that asks for all conditions in one pass, as a batch. */
   public static ConditionedNetwork together(
-      Network network, String denoiser, List<Conditions> conditions) {
+      DenoiserSession network, String denoiser, List<Conditions> conditions) {
     return conditions.size() == 1
         ? inTurn(network, denoiser, conditions)
         : new ConditionedNetwork(network, denoiser, List.of(Conditions.join(conditions)), true);
@@ -143,7 +143,7 @@ public final class ConditionedNetwork implements AutoCloseable {
   }
 
   private void release() {
-    bound.forEach(Network.Bound::close);
+    bound.forEach(DenoiserSession.Bound::close);
     bound = List.of();
   }
 

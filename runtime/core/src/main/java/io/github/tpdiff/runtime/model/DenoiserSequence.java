@@ -22,7 +22,7 @@ public final class DenoiserSequence implements Denoiser, AutoCloseable {
   private Optional<Open> open = Optional.empty();
 
   private record Open(
-      Flow.Expert expert, Network network, ConditionedNetwork conditioned, Denoiser denoiser)
+      Flow.Expert expert, DenoiserSession network, ConditionedNetwork conditioned, Denoiser denoiser)
       implements AutoCloseable {
     @Override
     public void close() {
@@ -67,7 +67,7 @@ public final class DenoiserSequence implements Denoiser, AutoCloseable {
   }
 
   private Open open(Flow.Expert expert, Guidance guidance) {
-    Network network = Network.of(parts, expert.component());
+    DenoiserSession network = DenoiserSession.of(parts, expert.component());
     List<Conditions> needed = guidance.needsUnconditional() ? conditions : conditions.subList(0, 1);
     int clips = largest.batch() * needed.size();
     ConditionedNetwork conditioned =

@@ -273,9 +273,4 @@ public record Flow(
   public List<Condition> conditions(boolean ofPictures) {
     return conditions.stream().filter(c -> isOfPicture(c.name()) == ofPictures).toList();
   }
-
-  /** The text of a tokenizer. */
-  public Optional<Text> text(String tokenizer) {
-    return texts.stream().filter(text -> text.tokenizer().equals(tokenizer)).findFirst();
-  }
 }

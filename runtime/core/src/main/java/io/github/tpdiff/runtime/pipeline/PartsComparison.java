@@ -18,7 +18,7 @@ import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
-import io.github.tpdiff.runtime.model.Network;
+import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PictureEncoder;
 import io.github.tpdiff.runtime.model.PipelineParts;
@@ -156,9 +156,9 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
           conditions.inputs(conditioning, latents.withFrames(first.frames()), first.positions());
       errors.add(new PartError(conditioning, outputs(conditioning, inputs, reference, other)));
     }
-    try (Network one = Network.of(reference, name);
+    try (DenoiserSession one = DenoiserSession.of(reference, name);
         var known = ConditionedNetwork.inTurn(one, name, List.of(conditions));
-        Network two = Network.of(other, name);
+        DenoiserSession two = DenoiserSession.of(other, name);
         var asked = ConditionedNetwork.inTurn(two, name, List.of(conditions))) {
       for (Stage stage : plan.stages()) {
         errors.add(

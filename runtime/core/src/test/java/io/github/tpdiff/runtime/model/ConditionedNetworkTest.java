@@ -77,7 +77,7 @@ class ConditionedNetworkTest {
 
   @Test
   void conditionsThatFollowTheStage_areHandedOverOnceAStage() {
-    try (Network network = Network.of(parts, NETWORK);
+    try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var asked = ConditionedNetwork.inTurn(network, NETWORK, List.of(picture(10, 20, 30, 40)))) {
       assertThat(asked.denoiser().predict(latents(1, 2), 0.5, new int[] {0, 3}).data())
           .containsExactly(11.5f, 42.5f);
@@ -101,7 +101,7 @@ class ConditionedNetworkTest {
 
   @Test
   void absentPicture_isZerosInEveryStage() {
-    try (Network network = Network.of(parts, NETWORK);
+    try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var asked =
             ConditionedNetwork.inTurn(
                 network, NETWORK, List.of(new Conditions(flow(), Map.of())))) {
@@ -117,7 +117,7 @@ class ConditionedNetworkTest {
     Conditions both = Conditions.join(List.of(picture(1, 1, 1, 1), picture(2, 2, 2, 2)));
     Conditions other = Conditions.join(List.of(picture(5, 5, 5, 5), picture(6, 6, 6, 6)));
     Latents x = Latents.of(SHAPE.withBatch(2).withFrames(1), new float[] {100, 200});
-    try (Network network = Network.of(parts, NETWORK);
+    try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var inTurn = ConditionedNetwork.inTurn(network, NETWORK, List.of(both, other));
         var together = ConditionedNetwork.together(network, NETWORK, List.of(both, other))) {
       for (ConditionedNetwork asked : List.of(inTurn, together)) {
@@ -136,7 +136,7 @@ class ConditionedNetworkTest {
         List.of("hidden_states", "timestep", "temporal_positions", "k"),
         List.of("out_hidden_states"),
         in -> Map.of("out_hidden_states", Tensor.zeros(1, 1, 2, 1, 2)));
-    try (Network network = Network.of(parts, NETWORK);
+    try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var asked = ConditionedNetwork.inTurn(network, NETWORK, List.of(picture(0, 0, 0, 0)))) {
       assertThatThrownBy(() -> asked.predict(latents(1, 2), 0, new int[] {0, 1}))
           .isInstanceOf(CheckpointException.class)

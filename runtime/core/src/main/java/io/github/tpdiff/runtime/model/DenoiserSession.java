@@ -8,18 +8,18 @@ import java.util.Map;
  * One denoiser of a model ready to run: first what depends on its conditions alone, then what is
  * asked in every step.
  */
-public interface Network extends AutoCloseable {
+public interface DenoiserSession extends AutoCloseable {
   /**
    * Hands over conditions, each of which may be that of a batch; what is made of them stays where
    * the engine computes.
    *
-   * @param inputs of the whole network but those of {@link NetworkInputs#step}, for each result
+   * @param inputs of the whole network but those of {@link DenoiserSessionInputs#step}, for each result
    */
   List<Bound> bind(List<Map<String, Tensor>> inputs);
 
   /** A network that is told everything but what changes in every step. */
   interface Bound extends AutoCloseable {
-    /** The prediction for {@link NetworkInputs#step}. */
+    /** The prediction for {@link DenoiserSessionInputs#step}. */
     Tensor predict(Map<String, Tensor> step);
 
     /** Frees what was handed over. */
@@ -34,7 +34,7 @@ public interface Network extends AutoCloseable {
    * A denoiser of some parts. Both of its components are not in memory together, unless conditions
    * change after the first step.
    */
-  static Network of(PipelineParts parts, String denoiser) {
-    return new LoadedNetwork(parts, denoiser);
+  static DenoiserSession of(PipelineParts parts, String denoiser) {
+    return new LoadedDenoiser(parts, denoiser);
   }
 }

@@ -13,14 +13,14 @@ import java.util.Optional;
 import java.util.Set;
 
 /** A denoiser and its conditioning, each loaded when it is first needed. */
-final class LoadedNetwork implements Network {
+final class LoadedDenoiser implements DenoiserSession {
   private final PipelineParts parts;
   private final String denoiser;
   private Optional<Executable> loaded = Optional.empty();
   private List<DeviceValues> conditioned = List.of();
   private List<Map<String, Tensor>> conditionedFor = List.of();
 
-  LoadedNetwork(PipelineParts parts, String denoiser) {
+  LoadedDenoiser(PipelineParts parts, String denoiser) {
     this.parts = parts;
     this.denoiser = denoiser;
   }
