@@ -37,21 +37,24 @@ final class PrepareCommand implements Callable<Integer> {
     TrainingJob job = TrainingJob.read(file);
     try (VideoModel model = Families.open(job.model().request());
         Engine engine = engines.open()) {
-      prepare(ResolvedJob.of(job, model), engine, spec);
+      prepare(
+          ResolvedJob.of(job, model),
+          engine,
+          spec.commandLine().getOut(),
+          spec.commandLine().getErr());
     }
     return ExitCode.DONE;
   }
 
   /** Prepares a job's data and prints the table. */
-  static Prepared prepare(ResolvedJob job, Engine engine, CommandSpec spec) {
+  static Prepared prepare(ResolvedJob job, Engine engine, PrintWriter out, PrintWriter err) {
     Prepared prepared;
-    try (var progress = new VideoProgress("preparing", spec.commandLine().getErr())) {
+    try (var progress = new VideoProgress("preparing", err)) {
       prepared =
           job.prepare(
               new ModelEncoders(job.model(), engine),
               (video, done, total) -> progress.reached(video.file(), done, total));
     }
-    PrintWriter out = spec.commandLine().getOut();
     print(prepared.report(), job, out);
     return prepared;
   }

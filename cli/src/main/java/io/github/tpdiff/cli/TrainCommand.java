@@ -2,36 +2,20 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation;
-import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.job.DryRun;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
-import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.NonFiniteException;
-import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
-import io.github.tpdiff.lora.train.TrainingProgress;
-import io.github.tpdiff.lora.train.TrainingRun;
+import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Calibration;
-import io.github.tpdiff.runtime.diffusion.Latents;
-import io.github.tpdiff.runtime.media.VideoWriter;
-import io.github.tpdiff.runtime.model.PipelineParts;
-import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
-import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
-import io.github.tpdiff.runtime.pipeline.GenerationListener;
-import io.github.tpdiff.runtime.torch.Arithmetic;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.torch.TorchEngine;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -93,31 +77,18 @@ final class TrainCommand implements Callable<Integer> {
           out.flush();
           return ExitCode.DONE;
         }
-        var start = resume ? TrainingRun.Start.RESUME : TrainingRun.Start.FRESH;
-        FolderLock held = resolved.takeFolder(start);
-        try {
-          Prepared prepared = PrepareCommand.prepare(resolved, inFp32(engine), spec);
-          return train(resolved, resolved.run(prepared.clips(), start), engine, held);
-        } finally {
-          held.close();
-        }
+        return train(resolved, engine);
       }
     }
   }
 
-  /** Cached latents, embeddings and pictures do not depend on how the denoiser is computed. */
-  private static TorchEngine inFp32(TorchEngine engine) {
-    return engine.computing(Arithmetic.FP32);
-  }
-
-  private int train(ResolvedJob job, TrainingRun run, TorchEngine engine, FolderLock held) {
+  private int train(ResolvedJob job, TorchEngine engine) {
     PrintWriter out = spec.commandLine().getOut();
-    try (var stop = StopRequest.open();
-        var meter =
-            ProgressMeter.start("training", run.settings().steps(), spec.commandLine().getErr())) {
+    PrintWriter err = spec.commandLine().getErr();
+    try {
       TrainingOutcome outcome =
-          Trainer.train(
-              run, engine, new Reporter(stop, meter, out, new Samples(job, inFp32(engine))), held);
+          new JobTraining(engine, out, err)
+              .run(job, resume ? Start.RESUME : Start.FRESH, new TrainingListener() {});
       out.printf(
           "%s at step %d: %s%n",
           outcome.end() == TrainingOutcome.End.FINISHED
@@ -126,7 +97,6 @@ final class TrainCommand implements Callable<Integer> {
           outcome.step(),
           job.job().output().folder());
     } catch (NonFiniteException diverged) {
-      PrintWriter err = spec.commandLine().getErr();
       err.println("tpdiff: " + diverged.getMessage());
       err.flush();
       return ExitCode.CHECK_FAILED;
@@ -134,81 +104,5 @@ final class TrainCommand implements Callable<Integer> {
       out.flush();
     }
     return ExitCode.DONE;
-  }
-
-  /** Writes what is sampled on the way; the decoder is loaded for one video at a time. */
-  private record Samples(ResolvedJob job, TorchEngine engine) {
-    Path write(int step, int prompt, Latents latents) {
-      Path file =
-          job.job()
-              .output()
-              .folder()
-              .resolve(String.format(Locale.ROOT, "samples/step-%08d-%d.mp4", step, prompt));
-      try (var parts = PipelineParts.of(job.model(), engine)) {
-        VideoWriter.write(
-            file,
-            new GeneratedVideo(
-                parts, latents, job.sampleSize().fps(), GenerationListener.silent()));
-        return file;
-      } catch (IOException failure) {
-        throw new UncheckedIOException(failure);
-      }
-    }
-  }
-
-  private record Reporter(StopRequest stop, ProgressMeter meter, PrintWriter out, Samples samples)
-      implements TrainingListener {
-    @Override
-    public void stepped(TrainingProgress progress) {
-      meter.reached(
-          progress.step(),
-          String.format(
-              Locale.ROOT,
-              "loss %s, %.2f steps/s, rate %.2g",
-              byStage(progress.smoothedLosses()),
-              progress.stepsPerSecond(),
-              progress.learningRate()));
-    }
-
-    /** Such as {@code 3: 0.4210, 2: 0.3911, 1: 0.2904}; one stage needs no number. */
-    private static String byStage(Map<Integer, Double> losses) {
-      return losses.entrySet().stream()
-          .map(
-              stage ->
-                  (losses.size() == 1 && losses.containsKey(1) ? "" : stage.getKey() + ": ")
-                      + String.format(Locale.ROOT, "%.4f", stage.getValue()))
-          .collect(Collectors.joining(", "));
-    }
-
-    @Override
-    public void resumed(Path state, List<String> damaged) {
-      damaged.forEach(line -> out.println("passed over: " + line));
-      out.println("going on from " + state);
-      out.flush();
-    }
-
-    @Override
-    public void validated(int step, Map<Integer, Double> losses) {
-      out.printf("validation at step %d%nstage    loss%n", step);
-      losses.forEach((stage, loss) -> out.printf(Locale.ROOT, "%5d  %.4f%n", stage, loss));
-      out.flush();
-    }
-
-    @Override
-    public void sampled(int step, int prompt, Latents latents) {
-      out.println("sampled " + samples.write(step, prompt, latents));
-      out.flush();
-    }
-
-    @Override
-    public void saved(Path folder) {
-      out.println("saved " + folder);
-      out.flush();
-    }
-
-    @Override
-    public boolean stopAsked() {
-      return stop.isAsked();
-    }
   }
 }

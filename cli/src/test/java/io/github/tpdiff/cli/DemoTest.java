@@ -21,13 +21,18 @@ class DemoTest {
 
     assertThat(VideoReader.probe(out.resolve("clips/07.mp4")).frames()).isEqualTo(17);
     assertThat(Files.readString(out.resolve("clips/07.txt"))).contains("rises");
-    var lora = LoraFile.read(out.resolve("pytorch_lora_weights.safetensors")).weights();
+    var lora = LoraFile.read(out.resolve("lora/pytorch_lora_weights.safetensors")).weights();
     assertThat(
             RecordJson.STAGES
                 .parse(lora.metadata().getOrDefault("tpdiff.stage_plan", ""), "LoRA")
                 .rates())
         .containsExactly(2, 2);
     assertThat(out.resolve("export-staged/transformer/model.onnx")).exists();
+    // What the demo trained are jobs like any other, resumed like any other.
+    assertThat(out.resolve("pretraining/trained_weights.safetensors")).exists();
+    var again = Invocation.of("train", out.resolve("lora.yaml"), "--resume");
+    assertThat(again.exitCode()).as(again.err()).isZero();
+    assertThat(again.out()).contains("going on from", "finished at step 2");
     for (String name :
         new String[] {"vanilla-torch", "staged-torch", "vanilla-onnx", "staged-onnx"}) {
       assertThat(VideoReader.probe(out.resolve("videos/00-" + name + ".mp4")).frames())
@@ -52,7 +57,7 @@ class DemoTest {
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(out.resolve("export-staged/unet/model.onnx")).exists();
     assertThat(VideoReader.probe(out.resolve("videos/00-staged-onnx.mp4")).frames()).isEqualTo(16);
-    var lora = LoraFile.read(out.resolve("pytorch_lora_weights.safetensors")).weights();
+    var lora = LoraFile.read(out.resolve("lora/pytorch_lora_weights.safetensors")).weights();
     assertThat(lora.component()).isEqualTo("unet");
     assertThat(lora.pairs().keySet()).allMatch(module -> module.contains("motion_modules"));
     assertThat(Invocation.of("inspect", out.resolve("cache")).out())

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which linear layers gain a low-rank change, and of which rank.
+ * Which linear layers and convolutions gain a low-rank change, and of which rank.
  *
  * @param rank r of {@code A [r, in]} and {@code B [out, r]}
  * @param alpha the change is scaled by {@code alpha / rank}

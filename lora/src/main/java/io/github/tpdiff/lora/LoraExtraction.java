@@ -84,18 +84,13 @@ public final class LoraExtraction {
           "%s and %s: expected linear layers that differ, found none"
               .formatted(base.origin(), tuned.origin()));
     }
-    boolean unet = extraction.pairs.keySet().stream().anyMatch(LoraExtraction::isOfUnet);
     return new Extracted(
         new LoraWeights(
-            unet ? "unet" : "transformer",
+            LoraWeights.componentOf(extraction.pairs.keySet()),
             extraction.pairs,
             LoraModels.trainedFor(tuned.metadata())),
         Math.sqrt(extraction.squaresLeft / extraction.squares),
         extraction.leftOut);
-  }
-
-  private static boolean isOfUnet(String module) {
-    return module.matches("(down_blocks|mid_block|up_blocks)\\..*");
   }
 
   /** The denoiser's tensors under diffusers' names; all tensors where none is known. */

@@ -2,35 +2,26 @@ package io.github.tpdiff.lora;
 
 import io.github.tpdiff.runtime.diffusion.TorchRandom;
 import io.github.tpdiff.runtime.graph.Graph;
-import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.weights.NearestName;
-import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.weights.lora.TensorChange;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
- * LoRA as a rewrite of a program: every targeted linear layer {@code y = W x + b} becomes {@code y
- * + scale · B(A(x))} (Hu et al. 2021, eq. 3), with A and B as weights {@code
- * <module>.lora_A.weight} and {@code <module>.lora_B.weight}. Knows no model.
+ * Changes of layers as a rewrite of a program, with the tensors that they add as weights beside the
+ * checkpoint's. Knows no model.
  *
  * @param program the rewritten program
  * @param modules what was changed, in order of first use
  */
-public record LoraInjection(Program program, List<LoraModule> modules) {
-  private static final String WEIGHT = ".weight";
-
-  /** What a module gains; empty leaves it alone. */
-  private interface Choice {
-    Optional<LoraModule> of(String module, int in, int out);
-  }
-
+public record LoraInjection(Program program, List<WeightChange> modules) {
   public LoraInjection {
     modules = List.copyOf(modules);
   }
@@ -38,25 +29,27 @@ public record LoraInjection(Program program, List<LoraModule> modules) {
   /**
    * Injects into all modules that {@code config} targets.
    *
-   * @throws IllegalArgumentException if a target matches no linear layer, naming the nearest one
+   * @throws IllegalArgumentException if a target matches no layer, naming the nearest one
    */
   public static LoraInjection inject(Program program, LoraConfig config) {
-    Set<String> linears = linearModules(program);
+    Set<String> layers = layers(program);
     for (ModulePattern target : config.targets()) {
-      if (linears.stream().noneMatch(target::matches)) {
+      if (layers.stream().noneMatch(target::matches)) {
         throw new IllegalArgumentException(
-            "lora.targets: '%s' matches no linear layer of the %s%s"
-                .formatted(target.text(), program.name(), nearest(target.text(), linears)));
+            "lora.targets: '%s' matches no linear layer or convolution of the %s%s"
+                .formatted(target.text(), program.name(), nearest(target.text(), layers)));
       }
     }
     var injected =
         rewrite(
             program,
-            (name, in, out) ->
-                config.targets(name)
-                    ? Optional.of(
-                        new LoraModule(name, in, out, config.rankOf(name), config.scaleOf(name)))
-                    : Optional.empty());
+            layer ->
+                Optional.of(layer)
+                    .filter(own -> config.targets(own.name()))
+                    .map(
+                        own ->
+                            LoraModule.of(
+                                own, config.rankOf(own.name()), config.scaleOf(own.name()))));
     if (injected.modules.isEmpty()) {
       throw new IllegalArgumentException(
           "lora.exclude: excludes every module that lora.targets matches");
@@ -71,70 +64,48 @@ public record LoraInjection(Program program, List<LoraModule> modules) {
    * @throws IllegalArgumentException if a module has other sizes here
    */
   public static LoraInjection of(Program program, LoraWeights lora, double strength) {
+    Map<String, TensorChange> changes = lora.changes();
     return rewrite(
         program,
-        (name, in, out) ->
-            Optional.ofNullable(lora.pairs().get(name))
-                .map(pair -> module(name, in, out, requireFit(name, in, out, pair), strength)));
+        layer ->
+            Optional.ofNullable(changes.get(layer.name() + Layer.WEIGHT))
+                .flatMap(change -> WeightChange.of(layer, change, strength)));
   }
 
-  private static LoraModule module(String name, int in, int out, LoraPair pair, double strength) {
-    return new LoraModule(name, in, out, pair.rank(), pair.scale() * strength);
-  }
-
-  private static LoraPair requireFit(String name, int in, int out, LoraPair pair) {
-    if (pair.in() != in || pair.out() != out) {
-      throw new IllegalArgumentException(
-          "LoRA module '%s': expected A [r, %d] and B [%d, r], found A [%d, %d] and B [%d, %d]; is it for another checkpoint?"
-              .formatted(name, in, out, pair.rank(), pair.in(), pair.out(), pair.rank()));
-    }
-    return pair;
-  }
-
-  private static LoraInjection rewrite(Program program, Choice choice) {
-    var modules = new LinkedHashMap<String, LoraModule>();
+  /**
+   * Rewrites the layers that gain a change.
+   *
+   * @param choice what a layer gains; empty leaves it alone
+   */
+  private static LoraInjection rewrite(
+      Program program, Function<Layer, Optional<? extends WeightChange>> choice) {
+    var changes = new LinkedHashMap<String, WeightChange>();
     Program rewritten =
         program.mapSegments(
             segment ->
                 segment.rewrite(
                     (value, inputs) ->
-                        linearModule(value)
-                            .flatMap(name -> choose(choice, name, inputs.get(1)))
-                            .map(
-                                module -> {
-                                  modules.put(module.name(), module);
-                                  return changed(value, inputs.get(0), module);
-                                })));
-    return new LoraInjection(rewritten, List.copyOf(modules.values()));
+                        Layer.of(value, inputs)
+                            .flatMap(
+                                layer ->
+                                    choice
+                                        .apply(layer)
+                                        .map(
+                                            change -> {
+                                              changes.put(change.name(), change);
+                                              return change.rewrite(layer);
+                                            }))));
+    return new LoraInjection(rewritten, List.copyOf(changes.values()));
   }
 
-  private static Optional<LoraModule> choose(Choice choice, String name, Value weight) {
-    return choice.of(
-        name, Math.toIntExact(weight.dim(1).value()), Math.toIntExact(weight.dim(0).value()));
-  }
-
-  private static Value changed(Value y, Value x, LoraModule module) {
-    Value a = Value.weight(module.loraA(), module.rank(), module.in());
-    Value b = Value.weight(module.loraB(), module.out(), module.rank());
-    return y.plus(x.linear(a).linear(b).times(module.scale()));
-  }
-
-  /** The module name if {@code value} is a linear layer over a checkpoint tensor. */
-  private static Optional<String> linearModule(Value value) {
-    if (value.op() instanceof Op.Linear
-        && value.inputs().get(1).op() instanceof Op.Weight weight
-        && weight.name().endsWith(WEIGHT)) {
-      String name = weight.name();
-      return Optional.of(name.substring(0, name.length() - WEIGHT.length()));
-    }
-    return Optional.empty();
-  }
-
-  /** Dotted names of all linear layers, in order of first use. */
-  public static Set<String> linearModules(Program program) {
+  /** Dotted names of all layers that can be changed, in order of first use. */
+  private static Set<String> layers(Program program) {
     var names = new LinkedHashSet<String>();
     for (Graph segment : program.segments()) {
-      segment.nodes().forEach(node -> linearModule(node).ifPresent(names::add));
+      segment
+          .nodes()
+          .forEach(
+              node -> Layer.of(node, node.inputs()).ifPresent(layer -> names.add(layer.name())));
     }
     return names;
   }
@@ -151,52 +122,29 @@ public record LoraInjection(Program program, List<LoraModule> modules) {
         .orElse(", which has none");
   }
 
-  /**
-   * First values as PEFT's: A uniform in ±1/√in (kaiming, a = √5), B zero, so that training starts
-   * from the base model.
-   */
+  /** First values of the tensors that are added, by weight name; they change nothing yet. */
   public Map<String, Parameter> freshParameters(long seed) {
     var random = new TorchRandom(seed);
     var parameters = new LinkedHashMap<String, Parameter>();
-    for (LoraModule module : modules) {
-      int count = Math.multiplyExact(module.rank(), module.in());
-      parameters.put(
-          module.loraA(),
-          new Parameter(
-              List.of((long) module.rank(), (long) module.in()),
-              random.kaimingUniform(count, module.in())));
-      parameters.put(
-          module.loraB(),
-          new Parameter(
-              List.of((long) module.out(), (long) module.rank()),
-              new float[Math.multiplyExact(module.out(), module.rank())]));
-    }
+    modules.forEach(change -> parameters.putAll(change.freshParameters(random)));
     return parameters;
   }
 
   /** The values of {@code lora} for these modules, copied. */
   public Map<String, Parameter> parametersOf(LoraWeights lora) {
+    Map<String, TensorChange> changes = lora.changes();
     var parameters = new LinkedHashMap<String, Parameter>();
-    for (LoraModule module : modules) {
-      LoraPair pair = requirePair(lora, module);
-      parameters.put(
-          module.loraA(),
-          new Parameter(List.of((long) pair.rank(), (long) pair.in()), pair.a().clone()));
-      parameters.put(
-          module.loraB(),
-          new Parameter(List.of((long) pair.out(), (long) pair.rank()), pair.b().clone()));
+    for (WeightChange change : modules) {
+      TensorChange own =
+          Optional.ofNullable(changes.get(change.name() + Layer.WEIGHT))
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "LoRA: expected a change of module '%s', found none"
+                              .formatted(change.name())));
+      parameters.putAll(change.parametersOf(own));
     }
     return parameters;
-  }
-
-  private static LoraPair requirePair(LoraWeights lora, LoraModule module) {
-    LoraPair pair = lora.pairs().get(module.name());
-    if (pair == null || pair.rank() != module.rank()) {
-      throw new IllegalArgumentException(
-          "LoRA module '%s': expected rank %d, found %s"
-              .formatted(module.name(), module.rank(), pair == null ? "none" : pair.rank()));
-    }
-    return requireFit(module.name(), module.in(), module.out(), pair);
   }
 
   /**
@@ -207,16 +155,9 @@ public record LoraInjection(Program program, List<LoraModule> modules) {
    */
   public LoraWeights toWeights(
       String component, Map<String, Parameter> parameters, Map<String, String> metadata) {
-    var pairs = new LinkedHashMap<String, LoraPair>();
-    for (LoraModule module : modules) {
-      pairs.put(
-          module.name(),
-          new LoraPair(
-              module.rank(),
-              module.scale(),
-              Parameter.require(parameters, module.loraA()).values().clone(),
-              Parameter.require(parameters, module.loraB()).values().clone()));
-    }
-    return new LoraWeights(component, pairs, metadata);
+    var changes = new LinkedHashMap<String, TensorChange>();
+    modules.forEach(
+        change -> changes.put(change.name() + Layer.WEIGHT, change.changeOf(parameters)));
+    return LoraWeights.of(component, changes, metadata);
   }
 }

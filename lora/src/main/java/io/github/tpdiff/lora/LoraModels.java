@@ -31,9 +31,9 @@ public final class LoraModels {
   private LoraModels() {}
 
   /**
-   * The model with the LoRA's products beside its linear layers, whose weights are neither copied
-   * nor converted; what else it changes is added when it is read, in fp32. Closing the result
-   * closes {@code model}.
+   * The model with the LoRA's products beside its layers, whose weights are neither copied nor
+   * converted; what else it changes is added when it is read, in fp32. Closing the result closes
+   * {@code model}.
    *
    * @param strength a factor on the whole LoRA; 1 as trained
    * @throws IllegalArgumentException if a layer of the LoRA is not in the model
@@ -49,8 +49,8 @@ public final class LoraModels {
         component -> {
           var injection = LoraInjection.of(component.program(), lora, strength);
           var others = new HashMap<>(changes);
-          for (LoraModule module : injection.modules()) {
-            String name = module.name() + WEIGHT;
+          for (WeightChange module : injection.modules()) {
+            String name = module.name() + Layer.WEIGHT;
             Optional.ofNullable(others.remove(name))
                 .flatMap(TensorChange::withoutPair)
                 .ifPresent(rest -> others.put(name, rest));

@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.runtime.diffusion.TorchRandom;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -16,9 +20,16 @@ import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -118,6 +129,66 @@ final class LoraInjectionTest {
         .containsExactly(
             new LoraModule("blocks.0.attn1.to_q", 2, 2, 4, 2),
             new LoraModule("blocks.0.proj_out", 2, 2, 1, 8));
+  }
+
+  /** A convolution with strides, uneven padding and any kernel: beside it and merged into it. */
+  @Property(tries = 60)
+  void injectedConvolution_equalsTheBaseWithMergedWeightsAndSurvivesTheFilesForm(
+      @ForAll @Size(min = 1, max = 3) List<@IntRange(min = 1, max = 3) Integer> kernel,
+      @ForAll @IntRange(min = 1, max = 2) int stride,
+      @ForAll @IntRange(max = 1) int before,
+      @ForAll @IntRange(min = 1, max = 3) int rank,
+      @ForAll long seed) {
+    int axes = kernel.size();
+    var random = new TorchRandom(seed);
+    long[] shape =
+        LongStream.concat(LongStream.of(2, 3), kernel.stream().mapToLong(k -> k)).toArray();
+    int perOutput = 3 * kernel.stream().reduce(1, (a, b) -> a * b);
+    var conv =
+        new Op.Conv(Collections.nCopies(axes, stride), Collections.nCopies(axes, before), kernel);
+    Object[] extents =
+        Stream.concat(Stream.of("batch", 3), Stream.generate(() -> 4).limit(axes)).toArray();
+    Value y =
+        Value.input("x", extents)
+            .conv(conv, Value.weight("up.conv.weight", shape), Value.weight("up.conv.bias", 2));
+    var program = new Program("unet", List.of(Graph.of("block", "y", y)), List.of("y"));
+    var weights =
+        MemoryTensors.builder()
+            .addFloats(
+                "up.conv.weight",
+                LongStream.of(shape).boxed().toList(),
+                random.randn(2 * perOutput))
+            .addFloats("up.conv.bias", List.of(2L), random.randn(2))
+            .build();
+    var injection = LoraInjection.inject(program, LoraConfig.of(rank, 2.0 * rank, List.of("conv")));
+    Map<String, Parameter> trained = injection.freshParameters(seed);
+    float[] b = Parameter.require(trained, "up.conv.lora_B.weight").values();
+    System.arraycopy(random.randn(b.length), 0, b, 0, b.length);
+    LoraWeights lora = injection.toWeights("unet", trained, Map.of());
+    var merged = new MergedTensors(weights, lora.changes(), 1, UnaryOperator.identity());
+    var overlay = weights.overlaid(Parameter.source(trained));
+    long[] input =
+        LongStream.concat(LongStream.of(2, 3), LongStream.generate(() -> 4).limit(axes)).toArray();
+    Tensor x = Tensor.ofFloats(random.randn((int) (6 * Math.pow(4, axes))), input);
+    assertThat(output(injection.program(), overlay, x))
+        .containsExactly(output(program, merged, x), org.assertj.core.data.Offset.offset(2e-4f));
+    assertThat(output(injection.program(), overlay, x)).isNotEqualTo(output(program, weights, x));
+    var again = LoraInjection.of(program, lora, 1);
+    assertThat(again.modules()).isEqualTo(injection.modules());
+    again
+        .parametersOf(lora)
+        .forEach(
+            (name, p) -> {
+              assertThat(p.shape()).isEqualTo(Parameter.require(trained, name).shape());
+              assertThat(p.values()).isEqualTo(Parameter.require(trained, name).values());
+            });
+  }
+
+  private static float[] output(Program program, TensorSource weights, Tensor x) {
+    try (var engine = new ReferenceEngine();
+        var executable = engine.load(program, weights)) {
+      return requireNonNull(executable.run(Map.of("x", x)).get("y")).toFloatArray();
+    }
   }
 
   @Test

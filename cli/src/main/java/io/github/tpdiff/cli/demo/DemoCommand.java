@@ -2,11 +2,6 @@ package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.lora.LoraModels;
-import io.github.tpdiff.lora.data.ModelEncoders;
-import io.github.tpdiff.lora.data.Preparation;
-import io.github.tpdiff.lora.data.PreparationRequest;
-import io.github.tpdiff.lora.data.TrainingSet;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.media.ContactSheet;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
@@ -43,8 +38,7 @@ import picocli.CommandLine.Spec;
     },
     footer = {"  tpdiff demo", "  tpdiff demo --family animatediff --out demo-animatediff"})
 final class DemoCommand implements Callable<Integer> {
-  private static final int STAGES = 3;
-  private static final int CHAPTERS = 7;
+  private static final int CHAPTERS = 6;
 
   @Spec private CommandSpec spec;
 
@@ -85,7 +79,7 @@ final class DemoCommand implements Callable<Integer> {
       begin("rendering clips");
       clips.write(folder.clips());
       var results = new DemoReport.Results();
-      train(models, torch, new Setting(folder, size, clips), results);
+      train(torch, new Setting(folder, size, clips), results);
       infer(models, torch, new Setting(folder, size, clips), results);
       begin("writing the report");
       writeSheet(folder, clips, results.takes);
@@ -116,33 +110,13 @@ final class DemoCommand implements Callable<Integer> {
 
   private record Setting(DemoFolder folder, DemoSize size, RenderedClips clips) {}
 
-  private void train(
-      ModelFamily models, TorchEngine torch, Setting setting, DemoReport.Results results) {
-    DemoFolder folder = setting.folder();
-    TrainingSet set;
-    begin("encoding clips and captions");
-    try (VideoModel model = models.open(folder.checkpoint())) {
-      set =
-          Preparation.prepare(
-                  new PreparationRequest(
-                      folder.clips(),
-                      folder.cache(),
-                      List.of(setting.size().video()),
-                      1,
-                      "",
-                      List.of()),
-                  new ModelEncoders(model, torch),
-                  (video, done, total) -> {})
-              .clips();
-      begin("pretraining the vanilla denoiser");
-      results.pretraining = new DemoTraining(set, torch, setting.size(), lines()).pretrain(model);
-    }
+  private void train(TorchEngine torch, Setting setting, DemoReport.Results results)
+      throws IOException {
+    var training = new DemoTraining(setting.folder(), setting.size(), torch, lines());
+    begin("pretraining the vanilla denoiser");
+    results.pretraining = training.pretrain();
     begin("training the LoRA with phased diffusion");
-    try (VideoModel model = models.open(folder.checkpoint())) {
-      results.lora =
-          new DemoTraining(set, torch, setting.size(), lines())
-              .trainLora(model, stages(model), folder.lora());
-    }
+    results.lora = training.trainLora();
   }
 
   private void infer(
@@ -181,10 +155,6 @@ final class DemoCommand implements Callable<Integer> {
       chosen.add(all.get(i * 5 % all.size()));
     }
     return chosen;
-  }
-
-  private static StageConfig stages(VideoModel model) {
-    return StageConfig.pyramid(STAGES, model.description().latents().resampling());
   }
 
   private static void writeSheet(DemoFolder folder, RenderedClips clips, List<Take> takes)

@@ -2,6 +2,7 @@ package io.github.tpdiff.cli.demo;
 
 import com.google.common.io.MoreFiles;
 import com.google.common.io.RecursiveDeleteOption;
+import io.github.tpdiff.lora.job.ResolvedJob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,12 @@ import java.util.stream.Stream;
 
 /** Where the demo puts what it makes. */
 record DemoFolder(Path root) {
+  /** Name of a job and of its output folder. */
+  static final String PRETRAINING = "pretraining";
+
+  /** Name of a job and of its output folder. */
+  static final String LORA = "lora";
+
   private static final String MARKER = ".tpdiff-demo";
 
   /**
@@ -40,12 +47,14 @@ record DemoFolder(Path root) {
     return root.resolve("checkpoint");
   }
 
-  Path cache() {
-    return root.resolve("cache");
+  /** What the pretraining's job leaves. */
+  Path pretrained() {
+    return root.resolve(PRETRAINING).resolve(ResolvedJob.WEIGHTS_FILE);
   }
 
+  /** What the LoRA's job leaves. */
   Path lora() {
-    return root.resolve("pytorch_lora_weights.safetensors");
+    return root.resolve(LORA).resolve(ResolvedJob.LORA_FILE);
   }
 
   Path export(String name) {

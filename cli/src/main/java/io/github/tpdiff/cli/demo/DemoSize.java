@@ -7,12 +7,19 @@ import io.github.tpdiff.runtime.pipeline.VideoSize;
  * How much the demo does.
  *
  * @param video size of clips and results
+ * @param transformer whether the denoiser is one, or else convolutional
  * @param pretraining how long the vanilla denoiser is trained
  * @param lora how long the LoRA is
  * @param sampling steps of every generated video
  * @param prompts videos generated each way
  */
-record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, int prompts) {
+record DemoSize(
+    VideoSize video,
+    boolean transformer,
+    Effort pretraining,
+    Effort lora,
+    int sampling,
+    int prompts) {
   /**
    * As many steps as fit the time on this machine.
    *
@@ -31,9 +38,10 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
    * steps, which it takes on a busy machine too; convolutions use the time there is.
    */
   static DemoSize full(ModelDescription model) {
-    boolean transformer = model.denoiser().equals("transformer");
+    boolean transformer = isTransformer(model);
     return new DemoSize(
         VideoSize.of(model.defaults()),
+        transformer,
         transformer ? new Effort(400, 2200) : new Effort(200, 4000),
         transformer ? new Effort(100, 600) : new Effort(50, 1000),
         model.defaults().steps(),
@@ -44,6 +52,10 @@ record DemoSize(VideoSize video, Effort pretraining, Effort lora, int sampling, 
   static DemoSize brief(ModelDescription model) {
     ModelDescription.Defaults own = model.defaults();
     var video = new VideoSize(32, 48, Math.min(17, own.frames()), own.fps());
-    return new DemoSize(video, new Effort(0, 2), new Effort(0, 2), 3, 1);
+    return new DemoSize(video, isTransformer(model), new Effort(0, 2), new Effort(0, 2), 3, 1);
+  }
+
+  private static boolean isTransformer(ModelDescription model) {
+    return model.denoiser().equals("transformer");
   }
 }

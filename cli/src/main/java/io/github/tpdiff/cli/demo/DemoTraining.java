@@ -1,144 +1,109 @@
 package io.github.tpdiff.cli.demo;
 
-import io.github.tpdiff.cli.ProgressMeter;
-import io.github.tpdiff.lora.LoraConfig;
-import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.Parameter;
-import io.github.tpdiff.lora.data.TrainingSet;
-import io.github.tpdiff.lora.optim.AdamW;
-import io.github.tpdiff.lora.optim.LearningRate;
-import io.github.tpdiff.lora.optim.LearningRate.Decay;
-import io.github.tpdiff.lora.train.PhasedDiffusion;
-import io.github.tpdiff.lora.train.Trainer;
+import com.google.common.io.MoreFiles;
+import com.google.common.io.RecursiveDeleteOption;
+import io.github.tpdiff.cli.Families;
+import io.github.tpdiff.cli.JobTraining;
+import io.github.tpdiff.lora.job.ClipSize;
+import io.github.tpdiff.lora.job.ResolvedJob;
+import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingProgress;
-import io.github.tpdiff.lora.train.TrainingRun;
-import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingTarget;
-import io.github.tpdiff.runtime.diffusion.Alignment;
-import io.github.tpdiff.runtime.diffusion.LossWeighting;
-import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
-import io.github.tpdiff.runtime.diffusion.Scheduler;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.diffusion.StagePlan;
-import io.github.tpdiff.runtime.diffusion.StageWeights;
-import io.github.tpdiff.runtime.diffusion.TimeRange;
-import io.github.tpdiff.runtime.diffusion.TimestepSampling;
-import io.github.tpdiff.runtime.engine.Activations;
-import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.model.Component;
-import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.lora.LoraFormat;
-import io.github.tpdiff.weights.lora.LoraWriter;
+import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /**
- * The demo's two trainings, by the same trainer: the whole denoiser without stages, then a LoRA on
- * it with them.
+ * The demo's two trainings, each a job file that {@code tpdiff train} runs: the whole denoiser
+ * without stages, then a LoRA on it with them.
  *
- * @param clips to train on
- * @param engine that trains
+ * @param folder checkpoint and clips, and where jobs and results go
  * @param size how much
+ * @param engine that trains
  * @param progress where lines go
  */
-record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, PrintWriter progress) {
-  private static final int BATCH = 4;
-
+record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintWriter progress) {
   /** Until steps take the time they will take. */
   private static final int PRACTICE_STEPS = 5;
 
   private static final int PROBE_STEPS = 8;
-  private static final int RANK = 16;
-  private static final int WARM_UP = 30;
-
-  /** A shorter memory of squares than torch's default: there are only hundreds of steps. */
-  private static final AdamW.Settings QUICK = new AdamW.Settings(0.9, 0.99, 1e-8, 0);
 
   private static final double CONVOLUTION_RATE = 2e-3;
 
   /** After 1200 steps samples are half as far from the clips as with 2e-3, and with 1e-2 worse. */
   private static final double TRANSFORMER_RATE = 5e-3;
 
-  /** Towards noise, where it is decided what is where. */
-  private static final TimestepSampling NOISY = TimestepSampling.uniform().shifted(3);
-
   private static final double LORA_RATE = 2e-3;
+  private static final int WARM_UP = 30;
+
+  /** Times towards noise, where it is decided what is where. */
+  private static final String EVERY_WEIGHT =
+      """
+      stages: {count: 1}
+      train:
+        weights: ["**"]
+        timestep_shift: 3
+      """;
+
+  private static final String PHASED_LORA =
+      """
+      stages: {count: 3, alignment_window: 12}
+      lora: {rank: 16}
+      train:
+        timestep_shift: 1
+      """;
 
   /**
-   * Trains every weight of the denoiser and writes them over the files they came from.
+   * One of the two.
    *
-   * @param model closed by the caller before the file is read again
+   * @param name of the job and of its output folder
+   * @param what the job's stages and what of the network is trained
+   * @param effort how long
+   * @param rate of learning
    */
-  LossCurve pretrain(VideoModel model) {
-    Component network = TrainingTarget.network(model);
-    var target = TrainingTarget.weights(network, List.of(new ModulePattern("**")));
-    var curve = new LossCurve("vanilla pretraining, all weights");
-    train(
-        target,
-        new PhasedDiffusion(
-            StageConfig.vanilla(),
-            schedule(model),
-            StageWeights.uniform(1),
-            NOISY,
-            Alignment.none(),
-            LossWeighting.uniform(),
-            TimeRange.all()),
-        new Course(size.pretraining(), pretrainingRate(model)),
-        curve);
-    try (TensorSource trained = target.weights()) {
+  private record Course(String name, String what, DemoSize.Effort effort, double rate) {}
+
+  /** Trains every weight of the denoiser and writes them over the files they came from. */
+  LossCurve pretrain() throws IOException {
+    double rate = size.transformer() ? TRANSFORMER_RATE : CONVOLUTION_RATE;
+    var course = new Course(DemoFolder.PRETRAINING, EVERY_WEIGHT, size.pretraining(), rate);
+    LossCurve curve = train(course, "vanilla pretraining, all weights");
+    try (VideoModel model = Families.open(folder.checkpoint());
+        TensorSource trained = SafetensorsFile.open(folder.pretrained())) {
+      Component network = TrainingTarget.network(model);
+      TensorSource weights = network.weights().overlaid(trained);
       filesOf(network)
           .forEach(
               (file, names) ->
                   SafetensorsWriter.write(
-                      file, trained.renamed(name -> Optional.of(name).filter(names::contains))));
+                      file, weights.renamed(name -> Optional.of(name).filter(names::contains))));
     }
     return curve;
   }
 
-  /** Trains a LoRA with phased diffusion and writes it in diffusers' form. */
-  LossCurve trainLora(VideoModel model, StageConfig stages, Path file) {
-    Component network = TrainingTarget.network(model);
-    var injection =
-        LoraInjection.inject(network.program(), LoraConfig.of(RANK, RANK, model.loraTargets()));
-    var target = TrainingTarget.lora(injection, network.weights(), injection.freshParameters(1));
-    var curve = new LossCurve("phased LoRA training");
-    var diffusion = PhasedDiffusion.of(stages, schedule(model)).withAlignment(Alignment.window(12));
-    var outcome = train(target, diffusion, new Course(size.lora(), LORA_RATE), curve);
-    LoraWriter.write(
-        file,
-        injection.toWeights(
-            model.description().denoiser(),
-            outcome,
-            Map.of(
-                RecordJson.STAGES_HEADER,
-                RecordJson.STAGES.format(StagePlan.fixed(stages, diffusion.schedule())))),
-        LoraFormat.DIFFUSERS,
-        DType.F32);
-    return curve;
-  }
-
-  private static double pretrainingRate(VideoModel model) {
-    return model.description().denoiser().equals("transformer")
-        ? TRANSFORMER_RATE
-        : CONVOLUTION_RATE;
-  }
-
-  private static NoiseSchedule schedule(VideoModel model) {
-    return Scheduler.fromConfig(model.description().scheduler()).schedule();
+  /** Trains a LoRA with phased diffusion. */
+  LossCurve trainLora() throws IOException {
+    return train(
+        new Course(DemoFolder.LORA, PHASED_LORA, size.lora(), LORA_RATE), "phased LoRA training");
   }
 
   /** The tensors of the network by the file they are in. */
@@ -151,53 +116,86 @@ record DemoTraining(TrainingSet clips, TrainingEngine engine, DemoSize size, Pri
     return files;
   }
 
-  private record Course(DemoSize.Effort effort, double rate) {
-    TrainingSettings settings(int steps) {
-      return new TrainingSettings(
-          1,
-          steps,
-          new TrainingSettings.Batches(BATCH, 1),
-          new TrainingSettings.Descent(
-              QUICK,
-              new LearningRate(rate, Math.min(WARM_UP, steps), Decay.COSINE, steps),
-              OptionalDouble.of(1)),
-          0.1,
-          Activations.KEPT);
-    }
-  }
-
   /** A few steps to see how long one takes, then as many as fit the time. */
-  private Map<String, Parameter> train(
-      TrainingTarget target, PhasedDiffusion diffusion, Course course, LossCurve curve) {
-    run(target, diffusion, course.settings(PRACTICE_STEPS), p -> {});
-    long began = System.nanoTime();
-    run(target, diffusion, course.settings(PROBE_STEPS), p -> {});
-    int steps = course.effort().steps((System.nanoTime() - began) * 1e-9 / PROBE_STEPS);
-    try (var meter = ProgressMeter.start("training", steps, progress)) {
-      return run(
-          target,
-          diffusion,
-          course.settings(steps),
-          step -> {
-            curve.add(step);
-            meter.reached(step.step(), "loss %.4f".formatted(curve.last()));
-          });
-    }
-  }
-
-  private Map<String, Parameter> run(
-      TrainingTarget target,
-      PhasedDiffusion diffusion,
-      TrainingSettings settings,
-      Consumer<TrainingProgress> each) {
-    var listener =
+  private LossCurve train(Course course, String title) throws IOException {
+    var watch = new Watch();
+    Path practice = write("practice", course, PRACTICE_STEPS + PROBE_STEPS);
+    run(practice, new PrintWriter(Writer.nullWriter()), watch);
+    Files.delete(practice);
+    MoreFiles.deleteRecursively(
+        folder.root().resolve("practice"), RecursiveDeleteOption.ALLOW_INSECURE);
+    var curve = new LossCurve(title);
+    int steps = course.effort().steps(watch.secondsPerStep());
+    run(
+        write(course.name(), course, steps),
+        progress,
         new TrainingListener() {
           @Override
           public void stepped(TrainingProgress step) {
-            each.accept(step);
+            curve.add(step);
           }
-        };
-    return Trainer.train(TrainingRun.inMemory(target, clips, diffusion, settings), engine, listener)
-        .parameters();
+        });
+    return curve;
+  }
+
+  private Path write(String name, Course course, int steps) {
+    Path job = folder.root().resolve(name + ".yaml");
+    String text = course.what() + settings(name, course, steps);
+    AtomicFile.write(job, text.getBytes(StandardCharsets.UTF_8));
+    return job;
+  }
+
+  /** A shorter memory of squares than torch's default: there are only hundreds of steps. */
+  private String settings(String name, Course course, int steps) {
+    VideoSize video = size.video();
+    return String.format(
+        Locale.ROOT,
+        """
+          timesteps: uniform
+          seed: 1
+          steps: %1$d
+          warmup_steps: %2$d
+          learning_rate: %3$s
+          decay: cosine
+          betas: [0.9, 0.99]
+          weight_decay: 0
+          batch_size: 4
+          gradient_checkpointing: false
+        model: {path: checkpoint}
+        data: {path: clips, cache: cache, sizes: [%4$s], fps: %5$s}
+        output: {folder: %6$s, save_every: %1$d}
+        """,
+        steps,
+        Math.min(WARM_UP, steps),
+        course.rate(),
+        new ClipSize(video.width(), video.height(), video.frames()),
+        video.fps(),
+        name);
+  }
+
+  /** Runs a job as {@code tpdiff train} does. */
+  private void run(Path file, PrintWriter out, TrainingListener watcher) {
+    TrainingJob job = TrainingJob.read(file);
+    try (VideoModel model = Families.open(job.model().request())) {
+      new JobTraining(engine, out, progress).run(ResolvedJob.of(job, model), Start.FRESH, watcher);
+    }
+  }
+
+  /** Times the steps after the first ones. */
+  private static final class Watch implements TrainingListener {
+    private long began;
+    private long ended;
+
+    @Override
+    public void stepped(TrainingProgress step) {
+      if (step.step() == PRACTICE_STEPS) {
+        began = System.nanoTime();
+      }
+      ended = System.nanoTime();
+    }
+
+    double secondsPerStep() {
+      return (ended - began) * 1e-9 / PROBE_STEPS;
+    }
   }
 }

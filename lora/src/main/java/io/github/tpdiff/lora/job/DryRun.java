@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.cost.Cost;
 import io.github.tpdiff.runtime.cost.CostModel;
@@ -91,7 +92,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
 
   private static long trainedValues(ResolvedJob job) {
     return job.injection()
-        .map(i -> i.modules().stream().mapToLong(m -> (long) m.rank() * (m.in() + m.out())).sum())
+        .map(i -> i.modules().stream().mapToLong(WeightChange::values).sum())
         .orElseGet(
             () ->
                 TrainingTarget.requireTrained(

@@ -2,13 +2,10 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.lora.CheckpointFingerprint;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.LoraModels;
-import io.github.tpdiff.lora.LoraModule;
 import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipEncoders;
 import io.github.tpdiff.lora.data.Preparation;
@@ -30,26 +27,20 @@ import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
-import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
-import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -268,7 +259,7 @@ public record ResolvedJob(
         LoraInjection.inject(
             TrainingTarget.network(model, denoiser()).program(),
             new LoraConfig(lora.rank(), lora.alpha(), targets(), lora.exclude(), lora.ranks()));
-    List<String> modules = injection.modules().stream().map(LoraModule::name).toList();
+    List<String> modules = injection.modules().stream().map(WeightChange::name).toList();
     for (LoraFormat format : job.output().formats()) {
       LoraWriter.requireNames("output.formats", format, model.description().denoiser(), modules);
     }
@@ -291,7 +282,9 @@ public record ResolvedJob(
                     TrainingTarget.lora(
                         i, network.weights(), i.freshParameters(job.train().settings().seed())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
-    SnapshotWriter writer = injection.map(this::loraWriter).orElseGet(this::weightsWriter);
+    var results = new JobResults(this);
+    SnapshotWriter writer =
+        injection.map(results::loraWriter).orElseGet(results::weightsWriter);
     CachedSet.Split split = clips.split(job.data().validation());
     Optional<Validation> validation =
         job.data().validation() > 0
@@ -347,58 +340,5 @@ public record ResolvedJob(
                 diffusion.plan(shape.frames()), sampling.scheduler().sampler(), sampling.steps()),
             sampling.guidance().get(0),
             job.sample().seed()));
-  }
-
-  private SnapshotWriter loraWriter(LoraInjection injection) {
-    Map<String, String> metadata = metadata();
-    return (folder, snapshot) -> {
-      var own = new LinkedHashMap<>(metadata);
-      own.put("tpdiff.step", Integer.toString(snapshot.step()));
-      for (LoraFormat format : job.output().formats()) {
-        if (format == LoraFormat.KOHYA) {
-          own.put(LoraWriter.NAME, String.valueOf(job.output().folder().getFileName()));
-        }
-        LoraWriter.write(
-            folder.resolve(loraFile(format)),
-            injection.toWeights(model.description().denoiser(), snapshot.parameters(), own),
-            format,
-            job.output().dtype());
-      }
-    };
-  }
-
-  /** The name of the LoRA's file in a form, in the output folder. */
-  static String loraFile(LoraFormat format) {
-    return format == LoraFormat.DIFFUSERS
-        ? LORA_FILE
-        : LORA_FILE.replace(
-            ".safetensors", "." + format.name().toLowerCase(Locale.ROOT) + ".safetensors");
-  }
-
-  private Map<String, String> metadata() {
-    var metadata = new LinkedHashMap<String, String>();
-    metadata.put(LoraWriter.BASE_MODEL, String.valueOf(job.model().request().path().getFileName()));
-    metadata.put(
-        "tpdiff.base_checkpoint",
-        CheckpointFingerprint.of(TrainingTarget.network(model, denoiser()).weights()));
-    if (model.description().flow().denoisers().size() > 1) {
-      metadata.put(LoraModels.EXPERT, denoiser());
-    }
-    metadata.put(
-        RecordJson.STAGES_HEADER,
-        RecordJson.STAGES.format(StagePlan.fixed(diffusion.stages(), diffusion.schedule())));
-    metadata.put("tpdiff.seed", Long.toString(job.train().settings().seed()));
-    metadata.put(
-        "tpdiff.version",
-        Optional.ofNullable(ResolvedJob.class.getPackage().getImplementationVersion())
-            .orElse("development"));
-    return metadata;
-  }
-
-  private SnapshotWriter weightsWriter() {
-    Map<String, String> metadata = metadata();
-    return (folder, snapshot) ->
-        SafetensorsWriter.write(
-            folder.resolve(WEIGHTS_FILE), Parameter.source(snapshot.parameters(), metadata));
   }
 }

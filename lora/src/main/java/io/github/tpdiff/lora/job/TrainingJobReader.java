@@ -7,18 +7,11 @@ import io.github.tpdiff.lora.job.TrainingJob.Model;
 import io.github.tpdiff.lora.job.TrainingJob.Output;
 import io.github.tpdiff.lora.job.TrainingJob.Sample;
 import io.github.tpdiff.lora.job.TrainingJob.Stages;
-import io.github.tpdiff.lora.job.TrainingJob.Timesteps;
 import io.github.tpdiff.lora.job.TrainingJob.Train;
-import io.github.tpdiff.lora.optim.AdamW;
-import io.github.tpdiff.lora.optim.LearningRate;
-import io.github.tpdiff.lora.train.TrainingSettings;
-import io.github.tpdiff.lora.train.TrainingSettings.Batches;
-import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
-import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -28,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * Makes a job of a file's sections; what they leave open has the default that trainers use.
@@ -39,10 +31,10 @@ import java.util.OptionalDouble;
  */
 final class TrainingJobReader {
   private static final String CHECKPOINTS_OWN = "the checkpoint's own";
-  private static final JobType<List<Double>> NUMBERS = JobType.list("numbers", JobType.NUMBER);
+  static final JobType<List<Double>> NUMBERS = JobType.list("numbers", JobType.NUMBER);
   private static final JobType<List<Integer>> WHOLE_NUMBERS =
       JobType.list("whole numbers", JobType.WHOLE);
-  private static final JobType<List<ModulePattern>> PATTERNS =
+  static final JobType<List<ModulePattern>> PATTERNS =
       JobType.list(
           "module names or patterns",
           JobType.scalar(
@@ -57,8 +49,8 @@ final class TrainingJobReader {
     Stages stages =
         stages(
             root.section("stages", "The temporal pyramid. Lists begin with the coarsest stage."));
-    Lora lora = lora(root.section("lora", "Which linear layers gain a low-rank change."));
-    Train train = train(root.section("train", "How training goes."));
+    Lora lora = lora(root.section("lora", "Which linear layers and convolutions gain a low-rank change."));
+    Train train = TrainReader.read(root.section("train", "How training goes."));
     if (!train.weights().isEmpty() && root.has("lora")) {
       throw new IllegalArgumentException(
           "train.weights trains tensors in full: leave out the section 'lora' or train.weights");
@@ -255,95 +247,6 @@ final class TrainingJobReader {
         .orElse(Map.of())
         .forEach((pattern, own) -> ranks.put(new ModulePattern(pattern), own));
     return new Lora(rank, alpha, targets, exclude, ranks);
-  }
-
-  private static Train train(JobSection s) {
-    long seed = s.value("seed", JobType.LONG, 0L, "Of everything that is random.");
-    int steps = s.value("steps", JobType.WHOLE, 1000, "Optimizer steps.");
-    var batches =
-        new Batches(
-            s.value("batch_size", JobType.WHOLE, 1, "Clips that go through the network together."),
-            s.value(
-                "gradient_accumulation",
-                JobType.WHOLE,
-                1,
-                "Batches whose mean gradient makes a step."));
-    boolean checkpointing =
-        s.value(
-            "gradient_checkpointing",
-            JobType.FLAG,
-            true,
-            "Runs each part of the forward pass twice instead of keeping its activations: less"
-                + " memory, 4/3 of the work.");
-    var settings =
-        new TrainingSettings(
-            seed,
-            steps,
-            batches,
-            descent(s, steps),
-            s.value(
-                "caption_dropout",
-                JobType.NUMBER,
-                0.1,
-                "Share of captions that are replaced by the negative prompt, for guidance; from 0"
-                    + " to 1."),
-            checkpointing ? Activations.RECOMPUTED : Activations.KEPT);
-    return new Train(
-        settings,
-        s.find(
-                "weights",
-                PATTERNS,
-                "none: a LoRA is trained",
-                "Tensors that are trained in full instead of a LoRA, such as"
-                    + " `[\"**.motion_modules.**\"]`; without a section `lora`.")
-            .orElse(List.of()),
-        s.find(
-            "timesteps",
-            JobType.choice(Timesteps.class),
-            "logit_normal for flow matching, uniform for DDIM",
-            "How training times are spread."),
-        s.find(
-                "timestep_shift",
-                JobType.NUMBER,
-                "3 for flow matching, 1 for DDIM",
-                "Moves training times towards noise: t = s u / (1 + (s - 1) u); above 0.")
-            .map(OptionalDouble::of)
-            .orElse(OptionalDouble.empty()),
-        s.value(
-            "validate_every",
-            JobType.WHOLE,
-            100,
-            "Steps between measurements on the videos held out."));
-  }
-
-  private static Descent descent(JobSection s, int steps) {
-    double rate = s.value("learning_rate", JobType.NUMBER, 1e-4, "The highest; above 0.");
-    int warmup = s.value("warmup_steps", JobType.WHOLE, 0, "Steps in which the rate rises to it.");
-    var decay =
-        s.value(
-            "decay",
-            JobType.choice(LearningRate.Decay.class),
-            LearningRate.Decay.CONSTANT,
-            "What the rate does after that, down to 0 at the last step.");
-    List<Double> betas =
-        s.value("betas", NUMBERS, List.of(0.9, 0.999), "AdamW's, of the mean and the square.");
-    if (betas.size() != 2) {
-      throw new IllegalArgumentException("train.betas: expected two numbers, found " + betas);
-    }
-    double eps = s.value("eps", JobType.NUMBER, 1e-8, "AdamW's, in the divisor.");
-    double weightDecay =
-        s.value("weight_decay", JobType.NUMBER, 0.01, "AdamW's, per unit of rate.");
-    double maxNorm =
-        s.value(
-            "max_grad_norm",
-            JobType.NUMBER,
-            1.0,
-            "To which the norm of all gradients together is cut; 0 for no limit.");
-    return new Descent(
-        new AdamW.Settings(betas.get(0), betas.get(1), eps, weightDecay),
-        // Without a decay the number of steps may grow when a run is resumed.
-        new LearningRate(rate, warmup, decay, decay == LearningRate.Decay.CONSTANT ? 1 : steps),
-        maxNorm == 0 ? OptionalDouble.empty() : OptionalDouble.of(maxNorm));
   }
 
   private static Sample sample(JobSection s) {

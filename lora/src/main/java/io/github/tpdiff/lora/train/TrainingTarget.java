@@ -58,7 +58,7 @@ public record TrainingTarget(
     return network(model, model.description().denoiser());
   }
 
-  /** Trains the low-rank changes of an injection into {@link #network}. */
+  /** Trains the changes of an injection into {@link #network}. */
   public static TrainingTarget lora(
       LoraInjection injection, TensorSource frozen, Map<String, Parameter> parameters) {
     return new TrainingTarget(

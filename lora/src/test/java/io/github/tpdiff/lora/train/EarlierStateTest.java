@@ -30,8 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A run that version 1.0.0 made: its log of seven steps, its state after the third. What is drawn,
- * computed and read today has to be what it was then.
+ * A run that was made when the trainer knew AdamW alone: its log of seven steps, its state after
+ * the third. What is drawn, computed and read today has to be what it was then.
  */
 final class EarlierStateTest {
   private static final Path RUN = Path.of("src/test/resources/earlier-state");

@@ -2,6 +2,7 @@ package io.github.tpdiff.weights.lora;
 
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -17,14 +18,18 @@ final class KohyaMetadata {
   /** How the trainers name a base model. */
   private record Base(String module, String version, String architecture, String implementation) {}
 
-  private static final Base WAN =
-      new Base("networks.lora_wan", "wan", "wan2.1/lora", "https://github.com/Wan-Video/Wan2.1");
-  private static final Base STABLE_DIFFUSION =
-      new Base(
-          "networks.lora",
-          "sd_v1",
-          "stable-diffusion-v1/lora",
-          "https://github.com/Stability-AI/generative-models");
+  /** Those that the trainers train. */
+  private static final Map<LoraNetwork, Base> BASES =
+      Map.of(
+          LoraNetwork.WAN,
+          new Base(
+              "networks.lora_wan", "wan", "wan2.1/lora", "https://github.com/Wan-Video/Wan2.1"),
+          LoraNetwork.STABLE_DIFFUSION,
+          new Base(
+              "networks.lora",
+              "sd_v1",
+              "stable-diffusion-v1/lora",
+              "https://github.com/Stability-AI/generative-models"));
 
   private KohyaMetadata() {}
 
@@ -35,7 +40,6 @@ final class KohyaMetadata {
    *     has a name
    */
   static Map<String, String> of(LoraWeights weights, Path file) {
-    Base base = weights.component().equals("unet") ? STABLE_DIFFUSION : WAN;
     String title =
         weights
             .metadata()
@@ -43,15 +47,20 @@ final class KohyaMetadata {
                 LoraWriter.NAME,
                 String.valueOf(file.getFileName()).replaceFirst("\\.safetensors$", ""));
     Map<String, String> entries = new TreeMap<>();
-    entries.put("ss_network_module", base.module());
     entries.put("ss_network_dim", one(weights, LoraPair::rank));
     entries.put("ss_network_alpha", one(weights, LoraPair::alpha));
-    entries.put("ss_base_model_version", base.version());
     entries.put(LoraWriter.NAME, title);
     entries.put("modelspec.sai_model_spec", "1.0.0");
-    entries.put("modelspec.architecture", base.architecture());
-    entries.put("modelspec.implementation", base.implementation());
     entries.put("modelspec.title", title);
+    LoraNetwork.of(weights)
+        .flatMap(network -> Optional.ofNullable(BASES.get(network)))
+        .ifPresent(
+            base -> {
+              entries.put("ss_network_module", base.module());
+              entries.put("ss_base_model_version", base.version());
+              entries.put("modelspec.architecture", base.architecture());
+              entries.put("modelspec.implementation", base.implementation());
+            });
     return entries;
   }
 

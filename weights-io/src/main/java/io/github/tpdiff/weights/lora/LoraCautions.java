@@ -3,14 +3,16 @@ package io.github.tpdiff.weights.lora;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Where diffusers refuses a LoRA of Wan in another tool's form, as its converters read them
- * (diffusers 0.42, {@code lora_conversion_utils.py}).
+ * What a reader of a form may do otherwise; among it, where diffusers refuses a LoRA of Wan in
+ * another tool's form, as its converters read them (diffusers 0.42, {@code
+ * lora_conversion_utils.py}).
  */
 final class LoraCautions {
 
@@ -49,7 +51,14 @@ final class LoraCautions {
 
   /** One line for each thing that makes it fail. */
   static List<String> of(LoraWeights weights, LoraFormat format) {
-    if (!weights.component().equals("transformer")) {
+    Optional<LoraNetwork> network = LoraNetwork.of(weights);
+    boolean ofATool = format == LoraFormat.KOHYA || format == LoraFormat.COMFYUI;
+    if (ofATool && network.equals(Optional.of(LoraNetwork.MINIFLUX))) {
+      return List.of(
+          "no tool of the form %s is known to run miniFLUX; its layers have their published names"
+              .formatted(format));
+    }
+    if (!network.equals(Optional.of(LoraNetwork.WAN))) {
       return List.of();
     }
     LoraCautions cautions = new LoraCautions(weights.pairs().keySet());

@@ -6,9 +6,12 @@ public enum LoraFormat {
   DIFFUSERS,
   /** A folder: {@code adapter_model.safetensors} and {@code adapter_config.json}. */
   PEFT,
-  /** {@code diffusion_model.<original module>.lora_down.weight} and {@code .alpha}. */
+  /** {@code diffusion_model.<authors' module>.lora_down.weight} and {@code .alpha}. */
   COMFYUI,
-  /** {@code lora_unet_<original module, underscored>.lora_down.weight} and {@code .alpha}. */
+  /**
+   * {@code lora_unet_<module, underscored>.lora_down.weight} and {@code .alpha}; Wan's modules by
+   * their authors' names, Stable Diffusion's by diffusers'.
+   */
   KOHYA,
   /** {@code <original module>.lora_A.default.weight}; read, never written. */
   DIFFSYNTH,

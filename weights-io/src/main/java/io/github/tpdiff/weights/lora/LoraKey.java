@@ -1,9 +1,6 @@
 package io.github.tpdiff.weights.lora;
 
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.layout.KeyMap;
-import io.github.tpdiff.weights.layout.Network;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,24 +62,6 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
       Pattern.compile("(.*\\.)?scale_shift_table|condition_embedder\\.image_embedder\\.pos_embed");
 
   private static final List<String> TABLES = List.of(".modulation", ".scale_shift_table");
-
-  /** The denoisers whose layers' names are known, and the part of a pipeline that each lies in. */
-  private static final Map<Network, String> COMPONENTS =
-      new EnumMap<>(
-          Map.of(
-              Network.WAN_TRANSFORMER, "transformer",
-              Network.SD_UNET, "unet",
-              Network.MOTION_ADAPTER, "unet",
-              Network.MINIFLUX_TRANSFORMER, "transformer",
-              Network.FLUX_TRANSFORMER, "transformer"));
-
-  private static final Map<Network, KeyMap> KEYS = keys();
-
-  private static Map<Network, KeyMap> keys() {
-    Map<Network, KeyMap> keys = new EnumMap<>(Network.class);
-    COMPONENTS.keySet().forEach(network -> keys.put(network, network.keys()));
-    return keys;
-  }
 
   /** Far above any layer's; what stands in front is taken off again and again. */
   private static final int LONGEST_NAME = 1000;
@@ -179,18 +158,15 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
     Matcher kohya = KOHYA.matcher(name);
     boolean underscored = kohya.matches();
     String own = underscored ? kohya.group(1) : name;
-    for (Map.Entry<Network, KeyMap> network : KEYS.entrySet()) {
+    for (LoraNetwork network : LoraNetwork.values()) {
       Optional<String> module =
           underscored
-              ? network.getValue().underscoredToDiffusers(own.replace('.', '_'))
-              : network.getValue().moduleToDiffusers(attentionLayer(own));
+              ? network.keys().underscoredToDiffusers(own.replace('.', '_'))
+              : network.keys().moduleToDiffusers(attentionLayer(own));
       if (module.isPresent()) {
         return Optional.of(
             new Place(
-                underscored ? LoraFormat.KOHYA : format,
-                COMPONENTS.getOrDefault(network.getKey(), "transformer"),
-                own,
-                module.get()));
+                underscored ? LoraFormat.KOHYA : format, network.component(), own, module.get()));
       }
     }
     return Optional.empty();
@@ -225,7 +201,7 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
         SECOND_EXPERT.matcher(withoutPrefixes(stem)).matches()
             ? "%s: tensor '%s' changes the second expert of Wan 2.2 (transformer_2, low noise), expected a LoRA of one transformer in a file of its own"
                 .formatted(origin, name)
-            : "%s: tensor '%s': expected a layer of a known network (Wan, Stable Diffusion 1.5, AnimateDiff, Flux), found '%s'"
-                .formatted(origin, name, stem));
+            : "%s: tensor '%s': expected a layer of a known network (%s), found '%s'"
+                .formatted(origin, name, LoraNetwork.labels(), stem));
   }
 }

@@ -1,10 +1,13 @@
 package io.github.tpdiff.weights.lora;
 
 import io.github.tpdiff.weights.CheckpointException;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * A LoRA in one form, whatever file it came from.
@@ -40,6 +43,33 @@ public record LoraWeights(
     this(component, pairs, Map.of(), metadata);
   }
 
+  /**
+   * The inverse of {@link #changes}.
+   *
+   * @param changes by the tensor's diffusers name; low-rank ones of weights alone
+   * @throws CheckpointException when a low-rank change is of another tensor
+   */
+  public static LoraWeights of(
+      String component, Map<String, TensorChange> changes, Map<String, String> metadata) {
+    Map<String, LoraPair> pairs = new TreeMap<>();
+    Map<String, FullChange> full = new TreeMap<>();
+    changes.forEach(
+        (tensor, change) -> {
+          change.full().ifPresent(own -> full.put(tensor, own));
+          change
+              .pair()
+              .ifPresent(
+                  own -> {
+                    if (!tensor.endsWith(WEIGHT)) {
+                      throw new CheckpointException(
+                          "tensor '%s': expected a low-rank change of a weight".formatted(tensor));
+                    }
+                    pairs.put(tensor.substring(0, tensor.length() - WEIGHT.length()), own);
+                  });
+        });
+    return new LoraWeights(component, pairs, full, metadata);
+  }
+
   /** What happens to each tensor that is changed, by its diffusers name. */
   public Map<String, TensorChange> changes() {
     Map<String, TensorChange> changes = new TreeMap<>();
@@ -51,6 +81,24 @@ public record LoraWeights(
                 new TensorChange(Optional.empty(), Optional.of(change)),
                 (low, own) -> new TensorChange(low.pair(), own.full())));
     return changes;
+  }
+
+  /** The modules that it changes, tensors that are no module's own included. */
+  Set<String> modules() {
+    Set<String> modules = new TreeSet<>(pairs.keySet());
+    full.keySet().stream()
+        .map(tensor -> tensor.replaceFirst("\\.(weight|bias)$", ""))
+        .forEach(modules::add);
+    return modules;
+  }
+
+  /**
+   * The part of a pipeline that modules are of: {@code unet} or {@code transformer}.
+   *
+   * @param modules by their diffusers names; of a transformer where no known network has them
+   */
+  public static String componentOf(Collection<String> modules) {
+    return LoraNetwork.of(modules).get(0).component();
   }
 
   /** Changes of biases in full, by module, of layers that have a product that is scaled. */

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +50,7 @@ public final class LoraWriter {
     this.weights = weights;
     this.format = format;
     this.dtype = dtype;
-    this.naming = new LoraNaming(file.toString(), format, weights.component());
+    this.naming = LoraNaming.of(file.toString(), format, weights.component(), weights.modules());
   }
 
   /**
@@ -89,8 +90,8 @@ public final class LoraWriter {
    * @throws CheckpointException naming the first module that it has no name for
    */
   public static void requireNames(
-      String origin, LoraFormat format, String component, Iterable<String> modules) {
-    LoraNaming naming = new LoraNaming(origin, format, component);
+      String origin, LoraFormat format, String component, Collection<String> modules) {
+    LoraNaming naming = LoraNaming.of(origin, format, component, modules);
     modules.forEach(naming::stem);
   }
 

@@ -1,0 +1,150 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.lora.data.Preparation.Prepared;
+import io.github.tpdiff.lora.job.ResolvedJob;
+import io.github.tpdiff.lora.train.FolderLock;
+import io.github.tpdiff.lora.train.NonFiniteException;
+import io.github.tpdiff.lora.train.Trainer;
+import io.github.tpdiff.lora.train.TrainingListener;
+import io.github.tpdiff.lora.train.TrainingOutcome;
+import io.github.tpdiff.lora.train.TrainingProgress;
+import io.github.tpdiff.lora.train.TrainingRun;
+import io.github.tpdiff.lora.train.TrainingRun.Start;
+import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
+import io.github.tpdiff.runtime.pipeline.GenerationListener;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.torch.Arithmetic;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * What {@code tpdiff train} runs: a job from its clips to its result, told as it goes.
+ *
+ * @param engine that trains
+ * @param out where lines go
+ * @param err where progress goes
+ */
+public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) {
+  /**
+   * Prepares a job's data and trains it to the end, or until the user asks to stop.
+   *
+   * @param watcher is told of every step too, and may ask to stop
+   * @throws NonFiniteException if the loss or a gradient is; the last good state is kept
+   */
+  public TrainingOutcome run(ResolvedJob job, Start start, TrainingListener watcher) {
+    FolderLock held = job.takeFolder(start);
+    try {
+      Prepared prepared = PrepareCommand.prepare(job, inFp32(), out, err);
+      return train(job, job.run(prepared.clips(), start), held, watcher);
+    } finally {
+      held.close();
+    }
+  }
+
+  /** Cached latents, embeddings and pictures do not depend on how the denoiser is computed. */
+  private TorchEngine inFp32() {
+    return engine.computing(Arithmetic.FP32);
+  }
+
+  private TrainingOutcome train(
+      ResolvedJob job, TrainingRun run, FolderLock held, TrainingListener watcher) {
+    try (var stop = StopRequest.open();
+        var meter = ProgressMeter.start("training", run.settings().steps(), err)) {
+      var reporter = new Reporter(stop, meter, new Samples(job, this), watcher);
+      return Trainer.train(run, engine, reporter, held);
+    } finally {
+      out.flush();
+    }
+  }
+
+  /** Writes what is sampled on the way; the decoder is loaded for one video at a time. */
+  private record Samples(ResolvedJob job, JobTraining training) {
+    Path write(int step, int prompt, Latents latents) {
+      Path file =
+          job.job()
+              .output()
+              .folder()
+              .resolve(String.format(Locale.ROOT, "samples/step-%08d-%d.mp4", step, prompt));
+      try (var parts = PipelineParts.of(job.model(), training.inFp32())) {
+        VideoWriter.write(
+            file,
+            new GeneratedVideo(
+                parts, latents, job.sampleSize().fps(), GenerationListener.silent()));
+        return file;
+      } catch (IOException failure) {
+        throw new UncheckedIOException(failure);
+      }
+    }
+  }
+
+  private record Reporter(
+      StopRequest stop, ProgressMeter meter, Samples samples, TrainingListener watcher)
+      implements TrainingListener {
+    private PrintWriter out() {
+      return samples.training().out();
+    }
+
+    @Override
+    public void stepped(TrainingProgress progress) {
+      watcher.stepped(progress);
+      meter.reached(
+          progress.step(),
+          String.format(
+              Locale.ROOT,
+              "loss %s, %.2f steps/s, rate %.2g",
+              byStage(progress.smoothedLosses()),
+              progress.stepsPerSecond(),
+              progress.learningRate()));
+    }
+
+    /** Such as {@code 3: 0.4210, 2: 0.3911, 1: 0.2904}; one stage needs no number. */
+    private static String byStage(Map<Integer, Double> losses) {
+      return losses.entrySet().stream()
+          .map(
+              stage ->
+                  (losses.size() == 1 && losses.containsKey(1) ? "" : stage.getKey() + ": ")
+                      + String.format(Locale.ROOT, "%.4f", stage.getValue()))
+          .collect(Collectors.joining(", "));
+    }
+
+    @Override
+    public void resumed(Path state, List<String> damaged) {
+      damaged.forEach(line -> out().println("passed over: " + line));
+      out().println("going on from " + state);
+      out().flush();
+    }
+
+    @Override
+    public void validated(int step, Map<Integer, Double> losses) {
+      out().printf("validation at step %d%nstage    loss%n", step);
+      losses.forEach((stage, loss) -> out().printf(Locale.ROOT, "%5d  %.4f%n", stage, loss));
+      out().flush();
+    }
+
+    @Override
+    public void sampled(int step, int prompt, Latents latents) {
+      out().println("sampled " + samples.write(step, prompt, latents));
+      out().flush();
+    }
+
+    @Override
+    public void saved(Path folder) {
+      out().println("saved " + folder);
+      out().flush();
+    }
+
+    @Override
+    public boolean stopAsked() {
+      return stop.isAsked() || watcher.stopAsked();
+    }
+  }
+}

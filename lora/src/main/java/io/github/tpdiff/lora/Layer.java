@@ -1,0 +1,54 @@
+package io.github.tpdiff.lora;
+
+import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Value;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A layer of a program that multiplies by a tensor of the checkpoint: linear or a convolution.
+ *
+ * @param name dotted module name in the checkpoint
+ * @param x its input
+ * @param w its weight, [out, in] or [out, in, kernel…]
+ * @param y its output, the bias added
+ */
+public record Layer(String name, Value x, Value w, Value y) {
+  static final String WEIGHT = ".weight";
+
+  /**
+   * The layer whose output a value is, if it is one.
+   *
+   * @param inputs of the value, as they are to be used
+   */
+  static Optional<Layer> of(Value value, List<Value> inputs) {
+    boolean multiplies = value.op() instanceof Op.Linear || value.op() instanceof Op.Conv;
+    if (multiplies
+        && value.inputs().get(1).op() instanceof Op.Weight weight
+        && weight.name().endsWith(WEIGHT)) {
+      String tensor = weight.name();
+      String name = tensor.substring(0, tensor.length() - WEIGHT.length());
+      return Optional.of(new Layer(name, inputs.get(0), inputs.get(1), value));
+    }
+    return Optional.empty();
+  }
+
+  /** Features or channels out. */
+  int out() {
+    return size(0);
+  }
+
+  /** Numbers that make one of {@code y}: features in, times the kernel's size. */
+  int in() {
+    return kernel().stream().reduce(size(1), Math::multiplyExact);
+  }
+
+  /** The sizes of a convolution's kernel; empty for a linear layer. */
+  List<Integer> kernel() {
+    return w.shape().dims().stream().skip(2).map(d -> Math.toIntExact(d.value())).toList();
+  }
+
+  private int size(int axis) {
+    return Math.toIntExact(w.dim(axis).value());
+  }
+}

@@ -1,0 +1,106 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.lora.job.TrainingJob.Timesteps;
+import io.github.tpdiff.lora.job.TrainingJob.Train;
+import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.lora.optim.LearningRate;
+import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.lora.train.TrainingSettings.Batches;
+import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.runtime.engine.Activations;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/** Reads the section {@code train} of a job; see {@link TrainingJobReader}. */
+final class TrainReader {
+  private TrainReader() {}
+
+  static Train read(JobSection s) {
+    long seed = s.value("seed", JobType.LONG, 0L, "Of everything that is random.");
+    int steps = s.value("steps", JobType.WHOLE, 1000, "Optimizer steps.");
+    var batches =
+        new Batches(
+            s.value("batch_size", JobType.WHOLE, 1, "Clips that go through the network together."),
+            s.value(
+                "gradient_accumulation",
+                JobType.WHOLE,
+                1,
+                "Batches whose mean gradient makes a step."));
+    boolean checkpointing =
+        s.value(
+            "gradient_checkpointing",
+            JobType.FLAG,
+            true,
+            "Runs each part of the forward pass twice instead of keeping its activations: less"
+                + " memory, 4/3 of the work.");
+    var settings =
+        new TrainingSettings(
+            seed,
+            steps,
+            batches,
+            descent(s, steps),
+            s.value(
+                "caption_dropout",
+                JobType.NUMBER,
+                0.1,
+                "Share of captions that are replaced by the negative prompt, for guidance; from 0"
+                    + " to 1."),
+            checkpointing ? Activations.RECOMPUTED : Activations.KEPT);
+    return new Train(
+        settings,
+        s.find(
+                "weights",
+                TrainingJobReader.PATTERNS,
+                "none: a LoRA is trained",
+                "Tensors that are trained in full instead of a LoRA, such as"
+                    + " `[\"**.motion_modules.**\"]`; without a section `lora`.")
+            .orElse(List.of()),
+        s.find(
+            "timesteps",
+            JobType.choice(Timesteps.class),
+            "logit_normal for flow matching, uniform for DDIM",
+            "How training times are spread."),
+        s.find(
+                "timestep_shift",
+                JobType.NUMBER,
+                "3 for flow matching, 1 for DDIM",
+                "Moves training times towards noise: t = s u / (1 + (s - 1) u); above 0.")
+            .map(OptionalDouble::of)
+            .orElse(OptionalDouble.empty()),
+        s.value(
+            "validate_every",
+            JobType.WHOLE,
+            100,
+            "Steps between measurements on the videos held out."));
+  }
+
+  private static Descent descent(JobSection s, int steps) {
+    double rate = s.value("learning_rate", JobType.NUMBER, 1e-4, "The highest; above 0.");
+    int warmup = s.value("warmup_steps", JobType.WHOLE, 0, "Steps in which the rate rises to it.");
+    var decay =
+        s.value(
+            "decay",
+            JobType.choice(LearningRate.Decay.class),
+            LearningRate.Decay.CONSTANT,
+            "What the rate does after that, down to 0 at the last step.");
+    List<Double> betas =
+        s.value("betas", TrainingJobReader.NUMBERS, List.of(0.9, 0.999), "AdamW's, of the mean and the square.");
+    if (betas.size() != 2) {
+      throw new IllegalArgumentException("train.betas: expected two numbers, found " + betas);
+    }
+    double eps = s.value("eps", JobType.NUMBER, 1e-8, "AdamW's, in the divisor.");
+    double weightDecay =
+        s.value("weight_decay", JobType.NUMBER, 0.01, "AdamW's, per unit of rate.");
+    double maxNorm =
+        s.value(
+            "max_grad_norm",
+            JobType.NUMBER,
+            1.0,
+            "To which the norm of all gradients together is cut; 0 for no limit.");
+    return new Descent(
+        new AdamW.Settings(betas.get(0), betas.get(1), eps, weightDecay),
+        // Without a decay the number of steps may grow when a run is resumed.
+        new LearningRate(rate, warmup, decay, decay == LearningRate.Decay.CONSTANT ? 1 : steps),
+        maxNorm == 0 ? OptionalDouble.empty() : OptionalDouble.of(maxNorm));
+  }
+}
