@@ -51,7 +51,8 @@ record JobResults(ResolvedJob job) {
 
   private Map<String, String> metadata() {
     var metadata = new LinkedHashMap<String, String>();
-    metadata.put(LoraWriter.BASE_MODEL, String.valueOf(job.job().model().request().path().getFileName()));
+    metadata.put(
+        LoraWriter.BASE_MODEL, String.valueOf(job.job().model().request().path().getFileName()));
     metadata.put(
         "tpdiff.base_checkpoint",
         CheckpointFingerprint.of(TrainingTarget.network(job.model(), job.denoiser()).weights()));
@@ -60,7 +61,8 @@ record JobResults(ResolvedJob job) {
     }
     metadata.put(
         RecordJson.STAGES_HEADER,
-        RecordJson.STAGES.format(StagePlan.fixed(job.diffusion().stages(), job.diffusion().schedule())));
+        RecordJson.STAGES.format(
+            StagePlan.fixed(job.diffusion().stages(), job.diffusion().schedule())));
     metadata.put("tpdiff.seed", Long.toString(job.job().train().settings().seed()));
     metadata.put(
         "tpdiff.version",
@@ -74,6 +76,7 @@ record JobResults(ResolvedJob job) {
     Map<String, String> metadata = metadata();
     return (folder, snapshot) ->
         SafetensorsWriter.write(
-            folder.resolve(ResolvedJob.WEIGHTS_FILE), Parameter.source(snapshot.parameters(), metadata));
+            folder.resolve(ResolvedJob.WEIGHTS_FILE),
+            Parameter.source(snapshot.parameters(), metadata));
   }
 }

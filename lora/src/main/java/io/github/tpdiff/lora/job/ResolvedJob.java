@@ -283,8 +283,7 @@ public record ResolvedJob(
                         i, network.weights(), i.freshParameters(job.train().settings().seed())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
     var results = new JobResults(this);
-    SnapshotWriter writer =
-        injection.map(results::loraWriter).orElseGet(results::weightsWriter);
+    SnapshotWriter writer = injection.map(results::loraWriter).orElseGet(results::weightsWriter);
     CachedSet.Split split = clips.split(job.data().validation());
     Optional<Validation> validation =
         job.data().validation() > 0

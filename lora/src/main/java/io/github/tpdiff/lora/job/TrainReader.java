@@ -84,7 +84,11 @@ final class TrainReader {
             LearningRate.Decay.CONSTANT,
             "What the rate does after that, down to 0 at the last step.");
     List<Double> betas =
-        s.value("betas", TrainingJobReader.NUMBERS, List.of(0.9, 0.999), "AdamW's, of the mean and the square.");
+        s.value(
+            "betas",
+            TrainingJobReader.NUMBERS,
+            List.of(0.9, 0.999),
+            "AdamW's, of the mean and the square.");
     if (betas.size() != 2) {
       throw new IllegalArgumentException("train.betas: expected two numbers, found " + betas);
     }

@@ -49,7 +49,8 @@ final class TrainingJobReader {
     Stages stages =
         stages(
             root.section("stages", "The temporal pyramid. Lists begin with the coarsest stage."));
-    Lora lora = lora(root.section("lora", "Which linear layers and convolutions gain a low-rank change."));
+    Lora lora =
+        lora(root.section("lora", "Which linear layers and convolutions gain a low-rank change."));
     Train train = TrainReader.read(root.section("train", "How training goes."));
     if (!train.weights().isEmpty() && root.has("lora")) {
       throw new IllegalArgumentException(
