@@ -23,6 +23,9 @@ import java.util.stream.LongStream;
 final class CachedTensors {
   private static final String ROWS = "rows.";
 
+  /** In caches of the time when a caption had one condition. */
+  private static final String EARLIER_ROWS = "length";
+
   private CachedTensors() {}
 
   /** Adds conditions under names that begin alike. */
@@ -83,8 +86,11 @@ final class CachedTensors {
       return Tensor.of(ElementType.I64, shape, copy(source.bytes(name)));
     }
     float[] values = source.floats(name);
-    String rows = source.metadata().get(ROWS + name);
-    if (rows != null) {
+    Map<String, String> header = source.metadata();
+    String own = header.get(ROWS + name);
+    String rows = own == null ? header.get(EARLIER_ROWS) : own;
+    // What had one condition kept it without the batch.
+    if (rows != null && shape.length > 2) {
       int kept = Math.toIntExact(shape[1]);
       shape[1] = Integer.parseInt(rows);
       values =

@@ -10,10 +10,12 @@ import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.PictureEncoder;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.PromptTokens;
+import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VaeEncoder;
 import io.github.tpdiff.runtime.video.VideoClip;
@@ -36,7 +38,7 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
     if (PictureEncoder.isUsed(parts())) {
       parts().encoders("a picture", true).forEach(e -> add(hasher, require(e.name())));
     }
-    hasher.putString(model.description().latents().toString(), StandardCharsets.UTF_8);
+    hasher.putString(text(model.description().latents()), StandardCharsets.UTF_8);
     return hasher.hash().toString();
   }
 
@@ -44,9 +46,36 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
   public String captionsFingerprint() {
     Hasher hasher = Hashing.sha256().newHasher();
     parts().encoders("a caption", false).forEach(encoder -> add(hasher, require(encoder.name())));
-    hasher.putString(model.description().flow().texts().toString(), StandardCharsets.UTF_8);
+    model
+        .description()
+        .flow()
+        .texts()
+        .forEach(text -> hasher.putString(text(text), StandardCharsets.UTF_8));
     new TreeMap<>(model.tokenizers().folders()).values().forEach(folder -> add(hasher, folder));
     return hasher.hash().toString();
+  }
+
+  /** Written out, so that caches stay good when a record gains what most models have not. */
+  private static String text(ModelDescription.Latents latents) {
+    String common =
+        "Latents[channels=%s, spatialFactor=%s, temporalFactor=%s, sharedFirstFrame=%s, maxFrames=%s, sizeMultiple=%s, mean=%s, std=%s]"
+            .formatted(
+                latents.channels(),
+                latents.spatialFactor(),
+                latents.temporalFactor(),
+                latents.sharedFirstFrame(),
+                latents.maxFrames(),
+                latents.sizeMultiple(),
+                latents.mean(),
+                latents.std());
+    return latents.firstMean().isEmpty()
+        ? common
+        : common + latents.firstMean() + latents.firstStd();
+  }
+
+  /** Likewise. */
+  private static String text(Text text) {
+    return "Text[maxLength=%s, cleaning=%s]".formatted(text.maxLength(), text.cleaning());
   }
 
   private static void add(Hasher hasher, Path folder) {

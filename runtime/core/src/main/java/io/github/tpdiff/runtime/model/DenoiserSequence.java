@@ -22,7 +22,10 @@ public final class DenoiserSequence implements Denoiser, AutoCloseable {
   private Optional<Open> open = Optional.empty();
 
   private record Open(
-      Flow.Expert expert, DenoiserSession network, ConditionedNetwork conditioned, Denoiser denoiser)
+      Flow.Expert expert,
+      DenoiserSession network,
+      ConditionedNetwork conditioned,
+      Denoiser denoiser)
       implements AutoCloseable {
     @Override
     public void close() {

@@ -13,7 +13,8 @@ public interface DenoiserSession extends AutoCloseable {
    * Hands over conditions, each of which may be that of a batch; what is made of them stays where
    * the engine computes.
    *
-   * @param inputs of the whole network but those of {@link DenoiserSessionInputs#step}, for each result
+   * @param inputs of the whole network but those of {@link DenoiserSessionInputs#step}, for each
+   *     result
    */
   List<Bound> bind(List<Map<String, Tensor>> inputs);
 

@@ -237,8 +237,8 @@ class FlowTest {
     parts.without("text_encoder");
     assertThatThrownBy(() -> parts.encoders("a video", false))
         .hasMessage(
-            "functions: a video needs text_encoder, projection: found no text_encoder, only"
-                + " projection, image_projection");
+            "functions: a video needs text encoder, projection: found no text encoder, only"
+                + " projection, image projection");
   }
 
   @Test

@@ -84,9 +84,8 @@ class PromptEncoderTest {
     model.parts().without("text_encoder");
     var error = assertThrows(CheckpointException.class, () -> PromptEncoder.open(model.parts()));
     assertEquals(
-        "functions: a prompt needs text_encoder: found no text_encoder, only"
-            + " transformer/conditioning, transformer, vae_decoder/first, vae_decoder,"
-            + " vae_encoder/first, vae_encoder",
+        "functions: a prompt needs text encoder: found no text encoder, only transformer,"
+            + " vae decoder, vae encoder",
         error.getMessage());
   }
 
@@ -230,7 +229,7 @@ class PromptEncoderTest {
         assertThrows(
             CheckpointException.class, () -> PromptEncoder.open(parts.without("text_encoder_2")));
     assertEquals(
-        "functions: a prompt needs text_encoder_2: found no text_encoder_2, only transformer",
+        "functions: a prompt needs text encoder 2: found no text encoder 2, only transformer",
         error.getMessage());
   }
 }
