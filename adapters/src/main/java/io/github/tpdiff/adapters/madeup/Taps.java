@@ -71,18 +71,24 @@ public final class Taps {
    * input channels to one output channel.
    */
   public Taps spatial(double sign, Channels channels, double... filter) {
-    boolean causal = shape.size() == 5;
+    double[] rows = filter.clone();
+    Arrays.setAll(rows, y -> sign * filter[y]);
     for (int i = 0; i < channels.count(); i++) {
-      int out = channels.out() + i;
-      int in = channels.in() + i;
-      for (int y = 0; y < filter.length; y++) {
-        for (int x = 0; x < filter.length; x++) {
-          double value = sign * filter[y] * filter[x];
-          if (causal) {
-            set(value, out, in, extent(2) - 1, y, x);
-          } else {
-            set(value, out, in, y, x);
-          }
+      separable(channels.out() + i, channels.in() + i, rows, filter);
+    }
+    return this;
+  }
+
+  /** A filter of the present frame, of its rows and of its columns, from one channel to another. */
+  public Taps separable(int out, int in, double[] rows, double[] columns) {
+    boolean causal = shape.size() == 5;
+    for (int y = 0; y < rows.length; y++) {
+      for (int x = 0; x < columns.length; x++) {
+        double value = rows[y] * columns[x];
+        if (causal) {
+          set(value, out, in, extent(2) - 1, y, x);
+        } else {
+          set(value, out, in, y, x);
         }
       }
     }

@@ -67,8 +67,21 @@ record MiniFluxFolder(ModelRequest request) {
         .or(() -> itself(Network.MINIFLUX_TRANSFORMER));
   }
 
+  /**
+   * @throws CheckpointException if the one that the user chose is not there, but others are
+   */
   private List<String> variants() {
-    return request.setting(VARIANT).map(List::of).orElse(VARIANTS);
+    List<String> there =
+        VARIANTS.stream()
+            .filter(variant -> Files.isDirectory(root().resolve(TRANSFORMER + "_" + variant)))
+            .toList();
+    Optional<String> chosen = request.setting(VARIANT);
+    if (chosen.isPresent() && !there.isEmpty() && !there.contains(chosen.get())) {
+      throw new CheckpointException(
+          "%s: setting %s: expected one of %s, which are there, found %s"
+              .formatted(root(), VARIANT, there, chosen.get()));
+    }
+    return chosen.map(List::of).orElse(there);
   }
 
   Optional<Path> vae() {

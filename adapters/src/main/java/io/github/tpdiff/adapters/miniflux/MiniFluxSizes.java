@@ -42,21 +42,18 @@ record MiniFluxSizes(
     int pooled = 64;
     int states = 64;
     return new MiniFluxSizes(
-        new PyramidFluxConfig(4, 24, 2, 2, 256, 16, states, pooled, 64, List.of(8, 8, 8)),
-        new CausalVideoVaeConfig(
-            16,
-            8,
-            8,
-            List.of(
-                new Level(16, 1, true, true),
-                new Level(16, 1, true, true),
-                new Level(32, 1, true, true),
-                new Level(32, 1, false, false)),
-            List.of(
-                new Level(32, 1, true, true),
-                new Level(32, 1, true, true),
-                new Level(16, 1, true, true),
-                new Level(16, 1, false, false))),
+        new PyramidFluxConfig(
+            4,
+            32,
+            2,
+            2,
+            256,
+            LiftingCodec.CONFIG.latentChannels(),
+            states,
+            pooled,
+            64,
+            List.of(8, 12, 12)),
+        LiftingCodec.CONFIG,
         new ClipTextConfig(
             clipTokenizer(SENTENCE).vocabularySize(),
             SENTENCE,

@@ -9,6 +9,7 @@ import io.github.tpdiff.adapters.madeup.MadeUpTokenizer;
 import io.github.tpdiff.adapters.madeup.T5Scale;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorInfo;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,38 +36,43 @@ final class MiniFluxTemplates {
     return Map.of("miniflux-tiny", tiny(), "miniflux", published());
   }
 
+  /** Values that are not to be random, of every transformer and of the autoencoder. */
+  private record Chosen(MadeUpPart.Values transformer, MadeUpPart.Values codec) {}
+
   static MadeUpCheckpoint tiny() {
-    return template(
-        "miniFLUX in small (2 double and 2 single blocks of width 96): random weights to train",
-        MiniFluxSizes.tiny(),
-        List.of(TRANSFORMERS.get(0), VAE, POOLING, TEXT_ENCODER));
+    MiniFluxSizes sizes = MiniFluxSizes.tiny();
+    return new MadeUpCheckpoint(
+        "miniFLUX in small (2 double and 2 single blocks of width 128): random weights to train,"
+            + " and a codec that shows blurred pictures",
+        parts(sizes, new Chosen(new NoisePassage(sizes.transformer())::find, LiftingCodec::find)),
+        List.of(TRANSFORMERS.get(0), VAE, POOLING, TEXT_ENCODER),
+        MiniFluxTemplates::scale,
+        surroundings(sizes, Optional.of(MiniFluxDefaults.TINY)));
   }
 
   static MadeUpCheckpoint published() {
-    return template(
-        "the sizes of Pyramid-Flow miniFLUX, random weights",
-        MiniFluxSizes.PUBLISHED,
-        List.of(TRANSFORMERS.get(0), VAE));
-  }
-
-  private static MadeUpCheckpoint template(
-      String description, MiniFluxSizes sizes, List<String> standard) {
+    MiniFluxSizes sizes = MiniFluxSizes.PUBLISHED;
     return new MadeUpCheckpoint(
-        description,
-        parts(sizes),
-        standard,
+        "the sizes of Pyramid-Flow miniFLUX, random weights",
+        parts(sizes, new Chosen(MadeUpPart.RANDOM, MadeUpPart.RANDOM)),
+        List.of(TRANSFORMERS.get(0), VAE),
         MiniFluxTemplates::scale,
-        new MadeUpCheckpoint.Surroundings(
-            Map.of(), // the published folder has no index and no scheduler
-            List.of(
-                new MadeUpTokenizer(
-                    "tokenizer", POOLING, folder -> sizes.clipTokenizer().write(folder)),
-                new MadeUpTokenizer(
-                    "tokenizer_2", TEXT_ENCODER, folder -> sizes.t5Tokenizer().write(folder))),
-            Optional.empty()));
+        surroundings(sizes, Optional.empty()));
   }
 
-  private static List<MadeUpPart> parts(MiniFluxSizes sizes) {
+  private static MadeUpCheckpoint.Surroundings surroundings(
+      MiniFluxSizes sizes, Optional<ModelDescription.Defaults> defaults) {
+    return new MadeUpCheckpoint.Surroundings(
+        Map.of(), // the published folder has no index and no scheduler
+        List.of(
+            new MadeUpTokenizer(
+                "tokenizer", POOLING, folder -> sizes.clipTokenizer().write(folder)),
+            new MadeUpTokenizer(
+                "tokenizer_2", TEXT_ENCODER, folder -> sizes.t5Tokenizer().write(folder))),
+        defaults);
+  }
+
+  private static List<MadeUpPart> parts(MiniFluxSizes sizes, Chosen chosen) {
     var parts = new ArrayList<MadeUpPart>();
     for (String folder : TRANSFORMERS) {
       parts.add(
@@ -74,10 +80,15 @@ final class MiniFluxTemplates {
               folder,
               () ->
                   MiniFluxComponents.transformer(sizes.transformer(), FrameAttention.FULL).values(),
-              sizes.transformerFields()));
+              sizes.transformerFields(),
+              chosen.transformer()));
     }
     parts.add(
-        diffusers(VAE, () -> MiniFluxComponents.vae(sizes.vae()).values(), sizes.vaeFields()));
+        diffusers(
+            VAE,
+            () -> MiniFluxComponents.vae(sizes.vae()).values(),
+            sizes.vaeFields(),
+            chosen.codec()));
     parts.add(
         transformers(
             POOLING,
@@ -92,13 +103,16 @@ final class MiniFluxTemplates {
   }
 
   private static MadeUpPart diffusers(
-      String folder, Supplier<? extends Iterable<Program>> programs, Map<String, ?> config) {
+      String folder,
+      Supplier<? extends Iterable<Program>> programs,
+      Map<String, ?> config,
+      MadeUpPart.Values values) {
     return new MadeUpPart(
         folder,
         MadeUpPart.DIFFUSERS_FILE,
         () -> ImmutableList.copyOf(programs.get()),
         config,
-        MadeUpPart.RANDOM);
+        values);
   }
 
   private static MadeUpPart transformers(

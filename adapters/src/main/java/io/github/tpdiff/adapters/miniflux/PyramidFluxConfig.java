@@ -6,6 +6,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Sizes of miniFLUX's transformer.
@@ -92,9 +93,22 @@ record PyramidFluxConfig(
             sizes.of("context_embedder.weight", 1),
             sizes.of("time_text_embed.text_embedder.linear_1.weight", 1),
             sizes.of("time_text_embed.timestep_embedder.linear_1.weight", 1),
-            config.findInts("axes_dims_rope").orElse(PUBLISHED_ROTARY));
+            rotaryDims(config, headDim));
     read.requireAgreement(config);
     return read;
+  }
+
+  /** What no tensor tells: only the published width is known without a configuration. */
+  private static List<Integer> rotaryDims(ConfigFile config, int headDim) {
+    return config
+        .findInts("axes_dims_rope")
+        .or(() -> Optional.of(PUBLISHED_ROTARY).filter(known -> headDim == PUBLISHED.headDim()))
+        .orElseThrow(
+            () ->
+                config.wrong(
+                    "axes_dims_rope",
+                    "three even numbers that make up the head dimension " + headDim,
+                    "none"));
   }
 
   private void requireAgreement(ConfigFile config) {

@@ -1,7 +1,9 @@
 package io.github.tpdiff.cli.demo;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
+import java.util.stream.IntStream;
 
 /**
  * How much the demo does.
@@ -20,6 +22,9 @@ record DemoSize(
     Effort lora,
     int sampling,
     int prompts) {
+  /** Stages of the demo's LoRA. */
+  static final int STAGES = 3;
+
   /**
    * As many steps as fit the time on this machine.
    *
@@ -51,11 +56,19 @@ record DemoSize(
   /** The same journey in seconds: nothing is learned. */
   static DemoSize brief(ModelDescription model) {
     ModelDescription.Defaults own = model.defaults();
-    var video = new VideoSize(32, 48, Math.min(17, own.frames()), own.fps());
+    int frames = Math.min(Math.max(17, leastFrames(model.latents())), own.frames());
+    var video = new VideoSize(32, 48, frames, own.fps());
     return new DemoSize(video, isTransformer(model), new Effort(0, 2), new Effort(0, 2), 3, 1);
   }
 
   private static boolean isTransformer(ModelDescription model) {
     return model.denoiser().equals("transformer");
+  }
+
+  /** Pixel frames of the shortest clip that divides into the demo's stages. */
+  private static int leastFrames(ModelDescription.Latents latents) {
+    StageConfig stages = StageConfig.pyramid(STAGES, latents.resampling());
+    return latents.frames(
+        IntStream.iterate(1, n -> n + 1).filter(stages::fits).findFirst().orElseThrow());
   }
 }

@@ -117,10 +117,13 @@ public final class VideoWriter implements AutoCloseable {
     }
   }
 
-  /** A bit a pixel: short clips that people judge a model by should not show the codec. */
+  /**
+   * A bit a pixel: short clips that people judge a model by should not show the codec. Of more
+   * openh264 makes frames that it cannot hold itself, where pictures are noise.
+   */
   private int bitrate() {
     double bits = format.width() * (double) format.height() * format.fps();
-    return (int) Math.max(1_000_000, Math.min(80_000_000, bits));
+    return (int) Math.max(1, Math.min(80_000_000, bits));
   }
 
   /**
