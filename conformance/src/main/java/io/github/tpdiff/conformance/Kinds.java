@@ -88,7 +88,11 @@ final class Kinds {
           Map.entry(
               "miniflux/text_encoders",
               new TextEncodersCase(path -> new MiniFluxFamily().open(path))),
+          Map.entry("miniflux/tokenizer", new TokenizerCase()),
           Map.entry("miniflux/rope_positions", new NetworkCase(MINIFLUX)),
+          Map.entry(
+              "miniflux/lora_forward",
+              new LoraForwardCase(PartsOpener.of(golden -> pyramidFlux(golden, "full")))),
           Map.entry("miniflux/lora_train", new LoraTrainCase(MINIFLUX)));
 
   private Kinds() {}
