@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 
 /** A network cut to its first blocks, to be measured where the whole would take too long. */
 final class FewerBlocks {
-  private static final Pattern BLOCK = Pattern.compile("blocks\\.(\\d+)(\\..*)?");
+  private static final Pattern BLOCK = Pattern.compile("(?:\\w+_)?blocks\\.(\\d+)(\\..*)?");
 
   private FewerBlocks() {}
 
@@ -20,7 +20,7 @@ final class FewerBlocks {
     return (int) program.segments().stream().filter(s -> index(s) >= 0).count();
   }
 
-  /** The first {@code blocks} blocks; a network without blocks as it is. */
+  /** The first {@code blocks} blocks of each kind; a network without blocks as it is. */
   static Component cut(Component whole, int blocks) {
     List<Graph> kept = whole.program().segments().stream().filter(s -> index(s) < blocks).toList();
     Set<String> produced = new HashSet<>();

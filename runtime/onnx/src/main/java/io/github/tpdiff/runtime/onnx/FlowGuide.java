@@ -124,7 +124,7 @@ record FlowGuide(VideoModel model) {
               "the encoder is given the real tokens alone, and rows of zeros follow theirs up to"
                   + " that number";
         };
-    return "%s; special tokens added; of more than %d tokens the last of the text are dropped, never the closing special token; %s."
+    return "%s; special tokens added; of more than %s tokens the last of the text are dropped, never the closing special token; %s."
         .formatted(cleaning, text.maxLength(), padding);
   }
 

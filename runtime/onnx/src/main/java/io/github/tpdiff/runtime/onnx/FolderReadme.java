@@ -66,7 +66,7 @@ record FolderReadme(SamplingGuide guide) {
     int stages = guide.stages().size();
     return stages == 1
         ? "in one stage"
-        : "in %d stages that rise in frame rate from 1/%d"
+        : "in %s stages that rise in frame rate from 1/%s"
             .formatted(stages, guide.stages().get(0).stride());
   }
 
@@ -120,7 +120,7 @@ record FolderReadme(SamplingGuide guide) {
     String first = "`" + names.get(0) + "`";
     return names.size() == 1
         ? first
-        : "%s to `%s`, %d of them".formatted(first, names.get(names.size() - 1), names.size());
+        : "%s to `%s`, %s of them".formatted(first, names.get(names.size() - 1), names.size());
   }
 
   private static String shape(Set<String> shapes) {
@@ -131,7 +131,7 @@ record FolderReadme(SamplingGuide guide) {
     return guide.texts().stream()
         .map(
             text ->
-                "- **%s**: [1, %d] `%s.input_ids` and `%s.attention_mask`. %s"
+                "- **%s**: [1, %s] `%s.input_ids` and `%s.attention_mask`. %s"
                     .formatted(
                         text.tokenizer(),
                         text.maxLength(),
@@ -154,7 +154,7 @@ record FolderReadme(SamplingGuide guide) {
   }
 
   private static String stage(StageGuide stage) {
-    return "| %d | %d | %d | %s to %s | %d | %s | %s |"
+    return "| %s | %s | %s | %s to %s | %s | %s | %s |"
         .formatted(
             stage.stage(),
             stage.frames(),
@@ -172,7 +172,7 @@ record FolderReadme(SamplingGuide guide) {
 
   private String defaults() {
     var defaults = guide.defaults();
-    return "%d frames of %d x %d at %s frames a second, latents %s, %d steps"
+    return "%s frames of %s x %s at %s frames a second, latents %s, %s steps"
         .formatted(
             defaults.frames(),
             defaults.width(),
