@@ -144,7 +144,7 @@ class PicturePipelineTest {
     assertThatThrownBy(() -> generate(parts, request().withPicture(white)))
         .isInstanceOf(CheckpointException.class)
         .hasMessage(
-            "functions: a picture needs image_encoder: found no image_encoder, only vae_decoder,"
+            "functions: a picture needs image encoder: found no image encoder, only vae decoder,"
                 + " transformer");
     assertThat(parts.events()).isEmpty();
   }

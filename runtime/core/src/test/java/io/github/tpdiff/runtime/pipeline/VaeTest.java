@@ -242,8 +242,8 @@ class VaeTest {
     model.parts().without("vae_encoder/first").without("vae_encoder");
     var error = assertThrows(CheckpointException.class, () -> VaeEncoder.open(model.parts()));
     assertEquals(
-        "functions: a clip needs vae_encoder: found no vae_encoder, only text_encoder,"
-            + " transformer/conditioning, transformer, vae_decoder/first, vae_decoder",
+        "functions: a clip needs vae encoder: found no vae encoder, only text encoder,"
+            + " transformer, vae decoder",
         error.getMessage());
   }
 }
