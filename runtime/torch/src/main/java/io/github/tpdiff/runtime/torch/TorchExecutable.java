@@ -86,6 +86,10 @@ final class TorchExecutable implements Executable {
 
   @Override
   public DeviceValues compute(Map<String, Tensor> given) {
+    if (!held.getDevice().isGpu()) {
+      // It computes in the host's memory; arrays that outlive this would keep its heap apart.
+      return Executable.super.compute(given);
+    }
     NDManager kept = held.getParentManager().newSubManager(held.getDevice());
     try (NDManager scope = held.newSubManager()) {
       // Copied: an output may be a view of an input's memory, or of a weight that is freed earlier.
