@@ -11,7 +11,8 @@ import java.util.regex.Pattern;
 
 /** A network cut to its first blocks, to be measured where the whole would take too long. */
 final class FewerBlocks {
-  private static final Pattern BLOCK = Pattern.compile("(?:\\w+_)?blocks\\.(\\d+)(\\..*)?");
+  private static final Pattern BLOCK =
+      Pattern.compile("(?:(?:single_)?transformer_)?blocks\\.(\\d+)(\\..*)?");
 
   private FewerBlocks() {}
 
