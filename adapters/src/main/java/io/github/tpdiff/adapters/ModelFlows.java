@@ -1,10 +1,12 @@
 package io.github.tpdiff.adapters;
 
+import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.Runs;
 import io.github.tpdiff.runtime.model.Text;
@@ -100,6 +102,16 @@ public final class ModelFlows {
       }
     }
     return conditions;
+  }
+
+  /** The rows of a text as a condition of a network that is not there to say their width. */
+  public static Condition textRows(String name, String width) {
+    return new Condition(
+        name,
+        ElementType.F32,
+        List.of("batch", Flow.TEXT_ROWS, width),
+        Condition.Follows.NOTHING,
+        false);
   }
 
   /** How many embeddings an encoder has for token ids; no bound where there is no encoder. */

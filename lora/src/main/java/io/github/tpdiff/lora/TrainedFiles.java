@@ -21,7 +21,7 @@ import java.util.Optional;
  * in their order. The model that comes of it has the stages that they were trained for.
  */
 public final class TrainedFiles {
-  private final Optional<TensorSource> weights;
+  private final Optional<Path> weights;
   private final List<ReadLora> loras;
 
   private record ReadLora(Path path, LoraFile file, LoraWeights weights, double factor) {}
@@ -36,7 +36,7 @@ public final class TrainedFiles {
     void leftOut(Path file, List<String> tensors);
   }
 
-  private TrainedFiles(Optional<TensorSource> weights, List<ReadLora> loras) {
+  private TrainedFiles(Optional<Path> weights, List<ReadLora> loras) {
     this.weights = weights;
     this.loras = loras;
   }
@@ -44,7 +44,7 @@ public final class TrainedFiles {
   /**
    * Reads files.
    *
-   * @param weights tensors trained in full; closed with the model that they are put on
+   * @param weights tensors trained in full, which are opened and closed with the model
    * @throws io.github.tpdiff.weights.CheckpointException if one cannot be read
    * @throws IllegalArgumentException if LoRAs were trained for different stages
    */
@@ -60,7 +60,7 @@ public final class TrainedFiles {
       read.add(new ReadLora(choice.path(), file, own, choice.factor()));
     }
     requireSameStages(read);
-    return new TrainedFiles(weights.map(Checkpoint::open), List.copyOf(read));
+    return new TrainedFiles(weights, List.copyOf(read));
   }
 
   private static LoraWeights forDenoiser(LoraWeights weights, String denoiser) {
@@ -116,8 +116,18 @@ public final class TrainedFiles {
     return put(base, notes, LoraModels::merged);
   }
 
+  private static VideoModel replaced(VideoModel base, Path file) {
+    TensorSource trained = Checkpoint.open(file);
+    try {
+      return LoraModels.replaced(base, trained);
+    } catch (RuntimeException failure) {
+      trained.close();
+      throw failure;
+    }
+  }
+
   private VideoModel put(VideoModel base, Notes notes, Placement placement) {
-    VideoModel model = weights.map(own -> LoraModels.replaced(base, own)).orElse(base);
+    VideoModel model = weights.map(file -> replaced(base, file)).orElse(base);
     // A layer is changed once, by the sum of all that are for its denoiser.
     var byDenoiser = new LinkedHashMap<String, List<LoraSum.Term>>();
     for (ReadLora lora : loras) {

@@ -1,7 +1,6 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ModelFlows;
-import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Condition;
@@ -32,13 +31,7 @@ final class AnimateDiffFlow {
     Component conditioning = components.get(ComponentDescription.conditioning(UNET));
     List<Condition> conditions =
         conditioning == null
-            ? List.of(
-                new Condition(
-                    TEXT,
-                    ElementType.F32,
-                    List.of("batch", "text", TEXT_WIDTH),
-                    Condition.Follows.NOTHING,
-                    false))
+            ? List.of(ModelFlows.textRows(TEXT, TEXT_WIDTH))
             : ModelFlows.conditions(conditioning.program(), values);
     var described = new ArrayList<ComponentDescription>();
     described.add(
@@ -50,6 +43,6 @@ final class AnimateDiffFlow {
         List.of(Flow.Expert.alone(UNET)),
         List.of(text),
         conditions,
-        Map.of("text", (long) textLength));
+        Map.of(Flow.TEXT_ROWS, (long) textLength));
   }
 }

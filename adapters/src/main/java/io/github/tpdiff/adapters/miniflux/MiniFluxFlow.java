@@ -53,13 +53,13 @@ final class MiniFluxFlow {
         List.of(Flow.Expert.alone(TRANSFORMER)),
         List.of(clip, t5),
         conditions,
-        Map.of("text", (long) T5_LENGTH));
+        Map.of(Flow.TEXT_ROWS, (long) T5_LENGTH));
   }
 
   private static List<Condition> published(Text t5) {
     return List.of(
-        condition(STATES, ElementType.F32, "batch", "text", "4096"),
-        condition(t5.mask(), ElementType.I64, "batch", "text"),
+        ModelFlows.textRows(STATES, "4096"),
+        condition(t5.mask(), ElementType.I64, "batch", Flow.TEXT_ROWS),
         condition(POOLED, ElementType.F32, "batch", "768"));
   }
 

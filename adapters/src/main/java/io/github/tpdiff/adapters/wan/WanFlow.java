@@ -1,7 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.ModelFlows;
-import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Condition;
@@ -43,18 +42,12 @@ final class WanFlow {
             : ModelFlows.conditionsByName(conditioning.program());
     List<Condition> conditions =
         conditioning == null
-            ? List.of(
-                new Condition(
-                    TEXT,
-                    ElementType.F32,
-                    List.of("batch", "text", TEXT_WIDTH),
-                    Condition.Follows.NOTHING,
-                    false))
+            ? List.of(ModelFlows.textRows(TEXT, TEXT_WIDTH))
             : ModelFlows.conditions(conditioning.program(), values);
     var described = new ArrayList<ComponentDescription>();
     described.add(
         ModelFlows.textEncoder(TEXT_ENCODER, text, true, Map.of("last_hidden_state", TEXT)));
-    var sizes = new LinkedHashMap<>(Map.of("text", (long) textLength));
+    var sizes = new LinkedHashMap<>(Map.of(Flow.TEXT_ROWS, (long) textLength));
     if (values.containsKey(IMAGE)) {
       described.add(
           ComponentDescription.of(

@@ -120,7 +120,7 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
   private LossCurve train(Course course, String title) throws IOException {
     var watch = new Watch();
     Path practice = write("practice", course, PRACTICE_STEPS + PROBE_STEPS);
-    run(practice, new PrintWriter(Writer.nullWriter()), watch);
+    run(practice, watch);
     Files.delete(practice);
     MoreFiles.deleteRecursively(
         folder.root().resolve("practice"), RecursiveDeleteOption.ALLOW_INSECURE);
@@ -128,7 +128,6 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
     int steps = course.effort().steps(watch.secondsPerStep());
     run(
         write(course.name(), course, steps),
-        progress,
         new TrainingListener() {
           @Override
           public void stepped(TrainingProgress step) {
@@ -173,8 +172,9 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
         name);
   }
 
-  /** Runs a job as {@code tpdiff train} does. */
-  private void run(Path file, PrintWriter out, TrainingListener watcher) {
+  /** Runs a job as {@code tpdiff train} does, without the lines about its clips. */
+  private void run(Path file, TrainingListener watcher) {
+    var out = new PrintWriter(Writer.nullWriter());
     TrainingJob job = TrainingJob.read(file);
     try (VideoModel model = Families.open(job.model().request())) {
       new JobTraining(engine, out, progress).run(ResolvedJob.of(job, model), Start.FRESH, watcher);

@@ -5,25 +5,37 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.NoSuchElementException;
 
 /** What the machine's memory still takes. */
 final class HostMemory {
   private static final Path LINUX = Path.of("/proc/meminfo");
   private static final String AVAILABLE = "MemAvailable:";
+  private static final String TOTAL = "MemTotal:";
 
   private HostMemory() {}
 
-  /** Bytes that can be allocated without swapping; what only caches files counts as free. */
+  /**
+   * Bytes that can be allocated without swapping; what only caches files counts as free, except in
+   * a container with a limit of its own.
+   */
   static long availableBytes() {
+    var machine = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
     try {
-      for (String line : Files.readAllLines(LINUX)) {
-        if (line.startsWith(AVAILABLE)) {
-          return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
-        }
+      List<String> lines = Files.readAllLines(LINUX);
+      // The JDK sees a container's limit, the file does not.
+      if (bytes(lines, TOTAL) <= machine.getTotalMemorySize()) {
+        return bytes(lines, AVAILABLE);
       }
-    } catch (IOException | NumberFormatException unknown) {
-      // No such file outside Linux: the JDK's figure counts cached files as used.
+    } catch (IOException | NoSuchElementException | NumberFormatException unknown) {
+      // No such file outside Linux.
     }
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getFreeMemorySize();
+    return machine.getFreeMemorySize();
+  }
+
+  private static long bytes(List<String> lines, String field) {
+    String line = lines.stream().filter(own -> own.startsWith(field)).findFirst().orElseThrow();
+    return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
   }
 }

@@ -1,17 +1,20 @@
 package io.github.tpdiff.runtime.model;
 
+import com.google.common.primitives.Ints;
 import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.weights.CheckpointException;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A network under one or several conditions, such as a prompt and the one that guidance leads away
@@ -24,16 +27,22 @@ public final class ConditionedNetwork implements AutoCloseable {
   private final DenoiserSession network;
   private final String denoiser;
   private final List<Conditions> conditions;
-  private final boolean together;
+
+  /** How many conditions one pass is told, as a batch. */
+  private final int inOnePass;
+
   private List<DenoiserSession.Bound> bound = List.of();
-  private int[] boundTo = {};
+  private Optional<Stage> boundTo = Optional.empty();
+
+  /** What inputs that follow the stage depend on. */
+  private record Stage(LatentShape shape, List<Integer> framePositions) {}
 
   private ConditionedNetwork(
-      DenoiserSession network, String denoiser, List<Conditions> conditions, boolean together) {
+      DenoiserSession network, String denoiser, List<Conditions> conditions, int inOnePass) {
     this.network = network;
     this.denoiser = denoiser;
     this.conditions = conditions;
-    this.together = together;
+    this.inOnePass = inOnePass;
   }
 
   /**
@@ -44,15 +53,14 @@ public final class ConditionedNetwork implements AutoCloseable {
    */
   public static ConditionedNetwork inTurn(
       DenoiserSession network, String denoiser, List<Conditions> conditions) {
-    return new ConditionedNetwork(network, denoiser, List.copyOf(conditions), false);
+    return new ConditionedNetwork(network, denoiser, List.copyOf(conditions), 1);
   }
 
   /** The same that asks for all conditions in one pass, as a batch. */
   public static ConditionedNetwork together(
       DenoiserSession network, String denoiser, List<Conditions> conditions) {
-    return conditions.size() == 1
-        ? inTurn(network, denoiser, conditions)
-        : new ConditionedNetwork(network, denoiser, List.of(Conditions.join(conditions)), true);
+    return new ConditionedNetwork(
+        network, denoiser, List.of(Conditions.join(conditions)), conditions.size());
   }
 
   /** The predictions under the first condition alone. */
@@ -78,38 +86,34 @@ public final class ConditionedNetwork implements AutoCloseable {
 
   /** The same with a timestep for each clip of the batch. */
   public List<Latents> predict(Latents x, List<Double> timesteps, int[] framePositions) {
-    bind(x.shape(), framePositions);
-    if (!together) {
-      Map<String, Tensor> step = NetworkInputs.step(x, timesteps, framePositions);
-      return bound.stream().map(one -> latents(one.predict(step), x.shape())).toList();
-    }
-    int times = conditions.get(0).batch() / x.shape().batch();
-    var allSteps = new ArrayList<Double>();
-    for (int i = 0; i < times; i++) {
-      allSteps.addAll(timesteps);
-    }
-    Latents repeated = Latents.concat(Collections.nCopies(times, x));
-    Latents all =
-        latents(
-            bound.get(0).predict(NetworkInputs.step(repeated, allSteps, framePositions)),
-            repeated.shape());
-    int size = x.data().length;
-    var each = new ArrayList<Latents>();
-    for (int i = 0; i < times; i++) {
-      each.add(Latents.of(x.shape(), Arrays.copyOfRange(all.data(), i * size, (i + 1) * size)));
-    }
-    return each;
+    Latents asked = Latents.concat(Collections.nCopies(inOnePass, x));
+    List<Double> times =
+        Collections.nCopies(inOnePass, timesteps).stream().flatMap(List::stream).toList();
+    bind(asked.shape(), framePositions);
+    Map<String, Tensor> step = NetworkInputs.step(asked, times, framePositions);
+    return bound.stream()
+        .map(one -> latents(one.predict(step), asked.shape()))
+        .flatMap(all -> split(all, x.shape()))
+        .toList();
+  }
+
+  /** The clips of each condition. */
+  private static Stream<Latents> split(Latents all, LatentShape each) {
+    int size = each.elements();
+    return IntStream.range(0, all.data().length / size)
+        .mapToObj(i -> Latents.of(each, Arrays.copyOfRange(all.data(), i * size, (i + 1) * size)));
   }
 
   private void bind(LatentShape shape, int[] framePositions) {
-    if (!bound.isEmpty() && (!followStages() || Arrays.equals(boundTo, framePositions))) {
+    var stage = new Stage(shape, Ints.asList(framePositions.clone()));
+    if (boundTo.isPresent() && (!followStages() || boundTo.get().equals(stage))) {
       return;
     }
-    release();
-    boundTo = framePositions.clone();
+    close();
     bound =
         network.bind(
             conditions.stream().map(own -> inputs(own, denoiser, shape, framePositions)).toList());
+    boundTo = Optional.of(stage);
   }
 
   private boolean followStages() {
@@ -117,15 +121,18 @@ public final class ConditionedNetwork implements AutoCloseable {
         .anyMatch(own -> own.flow().network(denoiser).stream().anyMatch(own::followStages));
   }
 
-  /** The inputs of a whole network but those of each step. */
+  /**
+   * The inputs of a whole network but those of each step.
+   *
+   * @param stage the shape of the latents in the stage, all clips of the batch included
+   */
   public static Map<String, Tensor> inputs(
       Conditions conditions, String denoiser, LatentShape stage, int[] framePositions) {
     var inputs = new HashMap<String, Tensor>();
-    LatentShape shape = stage.withBatch(conditions.batch());
     conditions
         .flow()
         .network(denoiser)
-        .forEach(component -> inputs.putAll(conditions.inputs(component, shape, framePositions)));
+        .forEach(component -> inputs.putAll(conditions.inputs(component, stage, framePositions)));
     return inputs;
   }
 
@@ -142,14 +149,11 @@ public final class ConditionedNetwork implements AutoCloseable {
     return Latents.of(expected, prediction.toFloatArray());
   }
 
-  private void release() {
-    bound.forEach(DenoiserSession.Bound::close);
-    bound = List.of();
-  }
-
   /** Frees what was handed over; the network stays open. */
   @Override
   public void close() {
-    release();
+    bound.forEach(DenoiserSession.Bound::close);
+    bound = List.of();
+    boundTo = Optional.empty();
   }
 }

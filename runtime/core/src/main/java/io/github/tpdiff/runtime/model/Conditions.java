@@ -60,11 +60,6 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     return Tensor.ofFloats(drawn.data(), extents);
   }
 
-  /** How many clips these are the conditions of. */
-  public int batch() {
-    return values.values().stream().mapToInt(value -> (int) value.shape()[0]).max().orElse(1);
-  }
-
   /** These with others, which take the place of those of the same names. */
   public Conditions with(Map<String, Tensor> others) {
     var all = new HashMap<>(values);

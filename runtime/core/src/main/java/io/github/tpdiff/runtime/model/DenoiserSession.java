@@ -11,16 +11,15 @@ import java.util.Map;
 public interface DenoiserSession extends AutoCloseable {
   /**
    * Hands over conditions, each of which may be that of a batch; what is made of them stays where
-   * the engine computes.
+   * the engine computes. Each result is closed by the caller, before this is.
    *
-   * @param inputs of the whole network but those of {@link DenoiserSessionInputs#step}, for each
-   *     result
+   * @param inputs of the whole network but those of {@link NetworkInputs#step}, for each result
    */
   List<Bound> bind(List<Map<String, Tensor>> inputs);
 
   /** A network that is told everything but what changes in every step. */
   interface Bound extends AutoCloseable {
-    /** The prediction for {@link DenoiserSessionInputs#step}. */
+    /** The prediction for {@link NetworkInputs#step}. */
     Tensor predict(Map<String, Tensor> step);
 
     /** Frees what was handed over. */

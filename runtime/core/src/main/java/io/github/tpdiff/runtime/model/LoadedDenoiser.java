@@ -6,6 +6,7 @@ import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,14 +29,19 @@ final class LoadedDenoiser implements DenoiserSession {
   @Override
   public List<Bound> bind(List<Map<String, Tensor>> inputs) {
     condition(inputs);
+    Executable network = denoiser();
     var bound = new ArrayList<Bound>();
-    for (int i = 0; i < inputs.size(); i++) {
-      Executable network = denoiser();
-      var direct = new HashMap<>(inputs.get(i));
-      direct.keySet().retainAll(network.inputNames());
-      bound.add(new BoundDenoiser(network.bind(direct, conditioned.get(i))));
+    try {
+      for (int i = 0; i < inputs.size(); i++) {
+        var direct = new HashMap<>(inputs.get(i));
+        direct.keySet().retainAll(network.inputNames());
+        bound.add(new BoundDenoiser(denoiser, network.bind(direct, conditioned.get(i))));
+      }
+      return bound;
+    } catch (RuntimeException failure) {
+      bound.forEach(Bound::close);
+      throw failure;
     }
-    return bound;
   }
 
   /** Computes what depends on the conditions alone, unless it is there from an earlier stage. */
@@ -49,21 +55,28 @@ final class LoadedDenoiser implements DenoiserSession {
             .map(component -> component.reads().keySet())
             .orElse(Set.of());
     List<Map<String, Tensor>> own =
-        inputs.stream().map(given -> Maps.filterKeys(given, read::contains)).toList();
+        inputs.stream().map(given -> Map.copyOf(Maps.filterKeys(given, read::contains))).toList();
     if (areSame(own, conditionedFor)) {
       return;
     }
     release();
+    conditioned = parts.has(name) ? computed(name, own) : nothing(own.size());
     conditionedFor = own;
-    if (!parts.has(name)) {
-      conditioned = own.stream().map(none -> DeviceValues.of(Map.of())).toList();
-      return;
-    }
+  }
+
+  private static List<DeviceValues> nothing(int count) {
+    return Collections.nCopies(count, DeviceValues.of(Map.of()));
+  }
+
+  private List<DeviceValues> computed(String name, List<Map<String, Tensor>> inputs) {
     var values = new ArrayList<DeviceValues>();
     try (Executable conditioning = parts.load(name)) {
-      own.forEach(given -> values.add(conditioning.compute(given)));
+      inputs.forEach(given -> values.add(conditioning.compute(given)));
+      return values;
+    } catch (RuntimeException failure) {
+      values.forEach(DeviceValues::close);
+      throw failure;
     }
-    conditioned = values;
   }
 
   /** Whether these are the very same tensors. */
@@ -89,7 +102,7 @@ final class LoadedDenoiser implements DenoiserSession {
     return loaded.get();
   }
 
-  private record BoundDenoiser(Executable executable) implements Bound {
+  private record BoundDenoiser(String name, Executable executable) implements Bound {
     @Override
     public Tensor predict(Map<String, Tensor> step) {
       Map<String, Tensor> outputs = executable.run(step);
@@ -97,8 +110,8 @@ final class LoadedDenoiser implements DenoiserSession {
           .orElseThrow(
               () ->
                   new CheckpointException(
-                      "expected an output %s, found %s"
-                          .formatted(NetworkInputs.PREDICTION, outputs.keySet())));
+                      "%s: expected an output %s, found %s"
+                          .formatted(name, NetworkInputs.PREDICTION, outputs.keySet())));
     }
 
     @Override

@@ -76,6 +76,18 @@ class ConditionedNetworkTest {
   }
 
   @Test
+  void absentConditions_stillGiveAPredictionForEach_inOnePass() {
+    var nothing = new Conditions(flow(), Map.of());
+    try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
+        var asked = ConditionedNetwork.together(network, NETWORK, List.of(nothing, nothing))) {
+      List<Latents> found = asked.predict(latents(1, 2, 3, 4), 5, new int[] {0, 1, 2, 3});
+      assertThat(found).hasSize(2);
+      assertThat(found.get(0).data()).containsExactly(6, 7, 8, 9);
+      assertThat(found.get(1).data()).containsExactly(6, 7, 8, 9);
+    }
+  }
+
+  @Test
   void conditionsThatFollowTheStage_areHandedOverOnceAStage() {
     try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var asked = ConditionedNetwork.inTurn(network, NETWORK, List.of(picture(10, 20, 30, 40)))) {

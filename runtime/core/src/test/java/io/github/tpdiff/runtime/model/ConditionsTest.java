@@ -131,11 +131,10 @@ class ConditionsTest {
                 new Conditions(FLOW, Map.of("states", states(1))),
                 new Conditions(FLOW, Map.of("states", states(10))),
                 new Conditions(FLOW, Map.of("states", states(20)))));
-    assertThat(joined.batch()).isEqualTo(3);
     assertThat(get(joined.values(), "states").shape()).containsExactly(3, 2, 1);
     assertThat(get(joined.values(), "states").toFloatArray()).containsExactly(1, 2, 10, 11, 20, 21);
     Map<String, Tensor> inputs =
-        ConditionedNetwork.inputs(joined, NETWORK, CLIP, new int[] {0, 1, 2, 3, 4});
+        ConditionedNetwork.inputs(joined, NETWORK, CLIP.withBatch(3), new int[] {0, 1, 2, 3, 4});
     assertThat(get(inputs, "image_latents").shape()).containsExactly(3, 2, 5, 2, 3);
   }
 
