@@ -219,6 +219,24 @@ public record ModelDescription(
       return alone + Math.multiplyExact(latentFrames - alone, temporalFactor);
     }
 
+    /**
+     * The most pixel frames up to {@code most} whose latents divide into stages; where there are
+     * none so few, the fewest that do.
+     */
+    public int framesFor(StageConfig stages, int most) {
+      int latent = latentFrames(most);
+      while (latent > 0 && !stages.fits(latent)) {
+        latent--;
+      }
+      if (latent == 0) {
+        latent = latentFrames(most) + 1;
+        while (!stages.fits(latent)) {
+          latent++;
+        }
+      }
+      return frames(latent);
+    }
+
     /** The most latent frames that {@code frames} pixel frames fill; 0 if they fill none. */
     public int latentFrames(int frames) {
       int alone = sharedFirstFrame && frames >= 1 ? 1 : 0;
