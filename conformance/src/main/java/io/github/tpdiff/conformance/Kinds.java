@@ -46,6 +46,10 @@ final class Kinds {
 
   private static final PartsOpener WAN =
       PartsOpener.of(golden -> WanComponents.openTransformer(golden.checkpoint()));
+  private static final NetworkCase WAN_NETWORK =
+      new NetworkCase(
+          WAN,
+          PartsOpener.of(golden -> WanComponents.openTransformerPerToken(golden.checkpoint())));
   private static final PartsOpener ANIMATEDIFF = PartsOpener.of(Kinds::motionUnet);
   private static final PartsOpener MINIFLUX = Kinds::pyramidFlux;
 
@@ -60,15 +64,23 @@ final class Kinds {
           Map.entry("wan/tokenizer", new TokenizerCase()),
           Map.entry("wan/scheduler", new SchedulerCase()),
           Map.entry("wan/scheduler_original", new SchedulerCase()),
-          Map.entry("wan/transformer_forward", new NetworkCase(WAN)),
-          Map.entry("wan/transformer_forward_original", new NetworkCase(WAN)),
-          Map.entry("wan/rope_positions", new NetworkCase(WAN)),
+          Map.entry("wan/transformer_forward", WAN_NETWORK),
+          Map.entry("wan/transformer_forward_original", WAN_NETWORK),
+          Map.entry("wan/rope_positions", WAN_NETWORK),
           Map.entry("wan/vae", new VaeCase(Kinds::wanVae)),
           Map.entry("wan/vae_original", new VaeCase(Kinds::wanVae)),
           Map.entry("wan/text_encoder", wanText()),
           Map.entry("wan/text_encoder_original", wanText()),
           Map.entry("wan/lora_forward", new LoraForwardCase(WAN)),
           Map.entry("wan/lora_train", new LoraTrainCase(WAN)),
+          Map.entry("wan-i2v/transformer_forward", WAN_NETWORK),
+          Map.entry("wan-i2v/transformer_forward_original", WAN_NETWORK),
+          Map.entry("wan-i2v/rope_positions", WAN_NETWORK),
+          Map.entry("wan-i2v/lora_forward", new LoraForwardCase(WAN)),
+          Map.entry("wan22/transformer_forward", WAN_NETWORK),
+          Map.entry("wan22/transformer_forward_original", WAN_NETWORK),
+          Map.entry("wan22/rope_positions", WAN_NETWORK),
+          Map.entry("wan22/lora_forward", new LoraForwardCase(WAN)),
           Map.entry("animatediff/tokenizer", new TokenizerCase()),
           Map.entry("animatediff/scheduler", new SchedulerCase()),
           Map.entry("animatediff/vae", new VaeCase(Kinds::stableDiffusionVaes)),

@@ -12,6 +12,7 @@ import io.github.tpdiff.weights.TensorSource;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
  * Opens single components. Each {@code path} is a checkpoint folder of either layout, the folder of
@@ -26,6 +27,15 @@ public final class WanComponents {
   /** Conditioning and denoiser. */
   public static Map<String, Component> openTransformer(Path path) {
     return openTransformer(new WanFolder(path).require(WanComponent.TRANSFORMER)).components();
+  }
+
+  /**
+   * Conditioning and denoiser for times of their own of all tokens, [batch, tokens] in the order of
+   * frames, rows and columns; a picture's frames are among the latents.
+   */
+  public static Map<String, Component> openTransformerPerToken(Path path) {
+    WanFolder.Found found = new WanFolder(path).require(WanComponent.TRANSFORMER);
+    return openTransformer(found, config -> config.with(Timesteps.PER_TOKEN)).components();
   }
 
   /** The text encoder. */
@@ -59,11 +69,16 @@ public final class WanComponents {
   record Transformer(Map<String, Component> components, WanTransformerConfig config) {}
 
   static Transformer openTransformer(WanFolder.Found found) {
+    return openTransformer(found, UnaryOperator.identity());
+  }
+
+  private static Transformer openTransformer(
+      WanFolder.Found found, UnaryOperator<WanTransformerConfig> change) {
     return open(
         found,
         WanComponent.TRANSFORMER,
         weights -> {
-          var config = WanTransformerConfig.read(found.config(), weights);
+          var config = change.apply(WanTransformerConfig.read(found.config(), weights));
           return new Transformer(ModelFlows.attach(transformer(config), weights), config);
         });
   }

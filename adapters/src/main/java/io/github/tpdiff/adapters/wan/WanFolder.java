@@ -30,6 +30,7 @@ record WanFolder(ModelRequest request) {
       List.of("transformer", "vae", "text_encoder", TOKENIZER, SCHEDULER);
 
   private static final String CONFIG = "config.json";
+  static final String INDEX = "model_index.json";
 
   /** Where one component's tensors are (a file, or a folder with one checkpoint) and its sizes. */
   record Found(Path checkpoint, ConfigFile config) {
@@ -78,11 +79,27 @@ record WanFolder(ModelRequest request) {
     Path sub = root.resolve(subfolder(component));
     if (Files.isDirectory(sub)) {
       ConfigFile config = ConfigFile.open(sub.resolve(CONFIG));
-      return describes(config, component) ? Optional.of(new Found(sub, config)) : Optional.empty();
+      return describes(config, component)
+          ? Optional.of(new Found(sub, toldByIndex(config, component)))
+          : Optional.empty();
     }
     return originalFile(component)
         .map(file -> new Found(file, ConfigFile.none(file)))
         .or(() -> findItself(component));
+  }
+
+  /** What only the pipeline's index says about a component. */
+  private ConfigFile toldByIndex(ConfigFile config, WanComponent component) {
+    if (component != WanComponent.TRANSFORMER) {
+      return config;
+    }
+    String field = WanTransformerConfig.EXPAND_TIMESTEPS;
+    return index().findFlag(field).map(flag -> config.with(Map.of(field, flag))).orElse(config);
+  }
+
+  /** The index of diffusers' pipeline. */
+  private ConfigFile index() {
+    return ConfigFile.open(root().resolve(INDEX));
   }
 
   private Optional<Found> findItself(WanComponent component) {

@@ -28,7 +28,18 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
     int channels = LinearCodec.CONFIG.latentChannels();
     return new WanSizes(
         new WanTransformerConfig(
-            4, 24, 3, 256, channels, channels, 64, 64, PATCH, 1e-6, Optional.empty()),
+            4,
+            24,
+            3,
+            256,
+            channels,
+            channels,
+            64,
+            64,
+            PATCH,
+            1e-6,
+            Optional.empty(),
+            Timesteps.PER_CLIP),
         LinearCodec.CONFIG,
         new T5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6, PositionBias.OF_EACH_BLOCK));
   }
@@ -40,7 +51,18 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
 
   private static WanTransformerConfig published(int heads, int ffnDim, int layers) {
     return new WanTransformerConfig(
-        heads, 128, layers, ffnDim, 16, 16, 4096, 256, PATCH, 1e-6, Optional.empty());
+        heads,
+        128,
+        layers,
+        ffnDim,
+        16,
+        16,
+        4096,
+        256,
+        PATCH,
+        1e-6,
+        Optional.empty(),
+        Timesteps.PER_CLIP);
   }
 
   private static T5Config publishedText() {
@@ -90,11 +112,12 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
     fields.put("rope_max_seq_len", 1024);
     fields.put("text_dim", transformer.textDim());
     transformer
-        .imageDim()
+        .image()
         .ifPresent(
-            width -> {
-              fields.put("image_dim", width);
+            image -> {
+              fields.put("image_dim", image.dim());
               fields.put("added_kv_proj_dim", transformer.width());
+              image.positions().ifPresent(rows -> fields.put("pos_embed_seq_len", rows));
             });
     return fields;
   }
@@ -109,13 +132,23 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
     fields.put("ffn_dim", transformer.ffnDim());
     fields.put("freq_dim", transformer.freqDim());
     fields.put("in_dim", transformer.inChannels());
-    fields.put("model_type", transformer.imageDim().isPresent() ? "i2v" : "t2v");
+    fields.put(WanTransformerConfig.MODEL_TYPE, modelType(transformer));
     fields.put("num_heads", transformer.heads());
     fields.put("num_layers", transformer.layers());
     fields.put("out_dim", transformer.outChannels());
     fields.put("text_dim", transformer.textDim());
     fields.put("text_len", WanDefaults.TEXT_LENGTH);
     return fields;
+  }
+
+  private static String modelType(WanTransformerConfig transformer) {
+    if (transformer.timesteps() == Timesteps.PER_FRAME) {
+      return WanTransformerConfig.TI2V;
+    }
+    if (transformer.image().flatMap(WanTransformerConfig.ImageBranch::positions).isPresent()) {
+      return "flf2v";
+    }
+    return transformer.conditionChannels() > 0 ? "i2v" : "t2v";
   }
 
   static Map<String, Object> config(WanVaeConfig vae) {

@@ -19,6 +19,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Components that a case is about as a model that has nothing else. The case itself stands where
@@ -43,9 +44,15 @@ final class CaseModel {
             .map(before -> before.program().then(denoiser.program()))
             .orElse(denoiser.program());
     Map<String, String> values = ModelFlows.conditionsByName(whole);
+    Map<String, String> before =
+        conditioning
+            .map(component -> ModelFlows.conditionsByName(component.program()))
+            .orElse(Map.of());
+    var own = new TreeMap<>(values);
+    own.keySet().removeAll(before.keySet());
     var described = new ArrayList<ComponentDescription>();
     described.add(ComponentDescription.of(CASE, Runs.PROMPT, Map.of(), values));
-    described.addAll(ModelFlows.network(denoiser.name(), values));
+    described.addAll(ModelFlows.network(denoiser.name(), before, own));
     return model(
         components,
         flow(described, denoiser.name(), ModelFlows.conditions(whole, values)),
