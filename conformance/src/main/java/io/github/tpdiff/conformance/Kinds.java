@@ -11,6 +11,7 @@ import io.github.tpdiff.conformance.files.FilesCase;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.GoldenCase;
+import io.github.tpdiff.conformance.model.ImagePreprocessCase;
 import io.github.tpdiff.conformance.model.LoraForwardCase;
 import io.github.tpdiff.conformance.model.LoraTrainCase;
 import io.github.tpdiff.conformance.model.MotionModuleCase;
@@ -68,6 +69,7 @@ final class Kinds {
           Map.entry("numerics/kaiming", new KaimingCase()),
           Map.entry("numerics/half_precision", new HalfPrecisionCase()),
           Map.entry("files/files", new FilesCase()),
+          Map.entry("wan-i2v/image_preprocess", new ImagePreprocessCase()),
           Map.entry("wan/tokenizer", new TokenizerCase()),
           Map.entry("wan/scheduler", new SchedulerCase()),
           Map.entry("wan/scheduler_original", new SchedulerCase()),
