@@ -78,6 +78,8 @@ final class Kinds {
           Map.entry("wan/rope_positions", WAN_NETWORK),
           Map.entry("wan/vae", new VaeCase(Kinds::wanVae)),
           Map.entry("wan/vae_original", new VaeCase(Kinds::wanVae)),
+          Map.entry("wan22/vae", new VaeCase(Kinds::wanVae)),
+          Map.entry("wan22/vae_original", new VaeCase(Kinds::wanVae)),
           Map.entry("wan/text_encoder", wanText()),
           Map.entry("wan/text_encoder_original", wanText()),
           Map.entry("wan/lora_forward", new LoraForwardCase(WAN)),

@@ -64,7 +64,10 @@ final class CaseModel {
         latents(denoiser.program()));
   }
 
-  /** Encoder and decoder of an autoencoder; their weights are closed with the model. */
+  /**
+   * Encoder and decoder of an autoencoder, which alone takes all sizes that it has latents of;
+   * their weights are closed with the model.
+   */
   static VideoModel autoencoder(VaeOpener.Vae vae) {
     var described = new ArrayList<ComponentDescription>();
     vae.components()
@@ -72,7 +75,10 @@ final class CaseModel {
         .forEach(
             name -> described.add(ComponentDescription.of(name, Runs.CHUNK, Map.of(), Map.of())));
     described.add(ComponentDescription.of(CASE, Runs.STEP, Map.of(), Map.of()));
-    return model(vae.components(), flow(described, CASE, List.of()), vae.latents());
+    return model(
+        vae.components(),
+        flow(described, CASE, List.of()),
+        vae.latents().withSizeMultiple(vae.latents().spatialFactor()));
   }
 
   /** An autoencoder that encodes pictures as clips; its weights are closed with the model. */
