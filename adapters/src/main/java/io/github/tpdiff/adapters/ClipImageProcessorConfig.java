@@ -63,7 +63,7 @@ public final class ClipImageProcessorConfig {
     Optional<ConfigFile> size = config.findGroup(SIZE);
     if (size.isEmpty()) {
       int edge = config.findInt(SIZE).orElse(PUBLISHED_SIDE);
-      return new ClipImageProcessor.ShortestEdge(edge, filter);
+      return ClipImageProcessor.Resize.shortestEdge(edge, filter);
     }
     for (String other : List.of("longest_edge", "max_height", "max_width")) {
       size.get()
@@ -75,8 +75,8 @@ public final class ClipImageProcessorConfig {
     }
     Optional<Integer> shortest = size.get().findInt(SHORTEST);
     return shortest.isPresent()
-        ? new ClipImageProcessor.ShortestEdge(shortest.get(), filter)
-        : new ClipImageProcessor.Exactly(both(size.get()), filter);
+        ? ClipImageProcessor.Resize.shortestEdge(shortest.get(), filter)
+        : ClipImageProcessor.Resize.to(both(size.get()), filter);
   }
 
   private static ResampleFilter filter(ConfigFile config) {
@@ -86,9 +86,7 @@ public final class ClipImageProcessorConfig {
     }
     return ResampleFilter.find(number.get())
         .orElseThrow(
-            () ->
-                config.wrong(
-                    "resample", "1, 2 or 3 (Lanczos, bilinear, bicubic)", number.get()));
+            () -> config.wrong("resample", "1, 2 or 3 (Lanczos, bilinear, bicubic)", number.get()));
   }
 
   private static PictureSize crop(ConfigFile config) {
@@ -105,8 +103,7 @@ public final class ClipImageProcessorConfig {
   }
 
   private static int side(ConfigFile size, String field) {
-    return size.findInt(field)
-        .orElseThrow(() -> size.wrong(field, "a length in pixels", "none"));
+    return size.findInt(field).orElseThrow(() -> size.wrong(field, "a length in pixels", "none"));
   }
 
   private static ClipImageProcessor.Normalisation normalisation(ConfigFile config) {
