@@ -55,7 +55,7 @@ final class GenerateCommand implements Callable<Integer> {
     LoraOptions.Trained trained = lora.read(asked.loras());
     try (VideoModel model = trained.beside(Families.open(parts.at(folder)))) {
       model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
-      VideoRequest request = asked.of(model.description());
+      VideoRequest request = asked.of(model);
       try (Engine engine = engines.open(compute);
           PipelineParts loaded = PipelineParts.of(model, engine)) {
         new VideoPipeline(loaded).requireComponents(request);

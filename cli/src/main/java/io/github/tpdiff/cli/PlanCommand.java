@@ -78,7 +78,7 @@ final class PlanCommand implements Callable<Integer> {
       }
       Decided decided = model.stages(sampling.stages());
       StageOptions.printDifferences(spec.commandLine().getErr(), decided);
-      VideoSize size = video.size().of(model.description());
+      VideoSize size = video.size().of(model.description(), firstOf(decided));
       var clip = size.latentShape(model.description().latents(), firstOf(decided));
       var pricing = new Pricing(model, sampling, clip);
       try (Engine engine = engines.open(compute)) {

@@ -53,7 +53,7 @@ final class RunCommand implements Callable<Integer> {
                     .formatted(asked.loras().get(0).path())
                 + " checkpoint");
       }
-      VideoRequest request = asked.of(parts.description());
+      VideoRequest request = asked.of(parts);
       var pipeline = new VideoPipeline(parts);
       pipeline.stages(request);
       pipeline.requireComponents(request);

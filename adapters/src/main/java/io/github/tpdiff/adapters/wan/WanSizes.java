@@ -164,6 +164,17 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
     fields.put("num_res_blocks", vae.resBlocks());
     fields.put("temperal_downsample", vae.temporalDownsample());
     fields.put("z_dim", vae.latentChannels());
+    if (vae.decoderBaseDim() != vae.baseDim()) {
+      fields.put("decoder_base_dim", vae.decoderBaseDim());
+    }
+    if (vae.residual() || vae.patchSize() != 1) {
+      fields.put("in_channels", vae.patchChannels());
+      fields.put("is_residual", vae.residual());
+      fields.put("out_channels", vae.patchChannels());
+      fields.put("patch_size", vae.patchSize());
+      fields.put("scale_factor_spatial", vae.spatialFactor());
+      fields.put("scale_factor_temporal", vae.temporalFactor());
+    }
     return fields;
   }
 

@@ -113,6 +113,11 @@ final class WanTransformer {
     return latentInput(CONDITION, 1 + config.outChannels());
   }
 
+  /** The mask of frames, [batch, 1, frames, 1, 1]. */
+  private Value givenFrames() {
+    return given().slice(1, 0, 1).slice(3, 0, 1).slice(4, 0, 1);
+  }
+
   private Value withGivenFrames(Value latents) {
     Value mask = given().slice(1, 0, 1);
     Value known = given().slice(1, 1, 1 + config.outChannels());
@@ -127,12 +132,10 @@ final class WanTransformer {
   private Value times(Shape grid) {
     return switch (config.timesteps()) {
       case PER_CLIP -> Value.input(NetworkInputs.TIMESTEP, "batch");
-      case PER_FRAME -> {
-        Value mask = given().slice(1, 0, 1).slice(3, 0, 1).slice(4, 0, 1);
-        yield Value.input(NetworkInputs.TIMESTEP, "batch")
-            .reshape("batch", 1)
-            .times(complement(mask.reshape("batch", "frames")));
-      }
+      case PER_FRAME ->
+          Value.input(NetworkInputs.TIMESTEP, "batch")
+              .reshape("batch", 1)
+              .times(complement(givenFrames().reshape("batch", "frames")));
       case PER_TOKEN -> Value.input(NetworkInputs.TIMESTEP, config.timesteps().extents(grid));
     };
   }
@@ -179,10 +182,13 @@ final class WanTransformer {
     Value u =
         x.layerNorm(config.eps())
             .scaleShift(m.get(1).reshape(overGrid), m.get(0).reshape(overGrid));
+    Value prediction = unpatchify(Layers.linear(u, "proj_out", config.outPatch()));
     return Graph.of(
         "head",
         NetworkInputs.PREDICTION,
-        unpatchify(Layers.linear(u, "proj_out", config.outPatch())));
+        times == Timesteps.PER_FRAME // given frames stay as they are
+            ? prediction.times(complement(givenFrames()))
+            : prediction);
   }
 
   /** A token's elements are ordered frame, row, column, channel. */

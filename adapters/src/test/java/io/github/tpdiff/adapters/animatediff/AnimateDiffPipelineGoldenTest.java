@@ -82,7 +82,7 @@ final class AnimateDiffPipelineGoldenTest {
                     .withSteps(3)
                     .withGuidance(1))
             .withSeed(1)
-            .of(parts.description());
+            .of(parts);
     return new VideoPipeline(parts).generate(request, GenerationListener.silent()).latents().data();
   }
 
@@ -103,9 +103,7 @@ final class AnimateDiffPipelineGoldenTest {
     Tensor initial = golden.tensor("in.latents");
     assertArrayEquals(new long[] {1, 4, 8, 8, 6}, initial.shape());
     var latents = Latents.of(new LatentShape(1, 4, 8, 8, 6), initial.toFloatArray());
-    return asked()
-        .of(parts.description())
-        .withNoise(new GivenNoise(latents, NoiseSource.seeded(0)));
+    return asked().of(parts).withNoise(new GivenNoise(latents, NoiseSource.seeded(0)));
   }
 
   private static Tensor tensor(Latents latents) {

@@ -49,7 +49,7 @@ final class TimestepsTest {
 
   /** Of the first clip frame 0, of the second frame 2. */
   @Test
-  void givenFrames_takeThePlaceOfNoiseAndAreAtTimeZero() {
+  void givenFrames_takeThePlaceOfNoiseAndAreAtTimeZero_andNothingIsPredictedOfThem() {
     float[] known = noise(3, 2 * CHANNELS * FRAMES * PLANE);
     float[] replaced = latents.clone();
     var condition = new float[2 * (1 + CHANNELS) * FRAMES * PLANE];
@@ -83,6 +83,13 @@ final class TimestepsTest {
             replaced,
             Tensor.ofFloats(times, 2, FRAMES * TOKENS_OF_A_FRAME),
             Map.of());
+    for (int i = 0; i < perToken.length; i++) {
+      int clip = i / (CHANNELS * FRAMES * PLANE);
+      if (i / PLANE % FRAMES == (clip == 0 ? 0 : 2)) {
+        assertThat(perToken[i]).isNotZero();
+        perToken[i] = 0;
+      }
+    }
     assertThat(perFrame).containsExactly(perToken, within(1e-5f));
     assertThat(perFrame).isNotEqualTo(predict(Timesteps.PER_CLIP, replaced, clips(), Map.of()));
   }

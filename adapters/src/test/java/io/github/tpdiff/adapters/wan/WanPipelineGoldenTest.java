@@ -112,7 +112,7 @@ final class WanPipelineGoldenTest {
             .withSize(new VideoSize(32, 48, 9, 16))
             .withSampling(asked().sampling().withStages(StageChoice.of(STAGES)).withSteps(2))
             .withSeed(1)
-            .of(parts.description());
+            .of(parts);
     Latents latents =
         new VideoPipeline(parts).generate(request, GenerationListener.silent()).latents();
     assertEquals(new LatentShape(1, 16, 3, 4, 6), latents.shape());
@@ -166,9 +166,7 @@ final class WanPipelineGoldenTest {
     Tensor initial = golden.tensor("in.latents");
     assertArrayEquals(new long[] {1, 16, 2, 4, 6}, initial.shape());
     var latents = Latents.of(new LatentShape(1, 16, 2, 4, 6), initial.toFloatArray());
-    return asked()
-        .of(parts.description())
-        .withNoise(new GivenNoise(latents, NoiseSource.seeded(0)));
+    return asked().of(parts).withNoise(new GivenNoise(latents, NoiseSource.seeded(0)));
   }
 
   private static Tensor tensor(Latents latents) {

@@ -91,6 +91,12 @@ record GivenFrames(List<Double> timesteps, List<BitSet> given) {
         values, shape.batch(), 1 + channels, frames, shape.height(), shape.width());
   }
 
+  /** Whether a value of [batch, C, frames, height, width], by its row-major index, is given. */
+  boolean isGiven(LatentShape shape, int index) {
+    int frame = index / shape.pixels();
+    return given.get(frame / (shape.frames() * shape.channels())).get(frame % shape.frames());
+  }
+
   /** The clips' own, F32 [batch]. */
   Tensor tensor() {
     var times = new float[timesteps.size()];

@@ -26,13 +26,19 @@ final class NetworkRun {
   private final Map<String, Tensor> times;
   private final int[] positions;
   private final Conditions conditions;
+  private final Optional<GivenFrames> given;
 
   private NetworkRun(
-      Latents noisy, Map<String, Tensor> times, int[] positions, Conditions conditions) {
+      Latents noisy,
+      Map<String, Tensor> times,
+      int[] positions,
+      Conditions conditions,
+      Optional<GivenFrames> given) {
     this.noisy = noisy;
     this.times = times;
     this.positions = positions;
     this.conditions = conditions;
+    this.given = given;
   }
 
   /**
@@ -70,7 +76,8 @@ final class NetworkRun {
                   noisy,
                   Map.of(NetworkInputs.TIMESTEP, times.tensor()),
                   positions(run, noisy),
-                  new Conditions(model.description().flow(), conditions));
+                  new Conditions(model.description().flow(), conditions),
+                  Optional.of(times).filter(own -> !own.isEmpty()));
             });
   }
 
@@ -82,7 +89,8 @@ final class NetworkRun {
         noisy,
         Map.of(NetworkInputs.TIMESTEP, timestep(run)),
         positions(run, noisy),
-        new Conditions(model.description().flow(), conditions(run, model, all)));
+        new Conditions(model.description().flow(), conditions(run, model, all)),
+        Optional.empty());
   }
 
   private static Tensor latents(GoldenRun run) {
@@ -156,7 +164,17 @@ final class NetworkRun {
 
   /** The same with its frames elsewhere. */
   NetworkRun at(int[] framePositions) {
-    return new NetworkRun(noisy, times, framePositions.clone(), conditions);
+    return new NetworkRun(noisy, times, framePositions.clone(), conditions, given);
+  }
+
+  /** Whether some frames are given, of which the network predicts nothing. */
+  boolean hasGivenFrames() {
+    return given.isPresent();
+  }
+
+  /** Whether a value of the prediction, by its row-major index, is not of a given frame. */
+  boolean isPredicted(int index) {
+    return given.isEmpty() || !given.get().isGiven(noisy.shape(), index);
   }
 
   /** Of the latents' frames. */

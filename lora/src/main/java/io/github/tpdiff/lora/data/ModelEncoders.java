@@ -11,12 +11,13 @@ import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
-import io.github.tpdiff.runtime.model.PictureEncoder;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.GivenPictures;
+import io.github.tpdiff.runtime.pipeline.PictureEncoder;
 import io.github.tpdiff.runtime.pipeline.VaeEncoder;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
@@ -124,7 +125,7 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
     var encoder = VaeEncoder.open(parts());
     Optional<PictureEncoder> pictures =
         PictureEncoder.isUsed(parts())
-            ? Optional.of(PictureEncoder.open(parts()))
+            ? Optional.of(PictureEncoder.open(parts(), encoder))
             : Optional.empty();
     return new LatentEncoder() {
       @Override
@@ -132,7 +133,9 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
         Latents latents = encoder.encode(clip);
         return new EncodedClip(
             latents,
-            pictures.map(own -> own.encode(firstFrame(clip), latents.shape())).orElse(Map.of()));
+            pictures
+                .map(own -> own.encode(GivenPictures.first(firstFrame(clip)), latents.shape()))
+                .orElse(Map.of()));
       }
 
       @Override

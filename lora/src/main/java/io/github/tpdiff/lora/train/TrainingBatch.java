@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.NetworkInputs;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,17 +44,38 @@ public record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Tensor we
     inputs.putAll(
         ConditionedNetwork.inputs(
             joined, denoiser.orElseGet(joined.flow()::denoiser), noisy.shape(), stage.positions()));
-    Tensor target =
-        NetworkInputs.tensor(
-            Latents.concat(examples.stream().map(TrainingExample::target).toList()));
-    return new TrainingBatch(inputs, target, Trainable.alike(target), stage.number());
+    int[] given = joined.givenFrames(examples.size());
+    var targets = new ArrayList<Latents>();
+    var weights = new float[given.length];
+    for (int i = 0; i < given.length; i++) {
+      targets.add(examples.get(i).target().withZeroFrames(given[i]));
+      weights[i] = ofPredicted(noisy.shape().frames(), given[i]);
+    }
+    return new TrainingBatch(
+        inputs,
+        NetworkInputs.tensor(Latents.concat(targets)),
+        Tensor.ofFloats(weights, weights.length),
+        stage.number());
   }
 
-  /** The same with other weights, one a clip. */
+  /**
+   * What makes a mean over all frames one over those that the network predicts: it answers zero in
+   * those that a picture gives, where the target is zero too.
+   */
+  private static float ofPredicted(int frames, int given) {
+    return given == frames ? 0 : (float) frames / (frames - given);
+  }
+
+  /** The loss of a batch of one clip, without gradients. */
+  double loss(Trainable model) {
+    return weights.floats().get(0) * model.loss(inputs, target);
+  }
+
+  /** The same with the error of each clip weighted once more. */
   TrainingBatch weighted(List<Double> others) {
-    float[] values = new float[others.size()];
+    float[] values = weights.toFloatArray();
     for (int i = 0; i < values.length; i++) {
-      values[i] = others.get(i).floatValue();
+      values[i] *= others.get(i).floatValue();
     }
     return new TrainingBatch(inputs, target, Tensor.ofFloats(values, values.length), stage);
   }

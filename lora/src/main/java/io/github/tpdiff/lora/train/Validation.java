@@ -40,7 +40,7 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
       for (Stage stage : heldOut.diffusion().visited(plan)) {
         for (int j = 0; j < timesPerStage; j++) {
           TrainingBatch batch = batch(clip, plan, stage, new Try(draws, j));
-          sums.merge(stage.number(), model.loss(batch.inputs(), batch.target()), Double::sum);
+          sums.merge(stage.number(), batch.loss(model), Double::sum);
         }
       }
     }

@@ -110,7 +110,7 @@ public final class LayoutConversion {
       Network network = part.found().network();
       Path base =
           request.layout() == Layout.ORIGINAL
-              ? Path.of(network.originalFile())
+              ? Path.of(network.originalFile(part.found().plainNames()))
               : alone
                   ? Path.of(network.diffusersFile())
                   : Path.of(network.folder(), network.diffusersFile());

@@ -13,6 +13,7 @@ import java.util.Set;
  */
 public enum Network {
   WAN_TRANSFORMER("transformer", "diffusion_pytorch_model", ""),
+  /** The autoencoder of Wan 2.1 or that of Wan 2.2, which its names tell. */
   WAN_VAE("vae", "Wan2.1_VAE", ""),
   T5_ENCODER("text_encoder_2", "t5_encoder", ""),
   UMT5_ENCODER("text_encoder", "models_t5_umt5-xxl-enc", ""),
@@ -49,9 +50,13 @@ public enum Network {
     };
   }
 
-  /** The name of its file in the authors' layout; networks that share it lie in one file. */
-  public String originalFile() {
-    return originalFile;
+  /**
+   * The name of its file in the authors' layout; networks that share it lie in one file.
+   *
+   * @param names its tensors in either layout, without any prefix
+   */
+  public String originalFile(Set<String> names) {
+    return this == WAN_VAE && WanKeys.isNestedVae(names) ? "Wan2.2_VAE" : originalFile;
   }
 
   /** What its names start with in an original checkpoint of several networks, or nothing. */
@@ -68,7 +73,7 @@ public enum Network {
   public KeyMap keys(Set<String> names) {
     return switch (this) {
       case WAN_TRANSFORMER -> WanKeys.TRANSFORMER;
-      case WAN_VAE -> WanKeys.VAE;
+      case WAN_VAE -> WanKeys.vae(names);
       case UMT5_ENCODER -> WanKeys.TEXT_ENCODER;
       case T5_ENCODER -> FluxKeys.T5;
       case SD_UNET -> StableDiffusionKeys.unet(names);

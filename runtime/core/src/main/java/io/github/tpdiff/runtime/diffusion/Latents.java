@@ -80,6 +80,19 @@ public final class Latents {
     return shape.frames();
   }
 
+  /** The same with zeros in the first frames of every clip. */
+  public Latents withZeroFrames(int count) {
+    if (count == 0) {
+      return this;
+    }
+    var values = data.clone();
+    int channel = shape.frames() * shape.pixels();
+    for (int at = 0; at < values.length; at += channel) {
+      Arrays.fill(values, at, at + count * shape.pixels(), 0);
+    }
+    return of(shape, values);
+  }
+
   /** One clip of the batch, as a batch of one. */
   public Latents clip(int index) {
     checkArgument(

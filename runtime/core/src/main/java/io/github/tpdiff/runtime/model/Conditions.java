@@ -1,15 +1,21 @@
 package io.github.tpdiff.runtime.model;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
+import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What a network is told of one prompt and picture, or of a batch of them: the values of its
@@ -23,7 +29,10 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     values = Map.copyOf(values);
   }
 
-  /** Conditions of several clips as those of one batch. */
+  /**
+   * Conditions of several clips as those of one batch. What only some are told, the others are told
+   * zeros of.
+   */
   public static Conditions join(List<Conditions> clips) {
     Conditions first = clips.get(0);
     var joined = new LinkedHashMap<String, Tensor>();
@@ -35,8 +44,20 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
                 joined.put(
                     name,
                     NetworkInputs.join(
-                        name, clips.stream().map(clip -> clip.require(name)).toList())));
+                        name, clips.stream().map(clip -> clip.orZeros(name, clips)).toList())));
     return new Conditions(first.flow, joined);
+  }
+
+  private Tensor orZeros(String name, List<Conditions> others) {
+    Tensor own = values.get(name);
+    if (own == null && flow.condition(name).map(Condition::optional).orElse(false)) {
+      return others.stream()
+          .flatMap(other -> Stream.ofNullable(other.values.get(name)))
+          .map(told -> Tensor.zeros(told.shape()))
+          .findFirst()
+          .orElseThrow();
+    }
+    return require(name);
   }
 
   /** Made-up numbers in place of all conditions of a model, for a clip of some latents. */
@@ -65,6 +86,58 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     var all = new HashMap<>(values);
     all.putAll(others);
     return new Conditions(flow, all);
+  }
+
+  /**
+   * How many frames of a stage pictures give, which nothing is predicted of, clip by clip: 0 unless
+   * pictures {@linkplain PictureUse.Given#FIRST_FRAME take the place of the first}.
+   */
+  public int[] givenFrames(int clips) {
+    var given = new int[clips];
+    pictureLatents()
+        .ifPresent(
+            latents -> {
+              FloatBuffer values = latents.floats();
+              int clip = values.remaining() / clips;
+              for (int i = 0; i < clips; i++) {
+                given[i] = values.get(i * clip) > 0 ? 1 : 0;
+              }
+            });
+    return given;
+  }
+
+  /**
+   * Latents of one clip at full rate with the frames that pictures give in their place.
+   *
+   * @throws IllegalArgumentException if the picture's latents are of another size
+   */
+  public Latents withGivenFrames(Latents x) {
+    if (givenFrames(1)[0] == 0) {
+      return x;
+    }
+    LatentShape shape = x.shape();
+    Tensor latents = pictureLatents().orElseThrow();
+    FloatBuffer values = latents.floats();
+    int clip = shape.frames() * shape.pixels();
+    checkArgument(
+        values.remaining() == clip * (shape.channels() + 1),
+        "picture: expected latents for a clip of %s, found %s",
+        shape,
+        latents);
+    float[] data = x.data().clone();
+    for (int c = 0; c < shape.channels(); c++) {
+      values.get((c + 1) * clip, data, c * clip, shape.pixels()); // the mask comes first
+    }
+    return Latents.of(shape, data);
+  }
+
+  /** What the VAE encoder tells of pictures, where that takes the place of a frame. */
+  private Optional<Tensor> pictureLatents() {
+    return flow.pictures()
+        .filter(use -> use.given() == PictureUse.Given.FIRST_FRAME)
+        .flatMap(use -> flow.find(ComponentDescription.VAE_ENCODER))
+        .flatMap(encoder -> encoder.writes().values().stream().findFirst())
+        .flatMap(name -> Optional.ofNullable(values.get(name)));
   }
 
   private Tensor require(String name) {

@@ -2,7 +2,6 @@ package io.github.tpdiff.runtime.model;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -17,8 +16,8 @@ import java.util.TreeMap;
  * How named values flow through the named components of a model, from prompt and picture to the
  * network.
  *
- * <p>Values that no component writes are given: {@link #PICTURE}, {@link #POSITIONS}, and the
- * tokens of {@linkplain Text each text}.
+ * <p>Values that no component writes are given: {@link #PICTURE}, {@link #PICTURE_PIXELS}, {@link
+ * #POSITIONS}, and the tokens of {@linkplain Text each text}.
  *
  * @param components all that a model of this kind may have, each after those whose values it reads
  * @param denoisers by falling time: each is asked from its own least timestep up to that of the one
@@ -27,18 +26,26 @@ import java.util.TreeMap;
  * @param conditions what the network is conditioned on
  * @param sizes of the symbols in the components' shapes that no clip decides, such as the rows of a
  *     text
+ * @param pictures how it is told of pictures, if the VAE encoder takes part in that
  */
 public record Flow(
     List<ComponentDescription> components,
     List<Expert> denoisers,
     List<Text> texts,
     List<Condition> conditions,
-    Map<String, Long> sizes) {
+    Map<String, Long> sizes,
+    Optional<PictureUse> pictures) {
   /**
    * The picture that a video is conditioned on, F32 [1, 3, 1, H, W] in [−1, 1], of the video's
    * size.
    */
   public static final String PICTURE = "picture";
+
+  /**
+   * The pictures that a video begins and ends with as an image encoder takes them, F32 [1 or 2, 3,
+   * side, side].
+   */
+  public static final String PICTURE_PIXELS = "picture_pixels";
 
   /** The positions of all latent frames at full rate, F32 [frames]. */
   public static final String POSITIONS = "positions";
@@ -114,6 +121,16 @@ public record Flow(
                 names));
   }
 
+  /** A flow without pictures that the VAE encoder encodes. */
+  public Flow(
+      List<ComponentDescription> components,
+      List<Expert> denoisers,
+      List<Text> texts,
+      List<Condition> conditions,
+      Map<String, Long> sizes) {
+    this(components, denoisers, texts, conditions, sizes, Optional.empty());
+  }
+
   private static void requireFalling(List<Expert> denoisers) {
     double above = Double.POSITIVE_INFINITY;
     for (Expert expert : denoisers) {
@@ -128,7 +145,7 @@ public record Flow(
 
   private static void requireGiven(
       List<ComponentDescription> components, List<Text> texts, List<Condition> conditions) {
-    var known = new LinkedHashSet<>(List.of(PICTURE, POSITIONS));
+    var known = new LinkedHashSet<>(List.of(PICTURE, PICTURE_PIXELS, POSITIONS));
     for (Text text : texts) {
       checkArgument(known.add(text.ids()), "texts: '%s' is there twice", text.tokenizer());
       known.add(text.mask());
@@ -163,7 +180,7 @@ public record Flow(
 
   /** The same with denoisers of which more is known. */
   public Flow withDenoisers(List<Expert> others) {
-    return new Flow(components, others, texts, conditions, sizes);
+    return new Flow(components, others, texts, conditions, sizes, pictures);
   }
 
   /**
@@ -182,7 +199,13 @@ public record Flow(
         denoisers,
         texts.stream().map(text -> text.maxLength() == own ? text.withLength(rows) : text).toList(),
         conditions,
-        others);
+        others,
+        pictures);
+  }
+
+  /** The same told of pictures. */
+  public Flow withPictures(PictureUse use) {
+    return new Flow(components, denoisers, texts, conditions, sizes, Optional.of(use));
   }
 
   /** The description of a component. */
@@ -254,19 +277,20 @@ public record Flow(
             .filter(condition -> !condition.optional())
             .map(Condition::name)
             .toList();
-    var needed = new ArrayList<String>();
+    var needed = new LinkedHashSet<String>();
     writers(values).forEach(encoder -> needed.add(encoder.name()));
     needed.addAll(networks());
     find(ComponentDescription.first(codec))
         .filter(first -> !first.optional())
         .ifPresent(first -> needed.add(first.name()));
     needed.add(codec);
-    return needed;
+    return List.copyOf(needed);
   }
 
   /** Whether a value depends on the picture. */
   public boolean isOfPicture(String value) {
-    return sources(List.of(value)).contains(PICTURE);
+    Set<String> sources = sources(List.of(value));
+    return sources.contains(PICTURE) || sources.contains(PICTURE_PIXELS);
   }
 
   /** The conditions that prompts decide, or those that pictures do. */

@@ -206,6 +206,21 @@ public record ModelDescription(
           firstStd);
     }
 
+    /** The same where height and width must be multiples of another number of pixels. */
+    public Latents withSizeMultiple(int pixels) {
+      return new Latents(
+          channels,
+          spatialFactor,
+          temporalFactor,
+          sharedFirstFrame,
+          maxFrames,
+          pixels,
+          mean,
+          std,
+          firstMean,
+          firstStd);
+    }
+
     /** How frames are dropped and repeated between stages, unless something else is said. */
     public FrameResampling resampling() {
       return sharedFirstFrame
@@ -217,6 +232,24 @@ public record ModelDescription(
     public int frames(int latentFrames) {
       int alone = sharedFirstFrame ? 1 : 0;
       return alone + Math.multiplyExact(latentFrames - alone, temporalFactor);
+    }
+
+    /**
+     * The most pixel frames up to {@code most} whose latents divide into stages; where there are
+     * none so few, the fewest that do.
+     */
+    public int framesFor(StageConfig stages, int most) {
+      int latent = latentFrames(most);
+      while (latent > 0 && !stages.fits(latent)) {
+        latent--;
+      }
+      if (latent == 0) {
+        latent = latentFrames(most) + 1;
+        while (!stages.fits(latent)) {
+          latent++;
+        }
+      }
+      return frames(latent);
     }
 
     /** The most latent frames that {@code frames} pixel frames fill; 0 if they fill none. */

@@ -7,8 +7,7 @@
  *   {@link io.github.tpdiff.runtime.model.ModelDescription}    which is also in every exported folder; its
  *   {@link io.github.tpdiff.runtime.model.Flow}                names components, texts, denoisers and the
  *   {@link io.github.tpdiff.runtime.model.Condition}           values that a network is conditioned on, which
- *   {@link io.github.tpdiff.runtime.model.PromptEncoder}       and
- *   {@link io.github.tpdiff.runtime.model.PictureEncoder}      make, and which
+ *   {@link io.github.tpdiff.runtime.model.PromptEncoder}       and the pipeline's PictureEncoder make, and which
  *   {@link io.github.tpdiff.runtime.model.ConditionedNetwork}  gives a network with the inputs of each step
  * </pre>
  */

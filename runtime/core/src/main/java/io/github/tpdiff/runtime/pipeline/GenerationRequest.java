@@ -1,7 +1,10 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.model.VideoModel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +16,7 @@ import java.util.Optional;
  * @param prompt what it shows
  * @param negativePrompt what guidance leads away from; not read without guidance
  * @param picture a file with the picture that it begins with, for models that take one
+ * @param lastPicture a file with the picture that it ends with, likewise
  * @param video its size
  * @param sampling how noise becomes latents
  * @param seed of the noise, drawn as diffusers draws it on the CPU
@@ -22,6 +26,7 @@ public record GenerationRequest(
     String prompt,
     Optional<String> negativePrompt,
     Optional<Path> picture,
+    Optional<Path> lastPicture,
     VideoChoice video,
     SamplingChoice sampling,
     Optional<Long> seed,
@@ -45,6 +50,7 @@ public record GenerationRequest(
         read.prompt,
         read.negativePrompt,
         read.picture.map(file::resolveSibling),
+        read.lastPicture.map(file::resolveSibling),
         read.video,
         read.sampling,
         read.seed,
@@ -65,6 +71,7 @@ public record GenerationRequest(
         prompt,
         Optional.empty(),
         Optional.empty(),
+        Optional.empty(),
         VideoChoice.open(),
         SamplingChoice.open(),
         Optional.empty(),
@@ -72,20 +79,28 @@ public record GenerationRequest(
   }
 
   public GenerationRequest withPrompt(String other) {
-    return new GenerationRequest(other, negativePrompt, picture, video, sampling, seed, loras);
+    return new GenerationRequest(
+        other, negativePrompt, picture, lastPicture, video, sampling, seed, loras);
   }
 
   public GenerationRequest withNegativePrompt(String other) {
-    return new GenerationRequest(prompt, Optional.of(other), picture, video, sampling, seed, loras);
+    return new GenerationRequest(
+        prompt, Optional.of(other), picture, lastPicture, video, sampling, seed, loras);
   }
 
   public GenerationRequest withPicture(Path other) {
     return new GenerationRequest(
-        prompt, negativePrompt, Optional.of(other), video, sampling, seed, loras);
+        prompt, negativePrompt, Optional.of(other), lastPicture, video, sampling, seed, loras);
+  }
+
+  public GenerationRequest withLastPicture(Path other) {
+    return new GenerationRequest(
+        prompt, negativePrompt, picture, Optional.of(other), video, sampling, seed, loras);
   }
 
   public GenerationRequest withVideo(VideoChoice other) {
-    return new GenerationRequest(prompt, negativePrompt, picture, other, sampling, seed, loras);
+    return new GenerationRequest(
+        prompt, negativePrompt, picture, lastPicture, other, sampling, seed, loras);
   }
 
   /** The same of a size. */
@@ -94,24 +109,42 @@ public record GenerationRequest(
   }
 
   public GenerationRequest withSampling(SamplingChoice other) {
-    return new GenerationRequest(prompt, negativePrompt, picture, video, other, seed, loras);
+    return new GenerationRequest(
+        prompt, negativePrompt, picture, lastPicture, video, other, seed, loras);
   }
 
   public GenerationRequest withSeed(long other) {
     return new GenerationRequest(
-        prompt, negativePrompt, picture, video, sampling, Optional.of(other), loras);
+        prompt, negativePrompt, picture, lastPicture, video, sampling, Optional.of(other), loras);
   }
 
   public GenerationRequest withLoras(List<LoraChoice> others) {
-    return new GenerationRequest(prompt, negativePrompt, picture, video, sampling, seed, others);
+    return new GenerationRequest(
+        prompt, negativePrompt, picture, lastPicture, video, sampling, seed, others);
   }
 
   /**
    * What it comes to with a model.
    *
+   * @param stages in which the video is made
    * @throws IllegalArgumentException if it asks for what the model has not, in one line
    */
+  public VideoRequest of(ModelDescription model, StageConfig stages) {
+    return VideoRequest.of(this, model, stages);
+  }
+
+  /** The same with a model as it is published, in the stages that are asked. */
   public VideoRequest of(ModelDescription model) {
-    return VideoRequest.of(this, model);
+    return of(model, sampling.stages().decide(Optional.empty(), model.vanillaStages()).stages());
+  }
+
+  /** The same with a checkpoint, in the stages that it was trained for unless others are asked. */
+  public VideoRequest of(VideoModel model) {
+    return of(model.description(), model.stages(sampling.stages()).stages());
+  }
+
+  /** The same with the parts of a pipeline. */
+  public VideoRequest of(PipelineParts parts) {
+    return of(parts.description(), parts.stages(sampling.stages()).stages());
   }
 }

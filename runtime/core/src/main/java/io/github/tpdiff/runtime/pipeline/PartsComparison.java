@@ -20,7 +20,6 @@ import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.NetworkInputs;
-import io.github.tpdiff.runtime.model.PictureEncoder;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -56,7 +55,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
   public static PartsComparison small(VideoModel model, StageConfig stages) {
     ModelDescription description = model.description();
     ModelDescription.Latents geometry = description.latents();
-    int frames = geometry.latentFrames(description.defaults().frames());
+    int frames = geometry.latentFrames(geometry.framesFor(stages, description.defaults().frames()));
     int side = 2 * geometry.sizeMultiple() / geometry.spatialFactor();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
     return new PartsComparison(
@@ -105,7 +104,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     }
     List<String> ofPictures = writers(flow, true);
     if (!ofPictures.isEmpty() && both(reference, other, ofPictures)) {
-      Tensor picture = picture(reference.description());
+      var picture = GivenPictures.first(picture(reference.description()));
       try (var one = PictureEncoder.open(reference);
           var two = PictureEncoder.open(other)) {
         errors.addAll(conditions(flow, one.encode(picture, latents), two.encode(picture, latents)));

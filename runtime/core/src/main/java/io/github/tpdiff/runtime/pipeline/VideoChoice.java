@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.Optional;
 
@@ -40,13 +41,18 @@ public record VideoChoice(
         fps.or(other::fps));
   }
 
-  /** What it comes to with a model. */
-  public VideoSize of(ModelDescription model) {
+  /**
+   * What it comes to with a model.
+   *
+   * @param stages in which the video is made: frames that are left open are the most up to the
+   *     model's default that divide into them
+   */
+  public VideoSize of(ModelDescription model, StageConfig stages) {
     ModelDescription.Defaults own = model.defaults();
     return new VideoSize(
         height.orElse(own.height()),
         width.orElse(own.width()),
-        frames.orElse(own.frames()),
+        frames.orElseGet(() -> model.latents().framesFor(stages, own.frames())),
         fps.orElse(own.fps()));
   }
 }

@@ -11,13 +11,13 @@ import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSequence;
 import io.github.tpdiff.runtime.model.Flow;
-import io.github.tpdiff.runtime.model.PictureEncoder;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.pipeline.GenerationListener.Phase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Prompt and picture to latents to video, through one stage or many.
@@ -37,7 +37,7 @@ public record VideoPipeline(PipelineParts parts) {
    * @throws io.github.tpdiff.weights.CheckpointException if a part is absent or does not fit
    */
   public GeneratedVideo generate(GenerationRequest request, GenerationListener listener) {
-    return generate(request.of(parts.description()), listener);
+    return generate(request.of(parts), listener);
   }
 
   /** The same for a request that is wholly said. */
@@ -54,7 +54,8 @@ public record VideoPipeline(PipelineParts parts) {
     listener.onPhase(Phase.DENOISING);
     var watch = new StepWatch(sampling.steps(), listener);
     try (var denoiser = new DenoiserSequence(parts, conditions, sampling.guidance(), shape)) {
-      Latents latents = sampler.sample(shape, denoiser, request.noise(), watch);
+      Latents sampled = sampler.sample(shape, denoiser, request.noise(), watch);
+      Latents latents = conditions.get(0).withGivenFrames(sampled);
       return new GeneratedVideo(parts, latents, request.size().fps(), listener);
     }
   }
@@ -80,7 +81,7 @@ public record VideoPipeline(PipelineParts parts) {
    */
   public void requireComponents(VideoRequest request) {
     parts.require("a video", parts.description().flow().generating());
-    if (request.picture().isPresent() && parts.encoders("a picture", true).isEmpty()) {
+    if (request.pictures().isPresent() && parts.encoders("a picture", true).isEmpty()) {
       Flow flow = parts.description().flow();
       List<String> pictures = flow.conditions(true).stream().map(Condition::name).toList();
       parts.require(
@@ -97,12 +98,17 @@ public record VideoPipeline(PipelineParts parts) {
         conditions.add(new Conditions(flow, prompts.encode(request.negativePrompt())));
       }
     }
-    if (request.picture().isEmpty()) {
+    if (request.pictures().isEmpty()) {
       return conditions;
     }
     try (var pictures = PictureEncoder.open(parts)) {
-      Tensor picture = Picture.read(request.picture().get()).filling(request.size());
-      Map<String, Tensor> values = pictures.encode(picture, shape);
+      PictureFiles files = request.pictures().get();
+      var given =
+          new GivenPictures(
+              Picture.read(files.first()).filling(request.size()),
+              files.last().map(last -> Picture.read(last).filling(request.size())),
+              Optional.empty());
+      Map<String, Tensor> values = pictures.encode(given, shape);
       return conditions.stream().map(own -> own.with(values)).toList();
     }
   }

@@ -1,11 +1,8 @@
 package io.github.tpdiff.runtime.pipeline;
 
-import static com.google.common.base.Preconditions.checkArgument;
-
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
-import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -13,7 +10,7 @@ import java.util.Optional;
  *
  * @param prompt what it shows
  * @param negativePrompt what guidance leads away from; not read without guidance
- * @param picture a file with the picture that it begins with
+ * @param pictures that it begins and ends with
  * @param size in pixels
  * @param sampling how noise becomes latents
  * @param noise drawn from once a stage; {@link NoiseSource#seeded} gives what diffusers draws, see
@@ -22,36 +19,28 @@ import java.util.Optional;
 public record VideoRequest(
     String prompt,
     String negativePrompt,
-    Optional<Path> picture,
+    Optional<PictureFiles> pictures,
     VideoSize size,
     Sampling sampling,
     NoiseSource noise) {
 
-  static VideoRequest of(GenerationRequest request, ModelDescription model) {
-    checkArgument(
-        request.picture().isEmpty() || !model.flow().conditions(true).isEmpty(),
-        "picture: this model is told of none, found %s",
-        request.picture().orElse(Path.of("")));
-    checkArgument(
-        request.picture().isPresent()
-            || model.flow().conditions(true).stream().allMatch(Condition::optional),
-        "picture: expected one, without which this model makes no video, found none");
+  static VideoRequest of(GenerationRequest request, ModelDescription model, StageConfig stages) {
     return new VideoRequest(
         request.prompt(),
         request.negativePrompt().orElse(""),
-        request.picture(),
-        request.video().of(model),
+        PictureFiles.of(request, model.flow()),
+        request.video().of(model, stages),
         request.sampling().of(model),
         NoiseSource.seeded(request.seed().orElse(0L)));
   }
 
   /** The same sampled otherwise. */
   public VideoRequest withSampling(Sampling other) {
-    return new VideoRequest(prompt, negativePrompt, picture, size, other, noise);
+    return new VideoRequest(prompt, negativePrompt, pictures, size, other, noise);
   }
 
   /** The same of other noise. */
   public VideoRequest withNoise(NoiseSource other) {
-    return new VideoRequest(prompt, negativePrompt, picture, size, sampling, other);
+    return new VideoRequest(prompt, negativePrompt, pictures, size, sampling, other);
   }
 }

@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.primitives.Floats;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
@@ -139,13 +140,27 @@ class ConditionsTest {
   }
 
   @Test
-  void batchWhereOneClipHasNoSuchCondition_isRefused() {
-    var with = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
+  void clipOfABatch_isToldZerosOfWhatOnlyOthersAreTold() {
+    Tensor latents = pictureLatents();
+    var with = new Conditions(FLOW, Map.of("states", states(1), "latents", latents));
     var without = new Conditions(FLOW, Map.of("states", states(1)));
+    float[] told = latents.toFloatArray();
+    float[] first = get(Conditions.join(List.of(with, without)).values(), "latents").toFloatArray();
+    float[] second =
+        get(Conditions.join(List.of(without, with)).values(), "latents").toFloatArray();
+    float[] zeros = new float[told.length];
+    assertThat(first).containsExactly(Floats.concat(told, zeros));
+    assertThat(second).containsExactly(Floats.concat(zeros, told));
+  }
+
+  @Test
+  void batchWhereOneClipLacksAConditionThatIsNeeded_isRefused() {
+    var with = new Conditions(FLOW, Map.of("states", states(1)));
+    var without = new Conditions(FLOW, Map.of());
     for (List<Conditions> batch : List.of(List.of(with, without), List.of(without, with))) {
       assertThatThrownBy(() -> Conditions.join(batch))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessage("conditions: expected 'latents' of every clip of a batch, found none in one");
+          .hasMessage("conditions: expected 'states' of every clip of a batch, found none in one");
     }
   }
 

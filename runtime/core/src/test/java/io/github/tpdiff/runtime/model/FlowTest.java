@@ -85,7 +85,7 @@ class FlowTest {
     assertRefused(
         List.of(component("transformer", Map.of("c", "context"), Map.of())),
         experts(0),
-        "transformer: nothing before it gives the value 'context', only [picture, positions,"
+        "transformer: nothing before it gives the value 'context', only [picture, picture_pixels, positions,"
             + " tokenizer.input_ids, tokenizer.attention_mask] are given");
   }
 
@@ -101,7 +101,7 @@ class FlowTest {
                     Map.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
-            "conditions: nothing before it gives the value 'context', only [picture, positions]"
+            "conditions: nothing before it gives the value 'context', only [picture, picture_pixels, positions]"
                 + " are given");
   }
 
@@ -112,7 +112,7 @@ class FlowTest {
     assertRefused(
         turned,
         experts(900, 0),
-        "projection: nothing before it gives the value 'states', only [picture, positions,"
+        "projection: nothing before it gives the value 'states', only [picture, picture_pixels, positions,"
             + " tokenizer.input_ids, tokenizer.attention_mask] are given");
   }
 

@@ -1,4 +1,4 @@
-package io.github.tpdiff.runtime.model;
+package io.github.tpdiff.runtime.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -9,6 +9,17 @@ import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.FunctionParts;
+import io.github.tpdiff.runtime.model.LinearVideoModel;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.model.Runs;
+import io.github.tpdiff.runtime.model.Tokenizers;
+import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.MemoryTensors;
@@ -82,7 +93,7 @@ class PictureEncoderTest {
     try (VideoModel model = model();
         var engine = new ReferenceEngine();
         var pictures = PictureEncoder.open(PipelineParts.of(model, engine))) {
-      Map<String, Tensor> values = pictures.encode(picture(), CLIP);
+      Map<String, Tensor> values = pictures.encode(GivenPictures.first(picture()), CLIP);
       assertThat(values.keySet()).containsExactly("picture_latents");
       Tensor found = Objects.requireNonNull(values.get("picture_latents"));
       assertThat(found.shape()).containsExactly(1, 3, 4, 2, 2);
@@ -125,8 +136,8 @@ class PictureEncoderTest {
                 in -> Map.of("z", Tensor.zeros(1, 3, 4, 2, 2)));
     try (var pictures = PictureEncoder.open(parts)) {
       assertThat(parts.events()).isEmpty();
-      pictures.encode(picture(), CLIP);
-      pictures.encode(picture(), CLIP);
+      pictures.encode(GivenPictures.first(picture()), CLIP);
+      pictures.encode(GivenPictures.first(picture()), CLIP);
       assertThat(parts.events()).containsExactly("+image_encoder", "+image_latents");
     }
     assertThat(parts.events())
@@ -141,7 +152,7 @@ class PictureEncoderTest {
             .with("image_encoder", List.of("sample"), List.of("q"), in -> Map.of("q", picture()))
             .with("image_latents", List.of("x"), List.of("z"), in -> in);
     try (var pictures = PictureEncoder.open(parts)) {
-      assertThatThrownBy(() -> pictures.encode(picture(), CLIP))
+      assertThatThrownBy(() -> pictures.encode(GivenPictures.first(picture()), CLIP))
           .isInstanceOf(CheckpointException.class)
           .hasMessage("image_encoder: expected a value 'y', found [q]");
     }
