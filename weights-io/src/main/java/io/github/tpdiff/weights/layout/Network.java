@@ -20,6 +20,8 @@ public enum Network {
   SD_UNET("unet", "model", "model.diffusion_model."),
   SD_VAE("vae", "model", "first_stage_model."),
   CLIP_TEXT_ENCODER("text_encoder", "model", "cond_stage_model.transformer."),
+  CLIP_VISION_ENCODER(
+      "image_encoder", "models_clip_open-clip-xlm-roberta-large-vit-huge-14", "visual."),
   MOTION_ADAPTER("motion_adapter", "motion_module", ""),
   MINIFLUX_TRANSFORMER("diffusion_transformer", "diffusion_transformer", ""),
   MINIFLUX_VAE("causal_video_vae", "causal_video_vae", ""),
@@ -43,7 +45,7 @@ public enum Network {
   /** The name of its file in diffusers' layout, without what follows the first dot. */
   public String diffusersFile() {
     return switch (this) {
-      case T5_ENCODER, UMT5_ENCODER, CLIP_TEXT_ENCODER -> "model";
+      case T5_ENCODER, UMT5_ENCODER, CLIP_TEXT_ENCODER, CLIP_VISION_ENCODER -> "model";
       default -> "diffusion_pytorch_model";
     };
   }
@@ -62,6 +64,11 @@ public enum Network {
     return prefix;
   }
 
+  /** Whether the prefix is there even where an original checkpoint holds nothing else. */
+  boolean keepsPrefix() {
+    return this == CLIP_VISION_ENCODER;
+  }
+
   /** The pairs of names of a network as large as the one with these, without any prefix. */
   public KeyMap keys(Set<String> names) {
     return switch (this) {
@@ -72,6 +79,7 @@ public enum Network {
       case SD_UNET -> StableDiffusionKeys.unet(names);
       case SD_VAE -> StableDiffusionKeys.vae(names);
       case CLIP_TEXT_ENCODER -> StableDiffusionKeys.TEXT_ENCODER;
+      case CLIP_VISION_ENCODER -> ClipVisionKeys.KEYS;
       case MOTION_ADAPTER -> MotionKeys.MOTION_ADAPTER;
       case MINIFLUX_TRANSFORMER -> FluxKeys.MINIFLUX;
       case MINIFLUX_VAE -> FluxKeys.MINIFLUX_VAE;
