@@ -1,6 +1,8 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.Chunk;
+import io.github.tpdiff.adapters.ClipVisionConfig;
+import io.github.tpdiff.adapters.ClipVisionModel;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.T5Config.PositionBias;
 import io.github.tpdiff.adapters.T5Encoder;
@@ -13,14 +15,18 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** The sizes of all components of one model, and the configuration files that record them. */
-record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config textEncoder) {
+record WanSizes(
+    WanTransformerConfig transformer,
+    WanVaeConfig vae,
+    T5Config textEncoder,
+    Optional<ClipVisionConfig> imageEncoder) {
   private static final String DIFFUSERS = "0.33.0.dev0";
   private static final List<Integer> PATCH = List.of(1, 2, 2);
 
   static final WanSizes WAN_1_3B =
-      new WanSizes(published(12, 8960, 30), WanVaeConfig.PUBLISHED, publishedText());
+      new WanSizes(published(12, 8960, 30), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
   static final WanSizes WAN_14B =
-      new WanSizes(published(40, 13824, 40), WanVaeConfig.PUBLISHED, publishedText());
+      new WanSizes(published(40, 13824, 40), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
 
   /** Wan's structure at a size that two processor cores train in a minute. */
   static WanSizes tiny() {
@@ -41,7 +47,8 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
             Optional.empty(),
             Timesteps.PER_CLIP),
         LinearCodec.CONFIG,
-        new T5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6, PositionBias.OF_EACH_BLOCK));
+        new T5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6, PositionBias.OF_EACH_BLOCK),
+        Optional.empty());
   }
 
   /** Prompts of a sentence: the made-up text encoder has nothing to say about longer ones. */
@@ -73,7 +80,7 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
   /** Programs that together use every tensor of the component. */
   List<Program> programs(WanComponent component) {
     return switch (component) {
-      case TRANSFORMER -> {
+      case TRANSFORMER, TRANSFORMER_2 -> {
         var model = new WanTransformer(transformer);
         yield List.of(model.denoiser(), model.conditioning());
       }
@@ -82,15 +89,17 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
         yield List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
       }
       case TEXT_ENCODER -> List.of(new T5Encoder(textEncoder).program());
+      case IMAGE_ENCODER -> List.of(new ClipVisionModel(imageEncoder.orElseThrow()).program(1));
     };
   }
 
   /** The fields of {@code config.json} as published. */
   Map<String, Object> config(WanComponent component) {
     return switch (component) {
-      case TRANSFORMER -> config(transformer);
+      case TRANSFORMER, TRANSFORMER_2 -> config(transformer);
       case VAE -> config(vae);
       case TEXT_ENCODER -> textEncoder.fields();
+      case IMAGE_ENCODER -> imageEncoder.orElseThrow().fields();
     };
   }
 

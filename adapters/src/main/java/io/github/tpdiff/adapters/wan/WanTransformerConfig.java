@@ -100,6 +100,15 @@ record WanTransformerConfig(
         others);
   }
 
+  /** Whether another is given the same inputs. */
+  boolean toldSame(WanTransformerConfig other) {
+    return inChannels == other.inChannels
+        && outChannels == other.outChannels
+        && textDim == other.textDim
+        && image.equals(other.image)
+        && timesteps == other.timesteps;
+  }
+
   /** Channels beside the noisy latents: a mask and the latents of a picture. */
   int conditionChannels() {
     return inChannels - outChannels;
