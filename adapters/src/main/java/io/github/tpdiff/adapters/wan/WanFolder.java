@@ -1,9 +1,11 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipImageProcessorConfig;
 import io.github.tpdiff.adapters.ConfigException;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -226,9 +228,10 @@ record WanFolder(ModelRequest request) {
             .doubleValue();
   }
 
-  /** Where the image encoder's processor should be. */
-  Path imageProcessor() {
-    return request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR));
+  /** How the image encoder's pictures are processed; as published where no file says it. */
+  ClipImageProcessor imageProcessor() {
+    return ClipImageProcessorConfig.open(
+        request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR)));
   }
 
   /**
@@ -248,7 +251,8 @@ record WanFolder(ModelRequest request) {
     return isOriginal() ? variant.originalScheduler() : WanDefaults.SCHEDULER;
   }
 
-  private boolean isOriginal() {
+  /** Whether it is in the authors' layout. */
+  boolean isOriginal() {
     return Stream.of(HIGH_NOISE, LOW_NOISE).anyMatch(name -> Files.isDirectory(root().resolve(name)))
         || ConfigFile.open(root().resolve(CONFIG))
             .className()
