@@ -145,8 +145,7 @@ record WanFolder(ModelRequest request) {
               throw index.wrong(BOUNDARY, "a number between 0 and 1", value);
             });
     if (ratio.isEmpty() && isDiffusers() && find(WanComponent.TRANSFORMER_2).isPresent()) {
-      throw index.wrong(
-          BOUNDARY, "a number between 0 and 1, as there is a transformer_2", "none");
+      throw index.wrong(BOUNDARY, "a number between 0 and 1, as there is a transformer_2", "none");
     }
     return ratio;
   }
@@ -249,7 +248,8 @@ record WanFolder(ModelRequest request) {
   }
 
   private boolean isOriginal() {
-    return Stream.of(HIGH_NOISE, LOW_NOISE).anyMatch(name -> Files.isDirectory(root().resolve(name)))
+    return Stream.of(HIGH_NOISE, LOW_NOISE)
+            .anyMatch(name -> Files.isDirectory(root().resolve(name)))
         || ConfigFile.open(root().resolve(CONFIG))
             .className()
             .filter("WanModel"::equals)
@@ -274,5 +274,4 @@ record WanFolder(ModelRequest request) {
   private static boolean endsWithAny(String name, List<String> suffixes) {
     return suffixes.stream().anyMatch(name::endsWith);
   }
-
 }

@@ -42,8 +42,8 @@ public record Flow(
   public static final String PICTURE = "picture";
 
   /**
-   * The pictures that a video begins and ends with as an image encoder takes them, F32 [1, pictures,
-   * 3, side, side]: one, or two of models that always have both.
+   * The pictures that a video begins and ends with as an image encoder takes them, F32 [1,
+   * pictures, 3, side, side]: one, or two of models that always have both.
    */
   public static final String PICTURE_PIXELS = "picture_pixels";
 
@@ -211,6 +211,14 @@ public record Flow(
   /** The description of a component. */
   public Optional<ComponentDescription> find(String name) {
     return components.stream().filter(component -> component.name().equals(name)).findFirst();
+  }
+
+  /** The denoiser that is asked at a time, on the checkpoint's own scale. */
+  public Expert expert(double timestep) {
+    return denoisers.stream()
+        .filter(expert -> timestep >= expert.leastTimestep())
+        .findFirst()
+        .orElseGet(() -> denoisers.get(denoisers.size() - 1));
   }
 
   /** The first denoiser, whose folder names the model's LoRA keys. */
