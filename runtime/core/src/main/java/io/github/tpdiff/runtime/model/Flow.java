@@ -213,6 +213,14 @@ public record Flow(
     return components.stream().filter(component -> component.name().equals(name)).findFirst();
   }
 
+  /** The denoiser that is asked at a time, on the checkpoint's own scale. */
+  public Expert expert(double timestep) {
+    return denoisers.stream()
+        .filter(expert -> timestep >= expert.leastTimestep())
+        .findFirst()
+        .orElseGet(() -> denoisers.get(denoisers.size() - 1));
+  }
+
   /** The first denoiser, whose folder names the model's LoRA keys. */
   public String denoiser() {
     return denoisers.get(0).component();
