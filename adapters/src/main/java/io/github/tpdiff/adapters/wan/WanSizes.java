@@ -55,12 +55,14 @@ record WanSizes(WanTransformerConfig transformer, WanVaeConfig vae, T5Config tex
         var model = new WanTransformer(transformer);
         yield List.of(model.denoiser(), model.conditioning());
       }
-      case VAE -> {
-        var model = new WanVae(vae);
-        yield List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
-      }
+      case VAE -> programs(vae);
       case TEXT_ENCODER -> List.of(new T5Encoder(textEncoder).program());
     };
+  }
+
+  static List<Program> programs(WanVaeConfig vae) {
+    var model = new WanVae(vae);
+    return List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
   }
 
   /** The fields of {@code config.json} as published. */
