@@ -83,7 +83,7 @@ final class ResidualCodecTest {
     }
   }
 
-  /** A red disc on blue that moves by 4 pixels a frame, further than a pixel either way. */
+  /** A red disc on blue that moves by more than 4 pixels a frame. */
   @Test
   void movingPicture_comesBackBlurredWhereItWas() {
     var clip = new float[5][];
@@ -92,12 +92,17 @@ final class ResidualCodecTest {
     }
     float[][] shown = roundTrip(clip);
     for (int f = 0; f < clip.length; f++) {
-      assertThat(rms(shown[f], clip[f])).as("error of frame %s", f).isLessThan(0.16);
+      // The edge of the disc is a step of more than 1 that means of 8×8 pixels blur.
+      assertThat(rms(shown[f], clip[f])).as("error of frame %s", f).isLessThan(0.19);
       double[] at = centre(shown[f]);
-      assertThat(at[0]).as("column in frame %s", f).isCloseTo(24 + 4 * f, offset(0.5));
-      assertThat(at[1]).as("row in frame %s", f).isCloseTo(36 - 2 * f, offset(0.5));
-      // Another frame of the group is further off: movement is not averaged away.
-      assertThat(rms(shown[f], clip[(f + 3) % 5])).isGreaterThan(2 * rms(shown[f], clip[f]));
+      assertThat(at[0]).as("column in frame %s", f).isCloseTo(24 + 4 * f, offset(0.25));
+      assertThat(at[1]).as("row in frame %s", f).isCloseTo(36 - 2 * f, offset(0.25));
+      // Movement is not averaged away: it is this frame of the group and no other.
+      for (int other = 0; other < clip.length; other++) {
+        if (other != f) {
+          assertThat(rms(shown[f], clip[other])).isGreaterThan(1.1 * rms(shown[f], clip[f]));
+        }
+      }
     }
   }
 
