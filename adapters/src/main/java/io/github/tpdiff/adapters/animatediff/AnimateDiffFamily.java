@@ -62,7 +62,8 @@ public final class AnimateDiffFamily implements ModelFamily {
   }
 
   @Override
-  public Map<String, Map<String, ?>> surroundings(Set<Network> networks) {
+  public Map<String, Map<String, ?>> surroundings(
+      Set<Network> networks, Map<String, Map<String, Object>> configurations) {
     return PartConfigs.surroundings(networks);
   }
 

@@ -20,8 +20,21 @@ final class WanDefaults {
   static final ModelDescription.Defaults TINY =
       new ModelDescription.Defaults(64, 64, 33, 16, 24, 1.5);
 
-  /** {@code scheduler_config.json} of the diffusers folders, without its nulls. */
-  static final Map<String, Object> SCHEDULER = scheduler();
+  /** {@code preprocessor_config.json} of the image encoder, laion's. */
+  static final Map<String, Object> IMAGE_PROCESSOR =
+      Map.ofEntries(
+          Map.entry("crop_size", Map.of("height", 224, "width", 224)),
+          Map.entry("do_center_crop", true),
+          Map.entry("do_convert_rgb", true),
+          Map.entry("do_normalize", true),
+          Map.entry("do_rescale", true),
+          Map.entry("do_resize", true),
+          Map.entry("image_mean", List.of(0.48145466, 0.4578275, 0.40821073)),
+          Map.entry("image_processor_type", "CLIPImageProcessor"),
+          Map.entry("image_std", List.of(0.26862954, 0.26130258, 0.27577711)),
+          Map.entry("resample", 3),
+          Map.entry("rescale_factor", 1 / 255.0),
+          Map.entry("size", Map.of("shortest_edge", 224)));
 
   /** What the authors' code does; their layout has no file for it. */
   static Map<String, Object> originalScheduler(double shift) {
@@ -39,12 +52,13 @@ final class WanDefaults {
   /**
    * Ways to sample that users choose between.
    *
+   * @param shift of diffusers' folders
    * @param originalShift of the authors' code
    */
-  static Map<String, Map<String, Object>> schedulers(double originalShift) {
+  static Map<String, Map<String, Object>> schedulers(double shift, double originalShift) {
     return Map.of(
         "unipc",
-        SCHEDULER,
+        scheduler(shift),
         "unipc_original",
         originalScheduler(originalShift),
         "flow_match_euler",
@@ -54,12 +68,13 @@ final class WanDefaults {
             "num_train_timesteps",
             1000,
             "shift",
-            3.0));
+            shift));
   }
 
   private WanDefaults() {}
 
-  private static Map<String, Object> scheduler() {
+  /** {@code scheduler_config.json} of the diffusers folders, without its nulls. */
+  static Map<String, Object> scheduler(double shift) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("_class_name", "UniPCMultistepScheduler");
     fields.put("_diffusers_version", "0.33.0.dev0");
@@ -69,7 +84,7 @@ final class WanDefaults {
     fields.put("disable_corrector", List.of());
     fields.put("dynamic_thresholding_ratio", 0.995);
     fields.put("final_sigmas_type", "zero");
-    fields.put("flow_shift", 3.0);
+    fields.put("flow_shift", shift);
     fields.put("lower_order_final", true);
     fields.put("num_train_timesteps", 1000);
     fields.put("predict_x0", true);

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Wan 2.1 and 2.2, from texts and from pictures: the folders of diffusers and those of the authors.
@@ -89,14 +90,21 @@ public final class WanFamily implements ModelFamily {
   }
 
   @Override
-  public Map<String, Map<String, ?>> surroundings(Set<Network> networks) {
-    return networks.contains(Network.WAN_TRANSFORMER)
-        ? Map.of(
-            "model_index.json",
-            WanSizes.modelIndex(),
-            "scheduler/scheduler_config.json",
-            WanDefaults.SCHEDULER)
-        : Map.of();
+  public Map<String, Map<String, ?>> surroundings(
+      Set<Network> networks, Map<String, Map<String, Object>> configurations) {
+    if (!networks.contains(Network.WAN_TRANSFORMER)) {
+      return Map.of();
+    }
+    Map<String, Object> transformer = configurations.getOrDefault(WanFlow.TRANSFORMER, Map.of());
+    var variant =
+        WanVariant.ofFields(transformer, configurations.containsKey(WanFlow.TRANSFORMER_2));
+    Map<String, Map<String, ?>> files = new TreeMap<>();
+    files.put(WanFolder.INDEX, variant.modelIndex());
+    files.put("scheduler/scheduler_config.json", variant.scheduler());
+    if (networks.contains(Network.CLIP_VISION_ENCODER)) {
+      files.put("image_processor/preprocessor_config.json", WanDefaults.IMAGE_PROCESSOR);
+    }
+    return files;
   }
 
   @Override

@@ -20,7 +20,7 @@ record WanSizes(
     WanVaeConfig vae,
     T5Config textEncoder,
     Optional<ClipVisionConfig> imageEncoder) {
-  private static final String DIFFUSERS = "0.33.0.dev0";
+  static final String DIFFUSERS = "0.33.0.dev0";
   private static final List<Integer> PATCH = List.of(1, 2, 2);
 
   static final WanSizes WAN_1_3B =
@@ -187,16 +187,5 @@ record WanSizes(
       fields.put("scale_factor_temporal", vae.temporalFactor());
     }
     return fields;
-  }
-
-  static Map<String, Object> modelIndex() {
-    return Map.of(
-        "_class_name", "WanPipeline",
-        "_diffusers_version", DIFFUSERS,
-        "scheduler", List.of("diffusers", "UniPCMultistepScheduler"),
-        "text_encoder", List.of("transformers", "UMT5EncoderModel"),
-        "tokenizer", List.of("transformers", "T5TokenizerFast"),
-        "transformer", List.of("diffusers", "WanTransformer3DModel"),
-        "vae", List.of("diffusers", "AutoencoderKLWan"));
   }
 }

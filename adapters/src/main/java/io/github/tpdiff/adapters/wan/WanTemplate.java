@@ -64,9 +64,9 @@ final class WanTemplate {
         new MadeUpCheckpoint.Surroundings(
             Map.of(
                 "model_index.json",
-                WanSizes.modelIndex(),
+                WanVariant.TEXT.modelIndex(),
                 "scheduler/scheduler_config.json",
-                WanDefaults.SCHEDULER),
+                WanVariant.TEXT.scheduler()),
             List.of(MadeUpTokenizer.only(folder -> WanSizes.tokenizer().write(folder))),
             defaults));
   }
