@@ -63,7 +63,7 @@ public final class ClipImageProcessorConfig {
     Optional<ConfigFile> size = config.findGroup(SIZE);
     if (size.isEmpty()) {
       int edge = config.findInt(SIZE).orElse(PUBLISHED_SIDE);
-      return new ClipImageProcessor.ShortestEdge(edge, filter);
+      return ClipImageProcessor.Resize.shortestEdge(edge, filter);
     }
     for (String other : List.of("longest_edge", "max_height", "max_width")) {
       size.get()
@@ -75,8 +75,8 @@ public final class ClipImageProcessorConfig {
     }
     Optional<Integer> shortest = size.get().findInt(SHORTEST);
     return shortest.isPresent()
-        ? new ClipImageProcessor.ShortestEdge(shortest.get(), filter)
-        : new ClipImageProcessor.Exactly(both(size.get()), filter);
+        ? ClipImageProcessor.Resize.shortestEdge(shortest.get(), filter)
+        : ClipImageProcessor.Resize.to(both(size.get()), filter);
   }
 
   private static ResampleFilter filter(ConfigFile config) {

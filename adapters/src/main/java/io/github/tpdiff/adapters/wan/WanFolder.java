@@ -1,9 +1,11 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipImageProcessorConfig;
 import io.github.tpdiff.adapters.ConfigException;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -221,9 +223,10 @@ record WanFolder(ModelRequest request) {
             .doubleValue();
   }
 
-  /** Where the image encoder's processor should be. */
-  Path imageProcessor() {
-    return request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR));
+  /** How the image encoder's pictures are processed; as published where no file says it. */
+  ClipImageProcessor imageProcessor() {
+    return ClipImageProcessorConfig.open(
+        request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR)));
   }
 
   /**
@@ -243,7 +246,8 @@ record WanFolder(ModelRequest request) {
     return isOriginal() ? variant.originalScheduler() : variant.scheduler();
   }
 
-  private boolean isOriginal() {
+  /** Whether it is in the authors' layout. */
+  boolean isOriginal() {
     return Arrays.stream(Expert.values())
             .map(expert -> root().resolve(expert.folder(Layout.ORIGINAL)))
             .anyMatch(Files::isDirectory)

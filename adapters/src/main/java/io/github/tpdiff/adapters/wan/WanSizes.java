@@ -86,13 +86,15 @@ record WanSizes(
         var model = new WanTransformer(transformer);
         yield List.of(model.denoiser(), model.conditioning());
       }
-      case VAE -> {
-        var model = new WanVae(vae);
-        yield List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
-      }
+      case VAE -> programs(vae);
       case TEXT_ENCODER -> List.of(new T5Encoder(textEncoder).program());
       case IMAGE_ENCODER -> List.of(new ClipVisionModel(imageEncoder.orElseThrow()).program(1));
     };
+  }
+
+  static List<Program> programs(WanVaeConfig vae) {
+    var model = new WanVae(vae);
+    return List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
   }
 
   /** The fields of {@code config.json} as published. */

@@ -94,7 +94,7 @@ final class CaseModel {
               encodes ? Map.of("latent_mean", CONDITION) : Map.of()));
     }
     described.add(ComponentDescription.of(CASE, Runs.STEP, Map.of(CONDITION, CONDITION), Map.of()));
-    var use = new PictureUse(PictureUse.Given.CLIP, PictureUse.Last.OPTIONAL);
+    var use = PictureUse.of(PictureUse.Given.CLIP, PictureUse.Last.OPTIONAL);
     int channels = vae.latents().channels() + use.maskChannels(vae.latents().temporalFactor());
     var condition =
         new Condition(

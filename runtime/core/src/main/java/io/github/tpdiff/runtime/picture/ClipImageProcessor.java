@@ -34,68 +34,64 @@ public record ClipImageProcessor(
   /** The processor of OpenAI's models for square inputs of a size; published ones take 224. */
   public static ClipImageProcessor ofSize(int side) {
     return new ClipImageProcessor(
-        Optional.of(new ShortestEdge(side, ResampleFilter.BICUBIC)),
+        Optional.of(Resize.shortestEdge(side, ResampleFilter.BICUBIC)),
         Optional.of(new PictureSize(side, side)),
         FULL_SCALE,
         Optional.of(Normalisation.OPENAI));
   }
 
-  /** To what size pictures are resized. */
-  public sealed interface Resize {
-    ResampleFilter filter();
-
-    /** Width that a picture gets. */
-    int width(PictureSize picture);
-
-    /** Height that a picture gets. */
-    int height(PictureSize picture);
-  }
-
   /**
-   * The shorter side to a length, the other in proportion.
+   * To what size pictures are resized: one of both.
    *
-   * @param edge length of the shorter side
-   * @param filter the weights
-   */
-  public record ShortestEdge(int edge, ResampleFilter filter) implements Resize {
-    /** Times the longest side of a picture it is still an int. */
-    private static final int LARGEST = 1 << 14;
-
-    public ShortestEdge {
-      checkArgument(
-          edge >= 1 && edge <= LARGEST, "shortest_edge: expected 1 to %s, found %s", LARGEST, edge);
-    }
-
-    @Override
-    public int width(PictureSize picture) {
-      return scaled(picture.width(), picture.height());
-    }
-
-    @Override
-    public int height(PictureSize picture) {
-      return scaled(picture.height(), picture.width());
-    }
-
-    private int scaled(int side, int other) {
-      return side <= other ? edge : (int) ((double) edge * side / other);
-    }
-  }
-
-  /**
-   * Both sides to lengths of their own.
-   *
+   * @param shortestEdge length of the shorter side, the other in proportion
    * @param size what every picture gets
    * @param filter the weights
    */
-  public record Exactly(PictureSize size, ResampleFilter filter) implements Resize {
-    @Override
-    public int width(PictureSize picture) {
-      return size.width();
+  public record Resize(
+      Optional<Integer> shortestEdge, Optional<PictureSize> size, ResampleFilter filter) {
+    /** Times the longest side of a picture it is still an int. */
+    private static final int LARGEST = 1 << 14;
+
+    public Resize {
+      checkArgument(
+          shortestEdge.isPresent() != size.isPresent(),
+          "size: expected shortest_edge or both sides, found %s and %s",
+          shortestEdge,
+          size);
+      shortestEdge.ifPresent(
+          edge ->
+              checkArgument(
+                  edge >= 1 && edge <= LARGEST,
+                  "shortest_edge: expected 1 to %s, found %s",
+                  LARGEST,
+                  edge));
     }
 
-    @Override
-    public int height(PictureSize picture) {
-      return size.height();
+    /** The shorter side to a length. */
+    public static Resize shortestEdge(int edge, ResampleFilter filter) {
+      return new Resize(Optional.of(edge), Optional.empty(), filter);
+    }
+
+    /** Both sides to lengths of their own. */
+    public static Resize to(PictureSize size, ResampleFilter filter) {
+      return new Resize(Optional.empty(), Optional.of(size), filter);
+    }
+
+    /** Width that a picture gets. */
+    int width(PictureSize picture) {
+      return size.map(PictureSize::width)
+          .orElseGet(() -> scaled(picture.width(), picture.height()));
+    }
+
+    /** Height that a picture gets. */
+    int height(PictureSize picture) {
+      return size.map(PictureSize::height)
+          .orElseGet(() -> scaled(picture.height(), picture.width()));
+    }
+
+    private int scaled(int side, int other) {
+      int edge = shortestEdge.orElseThrow();
+      return side <= other ? edge : (int) ((double) edge * side / other);
     }
   }
 

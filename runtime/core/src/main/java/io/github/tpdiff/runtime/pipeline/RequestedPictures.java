@@ -1,0 +1,87 @@
+package io.github.tpdiff.runtime.pipeline;
+
+import static com.google.common.base.Preconditions.checkArgument;
+
+import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PictureUse;
+import io.github.tpdiff.runtime.picture.PictureGeometry;
+import io.github.tpdiff.runtime.picture.PictureLoader;
+import io.github.tpdiff.runtime.picture.PictureSize;
+import io.github.tpdiff.runtime.picture.RgbPicture;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * The pictures that a video is conditioned on, as they are.
+ *
+ * @param first that it begins with
+ * @param last that it ends with
+ * @param geometry how they come to the video's size; empty for the model's own way
+ */
+public record RequestedPictures(
+    RgbPicture first, Optional<RgbPicture> last, Optional<PictureGeometry> geometry) {
+
+  /**
+   * The pictures of a request, if it has any.
+   *
+   * @throws IllegalArgumentException if the model takes none or needs more, in one line
+   * @throws io.github.tpdiff.weights.CheckpointException if a file cannot be read as a picture
+   */
+  static Optional<RequestedPictures> of(GenerationRequest request, Flow flow) {
+    Optional<Path> first = request.picture();
+    Optional<Path> last = request.lastPicture();
+    checkArgument(
+        first.isEmpty() || !flow.conditions(true).isEmpty(),
+        "picture: this model is told of none, found %s",
+        first.orElse(Path.of("")));
+    checkArgument(
+        first.isPresent() || flow.conditions(true).stream().allMatch(Condition::optional),
+        "picture: expected one, without which this model makes no video, found none");
+    PictureUse.Last taken = flow.pictures().map(PictureUse::last).orElse(PictureUse.Last.NEVER);
+    checkArgument(
+        last.isEmpty() || taken != PictureUse.Last.NEVER,
+        "last_picture: this model is told of none, found %s",
+        last.orElse(Path.of("")));
+    checkArgument(
+        last.isPresent() || taken != PictureUse.Last.ALWAYS,
+        "last_picture: expected one, without which this model makes no video, found none");
+    checkArgument(
+        first.isPresent() || last.isEmpty(),
+        "picture: expected the one that the video begins with beside last_picture, found none");
+    checkArgument(
+        first.isPresent() || request.pictureGeometry().isEmpty(),
+        "picture_geometry: expected a picture beside it, found none");
+    if (first.isEmpty()) {
+      return Optional.empty();
+    }
+    PictureLoader loader = PictureLoader.get();
+    return Optional.of(
+        new RequestedPictures(
+            loader.load(first.get()), last.map(loader::load), request.pictureGeometry()));
+  }
+
+  /**
+   * The size of a video that shows the first, of the model's area; none of a model that does not
+   * say how.
+   */
+  Optional<PictureSize> proposedSize(ModelDescription model) {
+    ModelDescription.Defaults own = model.defaults();
+    return model
+        .flow()
+        .pictures()
+        .map(
+            use ->
+                use.size()
+                    .propose(
+                        first.size(),
+                        (long) own.height() * own.width(),
+                        model.latents().sizeMultiple()));
+  }
+
+  /** The pictures as a model takes them, for a video of a size. */
+  GivenPictures prepared(Flow flow, VideoSize video) {
+    return PicturePreparation.of(flow, geometry).pictures(first, last, video);
+  }
+}
