@@ -3,6 +3,8 @@ package io.github.tpdiff.adapters.wan;
 import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Expert;
+import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
 import java.util.List;
 import java.util.Locale;
@@ -49,8 +51,8 @@ enum WanComponent {
   /** Its folder in either layout; the authors have such for transformers alone. */
   List<String> folders() {
     return switch (this) {
-      case TRANSFORMER -> List.of(folder(), WanFolder.HIGH_NOISE);
-      case TRANSFORMER_2 -> List.of(folder(), WanFolder.LOW_NOISE);
+      case TRANSFORMER -> List.of(folder(), Expert.HIGH_NOISE.folder(Layout.ORIGINAL));
+      case TRANSFORMER_2 -> List.of(folder(), Expert.LOW_NOISE.folder(Layout.ORIGINAL));
       default -> List.of(folder());
     };
   }
