@@ -86,9 +86,7 @@ public final class ClipImageProcessorConfig {
     }
     return ResampleFilter.find(number.get())
         .orElseThrow(
-            () ->
-                config.wrong(
-                    "resample", "1, 2 or 3 (Lanczos, bilinear, bicubic)", number.get()));
+            () -> config.wrong("resample", "1, 2 or 3 (Lanczos, bilinear, bicubic)", number.get()));
   }
 
   private static PictureSize crop(ConfigFile config) {
@@ -105,8 +103,7 @@ public final class ClipImageProcessorConfig {
   }
 
   private static int side(ConfigFile size, String field) {
-    return size.findInt(field)
-        .orElseThrow(() -> size.wrong(field, "a length in pixels", "none"));
+    return size.findInt(field).orElseThrow(() -> size.wrong(field, "a length in pixels", "none"));
   }
 
   private static ClipImageProcessor.Normalisation normalisation(ConfigFile config) {

@@ -84,7 +84,8 @@ public final class Checks {
     }
     int[] indices = IntStream.range(0, reference.length).filter(specified).toArray();
     differences.add(
-        Difference.relative(name, pick(actual, indices), pick(reference, indices), golden.limits()));
+        Difference.relative(
+            name, pick(actual, indices), pick(reference, indices), golden.limits()));
   }
 
   private void compareIntegral(String output, double[] actual) {

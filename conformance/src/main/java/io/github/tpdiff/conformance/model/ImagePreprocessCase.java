@@ -46,8 +46,7 @@ public final class ImagePreprocessCase implements CaseKind.Plain {
           compare(run, PictureGeometry.STRETCH.frame(picture, size), FRAME_LEVELS, checks);
         }
         case "clip_processor" -> {
-          var processor =
-              ClipImageProcessorConfig.open(golden.path(run.args().text(PROCESSOR)));
+          var processor = ClipImageProcessorConfig.open(golden.path(run.args().text(PROCESSOR)));
           compare(run, processor.values(picture), levels(processor), checks);
         }
         case "original_i2v" -> {
@@ -121,7 +120,6 @@ public final class ImagePreprocessCase implements CaseKind.Plain {
             ? new Checks.LevelLimits(List.of(1.0), tolerance.number(ABSOLUTE), Double.MAX_VALUE)
             : new Checks.LevelLimits(
                 levels, tolerance.number(LEVELS), tolerance.number(LEVELS_MEAN)));
-    checks.compare(
-        run.prefix() + "size", new long[] {found.size().width(), found.size().height()});
+    checks.compare(run.prefix() + "size", new long[] {found.size().width(), found.size().height()});
   }
 }

@@ -160,7 +160,8 @@ public record ClipImageProcessor(
    * @return values [1, 3, H, W]
    */
   public PictureValues squashed(RgbPicture picture) {
-    PictureSize size = crop.orElseGet(
+    PictureSize size =
+        crop.orElseGet(
             () ->
                 resize
                     .map(to -> new PictureSize(to.width(SQUARE), to.height(SQUARE)))
@@ -182,7 +183,8 @@ public record ClipImageProcessor(
   private RgbPicture resized(RgbPicture picture) {
     int width = resize.map(to -> to.width(picture.size())).orElse(picture.width());
     int height = resize.map(to -> to.height(picture.size())).orElse(picture.height());
-    return new PillowResize(width, height, resize.map(Resize::filter).orElse(ResampleFilter.BICUBIC))
+    return new PillowResize(
+            width, height, resize.map(Resize::filter).orElse(ResampleFilter.BICUBIC))
         .apply(
             picture,
             crop.map(cut -> Span.middle(width, cut.width())).orElse(Span.whole(width)),

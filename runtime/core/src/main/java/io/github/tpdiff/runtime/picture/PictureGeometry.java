@@ -31,9 +31,7 @@ public enum PictureGeometry {
       var resize = new PillowResize(width, height, ResampleFilter.LANCZOS);
       return inRange(
           resize.apply(
-              picture,
-              Span.middle(width, size.width()),
-              Span.middle(height, size.height())));
+              picture, Span.middle(width, size.width()), Span.middle(height, size.height())));
     }
   },
 

@@ -27,8 +27,7 @@ public enum PictureSizeRule {
     @Override
     Optional<PictureSize> find(PictureSize picture, long area, int multiple) {
       double shape = (double) picture.height() / picture.width();
-      return size(
-          down(Math.sqrt(area / shape), multiple), down(Math.sqrt(area * shape), multiple));
+      return size(down(Math.sqrt(area / shape), multiple), down(Math.sqrt(area * shape), multiple));
     }
   },
 

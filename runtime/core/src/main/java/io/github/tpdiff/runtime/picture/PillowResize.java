@@ -7,8 +7,8 @@ import java.util.Arrays;
  * Pillow's resize of bytes, bit for bit: two passes in integers with bytes between them, each with
  * a filter that widens when shrinking, so that fine patterns do not alias.
  *
- * <p>Only the part asked for is computed, so memory is bounded by the picture and that part. Source:
- * Pillow, {@code src/libImaging/Resample.c}.
+ * <p>Only the part asked for is computed, so memory is bounded by the picture and that part.
+ * Source: Pillow, {@code src/libImaging/Resample.c}.
  *
  * @param width of the whole result; an axis that keeps its length is copied
  * @param height of the whole result

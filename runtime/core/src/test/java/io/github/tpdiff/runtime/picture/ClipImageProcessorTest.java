@@ -38,8 +38,7 @@ class ClipImageProcessorTest {
 
   @Test
   void whatIsNotAsked_isNotDone() {
-    var processor =
-        new ClipImageProcessor(Optional.empty(), Optional.empty(), 1, Optional.empty());
+    var processor = new ClipImageProcessor(Optional.empty(), Optional.empty(), 1, Optional.empty());
     RgbPicture picture = Pictures.squares(3, 2);
     PictureValues values = processor.values(picture);
     assertThat(values.size()).isEqualTo(picture.size());

@@ -61,10 +61,7 @@ class PictureGeometryTest {
       for (int y = 0; y < newHeight; y++) {
         for (int x = 0; x < newWidth; x++) {
           double expected =
-              at(
-                  samples,
-                  (x + 0.5) * width / newWidth - 0.5,
-                  (y + 0.5) * height / newHeight - 0.5);
+              at(samples, (x + 0.5) * width / newWidth - 0.5, (y + 0.5) * height / newHeight - 0.5);
           assertThat((double) found[(c * newHeight + y) * newWidth + x])
               .isCloseTo(expected / 127.5 - 1, within(5e-5));
         }

@@ -31,7 +31,9 @@ class PillowResizeTest {
     assertThat(BaseEncoding.base16().lowerCase().encode(resized.rgb())).isEqualTo(expected);
   }
 
-  /** The definition in doubles, over all pixels of an axis; one level for the integers' rounding. */
+  /**
+   * The definition in doubles, over all pixels of an axis; one level for the integers' rounding.
+   */
   @Property(tries = 60)
   void bytes_areTheDefinitionsInDoubles(
       @ForAll @IntRange(min = 1, max = 40) int width,
@@ -72,8 +74,7 @@ class PillowResizeTest {
     RgbPicture picture = Pictures.noise(width, height, seed);
     var resize = new PillowResize(newWidth, newHeight, ResampleFilter.LANCZOS);
     RgbPicture whole = resize.apply(picture);
-    RgbPicture part =
-        resize.apply(picture, new Span(1, newWidth - 2), new Span(2, newHeight - 2));
+    RgbPicture part = resize.apply(picture, new Span(1, newWidth - 2), new Span(2, newHeight - 2));
     for (int c = 0; c < 3; c++) {
       double[][] all = Pictures.channel(whole, c);
       double[][] cut = Pictures.channel(part, c);

@@ -69,7 +69,8 @@ public final class PictureReader {
     if (WebpFile.recognises(file)) {
       return new WebpFile(file).read();
     }
-    String found = otherKind(file).map(kind -> kind + "; convert it").orElse("another kind of file");
+    String found =
+        otherKind(file).map(kind -> kind + "; convert it").orElse("another kind of file");
     throw new PictureException("expected a picture (png, jpg, webp), found " + found);
   }
 

@@ -58,8 +58,12 @@ class PictureReaderTest {
 
   @ParameterizedTest
   @CsvSource({
-    "TYPE_BYTE_GRAY, 1", "TYPE_BYTE_BINARY, 1", "TYPE_3BYTE_BGR, 1", "TYPE_4BYTE_ABGR, 1",
-    "TYPE_USHORT_GRAY, 1", "TYPE_INT_RGB, 20000"
+    "TYPE_BYTE_GRAY, 1",
+    "TYPE_BYTE_BINARY, 1",
+    "TYPE_3BYTE_BGR, 1",
+    "TYPE_4BYTE_ABGR, 1",
+    "TYPE_USHORT_GRAY, 1",
+    "TYPE_INT_RGB, 20000"
   })
   void pngOfEveryKind_keepsItsSamples(String type, int width)
       throws IOException, ReflectiveOperationException {
@@ -73,8 +77,7 @@ class PictureReaderTest {
     assertThat(picture.size()).isEqualTo(new PictureSize(width, 2));
     byte expected = (byte) (type.equals("TYPE_BYTE_BINARY") ? 255 : 200);
     assertThat(bands).isPositive();
-    assertThat(Arrays.copyOfRange(picture.rgb(), 3 * width, 3 * width + 3))
-        .containsOnly(expected);
+    assertThat(Arrays.copyOfRange(picture.rgb(), 3 * width, 3 * width + 3)).containsOnly(expected);
     assertThat(Arrays.copyOf(picture.rgb(), 3)).containsOnly(0);
   }
 
@@ -95,8 +98,7 @@ class PictureReaderTest {
       }
     }
     boolean upright = row.equals("top") || row.equals("bottom");
-    var stored =
-        new BufferedImage(upright ? 16 : 8, upright ? 8 : 16, BufferedImage.TYPE_INT_RGB);
+    var stored = new BufferedImage(upright ? 16 : 8, upright ? 8 : 16, BufferedImage.TYPE_INT_RGB);
     for (int r = 0; r < stored.getHeight(); r++) {
       for (int c = 0; c < stored.getWidth(); c++) {
         int along = row.matches("top|left") ? r : stored.getHeight() - 1 - r;
@@ -126,8 +128,14 @@ class PictureReaderTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "colours.jpg", "progressive.jpg", "inks.jpg", "lossy.webp", "lossless.webp",
-        "animated.webp", "palette.png", "animated.png"
+        "colours.jpg",
+        "progressive.jpg",
+        "inks.jpg",
+        "lossy.webp",
+        "lossless.webp",
+        "animated.webp",
+        "palette.png",
+        "animated.png"
       })
   void cutFile_isRefusedInOneLine_whereverItIsCut(String name) throws IOException {
     byte[] whole = resource(name);
@@ -144,7 +152,14 @@ class PictureReaderTest {
   /** Whatever a damaged file is taken for, it is within the limits or an error of one line. */
   @ParameterizedTest
   @ValueSource(
-      strings = {"colours.jpg", "inks.jpg", "lossy.webp", "lossless.webp", "animated.webp", "palette.png"})
+      strings = {
+        "colours.jpg",
+        "inks.jpg",
+        "lossy.webp",
+        "lossless.webp",
+        "animated.webp",
+        "palette.png"
+      })
   void damagedFile_isReadOrRefused(String name) throws IOException {
     byte[] whole = resource(name);
     var random = new Random(7);
