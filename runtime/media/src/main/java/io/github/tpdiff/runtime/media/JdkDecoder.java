@@ -47,7 +47,9 @@ final class JdkDecoder implements AutoCloseable {
       return reading.of(reader);
     } catch (IOException | RuntimeException failure) {
       // Damaged headers bring the JDK's readers to exceptions of every kind.
-      throw PictureException.damaged(kind, failure);
+      var refused = PictureException.undecodable(kind, String.valueOf(failure.getMessage()));
+      refused.initCause(failure);
+      throw refused;
     }
   }
 

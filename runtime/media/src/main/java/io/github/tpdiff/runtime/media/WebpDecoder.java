@@ -65,9 +65,7 @@ final class WebpDecoder {
   private static void require(int result) throws PictureException {
     if (result < 0) {
       // Not always the file's fault: ffmpeg 8.0 refuses some lossless files of pure noise.
-      throw new PictureException(
-          "expected a webp that ffmpeg decodes, found: %s; convert it to png"
-              .formatted(VideoStream.message(result)));
+      throw PictureException.undecodable(WebpFile.KIND, VideoStream.message(result));
     }
   }
 

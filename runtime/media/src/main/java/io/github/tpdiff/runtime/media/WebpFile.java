@@ -25,6 +25,9 @@ final class WebpFile {
   /** The chunk of the coded picture, and where that lies on the canvas. */
   private Optional<ByteBuffer> picture = Optional.empty();
 
+  /** Whether an animation's first frame has begun: others are passed over, also within it. */
+  private boolean frameSeen;
+
   private int left;
   private int top;
 
@@ -74,7 +77,8 @@ final class WebpFile {
       }
       case "ANMF" -> {
         requireBytes(end - data, FRAME_BYTES);
-        if (picture.isEmpty()) {
+        if (!frameSeen) {
+          frameSeen = true;
           left = 2 * int24(data);
           top = 2 * int24(data + 3);
           readChunks(data + FRAME_BYTES, end);

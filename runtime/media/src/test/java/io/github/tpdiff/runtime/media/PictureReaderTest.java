@@ -9,6 +9,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -197,6 +198,20 @@ class PictureReaderTest {
     assertRefused("wide.webp", webp, told + "16777216 x 16777216;");
   }
 
+  /** Each lies in the one before: whoever follows them runs out of stack. */
+  @Test
+  void framesWithinFrames_areNotFollowed() throws IOException {
+    int depth = 100_000;
+    var webp = ByteBuffer.allocate(12 + 24 * depth).order(ByteOrder.LITTLE_ENDIAN);
+    webp.put("RIFF".getBytes(StandardCharsets.US_ASCII)).putInt(webp.capacity() - 8);
+    webp.put("WEBP".getBytes(StandardCharsets.US_ASCII));
+    while (webp.hasRemaining()) {
+      webp.put("ANMF".getBytes(StandardCharsets.US_ASCII)).putInt(webp.remaining() - 4);
+      webp.put(new byte[16]);
+    }
+    assertRefused("deep.webp", webp.array(), ": expected a whole webp, found: no picture");
+  }
+
   @Test
   void emptySize_isRefused() throws IOException {
     byte[] png = resource("palette.png");
@@ -269,7 +284,7 @@ class PictureReaderTest {
   /** A TIFF of one tag. */
   private static byte[] exif(int orientation, boolean little) {
     var tiff = ByteBuffer.allocate(26);
-    tiff.order(little ? java.nio.ByteOrder.LITTLE_ENDIAN : java.nio.ByteOrder.BIG_ENDIAN);
+    tiff.order(little ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
     tiff.putShort((short) (little ? 0x4949 : 0x4d4d)).putShort((short) 42).putInt(8);
     tiff.putShort((short) 1).putShort((short) 0x0112).putShort((short) 3).putInt(1);
     return tiff.putShort((short) orientation).putShort((short) 0).putInt(0).array();
