@@ -91,7 +91,8 @@ final class JpegFile {
   }
 
   private void readSegment(int marker, ByteBuffer segment) throws PictureException {
-    boolean isFrame = marker >= 0xc0 && marker <= 0xcf && marker % 4 != 0 || marker == 0xc0;
+    // 0xc4, 0xc8 and 0xcc are tables and others.
+    boolean isFrame = marker == 0xc0 || (marker > 0xc0 && marker <= 0xcf && marker % 4 != 0);
     if (isFrame) {
       readFrame(segment);
     } else if (marker == APP0 && PictureReader.text(segment, 0, 5).equals("JFIF\0")) {

@@ -101,7 +101,7 @@ final class WebpFile {
   }
 
   private int int24(int at) {
-    return Short.toUnsignedInt(file.getShort(at)) | (file.get(at + 2) & 0xff) << 16;
+    return Short.toUnsignedInt(file.getShort(at)) | ((file.get(at + 2) & 0xff) << 16);
   }
 
   /** The size that the coded picture itself has. Source: RFC 6386, 9.1, and RFC 9649, 3.4. */
@@ -109,7 +109,7 @@ final class WebpFile {
     if (PictureReader.text(chunk, 3, 1).equals("L")) {
       requireBytes(chunk.limit(), CHUNK_BYTES + 5);
       int bits = chunk.getInt(CHUNK_BYTES + 1);
-      return PictureReader.size(1 + (bits & SIDE_BITS), 1 + (bits >> 14 & SIDE_BITS));
+      return PictureReader.size(1 + (bits & SIDE_BITS), 1 + ((bits >> 14) & SIDE_BITS));
     }
     requireBytes(chunk.limit(), CHUNK_BYTES + 10);
     return PictureReader.size(
