@@ -37,7 +37,8 @@ class ConformanceCommandTest {
         "adapters/src/test/resources/goldens/wan/transformer-i2v-original",
         "adapters/src/test/resources/goldens/wan22",
         "adapters/src/test/resources/goldens/miniflux",
-        "conformance/src/test/resources/goldens/wan/lora-train"
+        "conformance/src/test/resources/goldens/wan/lora-train",
+        "conformance/src/test/resources/goldens/wan-i2v"
       })
   void publishedCases_passAtTheirTolerance(String folder) {
     assertThat(run(HOUSE.resolve(folder))).as(printed.toString()).isEqualTo(ExitCode.DONE);
