@@ -1,6 +1,7 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,21 +21,27 @@ final class WanDefaults {
   static final ModelDescription.Defaults TINY =
       new ModelDescription.Defaults(64, 64, 33, 16, 24, 1.5);
 
-  /** {@code preprocessor_config.json} of the image encoder, laion's. */
-  static final Map<String, Object> IMAGE_PROCESSOR =
-      Map.ofEntries(
-          Map.entry("crop_size", Map.of("height", 224, "width", 224)),
-          Map.entry("do_center_crop", true),
-          Map.entry("do_convert_rgb", true),
-          Map.entry("do_normalize", true),
-          Map.entry("do_rescale", true),
-          Map.entry("do_resize", true),
-          Map.entry("image_mean", List.of(0.48145466, 0.4578275, 0.40821073)),
-          Map.entry("image_processor_type", "CLIPImageProcessor"),
-          Map.entry("image_std", List.of(0.26862954, 0.26130258, 0.27577711)),
-          Map.entry("resample", 3),
-          Map.entry("rescale_factor", 1 / 255.0),
-          Map.entry("size", Map.of("shortest_edge", 224)));
+  /**
+   * {@code preprocessor_config.json} of the image encoder, laion's.
+   *
+   * @param side of the encoder's pictures; 224 as published
+   */
+  static Map<String, Object> imageProcessor(Object side) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("crop_size", Map.of("height", side, "width", side));
+    fields.put("do_center_crop", true);
+    fields.put("do_convert_rgb", true);
+    fields.put("do_normalize", true);
+    fields.put("do_rescale", true);
+    fields.put("do_resize", true);
+    fields.put("image_mean", ClipImageProcessor.Normalisation.OPENAI.mean());
+    fields.put("image_processor_type", "CLIPImageProcessor");
+    fields.put("image_std", ClipImageProcessor.Normalisation.OPENAI.std());
+    fields.put("resample", 3);
+    fields.put("rescale_factor", ClipImageProcessor.FULL_SCALE);
+    fields.put("size", Map.of("shortest_edge", side));
+    return fields;
+  }
 
   /** What the authors' code does; their layout has no file for it. */
   static Map<String, Object> originalScheduler(double shift) {

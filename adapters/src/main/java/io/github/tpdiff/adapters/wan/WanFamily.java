@@ -101,9 +101,9 @@ public final class WanFamily implements ModelFamily {
     Map<String, Map<String, ?>> files = new TreeMap<>();
     files.put(WanFolder.INDEX, variant.modelIndex());
     files.put("scheduler/scheduler_config.json", variant.scheduler());
-    if (networks.contains(Network.CLIP_VISION_ENCODER)) {
-      files.put("image_processor/preprocessor_config.json", WanDefaults.IMAGE_PROCESSOR);
-    }
+    Optional.ofNullable(configurations.get(WanFlow.IMAGE_ENCODER))
+        .map(encoder -> WanDefaults.imageProcessor(encoder.get("image_size")))
+        .ifPresent(fields -> files.put("image_processor/preprocessor_config.json", fields));
     return files;
   }
 

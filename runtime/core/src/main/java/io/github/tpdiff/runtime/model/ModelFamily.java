@@ -69,8 +69,8 @@ public interface ModelFamily {
    * Files around the networks of a whole model of this family in diffusers' layout, by their paths
    * in its folder, and their fields.
    *
-   * @param configurations fields of the networks, as {@link #configuration} gives them in diffusers'
-   *     layout, by folder
+   * @param configurations fields of the networks, as {@link #configuration} gives them in
+   *     diffusers' layout, by folder
    * @return nothing if the networks are not this family's
    */
   default Map<String, Map<String, ?>> surroundings(
