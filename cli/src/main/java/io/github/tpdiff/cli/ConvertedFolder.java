@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.model.ConvertedNetwork;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;
@@ -41,14 +42,9 @@ final class ConvertedFolder {
       EnumSet.of(Network.UMT5_ENCODER, Network.CLIP_TEXT_ENCODER);
 
   /** A network, and which of two it may be. */
-  private record Part(Network network, Optional<Expert> expert) {
-    String folder() {
-      return expert.map(one -> one.folder(Layout.DIFFUSERS)).orElse(network.folder());
-    }
-  }
+  private record Part(Network network, Optional<Expert> expert) {}
 
   private final Layout layout;
-  private final Map<Part, Map<String, Object>> told = new HashMap<>();
   private final Map<Part, Object> configurations = new HashMap<>();
   private final List<String> missing = new ArrayList<>();
 
@@ -72,12 +68,12 @@ final class ConvertedFolder {
     TensorSource weights = found.as(Layout.DIFFUSERS, source);
     Path file = Path.of(source.origin());
     Path beside = file.resolveSibling(CONFIG);
-    var part = new Part(network, Expert.of(network, file));
     try {
       Optional<Map<String, Object>> fields = fields(network, layout, weights, beside);
       if (fields.isPresent()) {
-        told.put(part, fields.get());
-        configurations.put(part, own(fields.get(), beside).orElse(fields.get()));
+        configurations.put(
+            new Part(network, Expert.of(network, file)),
+            own(fields.get(), beside).orElse(fields.get()));
       } else if (layout == Layout.DIFFUSERS) {
         missing.add("config.json of the %s".formatted(network.label()));
       } else {
@@ -146,17 +142,25 @@ final class ConvertedFolder {
   List<String> write(List<LayoutConversion.Written> written, Path source, Path target)
       throws IOException {
     var networks = EnumSet.noneOf(Network.class);
+    var converted = new ArrayList<ConvertedNetwork>();
     for (LayoutConversion.Written checkpoint : written) {
       networks.addAll(checkpoint.networks());
+      String folder =
+          Optional.ofNullable(checkpoint.file().getParent())
+              .map(parent -> parent.getFileName().toString())
+              .orElse("");
       for (Network network : checkpoint.networks()) {
         Object fields = configurations.get(new Part(network, checkpoint.expert()));
+        converted.add(
+            new ConvertedNetwork(
+                network, folder, fields instanceof Map<?, ?> known ? known : Map.of()));
         if (fields != null) {
           writeJson(checkpoint.file().resolveSibling(CONFIG), fields);
         }
       }
     }
     if (written.size() > 1 && layout == Layout.DIFFUSERS) {
-      surround(networks, source, target);
+      surround(converted, source, target);
     }
     if (networks.stream().anyMatch(READERS_OF_TEXT::contains) && written.size() > 1) {
       copyTokenizer(networks, source, target);
@@ -168,11 +172,10 @@ final class ConvertedFolder {
     return List.copyOf(missing);
   }
 
-  private void surround(Set<Network> networks, Path source, Path target) throws IOException {
+  private void surround(List<ConvertedNetwork> networks, Path source, Path target)
+      throws IOException {
     Map<String, Map<String, ?>> files = new LinkedHashMap<>();
-    var known = new HashMap<String, Map<String, Object>>();
-    told.forEach((part, fields) -> known.put(part.folder(), fields));
-    ModelFamily.all().forEach(family -> files.putAll(family.surroundings(networks, known)));
+    ModelFamily.all().forEach(family -> files.putAll(family.surroundings(networks)));
     for (Map.Entry<String, Map<String, ?>> file : files.entrySet()) {
       Path own = source.resolve(file.getKey());
       Object fields = Files.isRegularFile(own) ? ConfigFile.open(own).fields() : file.getValue();

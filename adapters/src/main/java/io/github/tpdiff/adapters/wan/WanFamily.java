@@ -4,6 +4,7 @@ import io.github.tpdiff.adapters.ClipVisionConfig;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ConvertedNetwork;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -18,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 
 /**
  * Wan 2.1 and 2.2, from texts and from pictures: the folders of diffusers and those of the authors.
@@ -90,21 +90,8 @@ public final class WanFamily implements ModelFamily {
   }
 
   @Override
-  public Map<String, Map<String, ?>> surroundings(
-      Set<Network> networks, Map<String, Map<String, Object>> configurations) {
-    if (!networks.contains(Network.WAN_TRANSFORMER)) {
-      return Map.of();
-    }
-    Map<String, Object> transformer = configurations.getOrDefault(WanFlow.TRANSFORMER, Map.of());
-    var variant =
-        WanVariant.ofFields(transformer, configurations.containsKey(WanFlow.TRANSFORMER_2));
-    Map<String, Map<String, ?>> files = new TreeMap<>();
-    files.put(WanFolder.INDEX, variant.modelIndex());
-    files.put("scheduler/scheduler_config.json", variant.scheduler());
-    Optional.ofNullable(configurations.get(WanFlow.IMAGE_ENCODER))
-        .map(encoder -> WanDefaults.imageProcessor(encoder.get("image_size")))
-        .ifPresent(fields -> files.put("image_processor/preprocessor_config.json", fields));
-    return files;
+  public Map<String, Map<String, ?>> surroundings(List<ConvertedNetwork> networks) {
+    return WanSurroundings.of(networks);
   }
 
   @Override
