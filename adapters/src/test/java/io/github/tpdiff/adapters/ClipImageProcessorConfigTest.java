@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.runtime.picture.ClipImageProcessor;
-import io.github.tpdiff.runtime.picture.ClipImageProcessor.Exactly;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor.Normalisation;
-import io.github.tpdiff.runtime.picture.ClipImageProcessor.ShortestEdge;
 import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.runtime.picture.ResampleFilter;
 import java.io.IOException;
@@ -56,7 +54,7 @@ class ClipImageProcessorConfigTest {
                 """))
         .isEqualTo(
             new ClipImageProcessor(
-                Optional.of(new Exactly(new PictureSize(4, 3), ResampleFilter.LANCZOS)),
+                Optional.of(ClipImageProcessor.Resize.to(new PictureSize(4, 3), ResampleFilter.LANCZOS)),
                 Optional.empty(),
                 0.5,
                 Optional.of(new Normalisation(List.of(1.0, 2.0, 3.0), List.of(4.0, 5.0, 6.0)))));
@@ -65,7 +63,7 @@ class ClipImageProcessorConfigTest {
             new ClipImageProcessor(
                 Optional.empty(), Optional.of(new PictureSize(224, 224)), 1, Optional.empty()));
     assertThat(read("{\"resample\": 2}").resize())
-        .contains(new ShortestEdge(224, ResampleFilter.BILINEAR));
+        .contains(ClipImageProcessor.Resize.shortestEdge(224, ResampleFilter.BILINEAR));
   }
 
   @ParameterizedTest

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * Which of a model's two transformers one is (Wan 2.2 A14B). Their tensors have the same names; only
- * the folder tells them apart.
+ * Which of a model's two transformers one is (Wan 2.2 A14B). Their tensors have the same names;
+ * only the folder tells them apart.
  */
 public enum Expert {
   HIGH_NOISE("transformer", "high_noise_model"),

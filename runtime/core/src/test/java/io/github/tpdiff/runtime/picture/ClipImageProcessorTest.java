@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.runtime.picture.ClipImageProcessor.Normalisation;
-import io.github.tpdiff.runtime.picture.ClipImageProcessor.ShortestEdge;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -17,7 +16,7 @@ class ClipImageProcessorTest {
   void values_areTransformers_alsoWhereTheCropIsLarger() {
     var processor =
         new ClipImageProcessor(
-            Optional.of(new ShortestEdge(2, ResampleFilter.BICUBIC)),
+            Optional.of(ClipImageProcessor.Resize.shortestEdge(2, ResampleFilter.BICUBIC)),
             Optional.of(new PictureSize(2, 5)),
             ClipImageProcessor.FULL_SCALE,
             Optional.of(Normalisation.OPENAI));
@@ -55,7 +54,7 @@ class ClipImageProcessorTest {
     assertThat(values.size()).isEqualTo(new PictureSize(224, 224));
     var uncut =
         new ClipImageProcessor(
-            Optional.of(new ShortestEdge(224, ResampleFilter.BICUBIC)),
+            Optional.of(ClipImageProcessor.Resize.shortestEdge(224, ResampleFilter.BICUBIC)),
             Optional.empty(),
             1,
             Optional.empty());
