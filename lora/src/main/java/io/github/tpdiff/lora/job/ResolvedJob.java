@@ -29,9 +29,7 @@ import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
-import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
-import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;
@@ -41,6 +39,7 @@ import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -53,11 +52,13 @@ import java.util.Optional;
  */
 public record ResolvedJob(
     TrainingJob job, VideoModel model, PhasedDiffusion diffusion, List<VideoSize> sizes) {
-  /** Name of the LoRA file in the output folder. */
+  /** Name of the LoRA file in the output folder, of a model with one denoiser. */
   public static final String LORA_FILE = "pytorch_lora_weights.safetensors";
 
-  /** Name of the file of tensors trained in full. */
+  /** Name of the file of tensors trained in full, likewise. */
   public static final String WEIGHTS_FILE = "trained_weights.safetensors";
+
+  private static final String ENDING = ".safetensors";
 
   public ResolvedJob {
     sizes = List.copyOf(sizes);
@@ -95,6 +96,7 @@ public record ResolvedJob(
     ModelDescription description = model.description();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
     StageConfig stages = stages(job.stages(), description);
+    var denoiser = TrainedDenoiser.of(job.model(), description, schedule);
     var weights =
         job.stages().weights().isEmpty()
             ? StageWeights.uniform(stages.stages())
@@ -107,7 +109,7 @@ public record ResolvedJob(
             timesteps(job.train(), schedule),
             job.stages().alignment(),
             LossWeighting.uniform(),
-            times(job, description, schedule));
+            denoiser.times());
     List<VideoSize> sizes = sizes(job.data(), description.defaults());
     for (VideoSize size : sizes) {
       try {
@@ -119,41 +121,55 @@ public record ResolvedJob(
             wrong);
       }
     }
-    return new ResolvedJob(job, model, diffusion, sizes);
+    int frames = sizes.get(0).latentShape(description.latents(), stages).frames();
+    return new ResolvedJob(
+        job,
+        model,
+        job.stages().weights().isEmpty()
+            ? diffusion.withWeights(denoiser.weights(diffusion.plan(frames)))
+            : diffusion,
+        sizes);
   }
 
-  /** The times at which the trained denoiser is asked. */
-  private static TimeRange times(TrainingJob job, ModelDescription model, NoiseSchedule schedule) {
-    String denoiser = denoiser(job, model);
-    double start = 1;
-    for (Flow.Expert expert : model.flow().denoisers()) {
-      double end = expert.leastTimestep() == 0 ? 0 : schedule.form().time(expert.leastTimestep());
-      if (expert.component().equals(denoiser)) {
-        return new TimeRange(start, end);
-      }
-      start = end;
-    }
-    throw new IllegalArgumentException(
-        "model.denoiser: expected one of %s, found '%s'"
-            .formatted(
-                model.flow().denoisers().stream().map(Flow.Expert::component).toList(), denoiser));
+  private TrainedDenoiser trained() {
+    return TrainedDenoiser.of(job.model(), model.description(), diffusion.schedule());
   }
 
-  private static String denoiser(TrainingJob job, ModelDescription model) {
-    return job.model().denoiser().orElseGet(model::denoiser);
-  }
-
-  /** The denoiser that is trained. */
+  /** The denoiser that is trained, by its component's name. */
   String denoiser() {
-    return denoiser(job, model.description());
+    return trained().component();
+  }
+
+  /** What users call the denoiser that is trained, of a model that has several. */
+  public Optional<String> expert() {
+    return trained().expert();
+  }
+
+  /**
+   * The name of the LoRA's file in a form, in the output folder; of a model with two denoisers the
+   * one that it is for is in it, as users of other tools expect.
+   */
+  String loraFile(LoraFormat format) {
+    String form =
+        format == LoraFormat.DIFFUSERS ? "" : "." + format.name().toLowerCase(Locale.ROOT);
+    return ofExpert(LORA_FILE).replace(ENDING, form + ENDING);
+  }
+
+  /** Likewise of tensors trained in full. */
+  String weightsFile() {
+    return ofExpert(WEIGHTS_FILE);
+  }
+
+  private String ofExpert(String file) {
+    return expert().map(name -> file.replace(ENDING, "." + name + ENDING)).orElse(file);
   }
 
   private void requireSamples() {
     int denoisers = model.description().flow().denoisers().size();
     checkArgument(
         denoisers == 1,
-        "sample.prompts: one of %s denoisers is trained, which makes no videos alone; leave them"
-            + " out, and generate with the LoRA",
+        "sample.prompts: a video asks %s denoisers, of which a run has only the one that it trains in"
+            + " memory; leave them out, and generate with the LoRA",
         denoisers);
     try {
       diffusion.plan(sampleShape().frames());

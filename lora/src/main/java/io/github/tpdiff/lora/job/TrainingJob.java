@@ -47,7 +47,7 @@ public record TrainingJob(
    *
    * @param request where it is and how to open it
    * @param scheduler one of the model's named ones; empty for the checkpoint's own
-   * @param denoiser that is trained, of a model that has several; empty for the first
+   * @param denoiser that is trained, of a model that has several, see {@link JobRuns}
    */
   public record Model(
       ModelRequest request, Optional<String> scheduler, Optional<String> denoiser) {}

@@ -100,8 +100,10 @@ final class TrainingJobReader {
         s.find(
             "denoiser",
             JobType.TEXT,
-            "the first",
-            "Which of a model's denoisers is trained, at its own times, such as transformer_2.");
+            "both; nothing where the model has one",
+            "Of a model with two denoisers, the one that is trained at its own times: high_noise,"
+                + " low_noise, or both, one after the other, each in a folder of its own in"
+                + " output.folder.");
     return new Model(new ModelRequest(path, parts, settings), scheduler, denoiser);
   }
 
