@@ -39,13 +39,18 @@ public final class CausalProgram {
   private void addTo(Value input, String name, Layer layer) {
     var state = new CausalFrames(chunk);
     Value result = layer.apply(state, input);
-    segments.add(state.graph(name, "x", result));
+    segments.add(state.graph(name, flowAfter(segments.size() + 1), result));
     frames = result.dim(2).value();
     channels = result.dim(1).value();
   }
 
-  private Value flow() {
-    return Value.input("x", "batch", channels, frames, "height", "width");
+  /** What the layers so far give, which every later layer may see beside its own input. */
+  public Value flow() {
+    return Value.input(flowAfter(segments.size()), "batch", channels, frames, "height", "width");
+  }
+
+  private static String flowAfter(int segments) {
+    return "x" + segments;
   }
 
   /** Channels of what the layers so far give. */

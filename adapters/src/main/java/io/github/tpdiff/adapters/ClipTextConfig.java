@@ -70,7 +70,8 @@ public record ClipTextConfig(
     return heads;
   }
 
-  private static UnaryKind activation(ConfigFile config) {
+  /** That of CLIP's configurations, which say nothing of the usual one. */
+  static UnaryKind activation(ConfigFile config) {
     String name = config.findString("hidden_act").orElse("quick_gelu");
     return switch (name) {
       case "quick_gelu" -> UnaryKind.QUICK_GELU;
@@ -79,13 +80,17 @@ public record ClipTextConfig(
     };
   }
 
+  static String name(UnaryKind activation) {
+    return activation == UnaryKind.QUICK_GELU ? "quick_gelu" : "gelu";
+  }
+
   /** The fields of {@code config.json} as published. */
   public Map<String, Object> fields() {
     Map<String, Object> fields = new TreeMap<>();
     fields.put("architectures", List.of("CLIPTextModel"));
     fields.put("bos_token_id", 0);
     fields.put("eos_token_id", eosToken);
-    fields.put("hidden_act", activation == UnaryKind.QUICK_GELU ? "quick_gelu" : "gelu");
+    fields.put("hidden_act", name(activation));
     fields.put("hidden_size", width);
     fields.put("intermediate_size", ffnDim);
     fields.put("layer_norm_eps", eps);

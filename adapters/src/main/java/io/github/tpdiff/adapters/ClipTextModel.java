@@ -6,7 +6,6 @@ import static java.util.Objects.requireNonNull;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
-import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
@@ -131,24 +130,9 @@ public final class ClipTextModel {
   }
 
   private Graph encoderLayer(String name) {
-    Value x = flow();
-    x = x.plus(attention(name + ".self_attn", norm(x, name + ".layer_norm1")));
-    Value u = Layers.linear(norm(x, name + ".layer_norm2"), name + ".mlp.fc1", config.ffnDim());
-    u = u.apply(config.activation());
-    return Graph.of(name, "x", x.plus(Layers.linear(u, name + ".mlp.fc2", config.width())));
-  }
-
-  private Value norm(Value x, String name) {
-    return Layers.layerNorm(x, name, config.eps());
-  }
-
-  private Value attention(String name, Value x) {
-    double headDim = (double) config.width() / config.heads();
-    Value q = Layers.linear(x, name + ".q_proj", config.width());
-    Value k = Layers.linear(x, name + ".k_proj", config.width());
-    Value v = Layers.linear(x, name + ".v_proj", config.width());
+    var layer =
+        new ClipLayer(config.heads(), config.ffnDim(), config.activation(), config.eps());
     Value mask = Value.input("causal_mask", 1, 1, "text", "text");
-    Value mixed = q.attention(new Op.Attention(config.heads(), 1 / Math.sqrt(headDim)), k, v, mask);
-    return Layers.linear(mixed, name + ".out_proj", config.width());
+    return Graph.of(name, "x", layer.apply(name, flow(), mask));
   }
 }

@@ -186,6 +186,13 @@ public record ConfigFile(String origin, JsonNode fields) {
     return findList(field).map(list -> list.stream().map(n -> text(field, n)).toList());
   }
 
+  /** The fields within a field, if it has any; a field may also say the same in a number. */
+  public Optional<ConfigFile> findGroup(String field) {
+    return find(field)
+        .filter(JsonNode::isObject)
+        .map(group -> new ConfigFile(origin + ": " + field, group));
+  }
+
   private String text(String field, JsonNode node) {
     return Optional.ofNullable(node.textValue()).orElseThrow(() -> wrong(field, "a string", node));
   }

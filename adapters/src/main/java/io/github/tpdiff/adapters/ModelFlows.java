@@ -73,10 +73,20 @@ public final class ModelFlows {
    * @param values the condition that each input of the conditioning is
    */
   public static List<ComponentDescription> network(String denoiser, Map<String, String> values) {
+    return network(denoiser, values, Map.of());
+  }
+
+  /**
+   * The same where the denoiser itself reads conditions too.
+   *
+   * @param own the condition that each input of the denoiser is
+   */
+  public static List<ComponentDescription> network(
+      String denoiser, Map<String, String> values, Map<String, String> own) {
     return List.of(
         ComponentDescription.of(
             ComponentDescription.conditioning(denoiser), Runs.PROMPT, values, Map.of()),
-        ComponentDescription.of(denoiser, Runs.STEP, Map.of(), Map.of()));
+        ComponentDescription.of(denoiser, Runs.STEP, own, Map.of()));
   }
 
   /** The inputs of a program that are not those of each step, each a condition of its own name. */

@@ -2,6 +2,7 @@ package io.github.tpdiff.adapters;
 
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Value;
+import java.util.stream.Stream;
 
 /** Timesteps and positions at frequencies that fall from 1 to almost 1/10,000. */
 public final class Sinusoids {
@@ -18,9 +19,10 @@ public final class Sinusoids {
     return Value.constant(values, values.length);
   }
 
-  /** Timesteps [batch] to [batch, dims]: the cosines, then the sines. */
+  /** Timesteps [...] to [..., dims]: the cosines, then the sines. */
   public static Value ofTimestep(Value timestep, int dims) {
-    Value angles = timestep.reshape(timestep.dim(0), 1).times(frequencies(dims));
-    return Value.concat(1, angles.apply(UnaryKind.COS), angles.apply(UnaryKind.SIN));
+    Object[] column = Stream.concat(timestep.shape().dims().stream(), Stream.of(1)).toArray();
+    Value angles = timestep.reshape(column).times(frequencies(dims));
+    return Value.concat(-1, angles.apply(UnaryKind.COS), angles.apply(UnaryKind.SIN));
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.picture.PictureGeometry;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.weights.NativeFolder;
 import io.github.tpdiff.weights.WritablePlace;
@@ -36,6 +37,23 @@ final class PromptOptions {
   private Optional<Path> picture = Optional.empty();
 
   @Option(
+      names = "--last-picture",
+      paramLabel = "FILE",
+      description = "A picture that the video ends with, for models that take one (default: none).")
+  private Optional<Path> lastPicture = Optional.empty();
+
+  @Option(
+      names = "--picture-geometry",
+      paramLabel = "WAY",
+      completionCandidates = WordOption.OfPictureGeometry.class,
+      converter = WordOption.OfPictureGeometry.class,
+      description =
+          "How pictures come to the video's size: ${COMPLETION-CANDIDATES}. stretch and squash scale"
+              + " both sides to it, as diffusers and as the authors of Wan 2.1 do; crop cuts what"
+              + " does not fit, as Wan 2.2's do (default: as the model's own source).")
+  private Optional<PictureGeometry> geometry = Optional.empty();
+
+  @Option(
       names = "--seed",
       description = "Of the noise; the same numbers as torch draws (default 0).")
   private Optional<Long> seed = Optional.empty();
@@ -66,6 +84,8 @@ final class PromptOptions {
     asked = prompt.map(asked::withPrompt).orElse(asked);
     asked = negativePrompt.map(asked::withNegativePrompt).orElse(asked);
     asked = picture.map(asked::withPicture).orElse(asked);
+    asked = lastPicture.map(asked::withLastPicture).orElse(asked);
+    asked = geometry.map(asked::withPictureGeometry).orElse(asked);
     return seed.map(asked::withSeed).orElse(asked);
   }
 

@@ -6,6 +6,7 @@ import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
 import io.github.tpdiff.runtime.diffusion.Words;
+import io.github.tpdiff.runtime.picture.PictureGeometry;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Function;
@@ -63,6 +64,13 @@ abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
   static final class OfUpsampling extends WordOption<Upsampling> {
     OfUpsampling() {
       super(new Words<>(Upsampling.class).all(), parser(Upsampling.class));
+    }
+  }
+
+  /** How pictures come to a video's size. */
+  static final class OfPictureGeometry extends WordOption<PictureGeometry> {
+    OfPictureGeometry() {
+      super(new Words<>(PictureGeometry.class).all(), parser(PictureGeometry.class));
     }
   }
 

@@ -117,7 +117,7 @@ final class CaseRunner {
 
     void describe(GoldenCase golden) {
       kind = golden.kind();
-      tolerance = golden.limits().toString();
+      tolerance = golden.limitsText();
     }
 
     void report(String engine, Work work) {

@@ -11,11 +11,13 @@ import io.github.tpdiff.conformance.files.FilesCase;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.GoldenCase;
+import io.github.tpdiff.conformance.model.ImagePreprocessCase;
 import io.github.tpdiff.conformance.model.LoraForwardCase;
 import io.github.tpdiff.conformance.model.LoraTrainCase;
 import io.github.tpdiff.conformance.model.MotionModuleCase;
 import io.github.tpdiff.conformance.model.NetworkCase;
 import io.github.tpdiff.conformance.model.PartsOpener;
+import io.github.tpdiff.conformance.model.PictureLatentsCase;
 import io.github.tpdiff.conformance.model.PipelineCase;
 import io.github.tpdiff.conformance.model.SchedulerCase;
 import io.github.tpdiff.conformance.model.StageScheduleCase;
@@ -39,13 +41,23 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The kinds of cases that can be run, by family and kind. */
 final class Kinds {
-  private static final String PIPELINE = "pipeline";
+  /** What cases call whole runs, by what takes part in them. */
+  private static final Set<String> PIPELINES =
+      Set.of("pipeline", "i2v_pipeline", "two_expert_pipeline", "ti2v_pipeline");
+
+  /** Names that cases have for generations of one family. */
+  private static final Map<String, String> GENERATIONS = Map.of("wan-i2v", "wan", "wan22", "wan");
 
   private static final PartsOpener WAN =
       PartsOpener.of(golden -> WanComponents.openTransformer(golden.checkpoint()));
+  private static final NetworkCase WAN_NETWORK =
+      new NetworkCase(
+          WAN,
+          PartsOpener.of(golden -> WanComponents.openTransformerPerToken(golden.checkpoint())));
   private static final PartsOpener ANIMATEDIFF = PartsOpener.of(Kinds::motionUnet);
   private static final PartsOpener MINIFLUX = Kinds::pyramidFlux;
 
@@ -57,18 +69,20 @@ final class Kinds {
           Map.entry("numerics/kaiming", new KaimingCase()),
           Map.entry("numerics/half_precision", new HalfPrecisionCase()),
           Map.entry("files/files", new FilesCase()),
+          Map.entry("wan/image_preprocess", new ImagePreprocessCase()),
           Map.entry("wan/tokenizer", new TokenizerCase()),
           Map.entry("wan/scheduler", new SchedulerCase()),
           Map.entry("wan/scheduler_original", new SchedulerCase()),
-          Map.entry("wan/transformer_forward", new NetworkCase(WAN)),
-          Map.entry("wan/transformer_forward_original", new NetworkCase(WAN)),
-          Map.entry("wan/rope_positions", new NetworkCase(WAN)),
+          Map.entry("wan/transformer_forward", WAN_NETWORK),
+          Map.entry("wan/transformer_forward_original", WAN_NETWORK),
+          Map.entry("wan/rope_positions", WAN_NETWORK),
           Map.entry("wan/vae", new VaeCase(Kinds::wanVae)),
           Map.entry("wan/vae_original", new VaeCase(Kinds::wanVae)),
           Map.entry("wan/text_encoder", wanText()),
           Map.entry("wan/text_encoder_original", wanText()),
           Map.entry("wan/lora_forward", new LoraForwardCase(WAN)),
           Map.entry("wan/lora_train", new LoraTrainCase(WAN)),
+          Map.entry("wan/i2v_conditioning", new PictureLatentsCase(Kinds::wanVae)),
           Map.entry("animatediff/tokenizer", new TokenizerCase()),
           Map.entry("animatediff/scheduler", new SchedulerCase()),
           Map.entry("animatediff/vae", new VaeCase(Kinds::stableDiffusionVaes)),
@@ -98,14 +112,13 @@ final class Kinds {
   private Kinds() {}
 
   static Optional<CaseKind> find(String family, String kind) {
-    return PIPELINE.equals(kind)
-        ? Optional.of(family).filter(Kinds::isFamily).map(known -> new PipelineCase())
-        : Optional.ofNullable(KNOWN.get(family + "/" + kind));
-  }
-
-  /** Whole runs need nothing of a family but to be opened. */
-  private static boolean isFamily(String name) {
-    return ModelFamily.all().stream().anyMatch(family -> family.name().equals(name));
+    String name = GENERATIONS.getOrDefault(family, family);
+    return PIPELINES.contains(kind)
+        ? ModelFamily.all().stream()
+            .filter(known -> known.name().equals(name))
+            .findFirst()
+            .map(PipelineCase::new)
+        : Optional.ofNullable(KNOWN.get(name + "/" + kind));
   }
 
   private static TextEncoderCase wanText() {

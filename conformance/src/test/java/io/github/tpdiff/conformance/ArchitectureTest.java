@@ -38,6 +38,7 @@ class ArchitectureTest {
           Map.entry("runtime.diffusion", 25),
           Map.entry("runtime.text", 8),
           Map.entry("runtime.video", 5),
+          Map.entry("runtime.picture", 8),
           Map.entry("runtime.media", 12),
           Map.entry("runtime.model", 25),
           Map.entry("runtime.pipeline", 10),

@@ -27,10 +27,13 @@ final class LinearCodec {
   static final WanVaeConfig CONFIG =
       new WanVaeConfig(
           8,
+          8,
           SIGNALS,
           WanVaeConfig.DIM_MULT,
           1,
           WanVaeConfig.TEMPORAL_DOWNSAMPLE,
+          1,
+          false,
           Collections.nCopies(SIGNALS, 0.0),
           List.of(0.5, 0.25, 0.25, 0.15, 0.08, 0.08, 0.08, 0.05, 0.05, 0.08, 0.05, 0.05));
 

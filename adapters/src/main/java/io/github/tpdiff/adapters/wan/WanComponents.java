@@ -1,6 +1,9 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.Chunk;
+import io.github.tpdiff.adapters.ClipVisionConfig;
+import io.github.tpdiff.adapters.ClipVisionModel;
+import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.T5Encoder;
@@ -11,7 +14,9 @@ import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorSource;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /**
  * Opens single components. Each {@code path} is a checkpoint folder of either layout, the folder of
@@ -25,7 +30,21 @@ public final class WanComponents {
 
   /** Conditioning and denoiser. */
   public static Map<String, Component> openTransformer(Path path) {
-    return openTransformer(new WanFolder(path).require(WanComponent.TRANSFORMER)).components();
+    return openTransformer(path, UnaryOperator.identity());
+  }
+
+  /**
+   * Conditioning and denoiser for times of their own of all tokens, [batch, tokens] in the order of
+   * frames, rows and columns; a picture's frames are among the latents.
+   */
+  public static Map<String, Component> openTransformerPerToken(Path path) {
+    return openTransformer(path, config -> config.with(Timesteps.PER_TOKEN));
+  }
+
+  private static Map<String, Component> openTransformer(
+      Path path, UnaryOperator<WanTransformerConfig> change) {
+    var component = WanComponent.TRANSFORMER;
+    return openTransformer(new WanFolder(path).require(component), component, change).components();
   }
 
   /** The text encoder. */
@@ -56,15 +75,34 @@ public final class WanComponents {
    */
   public record Vae(Map<String, Component> components, ModelDescription.Latents latents) {}
 
+  /**
+   * The image encoder, for one picture of a clip.
+   *
+   * @param told fields of the configuration, such as {@code num_attention_heads}, which the
+   *     authors' file does not tell
+   */
+  public static Map<String, Component> openImageEncoder(Path path, Map<String, ?> told) {
+    WanFolder.Found found = new WanFolder(path).require(WanComponent.IMAGE_ENCODER);
+    ConfigFile config = found.config().with(told);
+    return openImageEncoder(new WanFolder.Found(found.checkpoint(), config), Optional.empty());
+  }
+
   record Transformer(Map<String, Component> components, WanTransformerConfig config) {}
 
-  static Transformer openTransformer(WanFolder.Found found) {
+  /** One of a model's transformers, as the component of that name. */
+  static Transformer openTransformer(WanFolder.Found found, WanComponent component) {
+    return openTransformer(found, component, UnaryOperator.identity());
+  }
+
+  private static Transformer openTransformer(
+      WanFolder.Found found, WanComponent component, UnaryOperator<WanTransformerConfig> change) {
     return open(
         found,
-        WanComponent.TRANSFORMER,
+        component,
         weights -> {
-          var config = WanTransformerConfig.read(found.config(), weights);
-          return new Transformer(ModelFlows.attach(transformer(config), weights), config);
+          var config = change.apply(WanTransformerConfig.read(found.config(), weights));
+          var programs = transformer(component.folder(), config);
+          return new Transformer(ModelFlows.attach(programs, weights), config);
         });
   }
 
@@ -96,12 +134,51 @@ public final class WanComponents {
     }
   }
 
-  static Map<String, Program> transformer(WanTransformerConfig config) {
+  /**
+   * The image encoder of a transformer, for as many pictures of a clip as that has rows for.
+   *
+   * @param branch of the transformer, if it is there
+   */
+  static Map<String, Component> openImageEncoder(
+      WanFolder.Found found, Optional<WanTransformerConfig.ImageBranch> branch) {
+    return open(
+        found,
+        WanComponent.IMAGE_ENCODER,
+        weights -> {
+          ConfigFile own = found.config();
+          ConfigFile config = own.fields().isEmpty() ? own.with(ClipVisionConfig.ORIGINAL) : own;
+          var sizes = ClipVisionConfig.read(config, weights);
+          branch.ifPresent(one -> requireFits(config, sizes, one));
+          int pictures = branch.flatMap(one -> one.positions()).map(all -> 2).orElse(1);
+          Program program = new ClipVisionModel(sizes).program(pictures);
+          return ModelFlows.attach(Map.of(WanFlow.IMAGE_ENCODER, program), weights);
+        });
+  }
+
+  private static void requireFits(
+      ConfigFile config, ClipVisionConfig sizes, WanTransformerConfig.ImageBranch branch) {
+    if (sizes.width() != branch.dim()) {
+      throw config.wrong(
+          "hidden_size", branch.dim() + ", the transformer's image_dim", sizes.width());
+    }
+    branch
+        .positions()
+        .filter(rows -> rows != 2 * sizes.rows())
+        .ifPresent(
+            rows -> {
+              throw config.wrong(
+                  "image_size",
+                  "one of %s rows for two pictures, as the transformer has it".formatted(rows),
+                  "%d of %d rows".formatted(sizes.imageSize(), 2 * sizes.rows()));
+            });
+  }
+
+  static Map<String, Program> transformer(String name, WanTransformerConfig config) {
     var transformer = new WanTransformer(config);
     return Map.of(
-        ComponentDescription.conditioning(WanFlow.TRANSFORMER),
+        ComponentDescription.conditioning(name),
         transformer.conditioning(),
-        WanFlow.TRANSFORMER,
+        name,
         transformer.denoiser());
   }
 

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What the published Wan 2.1 text-to-video models have in common. */
+/** What the published Wan models have in common. */
 final class WanDefaults {
   /** Tokens per prompt; the transformer was trained with exactly as many rows. */
   static final int TEXT_LENGTH = 512;
@@ -16,9 +16,6 @@ final class WanDefaults {
   static final List<String> LORA_TARGETS =
       List.of("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2");
 
-  static final ModelDescription.Defaults GENERATION =
-      new ModelDescription.Defaults(480, 832, 81, 16, 50, 5);
-
   /** What the tiny size makes in seconds. */
   static final ModelDescription.Defaults TINY =
       new ModelDescription.Defaults(64, 64, 33, 16, 24, 1.5);
@@ -27,32 +24,38 @@ final class WanDefaults {
   static final Map<String, Object> SCHEDULER = scheduler();
 
   /** What the authors' code does; their layout has no file for it. */
-  static final Map<String, Object> ORIGINAL_SCHEDULER =
-      Map.of(
-          "_class_name",
-          "FlowUniPCMultistepScheduler",
-          "num_train_timesteps",
-          1000,
-          "shift",
-          5.0,
-          "prediction_type",
-          "flow_prediction");
+  static Map<String, Object> originalScheduler(double shift) {
+    return Map.of(
+        "_class_name",
+        "FlowUniPCMultistepScheduler",
+        "num_train_timesteps",
+        1000,
+        "shift",
+        shift,
+        "prediction_type",
+        "flow_prediction");
+  }
 
-  /** Ways to sample that users choose between. */
-  static final Map<String, Map<String, Object>> SCHEDULERS =
-      Map.of(
-          "unipc",
-          SCHEDULER,
-          "unipc_original",
-          ORIGINAL_SCHEDULER,
-          "flow_match_euler",
-          Map.of(
-              "_class_name",
-              "FlowMatchEulerDiscreteScheduler",
-              "num_train_timesteps",
-              1000,
-              "shift",
-              3.0));
+  /**
+   * Ways to sample that users choose between.
+   *
+   * @param originalShift of the authors' code
+   */
+  static Map<String, Map<String, Object>> schedulers(double originalShift) {
+    return Map.of(
+        "unipc",
+        SCHEDULER,
+        "unipc_original",
+        originalScheduler(originalShift),
+        "flow_match_euler",
+        Map.of(
+            "_class_name",
+            "FlowMatchEulerDiscreteScheduler",
+            "num_train_timesteps",
+            1000,
+            "shift",
+            3.0));
+  }
 
   private WanDefaults() {}
 

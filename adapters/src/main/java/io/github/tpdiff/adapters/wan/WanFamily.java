@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipVisionConfig;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
@@ -12,15 +13,19 @@ import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Wan 2.1, text-to-video: the folders of diffusers and those of the authors. */
+/** Wan 2.1 and 2.2, from texts and from pictures: the folders of diffusers and those of the authors. */
 public final class WanFamily implements ModelFamily {
   static final String NAME = "wan";
+
+  /** What other families' folders do not have. */
+  private static final Set<WanComponent> TELLING =
+      EnumSet.complementOf(EnumSet.of(WanComponent.IMAGE_ENCODER));
 
   @Override
   public String name() {
@@ -34,7 +39,7 @@ public final class WanFamily implements ModelFamily {
     }
     var wan = new WanFolder(folder);
     try {
-      return Arrays.stream(WanComponent.values()).anyMatch(c -> wan.find(c).isPresent());
+      return TELLING.stream().anyMatch(c -> wan.find(c).isPresent());
     } catch (CheckpointException e) {
       return false; // an unreadable configuration: not recognisably ours
     }
@@ -69,6 +74,13 @@ public final class WanFamily implements ModelFamily {
       case UMT5_ENCODER -> {
         ConfigFile config = WanFolder.configFor(file, WanComponent.TEXT_ENCODER);
         yield original ? Optional.empty() : Optional.of(T5Config.read(config, weights).fields());
+      }
+      case CLIP_VISION_ENCODER -> {
+        ConfigFile config = WanFolder.configFor(file, WanComponent.IMAGE_ENCODER);
+        var told = config.fields().isEmpty() ? config.with(ClipVisionConfig.ORIGINAL) : config;
+        yield original
+            ? Optional.empty()
+            : Optional.of(ClipVisionConfig.read(told, weights).fields());
       }
       default -> Optional.empty();
     };

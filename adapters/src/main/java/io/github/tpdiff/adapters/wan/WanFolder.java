@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ConfigException;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.model.ModelRequest;
@@ -11,6 +12,7 @@ import io.github.tpdiff.weights.layout.Contents;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -24,12 +26,26 @@ import java.util.stream.Stream;
 record WanFolder(ModelRequest request) {
   private static final String TOKENIZER = "tokenizer";
   private static final String SCHEDULER = "scheduler";
+  private static final String IMAGE_PROCESSOR = "image_processor";
+
+  /** The authors' folder of the transformer for high noise. */
+  static final String HIGH_NOISE = "high_noise_model";
+
+  /** The authors' folder of the transformer for low noise. */
+  static final String LOW_NOISE = "low_noise_model";
 
   /** What may lie elsewhere. */
   static final List<String> PARTS =
-      List.of("transformer", "vae", "text_encoder", TOKENIZER, SCHEDULER);
+      Stream.concat(
+              Arrays.stream(WanComponent.values()).map(WanComponent::folder),
+              Stream.of(IMAGE_PROCESSOR, TOKENIZER, SCHEDULER))
+          .toList();
 
   private static final String CONFIG = "config.json";
+  static final String INDEX = "model_index.json";
+
+  /** Of the index: from which part of all times on a model's first transformer is asked. */
+  static final String BOUNDARY = "boundary_ratio";
 
   /** Where one component's tensors are (a file, or a folder with one checkpoint) and its sizes. */
   record Found(Path checkpoint, ConfigFile config) {
@@ -59,33 +75,90 @@ record WanFolder(ModelRequest request) {
             () ->
                 new CheckpointException(
                     "%s: expected a Wan %s: a folder %s, the authors' file, or the component itself"
-                        .formatted(root(), label(component), subfolder(component))));
+                        .formatted(root(), component.label(), component.folder())));
   }
 
   Optional<Found> find(WanComponent component) {
     return request
-        .part(subfolder(component))
-        .map(elsewhere -> new WanFolder(elsewhere).require(component))
+        .part(component.folder())
+        .map(elsewhere -> new WanFolder(elsewhere).requirePart(component))
         .or(() -> findHere(component));
+  }
+
+  /** Where this is what the user named as the component. */
+  private Found requirePart(WanComponent component) {
+    return component == component.alone()
+        ? require(component)
+        : findHere(component).orElseGet(() -> require(component.alone()));
   }
 
   private Optional<Found> findHere(WanComponent component) {
     Path root = root();
     if (Files.isRegularFile(root)) {
+      if (component != component.alone()) {
+        return Optional.empty();
+      }
       Path config = root.resolveSibling(CONFIG);
       return Optional.of(new Found(root, configFor(config, component)));
     }
-    Path sub = root.resolve(subfolder(component));
-    if (Files.isDirectory(sub)) {
-      ConfigFile config = ConfigFile.open(sub.resolve(CONFIG));
-      return describes(config, component) ? Optional.of(new Found(sub, config)) : Optional.empty();
+    for (String name : component.folders()) {
+      Path sub = root.resolve(name);
+      if (Files.isDirectory(sub)) {
+        ConfigFile config = ConfigFile.open(sub.resolve(CONFIG));
+        return describes(config, component)
+            ? Optional.of(new Found(sub, toldByIndex(config, component)))
+            : Optional.empty();
+      }
     }
     return originalFile(component)
         .map(file -> new Found(file, ConfigFile.none(file)))
         .or(() -> findItself(component));
   }
 
+  /** What only the pipeline's index says about a component. */
+  private ConfigFile toldByIndex(ConfigFile config, WanComponent component) {
+    if (component.alone() != WanComponent.TRANSFORMER) {
+      return config;
+    }
+    String field = WanTransformerConfig.EXPAND_TIMESTEPS;
+    return index().findFlag(field).map(flag -> config.with(Map.of(field, flag))).orElse(config);
+  }
+
+  /** The index of diffusers' pipeline. */
+  private ConfigFile index() {
+    return ConfigFile.open(root().resolve(INDEX));
+  }
+
+  /**
+   * From which part of all times on the first of two transformers is asked, where diffusers' index
+   * says so.
+   *
+   * @throws ConfigException if it does not say so of two transformers
+   */
+  Optional<Double> boundaryRatio() {
+    ConfigFile index = index();
+    Optional<Double> ratio = index.findDouble(BOUNDARY);
+    ratio
+        .filter(value -> value <= 0 || value >= 1)
+        .ifPresent(
+            value -> {
+              throw index.wrong(BOUNDARY, "a number between 0 and 1", value);
+            });
+    if (ratio.isEmpty() && isDiffusers() && find(WanComponent.TRANSFORMER_2).isPresent()) {
+      throw index.wrong(
+          BOUNDARY, "a number between 0 and 1, as there is a transformer_2", "none");
+    }
+    return ratio;
+  }
+
+  private boolean isDiffusers() {
+    return Files.isRegularFile(root().resolve(INDEX));
+  }
+
   private Optional<Found> findItself(WanComponent component) {
+    if (component != component.alone()) {
+      return Optional.empty();
+    }
     ConfigFile config = ConfigFile.open(root().resolve(CONFIG));
     boolean isIt = config.className().isPresent() ? describes(config, component) : holds(component);
     return isIt && hasCheckpoint() ? Optional.of(new Found(root(), config)) : Optional.empty();
@@ -117,9 +190,10 @@ record WanFolder(ModelRequest request) {
   private static boolean isOriginalFile(String name, WanComponent component) {
     boolean checkpoint = endsWithAny(name, List.of(".pth", ".safetensors"));
     return switch (component) {
-      case TRANSFORMER -> false; // has a configuration beside it
+      case TRANSFORMER, TRANSFORMER_2 -> false; // have a configuration beside them
       case VAE -> checkpoint && name.startsWith("wan") && name.contains("vae");
       case TEXT_ENCODER -> checkpoint && name.contains("t5") && name.contains("enc");
+      case IMAGE_ENCODER -> checkpoint && name.contains("clip");
     };
   }
 
@@ -130,16 +204,7 @@ record WanFolder(ModelRequest request) {
   }
 
   private static boolean describes(ConfigFile config, WanComponent component) {
-    return config
-        .className()
-        .map(
-            name ->
-                switch (component) {
-                  case TRANSFORMER -> List.of("WanModel", "WanTransformer3DModel").contains(name);
-                  case VAE -> name.equals("AutoencoderKLWan");
-                  case TEXT_ENCODER -> name.equals("UMT5EncoderModel");
-                })
-        .orElse(true);
+    return config.className().map(component::isOfClass).orElse(true);
   }
 
   /** Where the tokenizer's files should be. */
@@ -161,12 +226,18 @@ record WanFolder(ModelRequest request) {
             .doubleValue();
   }
 
+  /** Where the image encoder's processor should be. */
+  Path imageProcessor() {
+    return request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR));
+  }
+
   /**
    * The fields of the scheduler's configuration, or those of the published model.
    *
+   * @param variant whose authors' layout has no such file
    * @throws CheckpointException if they describe no schedule
    */
-  Map<String, Object> scheduler() {
+  Map<String, Object> scheduler(WanVariant variant) {
     ConfigFile file =
         ConfigFile.scheduler(request.part(SCHEDULER).orElse(root().resolve(SCHEDULER)));
     if (file.className().isPresent()) {
@@ -174,9 +245,15 @@ record WanFolder(ModelRequest request) {
       file.checked(() -> Scheduler.fromConfig(fields));
       return fields;
     }
-    boolean original =
-        ConfigFile.open(root().resolve(CONFIG)).className().filter("WanModel"::equals).isPresent();
-    return original ? WanDefaults.ORIGINAL_SCHEDULER : WanDefaults.SCHEDULER;
+    return isOriginal() ? variant.originalScheduler() : WanDefaults.SCHEDULER;
+  }
+
+  private boolean isOriginal() {
+    return Stream.of(HIGH_NOISE, LOW_NOISE).anyMatch(name -> Files.isDirectory(root().resolve(name)))
+        || ConfigFile.open(root().resolve(CONFIG))
+            .className()
+            .filter("WanModel"::equals)
+            .isPresent();
   }
 
   private List<String> files() {
@@ -198,11 +275,4 @@ record WanFolder(ModelRequest request) {
     return suffixes.stream().anyMatch(name::endsWith);
   }
 
-  static String subfolder(WanComponent component) {
-    return component.name().toLowerCase(Locale.ROOT);
-  }
-
-  private static String label(WanComponent component) {
-    return subfolder(component).replace('_', ' ');
-  }
 }

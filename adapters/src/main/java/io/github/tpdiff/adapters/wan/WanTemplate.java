@@ -14,6 +14,10 @@ import java.util.Optional;
 
 /** The sizes of Wan that can be written with made-up weights. */
 final class WanTemplate {
+  /** The networks of a model of texts alone. */
+  private static final List<WanComponent> TEXT =
+      List.of(WanComponent.TRANSFORMER, WanComponent.VAE, WanComponent.TEXT_ENCODER);
+
   private WanTemplate() {}
 
   static Map<String, CheckpointTemplate> all() {
@@ -27,7 +31,7 @@ final class WanTemplate {
             + " and a codec that shows blurred pictures",
         parts(sizes, new NoisePassage(sizes.transformer())::find, new LinearCodec()::find),
         Optional.of(WanDefaults.TINY),
-        WanComponent.values());
+        TEXT.toArray(WanComponent[]::new));
   }
 
   private static CheckpointTemplate large() {
@@ -55,7 +59,7 @@ final class WanTemplate {
     return new MadeUpCheckpoint(
         description,
         parts,
-        Arrays.stream(standard).map(WanFolder::subfolder).toList(),
+        Arrays.stream(standard).map(WanComponent::folder).toList(),
         WanTemplate::scale,
         new MadeUpCheckpoint.Surroundings(
             Map.of(
@@ -69,18 +73,18 @@ final class WanTemplate {
 
   private static List<MadeUpPart> parts(
       WanSizes sizes, MadeUpPart.Values transformer, MadeUpPart.Values codec) {
-    return Arrays.stream(WanComponent.values())
+    return TEXT.stream()
         .map(
             component ->
                 new MadeUpPart(
-                    WanFolder.subfolder(component),
+                    component.folder(),
                     component == WanComponent.TEXT_ENCODER ? "model" : MadeUpPart.DIFFUSERS_FILE,
                     () -> sizes.programs(component),
                     sizes.config(component),
                     switch (component) {
-                      case TRANSFORMER -> transformer;
+                      case TRANSFORMER, TRANSFORMER_2 -> transformer;
                       case VAE -> codec;
-                      case TEXT_ENCODER -> MadeUpPart.RANDOM;
+                      case TEXT_ENCODER, IMAGE_ENCODER -> MadeUpPart.RANDOM;
                     }))
         .toList();
   }

@@ -4,6 +4,7 @@ import io.github.tpdiff.adapters.Layers;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Shape;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,28 +28,37 @@ final class WanTransformerBlock {
   }
 
   /**
-   * {@code x}, {@code time_proj} [batch, 6·width], {@code rope_cos} and {@code rope_sin} [tokens,
-   * headDim / 2] and this block's keys and values of {@link #conditioning()} to {@code x}.
+   * {@code x}, {@code time_proj} [times, 6·width], {@code rope_cos} and {@code rope_sin} [tokens,
+   * headDim / 2] and this block's keys and values of {@link #conditioning()} to {@code x}. The
+   * times are those of {@link Timesteps}.
    */
   Graph graph() {
     Value grid = Value.input("x", "batch", "frames", "rows", "columns", width);
     Dim batch = grid.dim(0);
-    Dim tokens = grid.dim(1).times(grid.dim(2)).times(grid.dim(3));
-    Value timeProj = Value.input("time_proj", batch, 6L * width);
+    Dim tokens = Timesteps.tokens(grid.shape());
+    Timesteps times = config.timesteps();
+    Value timeProj = Value.input("time_proj", times.extents(grid.shape(), 6L * width));
     Value cos = Value.input("rope_cos", tokens, config.headDim() / 2);
     Value sin = Value.input("rope_sin", tokens, config.headDim() / 2);
 
     List<Value> m =
         Value.weight(name + ".scale_shift_table", 1, 6, width)
-            .plus(timeProj.reshape(batch, 6, width))
-            .split(1, 6);
-    Value x = grid.reshape(batch, tokens, width);
-    Value u = x.layerNorm(config.eps()).scaleShift(m.get(1), m.get(0));
-    x = x.plus(selfAttention(u, cos, sin).times(m.get(2)));
-    x = x.plus(crossAttention(Layers.layerNorm(x, name + ".norm2", config.eps())));
+            .plus(timeProj.reshape(times.extents(grid.shape(), 6, width)))
+            .split(-2, 6);
+    Object[] sequence = {batch, tokens, width};
+    Object[] rows = times.rows(grid.shape(), width);
+    Value x = grid.reshape(rows);
+    Value u = as(sequence, x.layerNorm(config.eps()).scaleShift(m.get(1), m.get(0)));
+    x = x.plus(as(rows, selfAttention(u, cos, sin)).times(m.get(2)));
+    u = as(sequence, Layers.layerNorm(x, name + ".norm2", config.eps()));
+    x = x.plus(as(rows, crossAttention(u)));
     u = x.layerNorm(config.eps()).scaleShift(m.get(4), m.get(3));
     x = x.plus(feedForward(u).times(m.get(5)));
     return Graph.of(name, "x", x.reshape(grid.shape().dims().toArray()));
+  }
+
+  private static Value as(Object[] extents, Value x) {
+    return x.shape().equals(Shape.of(extents)) ? x : x.reshape(extents);
   }
 
   private Value selfAttention(Value u, Value cos, Value sin) {
@@ -66,7 +76,7 @@ final class WanTransformerBlock {
     String attn = name + ".attn2";
     Value q = normalized(Layers.linear(u, attn + ".to_q", width), attn + ".norm_q");
     Value mixed = q.attention(attention, context(".k", "text"), context(".v", "text"));
-    if (config.imageDim().isPresent()) {
+    if (config.image().isPresent()) {
       Value image = q.attention(attention, context(".k_img", "image"), context(".v_img", "image"));
       mixed = mixed.plus(image);
     }
@@ -98,7 +108,7 @@ final class WanTransformerBlock {
     Value k = Layers.linear(text, attn + ".to_k", width);
     outputs.put(attn + ".k", normalized(k, attn + ".norm_k"));
     outputs.put(attn + ".v", Layers.linear(text, attn + ".to_v", width));
-    if (config.imageDim().isPresent()) {
+    if (config.image().isPresent()) {
       Value image = Value.input("image_context", "batch", "image", width);
       Value imageK = Layers.linear(image, attn + ".add_k_proj", width);
       outputs.put(attn + ".k_img", normalized(imageK, attn + ".norm_added_k"));

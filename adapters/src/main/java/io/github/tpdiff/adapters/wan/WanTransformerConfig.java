@@ -15,7 +15,8 @@ import java.util.stream.IntStream;
  *
  * @param patchSize latent frames, rows and columns per token
  * @param freqDim width of the timestep sinusoid
- * @param imageDim width of image features, where the model takes an image
+ * @param image what takes the features of an image encoder, where the model has it
+ * @param timesteps what has a time of its own
  */
 record WanTransformerConfig(
     int heads,
@@ -28,8 +29,29 @@ record WanTransformerConfig(
     int freqDim,
     List<Integer> patchSize,
     double eps,
-    Optional<Integer> imageDim) {
+    Optional<ImageBranch> image,
+    Timesteps timesteps) {
   private static final String PATCHES = "patch_embedding.weight";
+
+  /** Of {@code model_index.json}. */
+  static final String EXPAND_TIMESTEPS = "expand_timesteps";
+
+  /** Of the authors' {@code config.json}. */
+  static final String MODEL_TYPE = "model_type";
+
+  static final String TI2V = "ti2v";
+  private static final String IMAGE = "condition_embedder.image_embedder.";
+
+  /** Latent channels of the models that take a picture as a given frame. */
+  private static final int GIVEN_FRAMES_CHANNELS = 48;
+
+  /**
+   * Cross-attention to the features of pictures.
+   *
+   * @param dim width of the features
+   * @param positions rows of all pictures of a clip, where the model learned their positions
+   */
+  record ImageBranch(int dim, Optional<Integer> positions) {}
 
   /** The published head dimension, for configurations that name neither it nor the heads. */
   private static final int DEFAULT_HEAD_DIM = 128;
@@ -45,6 +67,51 @@ record WanTransformerConfig(
         headDim);
     checkArgument(freqDim % 2 == 0, "freq_dim: expected an even number, found %s", freqDim);
     checkArgument(patchSize.size() == 3, "patch_size: expected three sizes, found %s", patchSize);
+    checkArgument(
+        inChannels >= outChannels,
+        "in_channels: expected at least the %s of out_channels, found %s",
+        outChannels,
+        inChannels);
+    checkArgument(
+        timesteps == Timesteps.PER_CLIP || inChannels == outChannels,
+        "in_channels: expected the %s of out_channels, as given frames take their place, found %s",
+        outChannels,
+        inChannels);
+    checkArgument(
+        timesteps != Timesteps.PER_FRAME || patchSize.get(0) == 1,
+        "patch_size: expected one latent frame, as each has a time of its own, found %s",
+        patchSize);
+  }
+
+  /** The same with other times. */
+  WanTransformerConfig with(Timesteps others) {
+    return new WanTransformerConfig(
+        heads,
+        headDim,
+        layers,
+        ffnDim,
+        inChannels,
+        outChannels,
+        textDim,
+        freqDim,
+        patchSize,
+        eps,
+        image,
+        others);
+  }
+
+  /** Whether another is given the same inputs. */
+  boolean toldSame(WanTransformerConfig other) {
+    return inChannels == other.inChannels
+        && outChannels == other.outChannels
+        && textDim == other.textDim
+        && image.equals(other.image)
+        && timesteps == other.timesteps;
+  }
+
+  /** Channels beside the noisy latents: a mask and the latents of a picture. */
+  int conditionChannels() {
+    return inChannels - outChannels;
   }
 
   int width() {
@@ -57,12 +124,14 @@ record WanTransformerConfig(
   }
 
   /**
-   * From the tensors, and a configuration of either layout.
+   * From the tensors, and a configuration of either layout. Whether times are those of frames says
+   * {@code expand_timesteps} of diffusers' pipeline, told beside the file, or the authors' {@code
+   * model_type}; where neither is there, the channels do.
    *
    * @param weights under diffusers' names
    */
   static WanTransformerConfig read(ConfigFile config, TensorSource weights) {
-    refuseUnknownForms(config, weights);
+    refuseUnknownForms(config);
     var sizes = new CheckpointSizes(config, weights);
     int width = sizes.of(PATCHES, 0, "dim");
     int heads =
@@ -80,6 +149,8 @@ record WanTransformerConfig(
             said -> {
               throw config.wrong("patch_size", patch + ", as the tensors have it", said);
             });
+    int inChannels = sizes.of(PATCHES, 1, "in_channels", "in_dim");
+    int outChannels = outChannels(sizes, patch);
     return config.checked(
         () ->
             new WanTransformerConfig(
@@ -87,13 +158,23 @@ record WanTransformerConfig(
                 headDim,
                 sizes.count("blocks.%s.scale_shift_table", "num_layers"),
                 sizes.of("blocks.0.ffn.net.0.proj.weight", 0, "ffn_dim"),
-                sizes.of(PATCHES, 1, "in_channels", "in_dim"),
-                outChannels(sizes, patch),
+                inChannels,
+                outChannels,
                 sizes.of("condition_embedder.text_embedder.linear_1.weight", 1, "text_dim"),
                 sizes.of("condition_embedder.time_embedder.linear_1.weight", 1, "freq_dim"),
                 patch,
                 config.findEps("eps").orElse(1e-6),
-                imageDim(sizes)));
+                image(sizes),
+                timesteps(config, inChannels == outChannels ? outChannels : 0)));
+  }
+
+  private static Timesteps timesteps(ConfigFile config, int channels) {
+    boolean perFrame =
+        config
+            .findFlag(EXPAND_TIMESTEPS)
+            .or(() -> config.findString(MODEL_TYPE).map(TI2V::equals))
+            .orElse(channels == GIVEN_FRAMES_CHANNELS);
+    return perFrame ? Timesteps.PER_FRAME : Timesteps.PER_CLIP;
   }
 
   private static int outChannels(CheckpointSizes sizes, List<Integer> patch) {
@@ -109,7 +190,7 @@ record WanTransformerConfig(
     return channels;
   }
 
-  private static void refuseUnknownForms(ConfigFile config, TensorSource weights) {
+  private static void refuseUnknownForms(ConfigFile config) {
     config
         .findString("qk_norm")
         .filter(kind -> !kind.equals("rms_norm_across_heads"))
@@ -117,12 +198,6 @@ record WanTransformerConfig(
             kind -> {
               throw config.wrong("qk_norm", "rms_norm_across_heads", kind);
             });
-    String positions = "condition_embedder.image_embedder.pos_embed";
-    if (weights.find(positions).isPresent()) {
-      throw new CheckpointException(
-          "%s: tensor '%s': models between a first and a last frame are not supported"
-              .formatted(weights.origin(), positions));
-    }
   }
 
   private static int headsOf(int width, ConfigFile config) {
@@ -143,17 +218,24 @@ record WanTransformerConfig(
     }
   }
 
-  private static Optional<Integer> imageDim(CheckpointSizes sizes) {
-    String norm = "condition_embedder.image_embedder.norm1.weight";
-    if (sizes.weights().find(norm).isPresent()) {
-      return Optional.of(sizes.of(norm, 0, "image_dim"));
+  private static Optional<ImageBranch> image(CheckpointSizes sizes) {
+    Optional<Integer> dim = found(sizes, IMAGE + "norm1.weight", 0, "image_dim");
+    Optional<Integer> positions = found(sizes, IMAGE + "pos_embed", 1, "pos_embed_seq_len");
+    return dim.map(width -> new ImageBranch(width, positions));
+  }
+
+  /** An extent of a tensor that some models have; without it the configuration has no field. */
+  private static Optional<Integer> found(
+      CheckpointSizes sizes, String tensor, int axis, String field) {
+    if (sizes.weights().find(tensor).isPresent()) {
+      return Optional.of(sizes.of(tensor, axis, field));
     }
     sizes
         .config()
-        .findInt("image_dim")
+        .findInt(field)
         .ifPresent(
             said -> {
-              throw sizes.config().wrong("image_dim", "null, as there is no '" + norm + "'", said);
+              throw sizes.config().wrong(field, "null, as there is no '" + tensor + "'", said);
             });
     return Optional.empty();
   }

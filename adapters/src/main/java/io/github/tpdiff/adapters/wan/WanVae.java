@@ -8,18 +8,19 @@ import io.github.tpdiff.runtime.graph.Value;
 import java.util.List;
 
 /**
- * The causal video autoencoder of Wan 2.1, chunk by chunk: memory does not grow with the video.
+ * The causal video autoencoder of Wan, chunk by chunk: memory does not grow with the video.
  *
  * <p>Each chunk carries what its causal convolutions must see of the frames before as state named
- * after the layer.
+ * after the layer. In Wan 2.2's, pixels are gathered to patches, and a level's result is that of
+ * its layers plus what its input comes to by averaging or repeating.
  */
 final class WanVae {
-  private static final int PIXEL_CHANNELS = 3;
-
   private final WanVaeConfig config;
+  private final Cells patch;
 
   WanVae(WanVaeConfig config) {
     this.config = config;
+    this.patch = new Cells(1, config.patchSize());
   }
 
   /** {@code sample} to {@code latent_mean}, the mean of the posterior, not normalised. */
@@ -28,19 +29,12 @@ final class WanVae {
     var walk = new CausalProgram(chunk);
     walk.start(
         "encoder.conv_in",
-        Value.input("sample", "batch", PIXEL_CHANNELS, frames, "height", "width"),
-        (f, x) -> new CausalSegment(f).causalConv(x, "encoder.conv_in", config.baseDim(), 3));
-    int index = 0;
+        Value.input("sample", "batch", WanVaeConfig.COLOURS, frames, "height", "width"),
+        (f, x) ->
+            new CausalSegment(f)
+                .causalConv(patch.patches(x), "encoder.conv_in", config.baseDim(), 3));
     for (int level = 0; level < config.levels(); level++) {
-      int width = config.width(level);
-      for (int i = 0; i < config.resBlocks(); i++) {
-        resBlock(walk, "encoder.down_blocks." + index++, width);
-      }
-      if (level < config.levels() - 1) {
-        boolean halves = config.temporalDownsample().get(level);
-        String name = "encoder.down_blocks." + index++;
-        walk.add(name, (f, x) -> downsample(new CausalSegment(f), name, x, halves));
-      }
+      down(walk, level);
     }
     middle(walk, "encoder");
     return walk.finish(
@@ -54,9 +48,42 @@ final class WanVae {
         });
   }
 
+  private void down(CausalProgram walk, int level) {
+    Value start = walk.flow();
+    int width = config.width(level);
+    for (int i = 0; i < config.resBlocks(); i++) {
+      resBlock(walk, downName(level, i), width);
+    }
+    boolean last = level == config.levels() - 1;
+    boolean halves = !last && config.temporalDownsample().get(level);
+    String name = last ? "encoder.down_blocks." + level : downName(level, config.resBlocks());
+    if (!config.residual()) {
+      if (!last) {
+        walk.add(name, (f, x) -> downsample(new CausalSegment(f), name, x, halves));
+      }
+      return;
+    }
+    var cells = new Cells(halves ? 2 : 1, last ? 1 : 2);
+    walk.add(
+        name,
+        (f, x) ->
+            (last ? x : downsample(new CausalSegment(f), name, x, halves))
+                .plus(cells.averaged(start, width)));
+  }
+
+  /** Without shortcuts the encoder's layers are numbered through all levels. */
+  private String downName(int level, int place) {
+    if (!config.residual()) {
+      return "encoder.down_blocks." + (level * (config.resBlocks() + 1) + place);
+    }
+    return "encoder.down_blocks."
+        + level
+        + (place < config.resBlocks() ? ".resnets." + place : ".downsampler");
+  }
+
   /** {@code latent_sample}, de-normalised, to {@code sample} in [−1, 1]. */
   Program decoder(Chunk chunk) {
-    int top = config.width(config.levels() - 1);
+    int top = config.decoderWidth(config.levels() - 1);
     var walk = new CausalProgram(chunk);
     walk.start(
         "decoder.conv_in",
@@ -70,21 +97,47 @@ final class WanVae {
                     3));
     middle(walk, "decoder");
     for (int block = 0; block < config.levels(); block++) {
-      int level = config.levels() - 1 - block;
-      String name = "decoder.up_blocks." + block;
-      for (int i = 0; i <= config.resBlocks(); i++) {
-        resBlock(walk, name + ".resnets." + i, config.width(level));
-      }
-      if (level > 0) {
-        boolean doubles = config.temporalDownsample().get(level - 1);
-        String up = name + ".upsamplers.0";
-        walk.add(up, (f, x) -> upsample(new CausalSegment(f), up, x, doubles));
-      }
+      up(walk, block);
     }
     return walk.finish(
         "decoder",
         "sample",
-        (f, x) -> output(new CausalSegment(f), x, "decoder", PIXEL_CHANNELS).clamp(-1, 1));
+        (f, x) ->
+            patch
+                .pixels(output(new CausalSegment(f), x, "decoder", config.patchChannels()))
+                .clamp(-1, 1));
+  }
+
+  private void up(CausalProgram walk, int block) {
+    Value start = walk.flow();
+    int level = config.levels() - 1 - block;
+    int width = config.decoderWidth(level);
+    String name = "decoder.up_blocks." + block;
+    for (int i = 0; i <= config.resBlocks(); i++) {
+      resBlock(walk, name + ".resnets." + i, width);
+    }
+    if (level == 0) {
+      return;
+    }
+    boolean doubles = config.temporalDownsample().get(level - 1);
+    if (!config.residual()) {
+      String up = name + ".upsamplers.0";
+      walk.add(
+          up, (f, x) -> upsample(new CausalSegment(f), up, x, new Doubling(doubles, width / 2)));
+      return;
+    }
+    String up = name + ".upsampler";
+    var cells = new Cells(doubles ? 2 : 1, 2);
+    walk.add(
+        up,
+        (f, x) -> {
+          Value y = upsample(new CausalSegment(f), up, x, new Doubling(doubles, width));
+          Value shortcut = cells.duplicated(start, width);
+          // The first frame of a video stays one: it is the last of its cell.
+          return y.plus(
+              shortcut.slice(
+                  2, shortcut.dim(2).value() - y.dim(2).value(), shortcut.dim(2).value()));
+        });
   }
 
   private static void resBlock(CausalProgram walk, String name, int width) {
@@ -154,13 +207,15 @@ final class WanVae {
     return halvesFrames ? segment.halveFrames(y, name + ".time_conv") : y;
   }
 
-  private static Value upsample(
-      CausalSegment segment, String name, Value x, boolean doublesFrames) {
-    Value y = doublesFrames ? segment.doubleFrames(x, name + ".time_conv") : x;
+  /** What becomes of a level's frames on the way up, and to how many channels. */
+  private record Doubling(boolean doublesFrames, int width) {}
+
+  private static Value upsample(CausalSegment segment, String name, Value x, Doubling doubling) {
+    Value y = doubling.doublesFrames() ? segment.doubleFrames(x, name + ".time_conv") : x;
     return CausalSegment.frameConv(
         y.repeat(1, 1, 1, 2, 2),
         name + ".resample.1",
-        x.dim(1).value() / 2,
+        doubling.width(),
         CausalSegment.FrameConv.SAME);
   }
 }

@@ -9,7 +9,9 @@ import io.github.tpdiff.runtime.model.Tokenizers;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Opens a Wan folder. */
 final class WanVideoModel {
@@ -29,9 +31,16 @@ final class WanVideoModel {
     folder
         .find(WanComponent.TEXT_ENCODER)
         .ifPresent(found -> components.putAll(WanComponents.openTextEncoder(found)));
-    folder
-        .find(WanComponent.TRANSFORMER)
-        .ifPresent(found -> components.putAll(WanComponents.openTransformer(found).components()));
+    Optional<WanTransformerConfig> transformer = transformers(folder, components);
+    if (transformer.isEmpty() || transformer.get().image().isPresent()) {
+      folder
+          .find(WanComponent.IMAGE_ENCODER)
+          .ifPresent(
+              found ->
+                  components.putAll(
+                      WanComponents.openImageEncoder(
+                          found, transformer.flatMap(WanTransformerConfig::image))));
+    }
     ModelDescription.Latents latents =
         folder
             .find(WanComponent.VAE)
@@ -48,15 +57,22 @@ final class WanVideoModel {
               + ": expected a Wan checkpoint with at least one of transformer, vae, text_encoder,"
               + " or the authors' files; found none");
     }
+    Optional<Double> boundary = folder.boundaryRatio();
+    boolean two = boundary.isPresent() || components.containsKey(WanFlow.TRANSFORMER_2);
+    WanVariant variant = WanVariant.of(transformer, two);
     var description =
         new ModelDescription(
             WanFamily.NAME,
-            WanFlow.of(components, folder.textLength()),
+            WanFlow.of(
+                components,
+                folder.textLength(),
+                two ? variant.two(boundary) : WanVariant.one(),
+                variant.pictures()),
             latents,
             TargetScale.GLOBAL,
-            folder.scheduler(),
-            WanDefaults.SCHEDULERS,
-            ModelDescription.Defaults.at(folder.root(), WanDefaults.GENERATION));
+            folder.scheduler(variant),
+            variant.schedulers(),
+            ModelDescription.Defaults.at(folder.root(), variant.defaults()));
     long embeddings = ModelFlows.embeddings(components, WanFlow.TEXT_ENCODER, T5Encoder.TOKENS);
     return VideoModel.of(
         description,
@@ -64,5 +80,38 @@ final class WanVideoModel {
         new Tokenizers(
             Map.of(WanFlow.TOKENIZER, new Tokenizers.Files(folder.tokenizer(), embeddings))),
         WanDefaults.LORA_TARGETS);
+  }
+
+  /**
+   * Opens the transformers that are there.
+   *
+   * @return their sizes, if there is any
+   * @throws CheckpointException if two are not told the same
+   */
+  private static Optional<WanTransformerConfig> transformers(
+      WanFolder folder, Map<String, Component> components) {
+    Optional<WanTransformerConfig> first = Optional.empty();
+    for (var component : List.of(WanComponent.TRANSFORMER, WanComponent.TRANSFORMER_2)) {
+      Optional<WanFolder.Found> found = folder.find(component);
+      if (found.isPresent()) {
+        var opened = WanComponents.openTransformer(found.get(), component);
+        components.putAll(opened.components());
+        first.ifPresent(other -> requireSame(found.get(), other, opened.config()));
+        first = first.or(() -> Optional.of(opened.config()));
+      }
+    }
+    return first;
+  }
+
+  private static void requireSame(
+      WanFolder.Found found, WanTransformerConfig first, WanTransformerConfig second) {
+    if (!first.toldSame(second)) {
+      throw found
+          .config()
+          .wrong(
+              "in_channels, out_channels, text_dim, image_dim",
+              "those of the first transformer, %s".formatted(first),
+              second);
+    }
   }
 }

@@ -194,7 +194,7 @@ final class WanTemplateTest {
     assertTrue(
         refusal.getMessage().contains("steps: expected from 1 to 10000"), refusal.getMessage());
     Files.delete(file);
-    assertEquals(WanDefaults.GENERATION, defaults(folder));
+    assertEquals(WanVariant.TEXT.defaults(), defaults(folder));
   }
 
   private static ModelDescription.Defaults defaults(Path folder) {

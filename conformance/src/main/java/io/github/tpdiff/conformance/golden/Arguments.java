@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Named values of a case. They remember which names were asked for, so that what a case says and
@@ -209,6 +210,13 @@ public final class Arguments {
   /** The names that this group gives values to, where the case chooses them. */
   public List<String> names() {
     return ImmutableList.copyOf(fields.fieldNames());
+  }
+
+  /** All values by name, for people. */
+  String text() {
+    return names().stream()
+        .map(name -> name + " " + fields.path(name).asText())
+        .collect(Collectors.joining(", "));
   }
 
   /** All values by name. */

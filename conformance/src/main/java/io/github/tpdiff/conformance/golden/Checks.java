@@ -17,14 +17,14 @@ import java.util.stream.IntStream;
  */
 public final class Checks {
   private final TensorSource expected;
-  private final Limits limits;
+  private final GoldenCase golden;
   private final List<Difference> differences = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
   private final Set<String> compared = new HashSet<>();
 
   public Checks(GoldenCase golden) {
     this.expected = golden.tensors();
-    this.limits = golden.limits();
+    this.golden = golden;
   }
 
   /** Compares a result with {@code out.<output>}, shape included. */
@@ -84,7 +84,8 @@ public final class Checks {
     }
     int[] indices = IntStream.range(0, reference.length).filter(specified).toArray();
     differences.add(
-        Difference.relative(name, pick(actual, indices), pick(reference, indices), limits));
+        Difference.relative(
+            name, pick(actual, indices), pick(reference, indices), golden.limits()));
   }
 
   private void compareIntegral(String output, double[] actual) {
@@ -123,6 +124,47 @@ public final class Checks {
     double rms = count == 0 ? 0 : Math.sqrt(squares / count);
     boolean passed = largest <= absolute.max() && rms <= absolute.rms();
     differences.add(new Difference("out." + label, largest, rms, passed));
+  }
+
+  /** Compares a result [1, C, H, W] with {@code out.<output>}, in units of its channels' levels. */
+  public void compareLevels(String output, Tensor actual, LevelLimits limits) {
+    TensorInfo info = expected.require("out." + output);
+    compared.add(info.name());
+    if (!Arrays.equals(Values.shape(info), actual.shape())) {
+      fail(info.name() + ": expected shape " + info.shape() + ", found " + actual);
+      return;
+    }
+    double[] found = inLevels(Values.doubles(actual), limits.levels());
+    double[] reference = inLevels(Values.doubles(expected, info.name()), limits.levels());
+    var sums = Difference.Sums.of(found, reference);
+    double mean =
+        IntStream.range(0, found.length)
+            .mapToDouble(i -> Math.abs(found[i] - reference[i]))
+            .average()
+            .orElse(0);
+    double rms = found.length == 0 ? 0 : Math.sqrt(sums.squares() / found.length);
+    boolean passed = sums.largest() <= limits.max() && mean <= limits.mean();
+    differences.add(new Difference(info.name(), sums.largest(), rms, passed));
+  }
+
+  private static double[] inLevels(double[] values, List<Double> levels) {
+    int plane = Math.max(1, values.length / levels.size());
+    return IntStream.range(0, values.length)
+        .mapToDouble(i -> values[i] / levels.get(i / plane))
+        .toArray();
+  }
+
+  /**
+   * Limits in units of levels.
+   *
+   * @param levels by how much a level changes a value, in each channel or in all
+   * @param max most levels between two values
+   * @param mean most levels between them on average
+   */
+  public record LevelLimits(List<Double> levels, double max, double mean) {
+    public LevelLimits {
+      levels = List.copyOf(levels);
+    }
   }
 
   /** An output's name and what was computed for it. */

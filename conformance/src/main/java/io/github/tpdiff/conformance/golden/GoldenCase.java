@@ -103,6 +103,12 @@ public final class GoldenCase implements AutoCloseable {
     return Limits.of(tolerance());
   }
 
+  /** The limits in words: those that are relative, or whatever else the case names. */
+  public String limitsText() {
+    Arguments tolerance = tolerance();
+    return tolerance.names().contains(Limits.MAX) ? limits().toString() : tolerance.text();
+  }
+
   public Path folder() {
     return folder;
   }

@@ -11,9 +11,11 @@ import java.util.OptionalDouble;
  */
 public record Limits(double max, OptionalDouble rms) {
 
+  static final String MAX = "fp32";
+
   static Limits of(Arguments tolerance) {
     return new Limits(
-        tolerance.number("fp32"),
+        tolerance.number(MAX),
         tolerance.findNumber("fp32_rms").map(OptionalDouble::of).orElse(OptionalDouble.empty()));
   }
 

@@ -3,6 +3,7 @@ package io.github.tpdiff.conformance.model;
 import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.model.Component;
@@ -11,6 +12,7 @@ import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.Runs;
 import io.github.tpdiff.runtime.model.Tokenizers;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -19,13 +21,17 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Components that a case is about as a model that has nothing else. The case itself stands where
  * encoders would: every input of the network but those of each step is a condition of its own name.
  */
 final class CaseModel {
-  private static final String CASE = "case";
+  static final String CASE = "case";
+
+  /** What pictures become beside the noise. */
+  static final String CONDITION = "condition";
 
   private CaseModel() {}
 
@@ -43,16 +49,25 @@ final class CaseModel {
             .map(before -> before.program().then(denoiser.program()))
             .orElse(denoiser.program());
     Map<String, String> values = ModelFlows.conditionsByName(whole);
+    Map<String, String> before =
+        conditioning
+            .map(component -> ModelFlows.conditionsByName(component.program()))
+            .orElse(Map.of());
+    var own = new TreeMap<>(values);
+    own.keySet().removeAll(before.keySet());
     var described = new ArrayList<ComponentDescription>();
     described.add(ComponentDescription.of(CASE, Runs.PROMPT, Map.of(), values));
-    described.addAll(ModelFlows.network(denoiser.name(), values));
+    described.addAll(ModelFlows.network(denoiser.name(), before, own));
     return model(
         components,
         flow(described, denoiser.name(), ModelFlows.conditions(whole, values)),
         latents(denoiser.program()));
   }
 
-  /** Encoder and decoder of an autoencoder; their weights are closed with the model. */
+  /**
+   * Encoder and decoder of an autoencoder, which alone takes all sizes that it has latents of;
+   * their weights are closed with the model.
+   */
   static VideoModel autoencoder(VaeOpener.Vae vae) {
     var described = new ArrayList<ComponentDescription>();
     vae.components()
@@ -60,7 +75,38 @@ final class CaseModel {
         .forEach(
             name -> described.add(ComponentDescription.of(name, Runs.CHUNK, Map.of(), Map.of())));
     described.add(ComponentDescription.of(CASE, Runs.STEP, Map.of(), Map.of()));
-    return model(vae.components(), flow(described, CASE, List.of()), vae.latents());
+    return model(
+        vae.components(),
+        flow(described, CASE, List.of()),
+        vae.latents().withSizeMultiple(vae.latents().spatialFactor()));
+  }
+
+  /** An autoencoder that encodes pictures as clips; its weights are closed with the model. */
+  static VideoModel pictures(VaeOpener.Vae vae) {
+    var described = new ArrayList<ComponentDescription>();
+    for (String name : vae.components().keySet()) {
+      boolean encodes = name.equals(ComponentDescription.VAE_ENCODER);
+      described.add(
+          ComponentDescription.of(
+              name,
+              Runs.CHUNK,
+              encodes ? Map.of("sample", Flow.PICTURE) : Map.of(),
+              encodes ? Map.of("latent_mean", CONDITION) : Map.of()));
+    }
+    described.add(ComponentDescription.of(CASE, Runs.STEP, Map.of(CONDITION, CONDITION), Map.of()));
+    var use = PictureUse.of(PictureUse.Given.CLIP, PictureUse.Last.OPTIONAL);
+    int channels = vae.latents().channels() + use.maskChannels(vae.latents().temporalFactor());
+    var condition =
+        new Condition(
+            CONDITION,
+            ElementType.F32,
+            List.of("batch", Integer.toString(channels), "frames", "height", "width"),
+            Condition.Follows.FRAMES,
+            false);
+    return model(
+        vae.components(),
+        flow(described, CASE, List.of(condition)).withPictures(use),
+        vae.latents());
   }
 
   private static Flow flow(

@@ -5,80 +5,151 @@ import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSession;
-import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** What one run gives a network, under the names of the network's own inputs. */
 final class NetworkRun {
+  /** What a picture gives a network beside noisy latents, or in place of their first frames. */
+  private static final String CONDITION = "condition";
+
   private final Latents noisy;
-  private final List<Double> timesteps;
+  private final Map<String, Tensor> times;
   private final int[] positions;
   private final Conditions conditions;
+  private final Optional<GivenFrames> given;
 
   private NetworkRun(
-      Latents noisy, List<Double> timesteps, int[] positions, Conditions conditions) {
+      Latents noisy,
+      Map<String, Tensor> times,
+      int[] positions,
+      Conditions conditions,
+      Optional<GivenFrames> given) {
     this.noisy = noisy;
-    this.timesteps = timesteps;
+    this.times = times;
     this.positions = positions;
     this.conditions = conditions;
+    this.given = given;
   }
 
   /**
-   * The inputs of a run. Latents are called {@code hidden_states} or {@code sample}; a single
-   * timestep is that of every clip, and frames are numbered from 0 where the run does not say.
+   * The inputs of a run. Latents are called {@code hidden_states} or {@code sample}, with the
+   * channels of a condition behind theirs; a single timestep is that of every clip, and frames are
+   * numbered from 0 where the run does not say.
+   *
+   * @throws CaseException if it has times that the model cannot tell apart
    */
   static NetworkRun of(GoldenRun run, VideoModel model) {
-    Flow flow = model.description().flow();
-    Latents noisy =
-        LatentTensor.latents(
-            run.findInput(NetworkInputs.LATENTS)
-                .or(() -> run.findInput("sample"))
-                .orElseThrow(() -> missing(NetworkInputs.LATENTS)));
-    double[] timesteps =
-        numbers(
-            run.findInput(NetworkInputs.TIMESTEP)
-                .orElseThrow(() -> missing(NetworkInputs.TIMESTEP)));
+    return find(run, model)
+        .orElseThrow(
+            () ->
+                new CaseException(
+                    "io.safetensors: in.%s: expected one for each clip, or 0 for whole frames"
+                        .formatted(NetworkInputs.TIMESTEP)));
+  }
+
+  /** The same, unless it has times that the model cannot tell apart. */
+  static Optional<NetworkRun> find(GoldenRun run, VideoModel model) {
+    Tensor all = latents(run);
+    Latents noisy = noisy(all, model);
+    Map<String, Tensor> conditions = conditions(run, model, all);
+    boolean takesFrames =
+        model.description().flow().condition(CONDITION).isPresent()
+            && !conditions.containsKey(CONDITION);
+    return GivenFrames.of(timestep(run), noisy.shape())
+        .filter(times -> times.isEmpty() || takesFrames)
+        .map(
+            times -> {
+              if (takesFrames) {
+                conditions.put(CONDITION, times.condition(noisy));
+              }
+              return new NetworkRun(
+                  noisy,
+                  Map.of(NetworkInputs.TIMESTEP, times.tensor()),
+                  positions(run, noisy),
+                  new Conditions(model.description().flow(), conditions),
+                  Optional.of(times).filter(own -> !own.isEmpty()));
+            });
+  }
+
+  /** The inputs of a run for a network with a time for each token. */
+  static NetworkRun perToken(GoldenRun run, VideoModel model) {
+    Tensor all = latents(run);
+    Latents noisy = noisy(all, model);
+    return new NetworkRun(
+        noisy,
+        Map.of(NetworkInputs.TIMESTEP, timestep(run)),
+        positions(run, noisy),
+        new Conditions(model.description().flow(), conditions(run, model, all)),
+        Optional.empty());
+  }
+
+  private static Tensor latents(GoldenRun run) {
+    return run.findInput(NetworkInputs.LATENTS)
+        .or(() -> run.findInput("sample"))
+        .orElseThrow(() -> missing(NetworkInputs.LATENTS));
+  }
+
+  private static Latents noisy(Tensor all, VideoModel model) {
+    return LatentTensor.latents(LatentTensor.channels(all, 0, channels(model)));
+  }
+
+  private static int channels(VideoModel model) {
+    return model.description().latents().channels();
+  }
+
+  private static Tensor timestep(GoldenRun run) {
+    return run.findInput(NetworkInputs.TIMESTEP).orElseThrow(() -> missing(NetworkInputs.TIMESTEP));
+  }
+
+  private static int[] positions(GoldenRun run, Latents noisy) {
+    return run.findInput(NetworkInputs.POSITIONS)
+        .map(NetworkRun::wholeNumbers)
+        .orElseGet(() -> IntStream.range(0, noisy.frames()).toArray());
+  }
+
+  private static Map<String, Tensor> conditions(GoldenRun run, VideoModel model, Tensor all) {
     var conditions = new HashMap<String, Tensor>();
-    flow.conditions()
+    model
+        .description()
+        .flow()
+        .conditions()
         .forEach(
             condition ->
                 run.findInput(condition.name())
-                    .ifPresent(value -> conditions.put(condition.name(), value)));
-    return new NetworkRun(
-        noisy,
-        timesteps.length == 1
-            ? Collections.nCopies(noisy.shape().batch(), timesteps[0])
-            : IntStream.range(0, timesteps.length).mapToObj(i -> timesteps[i]).toList(),
-        run.findInput(NetworkInputs.POSITIONS)
-            .map(NetworkRun::wholeNumbers)
-            .orElseGet(() -> IntStream.range(0, noisy.frames()).toArray()),
-        new Conditions(flow, conditions));
+                    .ifPresent(
+                        value -> conditions.put(condition.name(), ofClips(value, all.shape()[0]))));
+    int channels = Math.toIntExact(all.shape()[1]);
+    if (channels > channels(model)) {
+      conditions.put(CONDITION, LatentTensor.channels(all, channels(model), channels));
+    }
+    return conditions;
+  }
+
+  /** Rows of several pictures of a clip, which follow one another, as rows of the clip. */
+  private static Tensor ofClips(Tensor value, long clips) {
+    long[] shape = value.shape();
+    if (shape.length != 3 || shape[0] <= clips || shape[0] % clips != 0) {
+      return value;
+    }
+    return value.reshape(clips, shape[0] / clips * shape[1], shape[2]);
   }
 
   private static CaseException missing(String name) {
     return new CaseException("io.safetensors: in." + name + " is missing");
   }
 
-  private static double[] numbers(Tensor tensor) {
-    int count = Math.toIntExact(tensor.elementCount());
-    return tensor.type() == ElementType.F32
-        ? IntStream.range(0, count).mapToDouble(i -> tensor.floats().get(i)).toArray()
-        : IntStream.range(0, count).mapToDouble(i -> tensor.longs().get(i)).toArray();
-  }
-
   private static int[] wholeNumbers(Tensor tensor) {
-    double[] numbers = numbers(tensor);
+    double[] numbers = LatentTensor.numbers(tensor);
     for (double number : numbers) {
       if (number != Math.rint(number)) {
         throw new CaseException(
@@ -93,7 +164,17 @@ final class NetworkRun {
 
   /** The same with its frames elsewhere. */
   NetworkRun at(int[] framePositions) {
-    return new NetworkRun(noisy, timesteps, framePositions.clone(), conditions);
+    return new NetworkRun(noisy, times, framePositions.clone(), conditions, given);
+  }
+
+  /** Whether some frames are given, of which the network predicts nothing. */
+  boolean hasGivenFrames() {
+    return given.isPresent();
+  }
+
+  /** Whether a value of the prediction, by its row-major index, is not of a given frame. */
+  boolean isPredicted(int index) {
+    return given.isEmpty() || !given.get().isGiven(noisy.shape(), index);
   }
 
   /** Of the latents' frames. */
@@ -128,6 +209,8 @@ final class NetworkRun {
   }
 
   private Map<String, Tensor> step() {
-    return NetworkInputs.step(noisy, timesteps, positions);
+    var step = new HashMap<>(NetworkInputs.step(noisy, List.of(), positions));
+    step.putAll(times);
+    return step;
   }
 }

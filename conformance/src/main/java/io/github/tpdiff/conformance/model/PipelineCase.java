@@ -1,7 +1,6 @@
 package io.github.tpdiff.conformance.model;
 
 import io.github.tpdiff.conformance.golden.Arguments;
-import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
@@ -26,18 +25,19 @@ import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Optional;
 
-/** Kind {@code pipeline}: prompt and initial latents to final latents and frames. */
-public final class PipelineCase implements CaseKind.OnEngine {
+/**
+ * Kinds {@code pipeline}, {@code i2v_pipeline}, {@code two_expert_pipeline} and {@code
+ * ti2v_pipeline}: prompt, pictures and initial latents to final latents and frames.
+ *
+ * @param family that opens the checkpoint
+ */
+public record PipelineCase(ModelFamily family) implements CaseKind.OnEngine {
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
-    ModelFamily family =
-        ModelFamily.all().stream()
-            .filter(candidate -> candidate.name().equals(golden.family()))
-            .findFirst()
-            .orElseThrow(() -> new CaseException("family " + golden.family() + ": no adapter"));
-    try (VideoModel model = family.open(model(golden, family))) {
+    try (VideoModel model = family.open(model(golden))) {
       for (GoldenRun run : golden.runs()) {
         Optional<Integer> tokens = run.args().findInteger("max_sequence_length");
         VideoModel asked = tokens.map(count -> PromptLength.of(model, count)).orElse(model);
@@ -55,7 +55,7 @@ public final class PipelineCase implements CaseKind.OnEngine {
   }
 
   /** The checkpoint, and whatever of it the case says lies elsewhere or is chosen otherwise. */
-  private static ModelRequest model(GoldenCase golden, ModelFamily family) {
+  private ModelRequest model(GoldenCase golden) {
     var parts = new HashMap<String, Path>();
     for (String part : family.parts()) {
       golden.args().findText(part).ifPresent(path -> parts.put(part, golden.path(path)));
@@ -73,17 +73,26 @@ public final class PipelineCase implements CaseKind.OnEngine {
     var size =
         new VideoSize(
             args.integer("height"), args.integer("width"), args.integer("num_frames"), fps);
+    double guidance = args.number("guidance_scale");
+    double ofSecond = args.findNumber("guidance_scale_2").orElse(guidance);
     SamplingChoice sampling =
         SamplingChoice.open()
             .withSteps(args.integer("num_inference_steps"))
-            .withGuidance(args.number("guidance_scale"));
+            .withGuidance(
+                description.flow().denoisers().size() == 1
+                    ? List.of(guidance)
+                    : List.of(guidance, ofSecond));
     var noise = new GivenNoise(LatentTensor.latents(run.input("latents")), NoiseSource.seeded(0));
-    return GenerationRequest.of(args.text("prompt"))
-        .withNegativePrompt(args.findText("negative_prompt").orElse(""))
-        .withSize(size)
-        .withSampling(sampling)
-        .of(description)
-        .withNoise(noise);
+    GenerationRequest asked =
+        GenerationRequest.of(args.text("prompt"))
+            .withNegativePrompt(args.findText("negative_prompt").orElse(""))
+            .withSize(size)
+            .withSampling(sampling);
+    Optional<Path> picture = args.findText("image").map(run.golden()::path);
+    Optional<Path> last = args.findText("last_image").map(run.golden()::path);
+    asked = picture.map(asked::withPicture).orElse(asked);
+    asked = last.map(asked::withLastPicture).orElse(asked);
+    return asked.of(description).withNoise(noise);
   }
 
   /** [1, F, 3, H, W] in [0, 1]. */

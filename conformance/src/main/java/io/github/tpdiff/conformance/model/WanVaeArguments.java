@@ -17,7 +17,7 @@ public final class WanVaeArguments {
   public static Map<String, Object> told(Arguments args) {
     var told = new HashMap<String, Object>();
     Optional<Arguments> config = args.findGroup("config");
-    for (String size : new String[] {"dim", "z_dim", "num_res_blocks"}) {
+    for (String size : new String[] {"dim", "dec_dim", "z_dim", "num_res_blocks"}) {
       config.flatMap(said -> said.findInteger(size)).ifPresent(said -> told.put(size, said));
     }
     config

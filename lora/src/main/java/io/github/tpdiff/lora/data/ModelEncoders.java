@@ -16,8 +16,8 @@ import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.runtime.pipeline.GivenPictures;
 import io.github.tpdiff.runtime.pipeline.PictureEncoder;
+import io.github.tpdiff.runtime.pipeline.PicturePreparation;
 import io.github.tpdiff.runtime.pipeline.VaeEncoder;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
@@ -127,6 +127,7 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
         PictureEncoder.isUsed(parts())
             ? Optional.of(PictureEncoder.open(parts(), encoder))
             : Optional.empty();
+    var given = PicturePreparation.of(flow(), Optional.empty());
     return new LatentEncoder() {
       @Override
       public EncodedClip encode(VideoClip clip) {
@@ -134,7 +135,9 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
         return new EncodedClip(
             latents,
             pictures
-                .map(own -> own.encode(GivenPictures.first(firstFrame(clip)), latents.shape()))
+                .map(
+                    own ->
+                        own.encode(given.frames(clip.frame(0), Optional.empty()), latents.shape()))
                 .orElse(Map.of()));
       }
 
@@ -144,17 +147,6 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
         pictures.ifPresent(PictureEncoder::close);
       }
     };
-  }
-
-  /** The picture that a clip begins with. */
-  private static Tensor firstFrame(VideoClip clip) {
-    int plane = clip.height() * clip.width();
-    Tensor picture = Tensor.zeros(1, 3, 1, clip.height(), clip.width());
-    var values = picture.floats();
-    for (int c = 0; c < 3; c++) {
-      values.put(clip.data(), c * clip.frames() * plane, plane);
-    }
-    return picture;
   }
 
   @Override

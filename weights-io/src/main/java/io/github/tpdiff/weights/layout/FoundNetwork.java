@@ -27,6 +27,7 @@ public record FoundNetwork(Network network, Layout layout, String prefix, Set<St
           "diffusion_model.",
           "first_stage_model.",
           "cond_stage_model.transformer.",
+          "visual.",
           "module.",
           "model.",
           "transformer.",

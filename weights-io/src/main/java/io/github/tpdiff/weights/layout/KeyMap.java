@@ -170,6 +170,11 @@ public final class KeyMap {
       return rule(List.of(from), List.of(to), Form.POINTWISE, false);
     }
 
+    /** Adds a tensor that has axes of one in front in the original. */
+    Block leading(String from, String to) {
+      return rule(List.of(from), List.of(to), Form.LEADING_ONES, false);
+    }
+
     /** Adds a module whose two halves of rows are the other way round. */
     Block swapped(String from, String to) {
       return rule(List.of(from), List.of(to), Form.SWAPPED_HALVES, false);

@@ -26,6 +26,8 @@ record KeyRule(
   enum Form {
     /** Nothing. */
     ALIKE,
+    /** The original has axes of one in front, three axes in all. */
+    LEADING_ONES,
     /** The original is a convolution of kernel 1, diffusers has a linear layer. */
     POINTWISE,
     /** The second half of the original's rows comes first in diffusers. */

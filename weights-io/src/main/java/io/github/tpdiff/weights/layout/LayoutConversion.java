@@ -110,7 +110,7 @@ public final class LayoutConversion {
       Network network = part.found().network();
       Path base =
           request.layout() == Layout.ORIGINAL
-              ? Path.of(network.originalFile())
+              ? Path.of(network.originalFile(part.found().plainNames()))
               : alone
                   ? Path.of(network.diffusersFile())
                   : Path.of(network.folder(), network.diffusersFile());
@@ -157,7 +157,10 @@ public final class LayoutConversion {
     Map<String, TensorSource> holders = new LinkedHashMap<>();
     List<TensorInfo> infos = new ArrayList<>();
     for (Part part : together) {
-      String prefix = together.size() == 1 ? "" : part.found().network().prefix();
+      Network network = part.found().network();
+      boolean prefixes =
+          request.layout() == Layout.ORIGINAL && (together.size() > 1 || network.keepsPrefix());
+      String prefix = prefixes ? network.prefix() : "";
       TensorSource prefixed = part.tensors().renamed(name -> Optional.of(prefix + name));
       for (String name : prefixed.names()) {
         TensorInfo info = prefixed.require(name);

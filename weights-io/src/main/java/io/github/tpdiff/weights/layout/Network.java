@@ -13,12 +13,15 @@ import java.util.Set;
  */
 public enum Network {
   WAN_TRANSFORMER("transformer", "diffusion_pytorch_model", ""),
+  /** The autoencoder of Wan 2.1 or that of Wan 2.2, which its names tell. */
   WAN_VAE("vae", "Wan2.1_VAE", ""),
   T5_ENCODER("text_encoder_2", "t5_encoder", ""),
   UMT5_ENCODER("text_encoder", "models_t5_umt5-xxl-enc", ""),
   SD_UNET("unet", "model", "model.diffusion_model."),
   SD_VAE("vae", "model", "first_stage_model."),
   CLIP_TEXT_ENCODER("text_encoder", "model", "cond_stage_model.transformer."),
+  CLIP_VISION_ENCODER(
+      "image_encoder", "models_clip_open-clip-xlm-roberta-large-vit-huge-14", "visual."),
   MOTION_ADAPTER("motion_adapter", "motion_module", ""),
   MINIFLUX_TRANSFORMER("diffusion_transformer", "diffusion_transformer", ""),
   MINIFLUX_VAE("causal_video_vae", "causal_video_vae", ""),
@@ -42,14 +45,18 @@ public enum Network {
   /** The name of its file in diffusers' layout, without what follows the first dot. */
   public String diffusersFile() {
     return switch (this) {
-      case T5_ENCODER, UMT5_ENCODER, CLIP_TEXT_ENCODER -> "model";
+      case T5_ENCODER, UMT5_ENCODER, CLIP_TEXT_ENCODER, CLIP_VISION_ENCODER -> "model";
       default -> "diffusion_pytorch_model";
     };
   }
 
-  /** The name of its file in the authors' layout; networks that share it lie in one file. */
-  public String originalFile() {
-    return originalFile;
+  /**
+   * The name of its file in the authors' layout; networks that share it lie in one file.
+   *
+   * @param names its tensors in either layout, without any prefix
+   */
+  public String originalFile(Set<String> names) {
+    return this == WAN_VAE && WanKeys.isNestedVae(names) ? "Wan2.2_VAE" : originalFile;
   }
 
   /** What its names start with in an original checkpoint of several networks, or nothing. */
@@ -57,16 +64,22 @@ public enum Network {
     return prefix;
   }
 
+  /** Whether the prefix is there even where an original checkpoint holds nothing else. */
+  boolean keepsPrefix() {
+    return this == CLIP_VISION_ENCODER;
+  }
+
   /** The pairs of names of a network as large as the one with these, without any prefix. */
   public KeyMap keys(Set<String> names) {
     return switch (this) {
       case WAN_TRANSFORMER -> WanKeys.TRANSFORMER;
-      case WAN_VAE -> WanKeys.VAE;
+      case WAN_VAE -> WanKeys.vae(names);
       case UMT5_ENCODER -> WanKeys.TEXT_ENCODER;
       case T5_ENCODER -> FluxKeys.T5;
       case SD_UNET -> StableDiffusionKeys.unet(names);
       case SD_VAE -> StableDiffusionKeys.vae(names);
       case CLIP_TEXT_ENCODER -> StableDiffusionKeys.TEXT_ENCODER;
+      case CLIP_VISION_ENCODER -> ClipVisionKeys.KEYS;
       case MOTION_ADAPTER -> MotionKeys.MOTION_ADAPTER;
       case MINIFLUX_TRANSFORMER -> FluxKeys.MINIFLUX;
       case MINIFLUX_VAE -> FluxKeys.MINIFLUX_VAE;

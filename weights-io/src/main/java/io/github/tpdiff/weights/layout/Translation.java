@@ -15,6 +15,8 @@ import java.util.Set;
 /** One network's tensors from one layout in the other; names the key map lacks stay. */
 final class Translation {
 
+  private static final int AXES_WITH_LEADING_ONES = 3;
+
   private final TensorSource source;
   private final PiecedTensors result;
 
@@ -88,6 +90,7 @@ final class Translation {
           keep(name, match.diffusers(0));
         }
       }
+      case LEADING_ONES -> reshape(name, match.diffusers(0), withoutLeadingOnes(info.shape()));
       case SWAPPED_HALVES -> swapHalves(name, match.diffusers(0));
       case STACKED -> split(name, match);
     }
@@ -105,10 +108,25 @@ final class Translation {
           }
           reshape(name, original, shape);
         }
+        case LEADING_ONES -> {
+          List<Long> shape = new ArrayList<>(info.shape());
+          while (shape.size() < AXES_WITH_LEADING_ONES) {
+            shape.add(0, 1L);
+          }
+          reshape(name, original, shape);
+        }
         case SWAPPED_HALVES -> swapHalves(name, original);
         default -> keep(name, original);
       }
     }
+  }
+
+  private static List<Long> withoutLeadingOnes(List<Long> shape) {
+    int ones = 0;
+    while (ones < shape.size() - 1 && shape.get(ones) == 1) {
+      ones++;
+    }
+    return shape.subList(ones, shape.size());
   }
 
   private static boolean isKernel(Match match, TensorInfo info) {

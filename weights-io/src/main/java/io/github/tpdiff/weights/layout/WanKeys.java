@@ -2,12 +2,16 @@ package io.github.tpdiff.weights.layout;
 
 import io.github.tpdiff.weights.layout.KeyMap.Block;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 
-/** Wan 2.1's names: original on the left, diffusers (transformers) on the right. */
+/** Wan's names: original on the left, diffusers (transformers) on the right. */
 final class WanKeys {
+  /** Residual blocks in each place of the published decoders; their encoders have one fewer. */
+  private static final int DECODER_BLOCKS = 3;
 
   static final KeyMap TRANSFORMER = transformer();
-  static final KeyMap VAE = vae();
+  private static final KeyMap FLAT_VAE = flatVae();
   static final KeyMap TEXT_ENCODER = textEncoder();
 
   private WanKeys() {}
@@ -62,7 +66,50 @@ final class WanKeys {
         .same("norm_q", "norm_k");
   }
 
-  private static KeyMap vae() {
+  /** The autoencoder: that of Wan 2.2, whose levels are blocks of blocks, or that of Wan 2.1. */
+  static KeyMap vae(Set<String> names) {
+    return isNestedVae(names) ? nestedVae(decoderBlocks(names)) : FLAT_VAE;
+  }
+
+  /** Whether the names are those of Wan 2.2's autoencoder. */
+  static boolean isNestedVae(Set<String> names) {
+    return Stream.of(
+            "encoder.downsamples.0.downsamples.{i}",
+            "decoder.upsamples.0.upsamples.{i}",
+            "encoder.down_blocks.0.resnets.{i}")
+        .anyMatch(start -> NameNumbers.first(names, start).isPresent());
+  }
+
+  /** The authors number a resampling as the block behind the last of its place. */
+  private static int decoderBlocks(Set<String> names) {
+    return NameNumbers.count(names, "decoder.up_blocks.0.resnets.{i}")
+        .or(() -> NameNumbers.first(names, "decoder.upsamples.0.upsamples.{i}.resample"))
+        .orElse(DECODER_BLOCKS);
+  }
+
+  private static KeyMap nestedVae(int decoderBlocks) {
+    KeyMap.Builder keys = vaeEnds();
+    keys.block(
+            "encoder.downsamples.{i}.downsamples.{i}",
+            "encoder.down_blocks.{i}.resnets.{i}",
+            WanKeys::residualBlock)
+        .block(
+            "encoder.downsamples.{i}.downsamples." + (decoderBlocks - 1),
+            "encoder.down_blocks.{i}.downsampler",
+            WanKeys::resampling)
+        .block(
+            "decoder.upsamples.{i}.upsamples.{i}",
+            "decoder.up_blocks.{i}.resnets.{i}",
+            WanKeys::residualBlock)
+        .block(
+            "decoder.upsamples.{i}.upsamples." + decoderBlocks,
+            "decoder.up_blocks.{i}.upsampler",
+            WanKeys::resampling);
+    return keys.build();
+  }
+
+  /** What lies before, between and behind the levels of either autoencoder. */
+  private static KeyMap.Builder vaeEnds() {
     KeyMap.Builder keys =
         KeyMap.builder()
             .add(network -> network.pair("conv1", "quant_conv").pair("conv2", "post_quant_conv"));
@@ -82,6 +129,11 @@ final class WanKeys {
                       "mid_block.attentions.0",
                       attention -> attention.same("norm", "to_qkv", "proj")));
     }
+    return keys;
+  }
+
+  private static KeyMap flatVae() {
+    KeyMap.Builder keys = vaeEnds();
     // A place holds a residual block or a resampling; that both are allowed here costs nothing.
     keys.block(
         "encoder.downsamples.{i}",
@@ -91,18 +143,23 @@ final class WanKeys {
         "encoder.downsamples.{i}", "encoder.down_blocks.{i}", WanKeys::optionalResidualBlock);
     for (int block = 0; block < 4; block++) {
       String to = "decoder.up_blocks." + block;
-      for (int layer = 0; layer < 3; layer++) {
+      int first = (DECODER_BLOCKS + 1) * block;
+      for (int layer = 0; layer < DECODER_BLOCKS; layer++) {
         keys.block(
-            "decoder.upsamples." + (4 * block + layer),
+            "decoder.upsamples." + (first + layer),
             to + ".resnets." + layer,
             WanKeys::residualBlock);
       }
       keys.block(
-          "decoder.upsamples." + (4 * block + 3),
+          "decoder.upsamples." + (first + DECODER_BLOCKS),
           to + ".upsamplers.0",
-          place -> place.same("resample.1").optional("time_conv", "time_conv"));
+          WanKeys::resampling);
     }
     return keys.build();
+  }
+
+  private static void resampling(Block place) {
+    place.same("resample.1").optional("time_conv", "time_conv");
   }
 
   private static void residualBlock(Block block) {

@@ -206,6 +206,21 @@ public record ModelDescription(
           firstStd);
     }
 
+    /** The same where height and width must be multiples of another number of pixels. */
+    public Latents withSizeMultiple(int pixels) {
+      return new Latents(
+          channels,
+          spatialFactor,
+          temporalFactor,
+          sharedFirstFrame,
+          maxFrames,
+          pixels,
+          mean,
+          std,
+          firstMean,
+          firstStd);
+    }
+
     /** How frames are dropped and repeated between stages, unless something else is said. */
     public FrameResampling resampling() {
       return sharedFirstFrame

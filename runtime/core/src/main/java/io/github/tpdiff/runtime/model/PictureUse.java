@@ -1,5 +1,12 @@
 package io.github.tpdiff.runtime.model;
 
+import io.github.tpdiff.runtime.picture.ClipImageProcessor;
+import io.github.tpdiff.runtime.picture.PictureGeometry;
+import io.github.tpdiff.runtime.picture.PictureSizeRule;
+import io.github.tpdiff.runtime.picture.PictureValues;
+import io.github.tpdiff.runtime.picture.RgbPicture;
+import java.util.Optional;
+
 /**
  * How a model is told of the pictures that a video begins or ends with, in the condition that its
  * VAE encoder writes: F32 [batch, mask + C, frames, height, width] of channels that say which
@@ -7,8 +14,35 @@ package io.github.tpdiff.runtime.model;
  *
  * @param given what the pictures become
  * @param last whether a video may end with a picture
+ * @param geometry how pictures come to the video's size, unless something else is said
+ * @param size how the video's size follows from a picture's, unless it is said
+ * @param encoder how pictures become what the image encoder sees, of models that have one
  */
-public record PictureUse(Given given, Last last) {
+public record PictureUse(
+    Given given,
+    Last last,
+    PictureGeometry geometry,
+    PictureSizeRule size,
+    Optional<EncoderPictures> encoder) {
+
+  /**
+   * How pictures become what an image encoder sees.
+   *
+   * @param processor size, values
+   * @param squashed whether the whole picture is squashed to the size, and not cut
+   */
+  public record EncoderPictures(ClipImageProcessor processor, boolean squashed) {
+    /** What the encoder is given of a picture. */
+    public PictureValues of(RgbPicture picture) {
+      return squashed ? processor.squashed(picture) : processor.values(picture);
+    }
+  }
+
+  /** Pictures as diffusers prepares them, for a model without an image encoder. */
+  public static PictureUse of(Given given, Last last) {
+    return new PictureUse(
+        given, last, PictureGeometry.STRETCH, PictureSizeRule.ROUNDED, Optional.empty());
+  }
 
   /** What pictures become. */
   public enum Given {

@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.picture.PictureGeometry;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param negativePrompt what guidance leads away from; not read without guidance
  * @param picture a file with the picture that it begins with, for models that take one
  * @param lastPicture a file with the picture that it ends with, likewise
+ * @param pictureGeometry how pictures come to the video's size
  * @param video its size
  * @param sampling how noise becomes latents
  * @param seed of the noise, drawn as diffusers draws it on the CPU
@@ -27,6 +29,7 @@ public record GenerationRequest(
     Optional<String> negativePrompt,
     Optional<Path> picture,
     Optional<Path> lastPicture,
+    Optional<PictureGeometry> pictureGeometry,
     VideoChoice video,
     SamplingChoice sampling,
     Optional<Long> seed,
@@ -51,6 +54,7 @@ public record GenerationRequest(
         read.negativePrompt,
         read.picture.map(file::resolveSibling),
         read.lastPicture.map(file::resolveSibling),
+        read.pictureGeometry,
         read.video,
         read.sampling,
         read.seed,
@@ -72,6 +76,7 @@ public record GenerationRequest(
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
+        Optional.empty(),
         VideoChoice.open(),
         SamplingChoice.open(),
         Optional.empty(),
@@ -80,27 +85,72 @@ public record GenerationRequest(
 
   public GenerationRequest withPrompt(String other) {
     return new GenerationRequest(
-        other, negativePrompt, picture, lastPicture, video, sampling, seed, loras);
+        other, negativePrompt, picture, lastPicture, pictureGeometry, video, sampling, seed, loras);
   }
 
   public GenerationRequest withNegativePrompt(String other) {
     return new GenerationRequest(
-        prompt, Optional.of(other), picture, lastPicture, video, sampling, seed, loras);
+        prompt,
+        Optional.of(other),
+        picture,
+        lastPicture,
+        pictureGeometry,
+        video,
+        sampling,
+        seed,
+        loras);
   }
 
   public GenerationRequest withPicture(Path other) {
     return new GenerationRequest(
-        prompt, negativePrompt, Optional.of(other), lastPicture, video, sampling, seed, loras);
+        prompt,
+        negativePrompt,
+        Optional.of(other),
+        lastPicture,
+        pictureGeometry,
+        video,
+        sampling,
+        seed,
+        loras);
   }
 
   public GenerationRequest withLastPicture(Path other) {
     return new GenerationRequest(
-        prompt, negativePrompt, picture, Optional.of(other), video, sampling, seed, loras);
+        prompt,
+        negativePrompt,
+        picture,
+        Optional.of(other),
+        pictureGeometry,
+        video,
+        sampling,
+        seed,
+        loras);
+  }
+
+  public GenerationRequest withPictureGeometry(PictureGeometry other) {
+    return new GenerationRequest(
+        prompt,
+        negativePrompt,
+        picture,
+        lastPicture,
+        Optional.of(other),
+        video,
+        sampling,
+        seed,
+        loras);
   }
 
   public GenerationRequest withVideo(VideoChoice other) {
     return new GenerationRequest(
-        prompt, negativePrompt, picture, lastPicture, other, sampling, seed, loras);
+        prompt,
+        negativePrompt,
+        picture,
+        lastPicture,
+        pictureGeometry,
+        other,
+        sampling,
+        seed,
+        loras);
   }
 
   /** The same of a size. */
@@ -110,17 +160,33 @@ public record GenerationRequest(
 
   public GenerationRequest withSampling(SamplingChoice other) {
     return new GenerationRequest(
-        prompt, negativePrompt, picture, lastPicture, video, other, seed, loras);
+        prompt, negativePrompt, picture, lastPicture, pictureGeometry, video, other, seed, loras);
   }
 
   public GenerationRequest withSeed(long other) {
     return new GenerationRequest(
-        prompt, negativePrompt, picture, lastPicture, video, sampling, Optional.of(other), loras);
+        prompt,
+        negativePrompt,
+        picture,
+        lastPicture,
+        pictureGeometry,
+        video,
+        sampling,
+        Optional.of(other),
+        loras);
   }
 
   public GenerationRequest withLoras(List<LoraChoice> others) {
     return new GenerationRequest(
-        prompt, negativePrompt, picture, lastPicture, video, sampling, seed, others);
+        prompt,
+        negativePrompt,
+        picture,
+        lastPicture,
+        pictureGeometry,
+        video,
+        sampling,
+        seed,
+        others);
   }
 
   /**

@@ -19,16 +19,20 @@ import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
-import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.picture.PictureSize;
+import io.github.tpdiff.runtime.picture.RgbPicture;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
 
 /**
  * How far two sets of parts of one model are apart: one engine against another, an exported folder
@@ -104,7 +108,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     }
     List<String> ofPictures = writers(flow, true);
     if (!ofPictures.isEmpty() && both(reference, other, ofPictures)) {
-      var picture = GivenPictures.first(picture(reference.description()));
+      GivenPictures picture = pictures(reference.description());
       try (var one = PictureEncoder.open(reference);
           var two = PictureEncoder.open(other)) {
         errors.addAll(conditions(flow, one.encode(picture, latents), two.encode(picture, latents)));
@@ -135,11 +139,23 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     return errors;
   }
 
-  private Tensor picture(ModelDescription description) {
+  /** Noise in place of whatever pictures the model may be told of. */
+  private GivenPictures pictures(ModelDescription description) {
     int factor = description.latents().spatialFactor();
-    var shape = new LatentShape(1, 3, 1, latents.height() * factor, latents.width() * factor);
-    Latents noise = NoiseSource.seeded(4).draw(shape);
-    return Tensor.ofFloats(noise.data(), NetworkInputs.extents(shape));
+    var size = new PictureSize(latents.width() * factor, latents.height() * factor);
+    Flow flow = description.flow();
+    boolean ends = flow.pictures().filter(use -> use.last() != PictureUse.Last.NEVER).isPresent();
+    return PicturePreparation.of(flow, Optional.empty())
+        .pictures(
+            noise(size, 4),
+            ends ? Optional.of(noise(size, 5)) : Optional.empty(),
+            new VideoSize(size.height(), size.width(), 1, 1));
+  }
+
+  private static RgbPicture noise(PictureSize size, long seed) {
+    var bytes = new byte[RgbPicture.CHANNELS * size.pixels()];
+    new Random(seed).nextBytes(bytes);
+    return new RgbPicture(bytes, size);
   }
 
   private List<PartError> denoiser(

@@ -4,7 +4,11 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.PictureUse;
+import io.github.tpdiff.runtime.picture.PictureGeometry;
+import io.github.tpdiff.runtime.picture.PictureReader;
+import io.github.tpdiff.runtime.picture.PictureSize;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -13,8 +17,9 @@ import java.util.Optional;
  *
  * @param first that it begins with
  * @param last that it ends with
+ * @param geometry how they come to the video's size; empty for the model's own way
  */
-public record PictureFiles(Path first, Optional<Path> last) {
+public record PictureFiles(Path first, Optional<Path> last, Optional<PictureGeometry> geometry) {
 
   /**
    * The files of a request, if it has any.
@@ -42,6 +47,36 @@ public record PictureFiles(Path first, Optional<Path> last) {
     checkArgument(
         first.isPresent() || last.isEmpty(),
         "picture: expected the one that the video begins with beside last_picture, found none");
-    return first.map(file -> new PictureFiles(file, last));
+    checkArgument(
+        first.isPresent() || request.pictureGeometry().isEmpty(),
+        "picture_geometry: expected a picture beside it, found none");
+    return first.map(file -> new PictureFiles(file, last, request.pictureGeometry()));
+  }
+
+  /**
+   * The size of a video that shows the first, of the model's area; none of a model that does not
+   * say how.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if the file is no picture
+   */
+  Optional<PictureSize> proposedSize(ModelDescription model) {
+    ModelDescription.Defaults own = model.defaults();
+    return model
+        .flow()
+        .pictures()
+        .map(
+            use ->
+                use.size()
+                    .propose(
+                        PictureReader.get().size(first),
+                        (long) own.height() * own.width(),
+                        model.latents().sizeMultiple()));
+  }
+
+  /** The pictures as a model takes them, for a video of a size. */
+  GivenPictures read(Flow flow, VideoSize video) {
+    PictureReader reader = PictureReader.get();
+    return PicturePreparation.of(flow, geometry)
+        .pictures(reader.read(first), last.map(reader::read), video);
   }
 }

@@ -37,7 +37,12 @@ public record SamplingChoice(
   }
 
   public SamplingChoice withGuidance(double scale) {
-    return new SamplingChoice(steps, List.of(scale), scheduler, sampler, stages);
+    return withGuidance(List.of(scale));
+  }
+
+  /** The same with a guidance scale for each denoiser. */
+  public SamplingChoice withGuidance(List<Double> scales) {
+    return new SamplingChoice(steps, scales, scheduler, sampler, stages);
   }
 
   public SamplingChoice withStages(StageChoice other) {

@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.pipeline;
 
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.picture.PictureSize;
 import java.util.Optional;
 
 /**
@@ -30,6 +31,11 @@ public record VideoChoice(
         Optional.of(size.height()),
         Optional.of(size.frames()),
         Optional.of(size.fps()));
+  }
+
+  /** The same with sides. */
+  VideoChoice withSides(PictureSize sides) {
+    return new VideoChoice(Optional.of(sides.width()), Optional.of(sides.height()), frames, fps);
   }
 
   /** What this says, and what another says where this leaves it open. */

@@ -17,7 +17,6 @@ import io.github.tpdiff.runtime.pipeline.GenerationListener.Phase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Prompt and picture to latents to video, through one stage or many.
@@ -102,12 +101,7 @@ public record VideoPipeline(PipelineParts parts) {
       return conditions;
     }
     try (var pictures = PictureEncoder.open(parts)) {
-      PictureFiles files = request.pictures().get();
-      var given =
-          new GivenPictures(
-              Picture.read(files.first()).filling(request.size()),
-              files.last().map(last -> Picture.read(last).filling(request.size())),
-              Optional.empty());
+      GivenPictures given = request.pictures().get().read(flow, request.size());
       Map<String, Tensor> values = pictures.encode(given, shape);
       return conditions.stream().map(own -> own.with(values)).toList();
     }

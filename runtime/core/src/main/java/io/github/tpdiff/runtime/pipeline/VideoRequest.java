@@ -25,11 +25,17 @@ public record VideoRequest(
     NoiseSource noise) {
 
   static VideoRequest of(GenerationRequest request, ModelDescription model, StageConfig stages) {
+    Optional<PictureFiles> pictures = PictureFiles.of(request, model.flow());
+    VideoChoice video = request.video();
+    if (video.width().isEmpty() && video.height().isEmpty()) {
+      video =
+          pictures.flatMap(files -> files.proposedSize(model)).map(video::withSides).orElse(video);
+    }
     return new VideoRequest(
         request.prompt(),
         request.negativePrompt().orElse(""),
-        PictureFiles.of(request, model.flow()),
-        request.video().of(model, stages),
+        pictures,
+        video.of(model, stages),
         request.sampling().of(model),
         NoiseSource.seeded(request.seed().orElse(0L)));
   }

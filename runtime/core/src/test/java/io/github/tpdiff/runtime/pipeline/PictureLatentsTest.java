@@ -113,7 +113,7 @@ class PictureLatentsTest {
 
   @Test
   void clip_isGreyBehindThePicture_andTheMaskMarksAllFramesOfTheFirstLatent() {
-    var use = new PictureUse(Given.CLIP, Last.OPTIONAL);
+    var use = PictureUse.of(Given.CLIP, Last.OPTIONAL);
     assertThat(encode(use, GivenPictures.first(picture(3)), CLIP))
         .containsExactly(1, 0, 1, 0, 1, 0, 1, 0, normalised(3), normalised(0));
     assertThat(encoded).containsExactly(3f, 0f);
@@ -121,7 +121,7 @@ class PictureLatentsTest {
 
   @Test
   void lastPicture_isTheLastFrameOfTheClip_andItsMaskTheLastOfFour() {
-    var use = new PictureUse(Given.CLIP, Last.OPTIONAL);
+    var use = PictureUse.of(Given.CLIP, Last.OPTIONAL);
     var both = new GivenPictures(picture(3), Optional.of(picture(7)), Optional.empty());
     assertThat(encode(use, both, CLIP))
         .containsExactly(1, 0, 1, 0, 1, 0, 1, 1, normalised(3), normalised(7));
@@ -129,7 +129,7 @@ class PictureLatentsTest {
 
   @Test
   void firstFrame_isThePictureAlone_andZerosFollow() {
-    var use = new PictureUse(Given.FIRST_FRAME, Last.NEVER);
+    var use = PictureUse.of(Given.FIRST_FRAME, Last.NEVER);
     assertThat(encode(use, GivenPictures.first(picture(3)), CLIP))
         .containsExactly(1, 0, normalised(3), 0);
     assertThat(encoded).containsExactly(3f);
@@ -137,7 +137,7 @@ class PictureLatentsTest {
 
   @Test
   void frameThatAPictureGives_takesThePlaceOfTheSampledOne() {
-    var use = new PictureUse(Given.FIRST_FRAME, Last.NEVER);
+    var use = PictureUse.of(Given.FIRST_FRAME, Last.NEVER);
     var shape = new LatentShape(1, 1, 3, 1, 1);
     Latents sampled = Latents.of(shape, new float[] {10, 11, 12});
     float[] condition = encode(use, GivenPictures.first(picture(3)), shape);
@@ -153,7 +153,7 @@ class PictureLatentsTest {
 
   @Test
   void channelsBesideTheNoise_giveNoFrame() {
-    var use = new PictureUse(Given.CLIP, Last.NEVER);
+    var use = PictureUse.of(Given.CLIP, Last.NEVER);
     float[] condition = encode(use, GivenPictures.first(picture(3)), CLIP);
     var told =
         new Conditions(flow(use), Map.of("condition", Tensor.ofFloats(condition, 1, 5, 2, 1, 1)));

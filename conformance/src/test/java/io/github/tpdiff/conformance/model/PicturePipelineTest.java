@@ -1,4 +1,4 @@
-package io.github.tpdiff.runtime.pipeline;
+package io.github.tpdiff.conformance.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -14,6 +14,11 @@ import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.FunctionParts;
 import io.github.tpdiff.runtime.model.LinearVideoModel;
 import io.github.tpdiff.runtime.model.Runs;
+import io.github.tpdiff.runtime.pipeline.GenerationListener;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.SamplingChoice;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import java.awt.image.BufferedImage;
 import java.io.IOException;

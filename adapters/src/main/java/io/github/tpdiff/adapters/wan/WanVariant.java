@@ -1,0 +1,113 @@
+package io.github.tpdiff.adapters.wan;
+
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription.Defaults;
+import io.github.tpdiff.runtime.model.PictureUse;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The published models, told apart by their networks, and how their authors sample them (Wan 2.1
+ * and 2.2, {@code wan/configs}, {@code generate.py}).
+ */
+enum WanVariant {
+  /** Wan 2.1 T2V. */
+  TEXT(new Defaults(480, 832, 81, 16, 50, 5), 5),
+
+  /** Wan 2.1 I2V; at 720p the authors' shift is 5. */
+  PICTURE(new Defaults(480, 832, 81, 16, 40, 5), 3),
+
+  /** Wan 2.1 FLF2V. */
+  FIRST_AND_LAST(new Defaults(720, 1280, 81, 16, 50, 5.5), 16),
+
+  /** Wan 2.2 TI2V-5B. */
+  GIVEN_FRAME(new Defaults(704, 1280, 121, 24, 50, 5), 5),
+
+  /** Wan 2.2 T2V-A14B. */
+  TWO_EXPERTS_TEXT(new Defaults(480, 832, 81, 16, 40, 4), 12),
+
+  /** Wan 2.2 I2V-A14B. */
+  TWO_EXPERTS_PICTURE(new Defaults(480, 832, 81, 16, 40, 3.5), 5);
+
+  private static final double TIMES = 1000;
+
+  private final Defaults defaults;
+  private final double originalShift;
+
+  WanVariant(Defaults defaults, double originalShift) {
+    this.defaults = defaults;
+    this.originalShift = originalShift;
+  }
+
+  /**
+   * The model of a transformer; that of texts where there is none.
+   *
+   * @param two whether it is one of two
+   */
+  static WanVariant of(Optional<WanTransformerConfig> transformer, boolean two) {
+    if (transformer.isEmpty()) {
+      return two ? TWO_EXPERTS_TEXT : TEXT;
+    }
+    WanTransformerConfig config = transformer.get();
+    if (config.timesteps() == Timesteps.PER_FRAME) {
+      return GIVEN_FRAME;
+    }
+    if (config.conditionChannels() == 0) {
+      return two ? TWO_EXPERTS_TEXT : TEXT;
+    }
+    if (two || config.image().isEmpty()) {
+      return TWO_EXPERTS_PICTURE;
+    }
+    return config.image().get().positions().isPresent() ? FIRST_AND_LAST : PICTURE;
+  }
+
+  /** What is made where nothing is said. */
+  Defaults defaults() {
+    return defaults;
+  }
+
+  Map<String, Object> originalScheduler() {
+    return WanDefaults.originalScheduler(originalShift);
+  }
+
+  Map<String, Map<String, Object>> schedulers() {
+    return WanDefaults.schedulers(originalShift);
+  }
+
+  /** How pictures reach the network, if they do. */
+  Optional<PictureUse> pictures() {
+    return switch (this) {
+      case TEXT, TWO_EXPERTS_TEXT -> Optional.empty();
+      case PICTURE -> Optional.of(new PictureUse(PictureUse.Given.CLIP, PictureUse.Last.NEVER));
+      case FIRST_AND_LAST ->
+          Optional.of(new PictureUse(PictureUse.Given.CLIP, PictureUse.Last.ALWAYS));
+      case TWO_EXPERTS_PICTURE ->
+          Optional.of(new PictureUse(PictureUse.Given.CLIP, PictureUse.Last.OPTIONAL));
+      case GIVEN_FRAME ->
+          Optional.of(new PictureUse(PictureUse.Given.FIRST_FRAME, PictureUse.Last.NEVER));
+    };
+  }
+
+  /** A model's only denoiser. */
+  static List<Flow.Expert> one() {
+    return List.of(Flow.Expert.alone(WanFlow.TRANSFORMER));
+  }
+
+  /**
+   * The two denoisers of a model, the first for high noise.
+   *
+   * @param boundary from which part of all times on the first is asked, where the files say so
+   */
+  List<Flow.Expert> two(Optional<Double> boundary) {
+    double published = this == TWO_EXPERTS_PICTURE ? 0.9 : 0.875;
+    Optional<Double> lowGuidance = this == TWO_EXPERTS_TEXT ? Optional.of(3.0) : Optional.empty();
+    return List.of(
+        new Flow.Expert(
+            WanFlow.TRANSFORMER,
+            boundary.orElse(published) * TIMES,
+            Optional.empty(),
+            Optional.empty()),
+        new Flow.Expert(WanFlow.TRANSFORMER_2, 0, lowGuidance, Optional.empty()));
+  }
+}
