@@ -3,6 +3,8 @@ package io.github.tpdiff.runtime.media;
 import static org.bytedeco.ffmpeg.global.avutil.AV_FRAME_DATA_DISPLAYMATRIX;
 import static org.bytedeco.ffmpeg.global.avutil.av_frame_get_side_data;
 
+import io.github.tpdiff.runtime.picture.PictureSize;
+import io.github.tpdiff.runtime.picture.RgbPicture;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -60,6 +62,28 @@ record Orientation(boolean transposed, boolean xReversed, boolean yReversed) {
         "display matrix: expected quarter turns and mirrors, found "
             + Arrays.toString(
                 IntStream.of(0, 1, 3, 4).mapToDouble(i -> matrix[i] / 65536.0).toArray()));
+  }
+
+  /** Turns and mirrors a stored picture. */
+  RgbPicture apply(RgbPicture stored) {
+    if (equals(AS_STORED)) {
+      return stored;
+    }
+    int width = stored.width();
+    int height = stored.height();
+    var size = transposed ? new PictureSize(height, width) : stored.size();
+    var rgb = new byte[stored.rgb().length];
+    for (int shownY = 0, at = 0; shownY < size.height(); shownY++) {
+      for (int shownX = 0; shownX < size.width(); shownX++, at += RgbPicture.CHANNELS) {
+        int x = transposed ? shownY : shownX;
+        int y = transposed ? shownX : shownY;
+        int from = (yReversed ? height - 1 - y : y) * width + (xReversed ? width - 1 - x : x);
+        for (int c = 0; c < RgbPicture.CHANNELS; c++) {
+          rgb[at + c] = stored.rgb()[RgbPicture.CHANNELS * from + c];
+        }
+      }
+    }
+    return new RgbPicture(rgb, size);
   }
 
   private static boolean isAlong(double main, double other) {
