@@ -27,7 +27,7 @@ import java.util.Locale;
  *     size without stages
  * @param steps of the job
  * @param alignmentSeconds predicted for aligning noises, a step, if every clip can be exchanged
- * @param notes on what is trained at which times
+ * @param notes on what is trained at which times, and shown of pictures
  */
 public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<String> notes) {
   /** Value, gradient, two running means, and the engine's copies of value and gradient. */
@@ -114,6 +114,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
                         name,
                         times.start(),
                         times.end())));
+    job.pictures().words().ifPresent(notes::add);
     int frames =
         job.sizes()
             .get(0)

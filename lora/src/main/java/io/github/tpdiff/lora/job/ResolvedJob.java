@@ -83,6 +83,7 @@ public record ResolvedJob(
         TrainingTarget.requireTrained(
             TrainingTarget.network(model, resolved.denoiser()), job.train().weights());
       }
+      JobPictures.of(job, model);
       if (!job.sample().prompts().isEmpty()) {
         resolved.requireSamples();
       }
@@ -256,7 +257,13 @@ public record ResolvedJob(
         sizes,
         data.clipsPerVideo(),
         data.negativePrompt(),
-        job.sample().prompts());
+        job.sample().prompts(),
+        pictures().choice());
+  }
+
+  /** How pictures take part. */
+  JobPictures pictures() {
+    return JobPictures.of(job, model);
   }
 
   /** Prepares the data. */
@@ -312,7 +319,7 @@ public record ResolvedJob(
     return new TrainingRun(
         target,
         new PhasedClips(split.training(), diffusion, Optional.of(denoiser())),
-        job.train().settings(),
+        job.train().settings().withPictureDropout(pictures().dropout()),
         GradientSource.local(),
         validation,
         samples(clips),

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.job;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
@@ -62,6 +63,7 @@ public record TrainingJob(
    * @param clipsPerVideo at most
    * @param validation share of the videos that is held out
    * @param negativePrompt stands in for dropped captions
+   * @param pictures that a model is told of which takes some
    */
   public record Data(
       Path path,
@@ -70,7 +72,8 @@ public record TrainingJob(
       Optional<Double> fps,
       int clipsPerVideo,
       double validation,
-      String negativePrompt) {
+      String negativePrompt,
+      PictureChoice pictures) {
     /**
      * @throws IllegalArgumentException if a number is out of range
      */
@@ -133,6 +136,8 @@ public record TrainingJob(
    *
    * @param settings seed, steps, batches, optimizer
    * @param weights tensors trained in full instead of a LoRA; empty for a LoRA
+   * @param pictureDropout share of clips that are shown without their picture; empty for what
+   *     suits the model
    * @param timesteps empty for the checkpoint's own
    * @param timestepShift empty for the checkpoint's own
    * @param validateEvery steps
@@ -140,6 +145,7 @@ public record TrainingJob(
   public record Train(
       TrainingSettings settings,
       List<ModulePattern> weights,
+      OptionalDouble pictureDropout,
       Optional<Timesteps> timesteps,
       OptionalDouble timestepShift,
       int validateEvery) {
@@ -147,6 +153,12 @@ public record TrainingJob(
      * @throws IllegalArgumentException if a number is out of range
      */
     public Train {
+      pictureDropout.ifPresent(
+          share ->
+              checkArgument(
+                  share >= 0 && share <= 1,
+                  "train.picture_dropout: from 0 to 1, found %s",
+                  share));
       timestepShift.ifPresent(
           shift ->
               checkArgument(

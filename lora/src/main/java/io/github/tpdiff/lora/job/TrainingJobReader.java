@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.job.TrainingJob.Data;
 import io.github.tpdiff.lora.job.TrainingJob.Lora;
 import io.github.tpdiff.lora.job.TrainingJob.Model;
@@ -147,7 +148,20 @@ final class TrainingJobReader {
             "negative_prompt",
             JobType.TEXT,
             "",
-            "What stands for a caption that is dropped; the same at generation."));
+            "What stands for a caption that is dropped; the same at generation."),
+        new PictureChoice(
+            s.value(
+                "pictures",
+                JobType.choice(PictureChoice.Source.class),
+                PictureChoice.Source.FIRST_FRAME,
+                "What a model is shown that takes a picture: the clip's own first_frame, or files: a"
+                    + " .png, .jpg or .webp of the video's name or the list's `picture`, where"
+                    + " there is one."),
+            s.value(
+                "last_picture",
+                JobType.FLAG,
+                false,
+                "Shows the clip's last frame too, to a model that takes one but need not have it.")));
   }
 
   private static Stages stages(JobSection s) {

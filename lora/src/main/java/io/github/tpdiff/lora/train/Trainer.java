@@ -255,7 +255,7 @@ public final class Trainer {
       return Map.of();
     }
     Map<Integer, Double> losses =
-        run.validation().get().losses(model, new Draws(run.settings().seed()));
+        run.validation().get().losses(model, run.settings());
     listener.validated(step, losses);
     return losses;
   }

@@ -88,6 +88,13 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     return new Conditions(flow, all);
   }
 
+  /** The same told of no picture. */
+  public Conditions withoutPictures() {
+    var others = new HashMap<>(values);
+    flow.conditions(true).forEach(condition -> others.remove(condition.name()));
+    return new Conditions(flow, others);
+  }
+
   /**
    * How many frames of a stage pictures give, which nothing is predicted of, clip by clip: 0 unless
    * pictures {@linkplain PictureUse.Given#FIRST_FRAME take the place of the first}.
