@@ -7,8 +7,8 @@ import java.util.function.BinaryOperator;
 import java.util.function.Function;
 
 /**
- * A layer of CLIP's encoders (Radford et al. 2021): attention, then feed-forward, each behind a norm
- * and added to what it was given.
+ * A layer of CLIP's encoders (Radford et al. 2021): attention, then feed-forward, each behind a
+ * norm and added to what it was given.
  *
  * @param heads of the attention
  * @param ffnDim width between the two feed-forward layers

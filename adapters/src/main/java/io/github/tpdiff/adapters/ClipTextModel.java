@@ -130,8 +130,7 @@ public final class ClipTextModel {
   }
 
   private Graph encoderLayer(String name) {
-    var layer =
-        new ClipLayer(config.heads(), config.ffnDim(), config.activation(), config.eps());
+    var layer = new ClipLayer(config.heads(), config.ffnDim(), config.activation(), config.eps());
     Value mask = Value.input("causal_mask", 1, 1, "text", "text");
     return Graph.of(name, "x", layer.apply(name, flow(), mask));
   }

@@ -72,10 +72,11 @@ public record ClipVisionConfig(
                 config
                     .findInt("num_attention_heads")
                     .orElseThrow(
-                        () ->
-                            config.wrong(
-                                "num_attention_heads", "the number of heads", "none")),
-                sizes.of(ClipVisionModel.LAYERS.formatted(0) + ".mlp.fc1.weight", 0, "intermediate_size"),
+                        () -> config.wrong("num_attention_heads", "the number of heads", "none")),
+                sizes.of(
+                    ClipVisionModel.LAYERS.formatted(0) + ".mlp.fc1.weight",
+                    0,
+                    "intermediate_size"),
                 imageSize,
                 patch,
                 ClipTextConfig.activation(config),

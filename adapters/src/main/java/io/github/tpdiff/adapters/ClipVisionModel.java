@@ -9,9 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * CLIP's image encoder (Radford et al. 2021) up to the layer before the last: what video models read
- * of a picture is the state of every patch, before the last layer and the final norm
- * ({@code hidden_states[-2]} of transformers).
+ * CLIP's image encoder (Radford et al. 2021) up to the layer before the last: what video models
+ * read of a picture is the state of every patch, before the last layer and the final norm ({@code
+ * hidden_states[-2]} of transformers).
  */
 public final class ClipVisionModel {
   private static final String ROOT = "vision_model.";

@@ -19,7 +19,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Wan 2.1 and 2.2, from texts and from pictures: the folders of diffusers and those of the authors. */
+/**
+ * Wan 2.1 and 2.2, from texts and from pictures: the folders of diffusers and those of the authors.
+ */
 public final class WanFamily implements ModelFamily {
   static final String NAME = "wan";
 

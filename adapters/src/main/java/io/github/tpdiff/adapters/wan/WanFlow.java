@@ -42,9 +42,7 @@ final class WanFlow {
   private final Optional<PictureUse> pictures;
 
   private WanFlow(
-      Map<String, Component> components,
-      List<Flow.Expert> experts,
-      Optional<PictureUse> pictures) {
+      Map<String, Component> components, List<Flow.Expert> experts, Optional<PictureUse> pictures) {
     this.components = components;
     this.experts = experts;
     this.pictures = pictures;
@@ -118,8 +116,7 @@ final class WanFlow {
   }
 
   private static Condition condition(Value input, PictureUse use) {
-    var condition =
-        Condition.of(WanTransformer.CONDITION, input, Condition.Follows.FRAMES);
+    var condition = Condition.of(WanTransformer.CONDITION, input, Condition.Follows.FRAMES);
     return use.given() == PictureUse.Given.FIRST_FRAME ? condition.asOptional() : condition;
   }
 

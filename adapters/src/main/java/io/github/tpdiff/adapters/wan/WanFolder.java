@@ -1,9 +1,11 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipImageProcessorConfig;
 import io.github.tpdiff.adapters.ConfigException;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -145,8 +147,7 @@ record WanFolder(ModelRequest request) {
               throw index.wrong(BOUNDARY, "a number between 0 and 1", value);
             });
     if (ratio.isEmpty() && isDiffusers() && find(WanComponent.TRANSFORMER_2).isPresent()) {
-      throw index.wrong(
-          BOUNDARY, "a number between 0 and 1, as there is a transformer_2", "none");
+      throw index.wrong(BOUNDARY, "a number between 0 and 1, as there is a transformer_2", "none");
     }
     return ratio;
   }
@@ -226,9 +227,10 @@ record WanFolder(ModelRequest request) {
             .doubleValue();
   }
 
-  /** Where the image encoder's processor should be. */
-  Path imageProcessor() {
-    return request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR));
+  /** How the image encoder's pictures are processed; as published where no file says it. */
+  ClipImageProcessor imageProcessor() {
+    return ClipImageProcessorConfig.open(
+        request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR)));
   }
 
   /**
@@ -248,8 +250,10 @@ record WanFolder(ModelRequest request) {
     return isOriginal() ? variant.originalScheduler() : WanDefaults.SCHEDULER;
   }
 
-  private boolean isOriginal() {
-    return Stream.of(HIGH_NOISE, LOW_NOISE).anyMatch(name -> Files.isDirectory(root().resolve(name)))
+  /** Whether it is in the authors' layout. */
+  boolean isOriginal() {
+    return Stream.of(HIGH_NOISE, LOW_NOISE)
+            .anyMatch(name -> Files.isDirectory(root().resolve(name)))
         || ConfigFile.open(root().resolve(CONFIG))
             .className()
             .filter("WanModel"::equals)
@@ -274,5 +278,4 @@ record WanFolder(ModelRequest request) {
   private static boolean endsWithAny(String name, List<String> suffixes) {
     return suffixes.stream().anyMatch(name::endsWith);
   }
-
 }

@@ -24,9 +24,11 @@ record WanSizes(
   private static final List<Integer> PATCH = List.of(1, 2, 2);
 
   static final WanSizes WAN_1_3B =
-      new WanSizes(published(12, 8960, 30), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
+      new WanSizes(
+          published(12, 8960, 30), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
   static final WanSizes WAN_14B =
-      new WanSizes(published(40, 13824, 40), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
+      new WanSizes(
+          published(40, 13824, 40), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
 
   /** Wan's structure at a size that two processor cores train in a minute. */
   static WanSizes tiny() {

@@ -3,6 +3,12 @@ package io.github.tpdiff.adapters.wan;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription.Defaults;
 import io.github.tpdiff.runtime.model.PictureUse;
+import io.github.tpdiff.runtime.model.PictureUse.EncoderPictures;
+import io.github.tpdiff.runtime.model.PictureUse.Given;
+import io.github.tpdiff.runtime.model.PictureUse.Last;
+import io.github.tpdiff.runtime.picture.ClipImageProcessor;
+import io.github.tpdiff.runtime.picture.PictureGeometry;
+import io.github.tpdiff.runtime.picture.PictureSizeRule;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -75,18 +81,41 @@ enum WanVariant {
     return WanDefaults.schedulers(originalShift);
   }
 
-  /** How pictures reach the network, if they do. */
-  Optional<PictureUse> pictures() {
+  /**
+   * How pictures reach the network, if they do.
+   *
+   * @param original whether the model is in the authors' layout, whose code prepares them otherwise
+   *     than diffusers
+   * @param processor of the image encoder's pictures
+   */
+  Optional<PictureUse> pictures(boolean original, ClipImageProcessor processor) {
     return switch (this) {
       case TEXT, TWO_EXPERTS_TEXT -> Optional.empty();
-      case PICTURE -> Optional.of(new PictureUse(PictureUse.Given.CLIP, PictureUse.Last.NEVER));
-      case FIRST_AND_LAST ->
-          Optional.of(new PictureUse(PictureUse.Given.CLIP, PictureUse.Last.ALWAYS));
-      case TWO_EXPERTS_PICTURE ->
-          Optional.of(new PictureUse(PictureUse.Given.CLIP, PictureUse.Last.OPTIONAL));
+      case PICTURE -> Optional.of(encoded(Last.NEVER, original, processor));
+      case FIRST_AND_LAST -> Optional.of(encoded(Last.ALWAYS, original, processor));
+      case TWO_EXPERTS_PICTURE -> Optional.of(clip(Last.OPTIONAL, original, Optional.empty()));
       case GIVEN_FRAME ->
-          Optional.of(new PictureUse(PictureUse.Given.FIRST_FRAME, PictureUse.Last.NEVER));
+          Optional.of(
+              new PictureUse(
+                  Given.FIRST_FRAME,
+                  Last.NEVER,
+                  original ? PictureGeometry.CROP : PictureGeometry.STRETCH,
+                  original ? PictureSizeRule.NEAREST_SHAPE : PictureSizeRule.ROUNDED,
+                  Optional.empty()));
     };
+  }
+
+  private static PictureUse encoded(Last last, boolean original, ClipImageProcessor processor) {
+    return clip(last, original, Optional.of(new EncoderPictures(processor, original)));
+  }
+
+  private static PictureUse clip(Last last, boolean original, Optional<EncoderPictures> encoder) {
+    return new PictureUse(
+        Given.CLIP,
+        last,
+        original ? PictureGeometry.SQUASH : PictureGeometry.STRETCH,
+        original ? PictureSizeRule.FLOORED : PictureSizeRule.ROUNDED,
+        encoder);
   }
 
   /** A model's only denoiser. */

@@ -67,7 +67,7 @@ final class WanVideoModel {
                 components,
                 folder.textLength(),
                 two ? variant.two(boundary) : WanVariant.one(),
-                variant.pictures()),
+                variant.pictures(folder.isOriginal(), folder.imageProcessor())),
             latents,
             TargetScale.GLOBAL,
             folder.scheduler(variant),

@@ -43,8 +43,8 @@ public record Flow(
   public static final String PICTURE = "picture";
 
   /**
-   * The pictures that a video begins and ends with as an image encoder takes them, F32 [1, pictures,
-   * 3, side, side]: one, or two of models that always have both.
+   * The pictures that a video begins and ends with as an image encoder takes them, F32 [1,
+   * pictures, 3, side, side]: one, or two of models that always have both.
    */
   public static final String PICTURE_PIXELS = "picture_pixels";
 

@@ -11,8 +11,8 @@ import java.util.Optional;
  *
  * @param first that the video begins with, F32 [1, 3, 1, H, W] in [−1, 1], of the video's size
  * @param last that it ends with, in the same form
- * @param pixels as the image encoder takes them, F32 [1, pictures, 3, side, side]; empty for a model
- *     that has none
+ * @param pixels as the image encoder takes them, F32 [1, pictures, 3, side, side]; empty for a
+ *     model that has none
  */
 public record GivenPictures(Tensor first, Optional<Tensor> last, Optional<Tensor> pixels) {
   /**

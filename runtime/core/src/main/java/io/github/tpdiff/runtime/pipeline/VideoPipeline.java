@@ -101,7 +101,7 @@ public record VideoPipeline(PipelineParts parts) {
       return conditions;
     }
     try (var pictures = PictureEncoder.open(parts)) {
-      GivenPictures given = request.pictures().get().read(flow, request.size());
+      GivenPictures given = request.pictures().get().prepared(flow, request.size());
       Map<String, Tensor> values = pictures.encode(given, shape);
       return conditions.stream().map(own -> own.with(values)).toList();
     }

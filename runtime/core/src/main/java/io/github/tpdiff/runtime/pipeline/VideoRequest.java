@@ -19,17 +19,17 @@ import java.util.Optional;
 public record VideoRequest(
     String prompt,
     String negativePrompt,
-    Optional<PictureFiles> pictures,
+    Optional<RequestedPictures> pictures,
     VideoSize size,
     Sampling sampling,
     NoiseSource noise) {
 
   static VideoRequest of(GenerationRequest request, ModelDescription model, StageConfig stages) {
-    Optional<PictureFiles> pictures = PictureFiles.of(request, model.flow());
+    Optional<RequestedPictures> pictures = RequestedPictures.of(request, model.flow());
     VideoChoice video = request.video();
     if (video.width().isEmpty() && video.height().isEmpty()) {
       video =
-          pictures.flatMap(files -> files.proposedSize(model)).map(video::withSides).orElse(video);
+          pictures.flatMap(given -> given.proposedSize(model)).map(video::withSides).orElse(video);
     }
     return new VideoRequest(
         request.prompt(),

@@ -22,8 +22,7 @@ final class PictureException extends IOException {
 
   /** The same for what a decoder says. */
   static PictureException damaged(String kind, Throwable failure) {
-    String found =
-        String.valueOf(failure.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; ");
+    String found = String.valueOf(failure.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; ");
     return new PictureException(damaged(kind, found).getMessage(), failure);
   }
 }

@@ -1,7 +1,9 @@
 package io.github.tpdiff.runtime.media;
 
+import io.github.tpdiff.runtime.picture.PictureLoader;
 import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.runtime.picture.RgbPicture;
+import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -19,14 +21,21 @@ import java.util.Set;
  * over, and of animations the first frame is taken. A picture's size is known and checked before
  * any pixel is decoded; with the limits of {@link PictureSize}, reading takes at most about 1 GiB.
  */
-public final class PictureReader {
+public final class PictureReader implements PictureLoader {
   /** More than the largest picture takes uncompressed. */
   private static final long LARGEST_FILE = 4L * PictureSize.MOST_PIXELS;
 
   private static final Set<String> HEIF_BRANDS =
       Set.of("heic", "heix", "heim", "heis", "hevc", "mif1", "msf1");
 
-  private PictureReader() {}
+  @Override
+  public RgbPicture load(Path file) {
+    try {
+      return read(file);
+    } catch (IOException refused) {
+      throw new CheckpointException(String.valueOf(refused.getMessage()), refused);
+    }
+  }
 
   /**
    * Reads a picture.
@@ -63,7 +72,8 @@ public final class PictureReader {
     if (WebpFile.recognises(file)) {
       return new WebpFile(file).read();
     }
-    String found = otherKind(file).map(kind -> kind + "; convert it").orElse("another kind of file");
+    String found =
+        otherKind(file).map(kind -> kind + "; convert it").orElse("another kind of file");
     throw new PictureException("expected a picture (png, jpg, webp), found " + found);
   }
 

@@ -48,8 +48,7 @@ final class PngFile {
       long length = at > file.limit() - CHUNK_BYTES ? -1 : file.getInt(at);
       if (length < 0 || length > file.limit() - at - CHUNK_BYTES) {
         throw PictureException.damaged(
-            KIND,
-            String.format(Locale.ROOT, "no end within %d bytes", file.limit()));
+            KIND, String.format(Locale.ROOT, "no end within %d bytes", file.limit()));
       }
       String name = PictureReader.text(file, at + 4, 4);
       int end = at + 8 + (int) length;

@@ -7,26 +7,29 @@ import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.picture.PictureGeometry;
-import io.github.tpdiff.runtime.picture.PictureReader;
+import io.github.tpdiff.runtime.picture.PictureLoader;
 import io.github.tpdiff.runtime.picture.PictureSize;
+import io.github.tpdiff.runtime.picture.RgbPicture;
 import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * The files of the pictures that a video is conditioned on.
+ * The pictures that a video is conditioned on, as they are.
  *
  * @param first that it begins with
  * @param last that it ends with
  * @param geometry how they come to the video's size; empty for the model's own way
  */
-public record PictureFiles(Path first, Optional<Path> last, Optional<PictureGeometry> geometry) {
+public record RequestedPictures(
+    RgbPicture first, Optional<RgbPicture> last, Optional<PictureGeometry> geometry) {
 
   /**
-   * The files of a request, if it has any.
+   * The pictures of a request, if it has any.
    *
    * @throws IllegalArgumentException if the model takes none or needs more, in one line
+   * @throws io.github.tpdiff.weights.CheckpointException if a file cannot be read as a picture
    */
-  static Optional<PictureFiles> of(GenerationRequest request, Flow flow) {
+  static Optional<RequestedPictures> of(GenerationRequest request, Flow flow) {
     Optional<Path> first = request.picture();
     Optional<Path> last = request.lastPicture();
     checkArgument(
@@ -50,14 +53,18 @@ public record PictureFiles(Path first, Optional<Path> last, Optional<PictureGeom
     checkArgument(
         first.isPresent() || request.pictureGeometry().isEmpty(),
         "picture_geometry: expected a picture beside it, found none");
-    return first.map(file -> new PictureFiles(file, last, request.pictureGeometry()));
+    if (first.isEmpty()) {
+      return Optional.empty();
+    }
+    PictureLoader loader = PictureLoader.get();
+    return Optional.of(
+        new RequestedPictures(
+            loader.load(first.get()), last.map(loader::load), request.pictureGeometry()));
   }
 
   /**
    * The size of a video that shows the first, of the model's area; none of a model that does not
    * say how.
-   *
-   * @throws io.github.tpdiff.weights.CheckpointException if the file is no picture
    */
   Optional<PictureSize> proposedSize(ModelDescription model) {
     ModelDescription.Defaults own = model.defaults();
@@ -68,15 +75,13 @@ public record PictureFiles(Path first, Optional<Path> last, Optional<PictureGeom
             use ->
                 use.size()
                     .propose(
-                        PictureReader.get().size(first),
+                        first.size(),
                         (long) own.height() * own.width(),
                         model.latents().sizeMultiple()));
   }
 
   /** The pictures as a model takes them, for a video of a size. */
-  GivenPictures read(Flow flow, VideoSize video) {
-    PictureReader reader = PictureReader.get();
-    return PicturePreparation.of(flow, geometry)
-        .pictures(reader.read(first), last.map(reader::read), video);
+  GivenPictures prepared(Flow flow, VideoSize video) {
+    return PicturePreparation.of(flow, geometry).pictures(first, last, video);
   }
 }
