@@ -18,7 +18,7 @@ import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.runtime.picture.PictureReader;
+import io.github.tpdiff.runtime.picture.PictureLoader;
 import io.github.tpdiff.runtime.pipeline.GivenPictures;
 import io.github.tpdiff.runtime.pipeline.PictureEncoder;
 import io.github.tpdiff.runtime.pipeline.PicturePreparation;
@@ -175,7 +175,7 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
         .map(
             file ->
                 preparation.pictures(
-                    PictureReader.get().read(file),
+                    PictureLoader.get().load(file),
                     last.map(PicturePreparation::picture),
                     new VideoSize(clip.height(), clip.width(), clip.frames(), clip.fps())))
         .orElseGet(() -> preparation.frames(clip.frame(0), last));

@@ -1,8 +1,7 @@
 package io.github.tpdiff.lora.data;
 
-import io.github.tpdiff.runtime.picture.PictureReader;
-import io.github.tpdiff.weights.CheckpointException;
-import java.nio.file.Files;
+import io.github.tpdiff.runtime.media.PictureReader;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -16,13 +15,10 @@ final class PictureFile {
 
   /** What is wrong with a picture that is to be read, in a line; nothing if nothing is. */
   static Optional<String> fault(Path file) {
-    if (!Files.isRegularFile(file)) {
-      return Optional.of("its picture: expected a file, found none: " + file);
-    }
     try {
-      PictureReader.get().size(file);
+      PictureReader.read(file);
       return Optional.empty();
-    } catch (CheckpointException unreadable) {
+    } catch (IOException unreadable) {
       return Optional.of("its picture: " + unreadable.getMessage());
     }
   }

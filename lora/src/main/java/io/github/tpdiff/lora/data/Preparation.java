@@ -203,9 +203,8 @@ public final class Preparation {
           video.file(), Rule.UNREADABLE, "expected a video file, found none");
     }
     Optional<Path> picture = picture(video, request, encoders);
-    Optional<PreparedVideo> faulty = faulty(picture, video.file());
-    if (faulty.isPresent()) {
-      return faulty.get();
+    if (picture.filter(file -> !Files.isRegularFile(file)).isPresent()) {
+      return faulty(picture, video.file()).orElseThrow();
     }
     LatentCache cache;
     try {
@@ -217,7 +216,8 @@ public final class Preparation {
     PreparedVideo row =
         there.isPresent()
             ? cached(video.file(), there.get())
-            : make(video.file(), picture, cache);
+            : faulty(picture, video.file())
+                .orElseGet(() -> make(video.file(), picture, cache));
     if (row.drop().isEmpty()) {
       captions.add(new Captioned(cache, video.caption().get()));
     }
