@@ -6,14 +6,16 @@ import io.github.tpdiff.runtime.picture.ResampleFilter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Reads the {@code preprocessor_config.json} of a CLIP vision encoder; what it does not say is as
  * in transformers' {@code CLIPImageProcessor}.
  */
 public final class ClipImageProcessorConfig {
-  private static final String FILE = "preprocessor_config.json";
+  public static final String FILE = "preprocessor_config.json";
   private static final int PUBLISHED_SIDE = 224;
   private static final String SIZE = "size";
   private static final String CROP = "crop_size";
@@ -51,6 +53,26 @@ public final class ClipImageProcessorConfig {
                     .map(factor -> factor.orElse(ClipImageProcessor.FULL_SCALE))
                     .orElse(1.0),
                 ifAsked(config, "do_normalize").map(yes -> normalisation(config))));
+  }
+
+  /** The fields that are published, for square pictures of a size. */
+  public static Map<String, Object> fields(int side) {
+    var published = ClipImageProcessor.Normalisation.OPENAI;
+    Map<String, Object> square = Map.of("height", side, "width", side);
+    Map<String, Object> fields = new TreeMap<>();
+    fields.put(CROP, square);
+    fields.put("do_center_crop", true);
+    fields.put("do_convert_rgb", true);
+    fields.put("do_normalize", true);
+    fields.put("do_rescale", true);
+    fields.put("do_resize", true);
+    fields.put("image_mean", published.mean());
+    fields.put("image_processor_type", "CLIPImageProcessor");
+    fields.put("image_std", published.std());
+    fields.put("resample", 3);
+    fields.put("rescale_factor", ClipImageProcessor.FULL_SCALE);
+    fields.put(SIZE, Map.of(SHORTEST, side));
+    return fields;
   }
 
   /** Each step is taken unless it is said not to be. */

@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.model.ConvertedNetwork;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;
@@ -134,17 +135,25 @@ final class ConvertedFolder {
   List<String> write(List<LayoutConversion.Written> written, Path source, Path target)
       throws IOException {
     var networks = EnumSet.noneOf(Network.class);
+    var converted = new ArrayList<ConvertedNetwork>();
     for (LayoutConversion.Written checkpoint : written) {
       networks.addAll(checkpoint.networks());
+      String folder =
+          Optional.ofNullable(checkpoint.file().getParent())
+              .map(parent -> parent.getFileName().toString())
+              .orElse("");
       for (Network network : checkpoint.networks()) {
         Object fields = configurations.get(network);
+        converted.add(
+            new ConvertedNetwork(
+                network, folder, fields instanceof Map<?, ?> known ? known : Map.of()));
         if (fields != null) {
           writeJson(checkpoint.file().resolveSibling(CONFIG), fields);
         }
       }
     }
     if (written.size() > 1 && layout == Layout.DIFFUSERS) {
-      surround(networks, source, target);
+      surround(converted, source, target);
     }
     if (networks.stream().anyMatch(READERS_OF_TEXT::contains) && written.size() > 1) {
       copyTokenizer(networks, source, target);
@@ -156,7 +165,8 @@ final class ConvertedFolder {
     return List.copyOf(missing);
   }
 
-  private void surround(Set<Network> networks, Path source, Path target) throws IOException {
+  private void surround(List<ConvertedNetwork> networks, Path source, Path target)
+      throws IOException {
     Map<String, Map<String, ?>> files = new LinkedHashMap<>();
     ModelFamily.all().forEach(family -> files.putAll(family.surroundings(networks)));
     for (Map.Entry<String, Map<String, ?>> file : files.entrySet()) {

@@ -1,5 +1,6 @@
 package io.github.tpdiff.conformance;
 
+import io.github.tpdiff.adapters.ClipImageProcessorConfig;
 import io.github.tpdiff.adapters.animatediff.AnimateDiffComponents;
 import io.github.tpdiff.adapters.animatediff.NormConvention;
 import io.github.tpdiff.adapters.animatediff.StableDiffusionParts;
@@ -7,10 +8,15 @@ import io.github.tpdiff.adapters.miniflux.FrameAttention;
 import io.github.tpdiff.adapters.miniflux.MiniFluxComponents;
 import io.github.tpdiff.adapters.miniflux.MiniFluxFamily;
 import io.github.tpdiff.adapters.wan.WanComponents;
+import io.github.tpdiff.adapters.wan.WanFamily;
 import io.github.tpdiff.conformance.files.FilesCase;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.GoldenCase;
+import io.github.tpdiff.conformance.model.ClipVisionArguments;
+import io.github.tpdiff.conformance.model.ExpertsCase;
+import io.github.tpdiff.conformance.model.ExpertsLoraCase;
+import io.github.tpdiff.conformance.model.ImageEncoderCase;
 import io.github.tpdiff.conformance.model.ImagePreprocessCase;
 import io.github.tpdiff.conformance.model.LoraForwardCase;
 import io.github.tpdiff.conformance.model.LoraTrainCase;
@@ -35,6 +41,9 @@ import io.github.tpdiff.conformance.numerics.RandomCase;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.ModelFamily;
+import io.github.tpdiff.runtime.picture.ClipImageProcessor;
+import io.github.tpdiff.runtime.picture.PictureValues;
+import io.github.tpdiff.runtime.picture.RgbPicture;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,6 +51,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /** The kinds of cases that can be run, by family and kind. */
 final class Kinds {
@@ -83,6 +93,13 @@ final class Kinds {
           Map.entry("wan/lora_forward", new LoraForwardCase(WAN)),
           Map.entry("wan/lora_train", new LoraTrainCase(WAN)),
           Map.entry("wan/i2v_conditioning", new PictureLatentsCase(Kinds::wanVae)),
+          Map.entry("wan/image_encoder", wanPictures(Kinds::processor)),
+          Map.entry("wan/image_encoder_original", wanPictures(Kinds::squash)),
+          Map.entry(
+              "wan/two_expert_forward_original",
+              new ExpertsCase(Kinds::wanNetwork, folder -> new WanFamily().open(folder))),
+          Map.entry(
+              "wan/two_expert_lora_forward", new ExpertsLoraCase(WanComponents::openTransformer)),
           Map.entry("animatediff/tokenizer", new TokenizerCase()),
           Map.entry("animatediff/scheduler", new SchedulerCase()),
           Map.entry("animatediff/vae", new VaeCase(Kinds::stableDiffusionVaes)),
@@ -124,6 +141,32 @@ final class Kinds {
   private static TextEncoderCase wanText() {
     return new TextEncoderCase(
         PartsOpener.of(golden -> WanComponents.openTextEncoder(golden.checkpoint())));
+  }
+
+  private static NetworkCase wanNetwork(Path folder) {
+    return new NetworkCase(
+        PartsOpener.of(golden -> WanComponents.openTransformer(folder)),
+        PartsOpener.of(golden -> WanComponents.openTransformerPerToken(folder)));
+  }
+
+  private static ImageEncoderCase wanPictures(
+      Function<GoldenCase, Function<RgbPicture, PictureValues>> processor) {
+    return new ImageEncoderCase(
+        PartsOpener.of(
+            golden ->
+                WanComponents.openImageEncoder(
+                    golden.checkpoint(), ClipVisionArguments.told(golden.args()))),
+        processor);
+  }
+
+  private static Function<RgbPicture, PictureValues> processor(GoldenCase golden) {
+    Path file = golden.path(golden.args().text("image_processor"));
+    return ClipImageProcessorConfig.open(file)::values;
+  }
+
+  private static Function<RgbPicture, PictureValues> squash(GoldenCase golden) {
+    int size = golden.args().group("config").integer("image_size");
+    return ClipImageProcessor.ofSize(size)::squashed;
   }
 
   private static List<VaeOpener.Vae> wanVae(GoldenCase golden) {

@@ -35,6 +35,7 @@ class ConformanceCommandTest {
         "adapters/src/test/resources/goldens/wan/text-encoder",
         "adapters/src/test/resources/goldens/wan/rope-positions",
         "adapters/src/test/resources/goldens/wan/transformer-i2v-original",
+        "adapters/src/test/resources/goldens/wan22",
         "adapters/src/test/resources/goldens/miniflux",
         "conformance/src/test/resources/goldens/wan/lora-train"
       })

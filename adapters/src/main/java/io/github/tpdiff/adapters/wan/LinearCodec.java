@@ -19,7 +19,11 @@ import java.util.Optional;
  * coefficients.
  */
 final class LinearCodec {
-  private static final int COLOURS = 3;
+  private static final int COLOURS = WanVaeConfig.COLOURS;
+
+  /** Deviations of the latents of pictures: for mean and differences in turn, of each colour. */
+  static final List<Double> DEVIATIONS =
+      List.of(0.5, 0.25, 0.25, 0.15, 0.08, 0.08, 0.08, 0.05, 0.05, 0.08, 0.05, 0.05);
 
   /** Channels of a latent. */
   private static final int SIGNALS = 4 * COLOURS;
@@ -35,7 +39,7 @@ final class LinearCodec {
           1,
           false,
           Collections.nCopies(SIGNALS, 0.0),
-          List.of(0.5, 0.25, 0.25, 0.15, 0.08, 0.08, 0.08, 0.05, 0.05, 0.08, 0.05, 0.05));
+          DEVIATIONS);
 
   /** Where in the latent the differences lie: of frame pairs, and within either pair. */
   private static final int BETWEEN = COLOURS;
@@ -44,35 +48,37 @@ final class LinearCodec {
   private static final int WITHIN_SECOND = 3 * COLOURS;
 
   /** The constant channel's value; the norm is off by at most signal² / (2·CONSTANT²). */
-  private static final float CONSTANT = 100;
+  static final float CONSTANT = 100;
 
-  private static final double[][] TO_OPPONENT = {
+  static final double[][] TO_OPPONENT = {
     {1 / 3.0, 1 / 3.0, 1 / 3.0}, {0.5, 0, -0.5}, {-0.25, 0.5, -0.25}
   };
-  private static final double[][] FROM_OPPONENT = {
-    {1, 1, -2 / 3.0}, {1, 0, 4 / 3.0}, {1, -1, -2 / 3.0}
-  };
+  static final double[][] FROM_OPPONENT = {{1, 1, -2 / 3.0}, {1, 0, 4 / 3.0}, {1, -1, -2 / 3.0}};
 
   /** Pixels 2i and 2i + 1 of a halving convolution. */
-  private static final double[] MEAN = {0.5, 0.5, 0};
+  static final double[] MEAN = {0.5, 0.5, 0};
 
-  private static final double[] SMOOTH = {0.25, 0.5, 0.25};
+  static final double[] SMOOTH = {0.25, 0.5, 0.25};
   private static final double[] SPLINE = {-0.25, 1.5, -0.25};
 
   /** The values of a tensor, unless it may be anything. */
   Optional<float[]> find(TensorInfo info) {
-    String name = info.name();
-    var taps = new Taps(info);
+    return named(info.name(), new Taps(info))
+        .or(() -> passing(info.name(), new Taps(info)))
+        .map(Taps::values);
+  }
+
+  /** What makes a codec linear, whatever it keeps of pictures. */
+  static Optional<Taps> passing(String name, Taps taps) {
     if (name.contains(".conv2.") || name.contains(".attentions.0.proj.")) {
-      return Optional.of(taps.values()); // zeros: nothing is added
+      return Optional.of(taps); // zeros: nothing is added
     }
     if (name.endsWith("norm_out.gamma")) {
-      return Optional.of(taps.fill(CONSTANT / (float) Math.sqrt(taps.extent(0))).values());
+      return Optional.of(taps.fill(CONSTANT / (float) Math.sqrt(taps.extent(0))));
     }
-    if (name.endsWith("conv_shortcut.weight") || name.endsWith("quant_conv.weight")) {
-      return Optional.of(taps.identity(taps.extent(1)).values());
-    }
-    return named(name, taps).map(Taps::values);
+    return name.endsWith("conv_shortcut.weight") || name.endsWith("quant_conv.weight")
+        ? Optional.of(taps.identity(taps.extent(1)))
+        : Optional.empty();
   }
 
   private static Optional<Taps> named(String name, Taps taps) {

@@ -64,7 +64,7 @@ final class NoisePassage {
     for (int frame = 0; frame < taps.extent(2); frame++) {
       for (int row = 0; row < taps.extent(3); row++) {
         for (int column = 0; column < taps.extent(4); column++) {
-          for (int in = 0; in < taps.extent(1); in++) {
+          for (int in = 0; in < config.outChannels(); in++) { // a picture's come behind
             taps.set(1, channel++, in, frame, row, column);
           }
         }

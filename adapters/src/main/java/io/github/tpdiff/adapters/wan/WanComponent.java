@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Network;
@@ -57,6 +58,11 @@ enum WanComponent {
   /** What a checkpoint holds that holds nothing else: one of two is not told from an only one. */
   WanComponent alone() {
     return this == TRANSFORMER_2 ? TRANSFORMER : this;
+  }
+
+  /** The name of its file of weights there, without an ending. */
+  String file() {
+    return this == TEXT_ENCODER || this == IMAGE_ENCODER ? "model" : MadeUpPart.DIFFUSERS_FILE;
   }
 
   /** The name as words. */

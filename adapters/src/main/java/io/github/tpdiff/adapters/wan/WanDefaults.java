@@ -10,18 +10,25 @@ final class WanDefaults {
   /** Tokens per prompt; the transformer was trained with exactly as many rows. */
   static final int TEXT_LENGTH = 512;
 
+  /** Of the schedule in most of diffusers' folders. */
+  static final double SHIFT = 3;
+
   /** {@code rope_max_seq_len} of every published model. */
   static final int MAX_FRAMES = 1024;
 
   static final List<String> LORA_TARGETS =
       List.of("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2");
 
-  /** What the tiny size makes in seconds. */
+  /** What the tiny size of Wan 2.2 5B makes in seconds; a latent has four times the pixels. */
+  static final ModelDescription.Defaults TINY_GIVEN_FRAME =
+      new ModelDescription.Defaults(128, 128, 33, 16, 24, 1.5);
+
+  /** What the other tiny sizes make in seconds. */
   static final ModelDescription.Defaults TINY =
       new ModelDescription.Defaults(64, 64, 33, 16, 24, 1.5);
 
   /** {@code scheduler_config.json} of the diffusers folders, without its nulls. */
-  static final Map<String, Object> SCHEDULER = scheduler();
+  static final Map<String, Object> SCHEDULER = scheduler(SHIFT);
 
   /** What the authors' code does; their layout has no file for it. */
   static Map<String, Object> originalScheduler(double shift) {
@@ -59,7 +66,8 @@ final class WanDefaults {
 
   private WanDefaults() {}
 
-  private static Map<String, Object> scheduler() {
+  /** The same with another shift. */
+  static Map<String, Object> scheduler(double shift) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("_class_name", "UniPCMultistepScheduler");
     fields.put("_diffusers_version", "0.33.0.dev0");
@@ -69,7 +77,7 @@ final class WanDefaults {
     fields.put("disable_corrector", List.of());
     fields.put("dynamic_thresholding_ratio", 0.995);
     fields.put("final_sigmas_type", "zero");
-    fields.put("flow_shift", 3.0);
+    fields.put("flow_shift", shift);
     fields.put("lower_order_final", true);
     fields.put("num_train_timesteps", 1000);
     fields.put("predict_x0", true);

@@ -4,6 +4,7 @@ import io.github.tpdiff.adapters.ClipVisionConfig;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ConvertedNetwork;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -89,14 +90,8 @@ public final class WanFamily implements ModelFamily {
   }
 
   @Override
-  public Map<String, Map<String, ?>> surroundings(Set<Network> networks) {
-    return networks.contains(Network.WAN_TRANSFORMER)
-        ? Map.of(
-            "model_index.json",
-            WanSizes.modelIndex(),
-            "scheduler/scheduler_config.json",
-            WanDefaults.SCHEDULER)
-        : Map.of();
+  public Map<String, Map<String, ?>> surroundings(List<ConvertedNetwork> networks) {
+    return WanSurroundings.of(networks);
   }
 
   @Override

@@ -7,39 +7,105 @@ import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.T5Config.PositionBias;
 import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.adapters.madeup.MadeUpWords;
+import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.text.UnigramTokenizerWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** The sizes of all components of one model, and the configuration files that record them. */
+/**
+ * The sizes of all components of one model, and the configuration files that record them.
+ *
+ * @param transformer of the only one, or of each of two
+ * @param two whether there are two, by time
+ * @param imageEncoder of models that have one
+ */
 record WanSizes(
     WanTransformerConfig transformer,
+    boolean two,
     WanVaeConfig vae,
     T5Config textEncoder,
     Optional<ClipVisionConfig> imageEncoder) {
-  private static final String DIFFUSERS = "0.33.0.dev0";
+  static final String DIFFUSERS = "0.35.0.dev0";
   private static final List<Integer> PATCH = List.of(1, 2, 2);
+  private static final int TEMPORAL_FACTOR = 4;
 
-  static final WanSizes WAN_1_3B =
-      new WanSizes(
-          published(12, 8960, 30), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
-  static final WanSizes WAN_14B =
-      new WanSizes(
-          published(40, 13824, 40), WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
+  /** Wan 2.1 T2V 1.3B. */
+  static WanSizes ofText1_3B() {
+    return published(transformer(12, 8960, 30, 16), false);
+  }
+
+  /** Wan 2.1 T2V 14B. */
+  static WanSizes ofText14B() {
+    return published(transformer(40, 13_824, 40, 16), false);
+  }
+
+  /** Wan 2.1 I2V 14B. */
+  static WanSizes ofPicture14B() {
+    var encoder = ClipVisionConfig.PUBLISHED;
+    return new WanSizes(
+        withPicture(transformer(40, 13_824, 40, 16), Optional.of(encoder)),
+        false,
+        WanVaeConfig.PUBLISHED,
+        publishedText(),
+        Optional.of(encoder));
+  }
+
+  /** Wan 2.2 TI2V 5B. */
+  static WanSizes ofGivenFrame5B() {
+    return new WanSizes(
+        transformer(24, 14_336, 30, WanTransformerConfig.GIVEN_FRAMES_CHANNELS)
+            .with(Timesteps.PER_FRAME),
+        false,
+        WanVaeConfig.PUBLISHED_RESIDUAL,
+        publishedText(),
+        Optional.empty());
+  }
+
+  /** Wan 2.2 T2V A14B. */
+  static WanSizes ofTextA14B() {
+    return published(transformer(40, 13_824, 40, 16), true);
+  }
+
+  /** Wan 2.2 I2V A14B. */
+  static WanSizes ofPictureA14B() {
+    return published(withPicture(transformer(40, 13_824, 40, 16), Optional.empty()), true);
+  }
+
+  private static WanSizes published(WanTransformerConfig transformer, boolean two) {
+    return new WanSizes(
+        transformer, two, WanVaeConfig.PUBLISHED, publishedText(), Optional.empty());
+  }
 
   /** Wan's structure at a size that two processor cores train in a minute. */
   static WanSizes tiny() {
-    int vocabulary = tokenizer().vocabularySize();
-    int channels = LinearCodec.CONFIG.latentChannels();
+    return tiny(tinyTransformer(), Optional.empty());
+  }
+
+  /** The same told of pictures as Wan 2.1 I2V is. */
+  static WanSizes tinyPicture() {
+    var encoder = new ClipVisionConfig(32, 3, 4, 64, 32, 8, UnaryKind.GELU_ERF, 1e-5);
+    return tiny(withPicture(tinyTransformer(), Optional.of(encoder)), Optional.of(encoder));
+  }
+
+  /** The same with two transformers, as Wan 2.2 T2V A14B. */
+  static WanSizes tinyTwo() {
+    WanSizes one = tiny();
+    return new WanSizes(one.transformer, true, one.vae, one.textEncoder, Optional.empty());
+  }
+
+  /** The structure of Wan 2.2 TI2V 5B in small. */
+  static WanSizes tinyGivenFrame() {
+    int channels = ResidualCodec.CONFIG.latentChannels();
     return new WanSizes(
         new WanTransformerConfig(
-            4,
-            24,
+            8,
+            32,
             3,
-            256,
+            512,
             channels,
             channels,
             64,
@@ -47,10 +113,74 @@ record WanSizes(
             PATCH,
             1e-6,
             Optional.empty(),
-            Timesteps.PER_CLIP),
-        LinearCodec.CONFIG,
-        new T5Config(vocabulary, 64, 2, 4, 16, 128, 32, 128, 1e-6, PositionBias.OF_EACH_BLOCK),
+            Timesteps.PER_FRAME),
+        false,
+        ResidualCodec.CONFIG,
+        tinyText(),
         Optional.empty());
+  }
+
+  private static WanSizes tiny(
+      WanTransformerConfig transformer, Optional<ClipVisionConfig> imageEncoder) {
+    return new WanSizes(transformer, false, LinearCodec.CONFIG, tinyText(), imageEncoder);
+  }
+
+  private static WanTransformerConfig tinyTransformer() {
+    int channels = LinearCodec.CONFIG.latentChannels();
+    return new WanTransformerConfig(
+        4,
+        24,
+        3,
+        256,
+        channels,
+        channels,
+        64,
+        64,
+        PATCH,
+        1e-6,
+        Optional.empty(),
+        Timesteps.PER_CLIP);
+  }
+
+  private static T5Config tinyText() {
+    return new T5Config(
+        tokenizer().vocabularySize(), 64, 2, 4, 16, 128, 32, 128, 1e-6, PositionBias.OF_EACH_BLOCK);
+  }
+
+  /** Further channels for a mask and latents of pictures, and rows of an image encoder. */
+  private static WanTransformerConfig withPicture(
+      WanTransformerConfig transformer, Optional<ClipVisionConfig> encoder) {
+    return new WanTransformerConfig(
+        transformer.heads(),
+        transformer.headDim(),
+        transformer.layers(),
+        transformer.ffnDim(),
+        2 * transformer.outChannels() + TEMPORAL_FACTOR,
+        transformer.outChannels(),
+        transformer.textDim(),
+        transformer.freqDim(),
+        transformer.patchSize(),
+        transformer.eps(),
+        encoder.map(sizes -> new WanTransformerConfig.ImageBranch(sizes.width(), Optional.empty())),
+        transformer.timesteps());
+  }
+
+  /** Which published model these are the sizes of. */
+  WanVariant variant() {
+    return WanVariant.of(Optional.of(transformer), two);
+  }
+
+  /** The components of the model. */
+  List<WanComponent> components() {
+    var components = new ArrayList<>(List.of(WanComponent.TRANSFORMER));
+    if (two) {
+      components.add(WanComponent.TRANSFORMER_2);
+    }
+    components.addAll(List.of(WanComponent.VAE, WanComponent.TEXT_ENCODER));
+    if (imageEncoder.isPresent()) {
+      components.add(WanComponent.IMAGE_ENCODER);
+    }
+    return components;
   }
 
   /** Prompts of a sentence: the made-up text encoder has nothing to say about longer ones. */
@@ -58,14 +188,14 @@ record WanSizes(
     return new UnigramTokenizerWriter(MadeUpWords.ALL, 16);
   }
 
-  private static WanTransformerConfig published(int heads, int ffnDim, int layers) {
+  private static WanTransformerConfig transformer(int heads, int ffnDim, int layers, int channels) {
     return new WanTransformerConfig(
         heads,
         128,
         layers,
         ffnDim,
-        16,
-        16,
+        channels,
+        channels,
         4096,
         256,
         PATCH,
@@ -86,13 +216,15 @@ record WanSizes(
         var model = new WanTransformer(transformer);
         yield List.of(model.denoiser(), model.conditioning());
       }
-      case VAE -> {
-        var model = new WanVae(vae);
-        yield List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
-      }
+      case VAE -> programs(vae);
       case TEXT_ENCODER -> List.of(new T5Encoder(textEncoder).program());
       case IMAGE_ENCODER -> List.of(new ClipVisionModel(imageEncoder.orElseThrow()).program(1));
     };
+  }
+
+  static List<Program> programs(WanVaeConfig vae) {
+    var model = new WanVae(vae);
+    return List.of(model.encoder(Chunk.NEXT), model.decoder(Chunk.NEXT));
   }
 
   /** The fields of {@code config.json} as published. */
@@ -187,16 +319,5 @@ record WanSizes(
       fields.put("scale_factor_temporal", vae.temporalFactor());
     }
     return fields;
-  }
-
-  static Map<String, Object> modelIndex() {
-    return Map.of(
-        "_class_name", "WanPipeline",
-        "_diffusers_version", DIFFUSERS,
-        "scheduler", List.of("diffusers", "UniPCMultistepScheduler"),
-        "text_encoder", List.of("transformers", "UMT5EncoderModel"),
-        "tokenizer", List.of("transformers", "T5TokenizerFast"),
-        "transformer", List.of("diffusers", "WanTransformer3DModel"),
-        "vae", List.of("diffusers", "AutoencoderKLWan"));
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipVisionConfig;
 import io.github.tpdiff.adapters.madeup.MadeUpCheckpoint;
 import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.adapters.madeup.MadeUpTokenizer;
@@ -7,86 +8,99 @@ import io.github.tpdiff.adapters.madeup.T5Scale;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorInfo;
-import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The sizes of Wan that can be written with made-up weights. */
 final class WanTemplate {
-  /** The networks of a model of texts alone. */
-  private static final List<WanComponent> TEXT =
-      List.of(WanComponent.TRANSFORMER, WanComponent.VAE, WanComponent.TEXT_ENCODER);
+  private static final List<WanComponent> NETWORK = List.of(WanComponent.TRANSFORMER);
+  private static final List<WanComponent> WITH_VAE =
+      List.of(WanComponent.TRANSFORMER, WanComponent.VAE);
 
   private WanTemplate() {}
 
   static Map<String, CheckpointTemplate> all() {
-    return Map.of("wan-tiny", tiny(), "wan-1.3b", large(), "wan-14b", largest());
+    Map<String, CheckpointTemplate> all = new LinkedHashMap<>();
+    all.put(
+        "wan-tiny",
+        tiny(
+            "Wan in small (3 blocks of width 96): random weights to train,"
+                + " and a codec that shows blurred pictures",
+            WanSizes.tiny()));
+    all.put(
+        "wan-i2v-tiny",
+        tiny("the same for videos that begin with a picture", WanSizes.tinyPicture()));
+    all.put(
+        "wan22-5b-tiny",
+        tiny(
+            "Wan 2.2 5B in small (3 blocks of width 256), for text with and without a picture",
+            WanSizes.tinyGivenFrame()));
+    all.put(
+        "wan22-a14b-tiny",
+        tiny("Wan in small with two experts, as Wan 2.2 A14B", WanSizes.tinyTwo()));
+    all.put("wan-1.3b", large("Wan 2.1 T2V 1.3B", WanSizes.ofText1_3B(), WITH_VAE));
+    all.put("wan-14b", large("Wan 2.1 T2V 14B", WanSizes.ofText14B(), NETWORK));
+    all.put("wan-i2v-14b", large("Wan 2.1 I2V 14B", WanSizes.ofPicture14B(), NETWORK));
+    all.put("wan22-5b", large("Wan 2.2 TI2V 5B", WanSizes.ofGivenFrame5B(), WITH_VAE));
+    List<WanComponent> both = List.of(WanComponent.TRANSFORMER, WanComponent.TRANSFORMER_2);
+    all.put("wan22-a14b", large("Wan 2.2 T2V A14B", WanSizes.ofTextA14B(), both));
+    all.put("wan22-i2v-a14b", large("Wan 2.2 I2V A14B", WanSizes.ofPictureA14B(), both));
+    return all;
   }
 
-  private static CheckpointTemplate tiny() {
-    WanSizes sizes = WanSizes.tiny();
+  private static CheckpointTemplate tiny(String description, WanSizes sizes) {
+    boolean givenFrame = sizes.variant() == WanVariant.GIVEN_FRAME;
     return template(
-        "Wan in small (3 blocks of width 96): random weights to train,"
-            + " and a codec that shows blurred pictures",
-        parts(sizes, new NoisePassage(sizes.transformer())::find, new LinearCodec()::find),
-        Optional.of(WanDefaults.TINY),
-        TEXT.toArray(WanComponent[]::new));
+        description,
+        sizes,
+        component ->
+            switch (component) {
+              case TRANSFORMER, TRANSFORMER_2 -> new NoisePassage(sizes.transformer())::find;
+              case VAE -> givenFrame ? new ResidualCodec()::find : new LinearCodec()::find;
+              case TEXT_ENCODER, IMAGE_ENCODER -> MadeUpPart.RANDOM;
+            },
+        Optional.of(givenFrame ? WanDefaults.TINY_GIVEN_FRAME : WanDefaults.TINY),
+        sizes.components());
   }
 
-  private static CheckpointTemplate large() {
+  private static CheckpointTemplate large(
+      String model, WanSizes sizes, List<WanComponent> standard) {
     return template(
-        "the sizes of Wan 2.1 T2V 1.3B, random weights",
-        parts(WanSizes.WAN_1_3B, MadeUpPart.RANDOM, MadeUpPart.RANDOM),
+        "the sizes of %s, random weights".formatted(model),
+        sizes,
+        component -> MadeUpPart.RANDOM,
         Optional.empty(),
-        WanComponent.TRANSFORMER,
-        WanComponent.VAE);
-  }
-
-  private static CheckpointTemplate largest() {
-    return template(
-        "the sizes of Wan 2.1 T2V 14B, random weights",
-        parts(WanSizes.WAN_14B, MadeUpPart.RANDOM, MadeUpPart.RANDOM),
-        Optional.empty(),
-        WanComponent.TRANSFORMER);
+        standard);
   }
 
   private static CheckpointTemplate template(
       String description,
-      List<MadeUpPart> parts,
+      WanSizes sizes,
+      Function<WanComponent, MadeUpPart.Values> values,
       Optional<ModelDescription.Defaults> defaults,
-      WanComponent... standard) {
+      List<WanComponent> standard) {
     return new MadeUpCheckpoint(
         description,
-        parts,
-        Arrays.stream(standard).map(WanComponent::folder).toList(),
+        sizes.components().stream()
+            .map(
+                component ->
+                    new MadeUpPart(
+                        component.folder(),
+                        component.file(),
+                        () -> sizes.programs(component),
+                        sizes.config(component),
+                        values.apply(component)))
+            .toList(),
+        standard.stream().map(WanComponent::folder).toList(),
         WanTemplate::scale,
         new MadeUpCheckpoint.Surroundings(
-            Map.of(
-                "model_index.json",
-                WanSizes.modelIndex(),
-                "scheduler/scheduler_config.json",
-                WanDefaults.SCHEDULER),
+            WanSurroundings.of(
+                sizes.variant(), sizes.imageEncoder().map(ClipVisionConfig::imageSize)),
             List.of(MadeUpTokenizer.only(folder -> WanSizes.tokenizer().write(folder))),
             defaults));
-  }
-
-  private static List<MadeUpPart> parts(
-      WanSizes sizes, MadeUpPart.Values transformer, MadeUpPart.Values codec) {
-    return TEXT.stream()
-        .map(
-            component ->
-                new MadeUpPart(
-                    component.folder(),
-                    component == WanComponent.TEXT_ENCODER ? "model" : MadeUpPart.DIFFUSERS_FILE,
-                    () -> sizes.programs(component),
-                    sizes.config(component),
-                    switch (component) {
-                      case TRANSFORMER, TRANSFORMER_2 -> transformer;
-                      case VAE -> codec;
-                      case TEXT_ENCODER, IMAGE_ENCODER -> MadeUpPart.RANDOM;
-                    }))
-        .toList();
   }
 
   /** Of a tensor's deviation, over 1/√fan-in. */

@@ -43,7 +43,7 @@ record WanTransformerConfig(
   private static final String IMAGE = "condition_embedder.image_embedder.";
 
   /** Latent channels of the models that take a picture as a given frame. */
-  private static final int GIVEN_FRAMES_CHANNELS = 48;
+  static final int GIVEN_FRAMES_CHANNELS = 48;
 
   /**
    * Cross-attention to the features of pictures.

@@ -68,6 +68,57 @@ enum WanVariant {
     return config.image().get().positions().isPresent() ? FIRST_AND_LAST : PICTURE;
   }
 
+  /**
+   * The model of a transformer in diffusers' layout.
+   *
+   * @param config fields of its {@code config.json}
+   * @param two whether it is one of two
+   */
+  static WanVariant of(Map<?, ?> config, boolean two) {
+    Object in = config.get("in_channels");
+    if (in != null && in.equals(config.get("out_channels"))) {
+      boolean given =
+          in instanceof Number channels
+              && channels.intValue() == WanTransformerConfig.GIVEN_FRAMES_CHANNELS;
+      return given ? GIVEN_FRAME : two ? TWO_EXPERTS_TEXT : TEXT;
+    }
+    if (two || config.get("image_dim") == null) {
+      return in == null ? TEXT : TWO_EXPERTS_PICTURE;
+    }
+    return config.get("pos_embed_seq_len") == null ? PICTURE : FIRST_AND_LAST;
+  }
+
+  /** The shift of the schedule in diffusers' files. */
+  double diffusersShift() {
+    return switch (this) {
+      case FIRST_AND_LAST, GIVEN_FRAME -> originalShift;
+      default -> WanDefaults.SHIFT;
+    };
+  }
+
+  /** Whether no video is made without a picture. */
+  boolean needsPicture() {
+    return hasImageEncoder() || this == TWO_EXPERTS_PICTURE;
+  }
+
+  boolean hasImageEncoder() {
+    return this == PICTURE || this == FIRST_AND_LAST;
+  }
+
+  /** Whether it is of Wan 2.2. */
+  boolean isOfSecondGeneration() {
+    return this == GIVEN_FRAME || boundary().isPresent();
+  }
+
+  /** From which part of all times on the first of two transformers is asked. */
+  Optional<Double> boundary() {
+    return switch (this) {
+      case TWO_EXPERTS_TEXT -> Optional.of(0.875);
+      case TWO_EXPERTS_PICTURE -> Optional.of(0.9);
+      default -> Optional.empty();
+    };
+  }
+
   /** What is made where nothing is said. */
   Defaults defaults() {
     return defaults;
@@ -129,12 +180,11 @@ enum WanVariant {
    * @param boundary from which part of all times on the first is asked, where the files say so
    */
   List<Flow.Expert> two(Optional<Double> boundary) {
-    double published = this == TWO_EXPERTS_PICTURE ? 0.9 : 0.875;
     Optional<Double> lowGuidance = this == TWO_EXPERTS_TEXT ? Optional.of(3.0) : Optional.empty();
     return List.of(
         new Flow.Expert(
             WanFlow.TRANSFORMER,
-            boundary.orElse(published) * TIMES,
+            boundary.or(this::boundary).orElseThrow() * TIMES,
             Optional.empty(),
             Optional.empty()),
         new Flow.Expert(WanFlow.TRANSFORMER_2, 0, lowGuidance, Optional.empty()));

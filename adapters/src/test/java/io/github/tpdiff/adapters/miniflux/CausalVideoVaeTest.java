@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.adapters.Chunk;
 import io.github.tpdiff.adapters.Golden;
+import io.github.tpdiff.adapters.PublishedTensors;
 import io.github.tpdiff.adapters.miniflux.CausalVideoVaeConfig.Level;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Program;
@@ -39,7 +40,8 @@ final class CausalVideoVaeTest {
   void tensors_areThoseOfThePublishedCheckpoint() {
     var vae = new CausalVideoVae(CausalVideoVaeConfig.PUBLISHED);
     var programs = List.of(vae.encoder(Chunk.NEXT), vae.decoder(Chunk.NEXT));
-    assertThat(PublishedTensors.of(programs)).isEqualTo(PublishedTensors.listed("vae-tensors.txt"));
+    assertThat(PublishedTensors.of(programs))
+        .isEqualTo(PublishedTensors.listed("miniflux/vae-tensors.txt"));
     assertThat(elements(programs)).isEqualTo(335_402_067L);
     assertThat(PublishedTensors.of(List.of(vae.encoder(Chunk.FIRST), vae.decoder(Chunk.FIRST))))
         .isEqualTo(PublishedTensors.of(programs));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.Golden;
+import io.github.tpdiff.adapters.PublishedTensors;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
@@ -95,7 +96,7 @@ final class PyramidFluxTransformerTest {
     var read = PublishedTensors.of(List.of(transformer.conditioning(), transformer.denoiser()));
     var firstBlocks = new HashMap<>(read);
     firstBlocks.keySet().removeIf(name -> name.matches(".*blocks\\.[1-9].*"));
-    assertThat(firstBlocks).isEqualTo(PublishedTensors.listed("transformer-tensors.txt"));
+    assertThat(firstBlocks).isEqualTo(PublishedTensors.listed("miniflux/transformer-tensors.txt"));
     assertThat(read).hasSize(496);
     assertThat(elements(transformer)).isEqualTo(1_972_059_200L);
   }

@@ -36,11 +36,25 @@ final class WanTemplateTest {
   @CsvSource({
     "wan-1.3b, TRANSFORMER, 825, 1418996800",
     "wan-14b, TRANSFORMER, 1095, 14288491584",
+    "wan-i2v-14b, TRANSFORMER, 1303, 16394878784",
+    "wan22-5b, TRANSFORMER, 825, 4999787712",
+    "wan22-5b, VAE, 196, 704688668",
+    "wan22-a14b, TRANSFORMER, 1095, 14288491584",
+    "wan22-a14b, TRANSFORMER_2, 1095, 14288491584",
+    "wan22-i2v-a14b, TRANSFORMER_2, 1095, 14288901184",
     "wan-1.3b, VAE, 194, 126892531",
     "wan-1.3b, TEXT_ENCODER, 242, 5680910336"
   })
   void sizes_areThePublishedOnes(String name, WanComponent component, int tensors, long elements) {
-    WanSizes sizes = name.equals("wan-14b") ? WanSizes.WAN_14B : WanSizes.WAN_1_3B;
+    WanSizes sizes =
+        switch (name) {
+          case "wan-1.3b" -> WanSizes.ofText1_3B();
+          case "wan-14b" -> WanSizes.ofText14B();
+          case "wan-i2v-14b" -> WanSizes.ofPicture14B();
+          case "wan22-5b" -> WanSizes.ofGivenFrame5B();
+          case "wan22-a14b" -> WanSizes.ofTextA14B();
+          default -> WanSizes.ofPictureA14B();
+        };
     Map<String, Long> counts = new HashMap<>();
     for (var program : sizes.programs(component)) {
       program
@@ -91,6 +105,29 @@ final class WanTemplateTest {
               .encode(List.of("a red ball rolls"), 16)
               .inputIds()[0]
               .length);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "wan-i2v-tiny, WanImageToVideoPipeline, 1, transformer/conditioning image_encoder",
+    "wan22-5b-tiny, WanPipeline, 1, vae_encoder",
+    "wan22-a14b-tiny, WanPipeline, 2, transformer_2/conditioning transformer_2"
+  })
+  void everyTinySize_opensAsWhatItIs(String name, String pipeline, int denoisers, String components)
+      throws Exception {
+    Path folder = temporary.resolve(name);
+    CheckpointTemplate template = WanTemplate.all().get(name);
+    template.write(
+        new CheckpointTemplate.Order(
+            folder, DType.F32, template.defaultComponents(), (bytes, total) -> {}));
+    assertTrue(Files.readString(folder.resolve("model_index.json")).contains(pipeline));
+    try (var model = new WanFamily().open(folder)) {
+      var flow = model.description().flow();
+      assertEquals(denoisers, flow.denoisers().size());
+      assertEquals(!name.contains("a14b"), flow.pictures().isPresent());
+      assertTrue(model.components().keySet().containsAll(List.of(components.split(" "))));
+      assertTrue(model.components().keySet().containsAll(flow.generating()));
     }
   }
 

@@ -17,9 +17,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class WanVaeGoldenTest {
 
   @ParameterizedTest
-  @CsvSource({"vae,f1", "vae,f5", "vae,f9", "vae-original,f5"})
+  @CsvSource({
+    "wan/vae,f1",
+    "wan/vae,f5",
+    "wan/vae,f9",
+    "wan/vae-original,f5",
+    "wan22/vae,f1",
+    "wan22/vae,f5",
+    "wan22/vae,f9"
+  })
   void encode_matchesThePosteriorMean(String name, String run) {
-    try (var golden = Golden.open("wan/" + name)) {
+    try (var golden = Golden.open(name)) {
       var vae = WanComponents.openVae(golden.checkpoint());
       Tensor video = golden.tensor("in." + run + ".video");
       var chunks = new ArrayList<Tensor>();
@@ -40,9 +48,17 @@ final class WanVaeGoldenTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"vae,f1", "vae,f5", "vae,f9", "vae-original,f5"})
+  @CsvSource({
+    "wan/vae,f1",
+    "wan/vae,f5",
+    "wan/vae,f9",
+    "wan/vae-original,f5",
+    "wan22/vae,f1",
+    "wan22/vae,f5",
+    "wan22/vae,f9"
+  })
   void decode_matchesTheClampedVideo(String name, String run) {
-    try (var golden = Golden.open("wan/" + name)) {
+    try (var golden = Golden.open(name)) {
       var vae = WanComponents.openVae(golden.checkpoint());
       Tensor latents = denormalised(golden.tensor("out." + run + ".latent_normalized"), vae);
       var chunks = new ArrayList<Tensor>();

@@ -7,7 +7,6 @@ import io.github.tpdiff.conformance.golden.CaseKind;
 import io.github.tpdiff.conformance.golden.Checks;
 import io.github.tpdiff.conformance.golden.GoldenCase;
 import io.github.tpdiff.conformance.golden.GoldenRun;
-import io.github.tpdiff.conformance.golden.Values;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import io.github.tpdiff.runtime.picture.PictureGeometry;
@@ -38,7 +37,7 @@ public final class ImagePreprocessCase implements CaseKind.Plain {
     golden.args().findInteger(VAE_SCALE);
     List.of(ABSOLUTE, LEVELS, LEVELS_MEAN).forEach(golden.tolerance()::findNumber);
     for (GoldenRun run : golden.runs()) {
-      RgbPicture picture = picture(run);
+      RgbPicture picture = CasePictures.one(run);
       String mode = run.args().text("mode");
       switch (mode) {
         case "video_processor" -> {
@@ -67,24 +66,6 @@ public final class ImagePreprocessCase implements CaseKind.Plain {
                     + mode);
       }
     }
-  }
-
-  private static RgbPicture picture(GoldenRun run) {
-    String name = run.inputName("image");
-    List<Long> shape = run.golden().tensors().require(name).shape();
-    if (shape.size() != 3 || shape.get(2) != RgbPicture.CHANNELS) {
-      throw new CaseException(name + ": expected [H, W, 3], found " + shape);
-    }
-    long[] values = Values.longs(run.golden().tensors(), name);
-    var rgb = new byte[values.length];
-    for (int i = 0; i < rgb.length; i++) {
-      if (values[i] < 0 || values[i] > 255) {
-        throw new CaseException(name + ": expected 0 to 255, found " + values[i]);
-      }
-      rgb[i] = (byte) values[i];
-    }
-    return new RgbPicture(
-        rgb, new PictureSize(Math.toIntExact(shape.get(1)), Math.toIntExact(shape.get(0))));
   }
 
   /** What is asked for, down to what the VAE can take, as the processor does. */

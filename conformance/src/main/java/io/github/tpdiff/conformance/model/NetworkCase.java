@@ -44,28 +44,34 @@ public record NetworkCase(PartsOpener parts, PartsOpener perToken) implements Ca
 
   @Override
   public void check(GoldenCase golden, Engine engine, Checks checks) {
-    ToldConfiguration.check(golden, checks);
+    ToldConfiguration.check(golden, golden.checkpoint(), checks);
     for (String attention : golden.args().findTexts("attention_paths").orElse(List.of(""))) {
-      var rest = new ArrayList<GoldenRun>();
-      try (VideoModel model = CaseModel.network(parts.open(golden, attention));
-          DenoiserSession network = network(model, engine)) {
-        for (GoldenRun run : golden.runs()) {
-          NetworkRun.find(run, model)
-              .ifPresentOrElse(
-                  inputs -> {
-                    var strided = strided(inputs, run, checks);
-                    var found = new Prediction(strided, strided.predict(network, denoiser(model)));
-                    compare(run, attention, found, checks);
-                    if (inputs.hasGivenFrames()) {
-                      rest.add(run); // upstream has a prediction of them too
-                    }
-                  },
-                  () -> rest.add(run));
-        }
+      check(golden.runs(), attention, engine, checks);
+    }
+  }
+
+  /** Some runs of one case. */
+  void check(List<GoldenRun> runs, String attention, Engine engine, Checks checks) {
+    GoldenCase golden = runs.get(0).golden();
+    var rest = new ArrayList<GoldenRun>();
+    try (VideoModel model = CaseModel.network(parts.open(golden, attention));
+        DenoiserSession network = network(model, engine)) {
+      for (GoldenRun run : runs) {
+        NetworkRun.find(run, model)
+            .ifPresentOrElse(
+                inputs -> {
+                  var strided = strided(inputs, run, checks);
+                  var found = new Prediction(strided, strided.predict(network, denoiser(model)));
+                  compare(run, attention, found, checks);
+                  if (inputs.hasGivenFrames()) {
+                    rest.add(run); // upstream has a prediction of them too
+                  }
+                },
+                () -> rest.add(run));
       }
-      if (!rest.isEmpty()) {
-        checkPerToken(rest, perToken.open(golden, attention), engine, checks);
-      }
+    }
+    if (!rest.isEmpty()) {
+      checkPerToken(rest, perToken.open(golden, attention), engine, checks);
     }
   }
 

@@ -88,8 +88,8 @@ public record PipelineCase(ModelFamily family) implements CaseKind.OnEngine {
             .withNegativePrompt(args.findText("negative_prompt").orElse(""))
             .withSize(size)
             .withSampling(sampling);
-    Optional<Path> picture = args.findText("image").map(run.golden()::path);
-    Optional<Path> last = args.findText("last_image").map(run.golden()::path);
+    Optional<Path> picture = CasePictures.file(run, "image");
+    Optional<Path> last = CasePictures.file(run, "last_image");
     asked = picture.map(asked::withPicture).orElse(asked);
     asked = last.map(asked::withLastPicture).orElse(asked);
     return asked.of(description).withNoise(noise);

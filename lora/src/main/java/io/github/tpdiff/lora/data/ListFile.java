@@ -170,14 +170,19 @@ final class ListFile {
     if (path.isBlank()) {
       throw wrong(line, "expected a video's path, found none");
     }
+    return new SourceVideo(
+        path(line, "a video's", path),
+        Optional.of(caption.strip()).filter(c -> !c.isEmpty()),
+        Optional.of(picture).filter(p -> !p.isBlank()).map(p -> path(line, "a picture's", p)));
+  }
+
+  private Path path(int line, String whose, String path) {
     try {
-      return new SourceVideo(
-          file.resolveSibling(path),
-          Optional.of(caption.strip()).filter(c -> !c.isEmpty()),
-          picture.isBlank() ? Optional.empty() : Optional.of(file.resolveSibling(picture)));
+      return file.resolveSibling(path);
     } catch (InvalidPathException impossible) {
       throw wrong(
-          line, "expected a path, found one with a fault: " + impossible.getReason());
+          line,
+          "expected %s path, found one with a fault: %s".formatted(whose, impossible.getReason()));
     }
   }
 }

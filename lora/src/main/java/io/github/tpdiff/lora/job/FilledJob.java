@@ -82,7 +82,8 @@ final class FilledJob {
         Optional.of(ClipSize.of(resolved.sampleSize())),
         sample.steps().or(() -> Optional.of(defaults.steps())),
         sample.guidance().or(() -> Optional.of(defaults.guidanceScale())),
-        sample.seed());
+        sample.seed(),
+        sample.pictures());
   }
 
   /** How training times are spread. */

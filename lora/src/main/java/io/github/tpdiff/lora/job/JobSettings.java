@@ -185,6 +185,7 @@ record JobSettings(Map<String, Object> values) {
     keys.put("sample.steps", sample.steps());
     keys.put("sample.guidance", sample.guidance());
     keys.put("sample.seed", sample.seed());
+    keys.put("sample.pictures", sample.pictures());
   }
 
   /** Whether a run may go on with another value of a key. */

@@ -30,6 +30,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
+import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;
@@ -38,9 +39,11 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A job with everything that it leaves to the checkpoint decided, and checked against it.
@@ -172,6 +175,16 @@ public record ResolvedJob(
         "sample.prompts: a video asks %s denoisers, of which a run has only the one that it trains in"
             + " memory; leave them out, and generate with the LoRA",
         denoisers);
+    checkArgument(
+        !job.sample().pictures().orElse(false) || pictures().need() != JobPictures.Need.NONE,
+        "sample.pictures: this model is told of none; leave it out");
+    checkArgument(
+        job.sample().pictures().orElse(true) || pictures().need() != JobPictures.Need.REQUIRED,
+        "sample.pictures: this model makes no video without a picture; leave it out");
+    checkArgument(
+        !showsPictures() || sizes.contains(sampleSize()),
+        "sample.size: expected one of data.sizes, of whose clips the pictures are, found %s",
+        ClipSize.of(sampleSize()));
     try {
       diffusion.plan(sampleShape().frames());
     } catch (IllegalArgumentException wrong) {
@@ -322,7 +335,7 @@ public record ResolvedJob(
         job.train().settings().withPictureDropout(pictures().dropout()),
         GradientSource.local(),
         validation,
-        samples(clips),
+        samples(clips, split),
         Optional.of(states(new JobRecord(filled(), writer))),
         start,
         JobSettings.of(filled()).identity());
@@ -346,7 +359,30 @@ public record ResolvedJob(
     return sampleSize().latentShape(model.description().latents(), diffusion.stages());
   }
 
-  private Optional<TrainingSamples> samples(CachedSet clips) {
+  private boolean showsPictures() {
+    return job.sample().pictures().orElse(pictures().need() == JobPictures.Need.REQUIRED);
+  }
+
+  /** What the videos made on the way are told: each prompt, with the picture of another clip. */
+  private List<Conditions> shown(CachedSet clips, CachedSet.Split split) {
+    List<Conditions> prompts = clips.prompts();
+    if (!showsPictures()) {
+      return prompts;
+    }
+    LatentShape shape = sampleShape();
+    var pictures = new ArrayList<>(split.heldOut().pictures(shape, prompts.size()));
+    pictures.addAll(split.training().pictures(shape, prompts.size()));
+    checkArgument(
+        !pictures.isEmpty(),
+        "sample.pictures: expected a clip of %s, whose picture is shown, found none; choose"
+            + " sample.size among data.sizes",
+        ClipSize.of(sampleSize()));
+    return IntStream.range(0, prompts.size())
+        .mapToObj(i -> prompts.get(i).with(pictures.get(i % pictures.size())))
+        .toList();
+  }
+
+  private Optional<TrainingSamples> samples(CachedSet clips, CachedSet.Split split) {
     if (job.sample().prompts().isEmpty()) {
       return Optional.empty();
     }
@@ -354,7 +390,7 @@ public record ResolvedJob(
     LatentShape shape = sampleShape();
     return Optional.of(
         new TrainingSamples(
-            clips.prompts(),
+            shown(clips, split),
             clips.uncaptionedPrompt(),
             job.sample().every(),
             shape,

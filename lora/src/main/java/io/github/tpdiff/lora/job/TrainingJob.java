@@ -179,6 +179,7 @@ public record TrainingJob(
    * @param steps of the sampler, all stages together; empty for the checkpoint's own
    * @param guidance scale; empty for the checkpoint's own
    * @param seed of the first video's noise
+   * @param pictures whether the videos show clips' pictures; empty for where the model needs one
    */
   public record Sample(
       List<String> prompts,
@@ -186,7 +187,8 @@ public record TrainingJob(
       Optional<ClipSize> size,
       Optional<Integer> steps,
       Optional<Double> guidance,
-      long seed) {
+      long seed,
+      Optional<Boolean> pictures) {
     /**
      * @throws IllegalArgumentException if a number is out of range
      */

@@ -277,7 +277,13 @@ final class TrainingJobReader {
         s.find("size", ClipSize.TYPE, "the first of data.sizes", "Of the videos."),
         s.find("steps", JobType.WHOLE, CHECKPOINTS_OWN, "Of the sampler, all stages together."),
         s.find("guidance", JobType.NUMBER, CHECKPOINTS_OWN, "Guidance scale; 1 is none."),
-        s.value("seed", JobType.LONG, 0L, "Of the first video's noise."));
+        s.value("seed", JobType.LONG, 0L, "Of the first video's noise."),
+        s.find(
+            "pictures",
+            JobType.FLAG,
+            "true where the model makes no video without a picture",
+            "Shows each video the picture of a clip of its size, of the clips that are held out"
+                + " first."));
   }
 
   private static Output output(JobSection s) {

@@ -16,8 +16,7 @@ final class ClipVisionKeys {
                   network
                       .leading("cls_embedding", "vision_model.embeddings.class_embedding")
                       .pair("patch_embedding", "vision_model.embeddings.patch_embedding")
-                      .leading(
-                          "pos_embedding", "vision_model.embeddings.position_embedding.weight")
+                      .leading("pos_embedding", "vision_model.embeddings.position_embedding.weight")
                       // The misspelling is transformers' own.
                       .pair("pre_norm", "vision_model.pre_layrnorm")
                       .optional("post_norm", "vision_model.post_layernorm"))

@@ -28,7 +28,9 @@ class ContentsTest {
     "sd15-vae.tsv, SD_VAE, first_stage_model.",
     "motion-modules.tsv, MOTION_ADAPTER, module.",
     "motion-modules.tsv, MOTION_ADAPTER, ''",
-    "wan-vae.tsv, WAN_VAE, ''"
+    "wan-vae.tsv, WAN_VAE, ''",
+    "wan22-vae.tsv, WAN_VAE, ''",
+    "wan22-vae.tsv, WAN_VAE, vae."
   })
   void originalNames_becomeThoseOfDiffusersConverter(String pairs, Network network, String prefix)
       throws IOException {
@@ -56,7 +58,8 @@ class ContentsTest {
     "sd15-unet.tsv, SD_UNET",
     "sd15-vae.tsv, SD_VAE",
     "motion-modules.tsv, MOTION_ADAPTER",
-    "wan-vae.tsv, WAN_VAE"
+    "wan-vae.tsv, WAN_VAE",
+    "wan22-vae.tsv, WAN_VAE"
   })
   void diffusersNames_areFoundCompleteAndTurnedBack(String pairs, Network network)
       throws IOException {
@@ -210,7 +213,9 @@ class ContentsTest {
     "sd15-unet.tsv, conv_in.weight",
     "sd15-vae.tsv, decoder.up_blocks.1.resnets.2.norm1.weight",
     "motion-modules.tsv, up_blocks.1.motion_modules.1.transformer_blocks.0.norm3.bias",
-    "wan-vae.tsv, decoder.mid_block.attentions.0.to_qkv.weight"
+    "wan-vae.tsv, decoder.mid_block.attentions.0.to_qkv.weight",
+    "wan22-vae.tsv, encoder.down_blocks.1.resnets.0.norm2.gamma",
+    "wan22-vae.tsv, decoder.up_blocks.2.upsampler.resample.1.bias"
   })
   void aTensorTakenAway_isMissed(String pairs, String name) throws IOException {
     Map<String, String> all = pairs(pairs);

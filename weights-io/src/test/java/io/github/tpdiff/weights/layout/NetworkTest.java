@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class NetworkTest {
 
@@ -28,6 +30,37 @@ class NetworkTest {
       assertThat(keys.toDiffusers(original)).contains(diffusers);
       assertThat(keys.toOriginal(diffusers)).contains(original);
     }
+  }
+
+  /** The authors number a level's resampling behind its blocks, of which there may be more. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, encoder.downsamples.1.downsamples.1.time_conv, decoder.upsamples.0.upsamples.2.resample.1",
+    "2, encoder.downsamples.1.downsamples.2.time_conv, decoder.upsamples.0.upsamples.3.resample.1",
+    "3, encoder.downsamples.1.downsamples.3.time_conv, decoder.upsamples.0.upsamples.4.resample.1"
+  })
+  void resamplingOfTheNestedVae_followsItsBlocks(int blocks, String down, String up) {
+    Set<String> names = new LinkedHashSet<>();
+    for (int i = 0; i < blocks; i++) {
+      names.add("encoder.down_blocks.0.resnets." + i + ".conv1.weight");
+    }
+    for (int i = 0; i <= blocks; i++) {
+      names.add("decoder.up_blocks.0.resnets." + i + ".conv1.weight");
+    }
+    KeyMap keys = Network.WAN_VAE.keys(names);
+    assertThat(keys.toOriginal("encoder.down_blocks.1.downsampler.time_conv")).contains(down);
+    assertThat(keys.toOriginal("decoder.up_blocks.0.upsampler.resample.1")).contains(up);
+    KeyMap back = Network.WAN_VAE.keys(Set.of(down + ".bias", up + ".weight"));
+    assertThat(back.toDiffusers(up)).contains("decoder.up_blocks.0.upsampler.resample.1");
+    assertThat(back.toDiffusers(down)).contains("encoder.down_blocks.1.downsampler.time_conv");
+  }
+
+  @Test
+  void originalFileOfAVae_isThatOfItsGeneration() {
+    assertThat(Network.WAN_VAE.originalFile(Set.of("encoder.down_blocks.0.conv1.weight")))
+        .isEqualTo("Wan2.1_VAE");
+    assertThat(Network.WAN_VAE.originalFile(Set.of("encoder.down_blocks.0.resnets.0.conv1.weight")))
+        .isEqualTo("Wan2.2_VAE");
   }
 
   @Test

@@ -91,8 +91,15 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
   /** The same told of no picture. */
   public Conditions withoutPictures() {
     var others = new HashMap<>(values);
-    flow.conditions(true).forEach(condition -> others.remove(condition.name()));
+    others.keySet().removeAll(pictures().keySet());
     return new Conditions(flow, others);
+  }
+
+  /** The values that pictures decide. */
+  public Map<String, Tensor> pictures() {
+    var own = new HashMap<>(values);
+    own.keySet().retainAll(flow.conditions(true).stream().map(Condition::name).toList());
+    return own;
   }
 
   /**

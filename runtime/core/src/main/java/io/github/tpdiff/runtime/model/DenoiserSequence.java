@@ -56,15 +56,11 @@ public final class DenoiserSequence implements Denoiser, AutoCloseable {
   }
 
   private Denoiser at(double timestep) {
-    List<Flow.Expert> experts = parts.description().flow().denoisers();
-    int index = 0;
-    while (timestep < experts.get(index).leastTimestep()) {
-      index++;
-    }
-    Flow.Expert expert = experts.get(index);
+    Flow flow = parts.description().flow();
+    Flow.Expert expert = flow.expert(timestep);
     if (open.isEmpty() || !open.get().expert().equals(expert)) {
       close();
-      open = Optional.of(open(expert, guidance.get(index)));
+      open = Optional.of(open(expert, guidance.get(flow.denoisers().indexOf(expert))));
     }
     return open.get().denoiser();
   }

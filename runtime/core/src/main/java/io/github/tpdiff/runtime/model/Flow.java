@@ -219,6 +219,14 @@ public record Flow(
     return components.stream().filter(component -> component.name().equals(name)).findFirst();
   }
 
+  /** The denoiser that is asked at a time, on the checkpoint's own scale. */
+  public Expert expert(double timestep) {
+    return denoisers.stream()
+        .filter(expert -> timestep >= expert.leastTimestep())
+        .findFirst()
+        .orElseGet(() -> denoisers.get(denoisers.size() - 1));
+  }
+
   /**
    * The first denoiser, whose name all LoRA keys of the model begin with, whichever they are for.
    */

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.Set;
 
 /** A family of video models; implementations are found through {@link ServiceLoader}. */
 public interface ModelFamily {
@@ -71,7 +70,7 @@ public interface ModelFamily {
    *
    * @return nothing if the networks are not this family's
    */
-  default Map<String, Map<String, ?>> surroundings(Set<Network> networks) {
+  default Map<String, Map<String, ?>> surroundings(List<ConvertedNetwork> networks) {
     return Map.of();
   }
 

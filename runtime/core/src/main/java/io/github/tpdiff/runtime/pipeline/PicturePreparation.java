@@ -65,13 +65,13 @@ public record PicturePreparation(PictureGeometry geometry, Optional<EncoderPictu
     return new RgbPicture(rgb, new PictureSize(frame.width(), frame.height()));
   }
 
-  /** [1 or 2, 3, side, side], the first picture before the last. */
+  /** [1, 1 or 2, 3, side, side], the first picture before the last. */
   private static Tensor pixels(
       EncoderPictures encodes, RgbPicture first, Optional<RgbPicture> last) {
     PictureValues one = encodes.of(first);
     Optional<PictureValues> two = last.map(encodes::of);
     int pictures = two.isPresent() ? 2 : 1;
-    Tensor pixels = Tensor.zeros(pictures, 3, one.height(), one.width());
+    Tensor pixels = Tensor.zeros(1, pictures, 3, one.height(), one.width());
     var values = pixels.floats();
     values.put(one.data());
     two.ifPresent(other -> values.put(other.data()));

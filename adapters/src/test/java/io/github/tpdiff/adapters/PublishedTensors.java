@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters.miniflux;
+package io.github.tpdiff.adapters;
 
 import io.github.tpdiff.runtime.graph.Program;
 import java.io.IOException;
@@ -11,13 +11,13 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /** Names and shapes of published checkpoints, as listed by the code that published them. */
-final class PublishedTensors {
+public final class PublishedTensors {
   private PublishedTensors() {}
 
   /** Shapes by name, such as {@code [8, 4]}. */
-  static Map<String, String> listed(String resource) {
+  public static Map<String, String> listed(String resource) {
     var shapes = new TreeMap<String, String>();
-    try (var in = PublishedTensors.class.getResourceAsStream("/miniflux/" + resource)) {
+    try (var in = PublishedTensors.class.getResourceAsStream("/" + resource)) {
       var text = new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
       text.lines().forEach(line -> shapes.put(line.split(" ", 2)[0], line.split(" ", 2)[1]));
     } catch (IOException e) {
@@ -27,7 +27,7 @@ final class PublishedTensors {
   }
 
   /** What programs read, in the same form. */
-  static Map<String, String> of(List<Program> programs) {
+  public static Map<String, String> of(List<Program> programs) {
     var shapes = new TreeMap<String, String>();
     for (Program program : programs) {
       program
