@@ -89,13 +89,11 @@ final class ClipOptions {
    * @param cost of a configuration, of vanilla's
    */
   Weighed weigh(
-      LatentSample sample,
+      TemporalSpectrum spectrum,
       Sampling sampling,
       FrameResampling resampling,
       ToDoubleFunction<StageConfig> cost) {
-    var planner =
-        new StagePlanner(
-            sampling.scheduler().schedule(), TemporalSpectrum.of(sample.clips()), budget);
+    var planner = new StagePlanner(sampling.scheduler().schedule(), spectrum, budget);
     int stages = Math.min(MOST_STAGES, sampling.steps());
     return new Weighed(planner, planner.candidates(stages, resampling, boundaries, cost));
   }
@@ -105,11 +103,12 @@ final class ClipOptions {
     TemporalSpectrum spectrum = weighed.planner().spectrum();
     out.printf(
         Locale.ROOT,
-        "%d clips of %d videos, %d latent frames; of their power %.1f %% is faster than every 2nd"
+        "%d clips of %d videos, %d latent frames; of their power%s %.1f %% is faster than every 2nd"
             + " frame shows, %.1f %% faster than every 4th%n",
         sample.clips().size(),
         sample.videos(),
         spectrum.frames(),
+        spectrum.given() > 0 ? " without the first, which a picture gives," : "",
         100 * spectrum.powerLost(2),
         100 * spectrum.powerLost(4));
     out.println("stages  rates  boundaries    nats lost at them  FLOPs of vanilla");

@@ -7,6 +7,7 @@ import io.github.tpdiff.lora.train.NonFiniteException;
 import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
+import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.lora.train.TrainingProgress;
 import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,16 +39,28 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
   /**
    * Prepares a job's data and trains it to the end, or until the user asks to stop.
    *
+   * @param runs of the job, one after the other
    * @param watcher is told of every step too, and may ask to stop
+   * @return what became of the last run that began
    * @throws NonFiniteException if the loss or a gradient is; the last good state is kept
    */
-  public TrainingOutcome run(ResolvedJob job, Start start, TrainingListener watcher) {
-    FolderLock held = job.takeFolder(start);
+  public TrainingOutcome run(List<ResolvedJob> runs, Start start, TrainingListener watcher) {
+    var held = new ArrayList<FolderLock>();
     try {
-      Prepared prepared = PrepareCommand.prepare(job, inFp32(), out, err);
-      return train(job, job.run(prepared.clips(), start), held, watcher);
+      runs.forEach(run -> held.add(run.takeFolder(start)));
+      Prepared prepared = PrepareCommand.prepare(runs.get(0), inFp32(), out, err);
+      int last = runs.size() - 1;
+      for (int i = 0; i < last; i++) {
+        TrainingRun run = runs.get(i).run(prepared.clips(), start);
+        TrainingOutcome outcome = train(runs.get(i), run, held.get(i), watcher);
+        if (outcome.end() == End.STOPPED) {
+          return outcome;
+        }
+      }
+      TrainingRun run = runs.get(last).run(prepared.clips(), start);
+      return train(runs.get(last), run, held.get(last), watcher);
     } finally {
-      held.close();
+      held.forEach(FolderLock::close);
     }
   }
 
@@ -57,6 +71,8 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
 
   private TrainingOutcome train(
       ResolvedJob job, TrainingRun run, FolderLock held, TrainingListener watcher) {
+    job.expert().ifPresent(name -> out.printf("training %s in %s%n", name, held.folder()));
+    out.flush();
     try (var stop = StopRequest.open();
         var meter = ProgressMeter.start("training", run.settings().steps(), err)) {
       var reporter = new Reporter(stop, meter, new Samples(job, this), watcher);

@@ -152,7 +152,7 @@ final class LoraMergeCommand implements Runnable {
               if (tensor.isPresent()) {
                 change.requireFinite(name, strength);
                 changes.put(tensor.get(), change);
-              } else if (isOfALayer(source, networks, name)) {
+              } else if (isOfALayer(source, networks, name) || LoraModels.isOfImageTokens(name)) {
                 leftOut.add(name);
               } else if (networks.isEmpty() || networks.stream().anyMatch(n -> isOf(n, name))) {
                 throw missing(name);

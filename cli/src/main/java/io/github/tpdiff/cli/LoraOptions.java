@@ -38,7 +38,7 @@ final class LoraOptions {
       paramLabel = "NAME",
       description =
           "Which denoiser the LoRAs are for, one for all or one for each, where the model has"
-              + " several (default: what the files say, else the first).")
+              + " several: high_noise or low_noise (default: what the files say).")
   private List<String> denoisers = List.of();
 
   @Option(

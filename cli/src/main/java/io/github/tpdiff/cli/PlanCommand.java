@@ -100,7 +100,7 @@ final class PlanCommand implements Callable<Integer> {
         clips.sample(new ModelEncoders(model, engine), size, spec.commandLine().getErr());
     var weighed =
         clips.weigh(
-            sample,
+            sample.spectrum(model.description().flow()),
             pricing.sampling(),
             model.description().latents().resampling(),
             stages -> pricing.of(stages).flops() / (double) pricing.of(stages).vanilla().flops());

@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.data.PreparationReport;
+import io.github.tpdiff.lora.job.JobRuns;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.runtime.engine.Engine;
@@ -38,7 +39,7 @@ final class PrepareCommand implements Callable<Integer> {
     try (VideoModel model = Families.open(job.model().request());
         Engine engine = engines.open()) {
       prepare(
-          ResolvedJob.of(job, model),
+          JobRuns.of(job, model).get(0),
           engine,
           spec.commandLine().getOut(),
           spec.commandLine().getErr());

@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.job.DryRun;
+import io.github.tpdiff.lora.job.JobRuns;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.NonFiniteException;
@@ -10,11 +11,13 @@ import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Calibration;
+import io.github.tpdiff.runtime.cost.Machine;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,36 +69,43 @@ final class TrainCommand implements Callable<Integer> {
     TrainingJob job = TrainingJob.read(file);
     PrintWriter out = spec.commandLine().getOut();
     try (VideoModel model = Families.open(job.model().request())) {
-      ResolvedJob resolved = ResolvedJob.of(job, model);
+      List<ResolvedJob> runs = JobRuns.of(job, model);
       try (TorchEngine engine = EngineOptions.openTorch(device).computing(compute.arithmetic())) {
         out.println("engine: " + engine.description());
         out.flush();
         if (dryRun) {
-          var encoders = new ModelEncoders(resolved.model(), engine);
-          PrepareCommand.print(Preparation.survey(resolved.preparation(), encoders), resolved, out);
-          DryRun.of(resolved, Calibration.measure(engine)).table().forEach(out::println);
-          out.flush();
+          survey(runs, engine);
           return ExitCode.DONE;
         }
-        return train(resolved, engine);
+        return train(job, runs, engine);
       }
     }
   }
 
-  private int train(ResolvedJob job, TorchEngine engine) {
+  private void survey(List<ResolvedJob> runs, TorchEngine engine) {
+    PrintWriter out = spec.commandLine().getOut();
+    ResolvedJob first = runs.get(0);
+    var encoders = new ModelEncoders(first.model(), engine);
+    PrepareCommand.print(Preparation.survey(first.preparation(), encoders), first, out);
+    Machine machine = Calibration.measure(engine);
+    runs.forEach(run -> DryRun.of(run, machine).table().forEach(out::println));
+    out.flush();
+  }
+
+  private int train(TrainingJob job, List<ResolvedJob> runs, TorchEngine engine) {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     try {
       TrainingOutcome outcome =
           new JobTraining(engine, out, err)
-              .run(job, resume ? Start.RESUME : Start.FRESH, new TrainingListener() {});
+              .run(runs, resume ? Start.RESUME : Start.FRESH, new TrainingListener() {});
       out.printf(
           "%s at step %d: %s%n",
           outcome.end() == TrainingOutcome.End.FINISHED
               ? "finished"
               : "stopped, go on with --resume,",
           outcome.step(),
-          job.job().output().folder());
+          job.output().folder());
     } catch (NonFiniteException diverged) {
       err.println("tpdiff: " + diverged.getMessage());
       err.flush();

@@ -19,11 +19,20 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
 /** Models with what was trained on them. */
 public final class LoraModels {
-  /** Entry of a LoRA's header: the denoiser that it is for, of a model that has several. */
+  /**
+   * Entry of a LoRA's header: the denoiser that it is for, of a model that has several, as {@link
+   * Flow#named} takes it.
+   */
   public static final String EXPERT = "tpdiff.expert";
+
+  private static final Pattern IMAGE_TOKENS =
+      Pattern.compile(
+          "blocks\\.\\d+\\.attn2\\.(add_[kv]_proj|norm_added_k)\\..*"
+              + "|condition_embedder\\.image_embedder\\..*");
 
   private static final String WEIGHT = ".weight";
   private static final String BIAS = ".bias";
@@ -83,12 +92,25 @@ public final class LoraModels {
                     .overlaid(Parameter.source(Map.of(), trainedFor(lora.metadata())))));
   }
 
-  /** Biases that the LoRA changes and that layers of the model do not have. */
+  /**
+   * What the LoRA changes and the model has no use for: biases that its layers do not have, and
+   * what a Wan image-to-video LoRA changes of the attention to a picture's tokens, which Wan 2.2
+   * does without (diffusers leaves them out too).
+   */
   public static List<String> leftOut(VideoModel model, LoraWeights lora) {
     Set<String> known = tensors(model, denoiser(model, lora)).keySet();
     return lora.changes().keySet().stream()
-        .filter(name -> !known.contains(name) && isOfALayer(name, known))
+        .filter(name -> !known.contains(name) && isLeftOut(name, known))
         .toList();
+  }
+
+  private static boolean isLeftOut(String tensor, Set<String> known) {
+    return isOfALayer(tensor, known) || isOfImageTokens(tensor);
+  }
+
+  /** Whether a tensor, by its diffusers name, is of Wan's attention to the tokens of a picture. */
+  public static boolean isOfImageTokens(String tensor) {
+    return IMAGE_TOKENS.matcher(tensor).matches();
   }
 
   private static boolean isOfALayer(String tensor, Set<String> known) {
@@ -144,7 +166,7 @@ public final class LoraModels {
     Map<String, TensorChange> changes = lora.changes();
     List<String> unknown =
         changes.keySet().stream()
-            .filter(name -> !known.containsKey(name) && !isOfALayer(name, known.keySet()))
+            .filter(name -> !known.containsKey(name) && !isLeftOut(name, known.keySet()))
             .toList();
     unknown.stream()
         .findFirst()
@@ -195,16 +217,22 @@ public final class LoraModels {
     return denoiser(model, lora.metadata());
   }
 
-  /** What a header says, or the first; other programs' headers say nothing. */
+  /**
+   * The component that a header names, or the only denoiser: other programs' headers say nothing,
+   * and the keys of all denoisers are the same.
+   */
   private static String denoiser(VideoModel model, Map<String, String> header) {
     String said = header.get(EXPERT);
     Flow flow = model.description().flow();
-    boolean known = flow.denoisers().stream().anyMatch(expert -> expert.component().equals(said));
-    if (said != null && !known) {
+    if (said == null && flow.denoisers().size() > 1) {
       throw new IllegalArgumentException(
-          "LoRA: is for the denoiser '%s', expected one of %s"
-              .formatted(said, flow.denoisers().stream().map(Flow.Expert::component).toList()));
+          "expected to be told which denoiser of the model it is for, %s, found no '%s' in its header"
+              .formatted(flow.denoiserNames(), EXPERT));
     }
-    return said == null ? flow.denoiser() : said;
+    try {
+      return said == null ? flow.denoiser() : flow.named(said);
+    } catch (IllegalArgumentException unknown) {
+      throw new IllegalArgumentException("is for a denoiser: " + unknown.getMessage(), unknown);
+    }
   }
 }

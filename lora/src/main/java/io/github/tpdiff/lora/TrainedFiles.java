@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora;
 
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
@@ -13,14 +14,19 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Files of what was trained, read and ready to be put on a checkpoint: tensors in full, then LoRAs
  * in their order. The model that comes of it has the stages that they were trained for.
  */
 public final class TrainedFiles {
+  private static final Pattern HIGH = Pattern.compile("high[-_. ]?noise|[-_. ]high([-_. ]|$)");
+  private static final Pattern LOW = Pattern.compile("low[-_. ]?noise|[-_. ]low([-_. ]|$)");
+
   private final Optional<Path> weights;
   private final List<ReadLora> loras;
 
@@ -101,7 +107,8 @@ public final class TrainedFiles {
   /**
    * The checkpoint with the LoRAs' products beside its layers.
    *
-   * @throws IllegalArgumentException if a layer is not in the model
+   * @throws IllegalArgumentException if a layer is not in the model, or nothing says which of
+   *     several denoisers a LoRA is for
    */
   public VideoModel beside(VideoModel base, Notes notes) {
     return put(base, notes, LoraModels::applied);
@@ -110,7 +117,8 @@ public final class TrainedFiles {
   /**
    * The checkpoint with the LoRAs added into its weights when they are read.
    *
-   * @throws IllegalArgumentException if a layer is not in the model
+   * @throws IllegalArgumentException if a layer is not in the model, or nothing says which of
+   *     several denoisers a LoRA is for
    */
   public VideoModel merged(VideoModel base, Notes notes) {
     return put(base, notes, LoraModels::merged);
@@ -126,15 +134,36 @@ public final class TrainedFiles {
     }
   }
 
+  private static String denoiser(VideoModel model, ReadLora lora) {
+    try {
+      return LoraModels.denoiser(model, lora.weights());
+    } catch (IllegalArgumentException open) {
+      throw new IllegalArgumentException(
+          "%s: %s; say it with --lora-denoiser, or as 'denoiser' of a request's LoRA%s"
+              .formatted(lora.path(), open.getMessage(), suggestion(lora.path())),
+          open);
+    }
+  }
+
+  /** What the name of a file hints at, which is no more than that. */
+  private static String suggestion(Path file) {
+    String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+    boolean high = HIGH.matcher(name).find();
+    boolean low = LOW.matcher(name).find();
+    return high == low
+        ? ""
+        : " (its name suggests %s)".formatted(high ? Flow.HIGH_NOISE : Flow.LOW_NOISE);
+  }
+
   private VideoModel put(VideoModel base, Notes notes, Placement placement) {
     VideoModel model = weights.map(file -> replaced(base, file)).orElse(base);
     // A layer is changed once, by the sum of all that are for its denoiser.
     var byDenoiser = new LinkedHashMap<String, List<LoraSum.Term>>();
     for (ReadLora lora : loras) {
+      String denoiser = denoiser(model, lora);
       var unused = new ArrayList<>(lora.file().ignored());
       unused.addAll(LoraModels.leftOut(model, lora.weights()));
       notes.leftOut(lora.path(), unused);
-      String denoiser = LoraModels.denoiser(model, lora.weights());
       byDenoiser
           .computeIfAbsent(denoiser, none -> new ArrayList<>())
           .add(new LoraSum.Term(lora.weights(), lora.factor()));

@@ -137,6 +137,32 @@ class TrainedFilesTest {
     }
   }
 
+  /**
+   * As diffusers does: of 24 layers of a Wan 2.1 image-to-video LoRA, Wan 2.2 takes the other 20.
+   */
+  @Test
+  void attentionToAPicturesTokens_isLeftOutOfAModelThatHasNone_andSaid() {
+    LoraChoice text = lora("text.safetensors", 1, 1, Map.of());
+    var pairs = new java.util.TreeMap<String, LoraPair>();
+    var random = new Random(1);
+    LAYERS.forEach(layer -> pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random))));
+    pairs.put("blocks.0.attn2.add_k_proj", new LoraPair(2, 2, numbers(random), numbers(random)));
+    Path file = folder.resolve("image.safetensors");
+    LoraWriter.write(
+        file, new LoraWeights("transformer", pairs, Map.of()), LoraFormat.DIFFUSERS, DType.F32);
+    var said = new java.util.ArrayList<String>();
+    try (VideoModel model = open();
+        var engine = TorchEngine.cpu()) {
+      VideoModel changed =
+          TrainedFiles.read(Optional.empty(), List.of(LoraChoice.of(file)))
+              .beside(model, (path, tensors) -> said.addAll(tensors));
+      assertThat(said).containsExactly("blocks.0.attn2.add_k_proj.weight");
+      assertThat(
+              apart(generate(put(List.of(text), model, true), engine), generate(changed, engine)))
+          .isEqualTo(0);
+    }
+  }
+
   private static Map<String, String> stages(StageConfig stages) {
     return Map.of(RecordJson.STAGES_HEADER, RecordJson.STAGES.format(stages));
   }

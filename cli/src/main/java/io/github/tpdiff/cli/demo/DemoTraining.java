@@ -5,7 +5,7 @@ import com.google.common.io.RecursiveDeleteOption;
 import io.github.tpdiff.cli.Families;
 import io.github.tpdiff.cli.JobTraining;
 import io.github.tpdiff.lora.job.ClipSize;
-import io.github.tpdiff.lora.job.ResolvedJob;
+import io.github.tpdiff.lora.job.JobRuns;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingProgress;
@@ -177,7 +177,7 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
     var out = new PrintWriter(Writer.nullWriter());
     TrainingJob job = TrainingJob.read(file);
     try (VideoModel model = Families.open(job.model().request())) {
-      new JobTraining(engine, out, progress).run(ResolvedJob.of(job, model), Start.FRESH, watcher);
+      new JobTraining(engine, out, progress).run(JobRuns.of(job, model), Start.FRESH, watcher);
     }
   }
 

@@ -22,8 +22,12 @@ import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.runtime.video.VideoClip;
+import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraFormat;
+import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.weights.lora.LoraWriter;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -32,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -169,7 +174,9 @@ class TwoExpertsTest {
         output: {folder: output}
         """);
     assertThat(tpdiff("train", job.toString())).as(printed.toString()).isEqualTo(0);
-    var lora = LoraFile.read(folder.resolve("output/pytorch_lora_weights.safetensors")).weights();
+    var lora =
+        LoraFile.read(folder.resolve("output/pytorch_lora_weights.low_noise.safetensors"))
+            .weights();
     assertThat(lora.pairs()).hasSize(1);
     try (VideoModel model = open();
         var torch = TorchEngine.cpu()) {
@@ -179,6 +186,107 @@ class TwoExpertsTest {
       assertThat(apart(before, generate(PipelineParts.of(changed, torch), request())))
           .isGreaterThan(0);
     }
+  }
+
+  private Path job(String denoiser, String output) throws IOException {
+    Path job = folder.resolve(output + ".yaml");
+    Files.writeString(
+        job,
+        """
+        model: {path: checkpoint, denoiser: %s}
+        data: {path: clips, sizes: [48x32x8], fps: 8}
+        stages: {count: 3}
+        lora: {rank: 2}
+        train: {steps: 4, batch_size: 1, learning_rate: 1e-2, gradient_checkpointing: false}
+        output: {folder: %s, formats: [comfyui]}
+        """
+            .formatted(denoiser, output));
+    return job;
+  }
+
+  @Test
+  void bothExpertsAreTrained_oneAfterTheOther_eachAsAlone() throws IOException {
+    assertThat(tpdiff("train", job("both", "both").toString())).as(printed.toString()).isEqualTo(0);
+    for (String expert : List.of("high_noise", "low_noise")) {
+      assertThat(tpdiff("train", job(expert, expert + "-alone").toString())).isEqualTo(0);
+      String name = "pytorch_lora_weights." + expert + ".safetensors";
+      var lora = LoraFile.read(folder.resolve("both/" + expert).resolve(name)).weights();
+      assertThat(lora.metadata()).containsEntry("tpdiff.expert", expert);
+      var alone = LoraFile.read(folder.resolve(expert + "-alone").resolve(name)).weights();
+      lora.pairs()
+          .forEach(
+              (module, pair) ->
+                  assertThat(pair.b())
+                      .isEqualTo(java.util.Objects.requireNonNull(alone.pairs().get(module)).b()));
+      assertThat(
+              folder.resolve(
+                  "both/" + expert + "/pytorch_lora_weights." + expert + ".comfyui.safetensors"))
+          .exists();
+    }
+    // What is finished is not trained again.
+    assertThat(tpdiff("train", folder.resolve("both.yaml").toString(), "--resume")).isEqualTo(0);
+    assertThat(printed.toString()).contains("both/low_noise/states/step-00000004");
+  }
+
+  @Test
+  void bothGoOn_whereTheSecondWasStopped() throws IOException {
+    Path job = job("both", "stopped");
+    assertThat(tpdiff("train", job.toString())).as(printed.toString()).isEqualTo(0);
+    Path low = folder.resolve("stopped/low_noise/pytorch_lora_weights.low_noise.safetensors");
+    byte[] whole = Files.readAllBytes(low);
+    // As if it had been stopped before the second began.
+    try (var files = Files.walk(folder.resolve("stopped/low_noise"))) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.delete(file);
+      }
+    }
+    assertThat(tpdiff("train", job.toString(), "--resume")).as(printed.toString()).isEqualTo(0);
+    assertThat(Files.readAllBytes(low)).isEqualTo(whole);
+  }
+
+  @Test
+  void dryRun_saysTheTimesOfEach_andWhichStagesAreOutside() throws IOException {
+    assertThat(tpdiff("train", job("both", "dry").toString(), "--dry-run"))
+        .as(printed.toString())
+        .isEqualTo(0);
+    assertThat(printed.toString())
+        .contains("high_noise is trained at times 1.0000 to 0.6000")
+        .contains("low_noise is trained at times 0.6000 to 0.0000")
+        .contains("stage 1, times 0.3333 to 0.0000, is wholly outside: never visited");
+  }
+
+  @Test
+  void loraThatDoesNotSayWhichExpertItIsFor_isRefused_untilTheUserSays() throws IOException {
+    assertThat(tpdiff("train", job("high_noise", "unsaid").toString()))
+        .as(printed.toString())
+        .isEqualTo(0);
+    var named = LoraFile.read(folder.resolve("unsaid/pytorch_lora_weights.high_noise.safetensors"));
+    Path unnamed = folder.resolve("some_high_noise_lora.safetensors");
+    LoraWriter.write(
+        unnamed,
+        new LoraWeights(named.weights().component(), named.weights().pairs(), Map.of()),
+        LoraFormat.COMFYUI,
+        DType.F32);
+    var words =
+        new ArrayList<>(
+            List.of(
+                "generate",
+                checkpoint.toString(),
+                "--prompt",
+                "a ball",
+                "--steps",
+                "3",
+                "-o",
+                folder.resolve("unsaid.mp4").toString(),
+                "--lora",
+                unnamed.toString()));
+    assertThat(tpdiff(words.toArray(String[]::new))).isEqualTo(ExitCode.WRONG_INPUT);
+    assertThat(printed.toString())
+        .contains("which denoiser of the model it is for, high_noise or low_noise")
+        .contains("--lora-denoiser")
+        .contains("(its name suggests high_noise)");
+    words.addAll(List.of("--lora-denoiser", "high_noise"));
+    assertThat(tpdiff(words.toArray(String[]::new))).as(printed.toString()).isEqualTo(0);
   }
 
   @Test

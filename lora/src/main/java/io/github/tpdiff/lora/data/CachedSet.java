@@ -101,6 +101,20 @@ public final class CachedSet implements TrainingSet {
     return uncaptioned.read();
   }
 
+  /**
+   * The values that pictures decide of clips of a shape.
+   *
+   * @param most clips
+   */
+  public List<Map<String, Tensor>> pictures(LatentShape shape, int most) {
+    return entries.stream()
+        .filter(entry -> entry.clip().shape().equals(shape))
+        .limit(most)
+        .map(entry -> entry.latents().conditions(entry.clip().number()))
+        .filter(pictures -> !pictures.isEmpty())
+        .toList();
+  }
+
   /** What the network is told in place of a prompt. */
   public Conditions uncaptionedPrompt() {
     return new Conditions(flow, uncaptioned.read());

@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.data;
 
+import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.Flow;
@@ -14,13 +15,24 @@ public interface ClipEncoders {
    * A clip as the network sees it.
    *
    * @param latents normalised, [1, C, F, H, W]
-   * @param conditions the values that its first frame decides, for models that take a picture
+   * @param conditions the values that pictures decide, for models that take some
    */
   record EncodedClip(Latents latents, Map<String, Tensor> conditions) {}
 
   /** Clips to latents; closing frees the weights. */
   interface LatentEncoder extends AutoCloseable {
-    EncodedClip encode(VideoClip clip);
+    /** Normalised latents, [1, C, F, H, W]. */
+    Latents encode(VideoClip clip);
+
+    /**
+     * The values that pictures decide, for models that are told of some; empty where they are told
+     * of none.
+     *
+     * @param latents of the clip
+     */
+    default Map<String, Tensor> pictures(ClipPictures pictures, LatentShape latents) {
+      return Map.of();
+    }
 
     @Override
     void close();

@@ -5,6 +5,9 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.lora.data.ClipCutter.DroppedException;
 import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.TemporalSpectrum;
+import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
@@ -65,7 +68,7 @@ public record LatentSample(List<Latents> clips, int videos) {
           break;
         }
         try {
-          clips.add(encoder.encode(cutter.cut(video.file()).get(0).clip()).latents());
+          clips.add(encoder.encode(cutter.cut(video.file()).get(0).clip()));
           listener.encoded(video.file(), clips.size(), total);
         } catch (DroppedException dropped) {
           fault = fault.or(() -> Optional.of(video.file() + ": " + dropped.getMessage()));
@@ -83,6 +86,16 @@ public record LatentSample(List<Latents> clips, int videos) {
               + " (the first: %s)".formatted(fault.orElse("")));
     }
     return new LatentSample(clips, videos.size());
+  }
+
+  /**
+   * How much of the clips changes how fast, of what a model has to predict: the frame that a picture
+   * gives is left out, which a model that takes one may be told of every clip.
+   */
+  public TemporalSpectrum spectrum(Flow flow) {
+    boolean given =
+        flow.pictures().map(PictureUse::given).equals(Optional.of(PictureUse.Given.FIRST_FRAME));
+    return TemporalSpectrum.of(clips, given && clips.get(0).frames() > 1 ? 1 : 0);
   }
 
   /** Whether a folder is a job's cache, where preparation left latents. */

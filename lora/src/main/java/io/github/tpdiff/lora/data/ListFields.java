@@ -5,10 +5,11 @@ import java.util.Collection;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What lists call a video and its caption: ours first, then the names that other tools use. */
+/** What lists call a video, its caption and its picture: ours first, then the names that other tools use. */
 enum ListFields {
   VIDEO("video", "video_path", "file_name", "file_path", "path", "file"),
-  CAPTION("caption", "prompt", "text");
+  CAPTION("caption", "prompt", "text"),
+  PICTURE("picture", "image", "image_path", "input_image");
 
   /** Names that are known, the one that counts first. */
   private final ImmutableList<String> names;

@@ -95,8 +95,12 @@ final class ListFile {
             .find(names)
             .orElseThrow(() -> wrong(line, missing(ListFields.VIDEO, "field", names)));
     Optional<String> caption = ListFields.CAPTION.find(names).filter(n -> !entry.get(n).isNull());
+    Optional<String> picture = ListFields.PICTURE.find(names).filter(n -> !entry.get(n).isNull());
     return video(
-        line, string(line, video, entry), caption.map(n -> string(line, n, entry)).orElse(""));
+        line,
+        string(line, video, entry),
+        caption.map(n -> string(line, n, entry)).orElse(""),
+        picture.map(n -> string(line, n, entry)).orElse(""));
   }
 
   private String string(int line, String name, JsonNode entry) {
@@ -119,6 +123,8 @@ final class ListFile {
   private List<SourceVideo> rows(CsvRows.Row header, List<CsvRows.Row> rows) {
     int video = column(header, ListFields.VIDEO);
     int caption = column(header, ListFields.CAPTION);
+    Optional<Integer> picture =
+        ListFields.PICTURE.find(header.fields()).map(name -> column(header, ListFields.PICTURE));
     var videos = new ArrayList<SourceVideo>();
     for (CsvRows.Row row : rows) {
       List<String> fields = row.fields();
@@ -133,7 +139,7 @@ final class ListFile {
                     fields.size(),
                     fields.size() > expected ? "; put a caption with commas in quotes" : ""));
       }
-      videos.add(video(row.line(), fields.get(video), fields.get(caption)));
+      videos.add(video(row.line(), fields.get(video), fields.get(caption), picture.map(fields::get).orElse("")));
     }
     return videos;
   }
@@ -160,16 +166,23 @@ final class ListFile {
     return OTHER_SEPARATORS.stream().filter(header::contains).findFirst().orElse("");
   }
 
-  private SourceVideo video(int line, String path, String caption) {
+  private SourceVideo video(int line, String path, String caption, String picture) {
     if (path.isBlank()) {
       throw wrong(line, "expected a video's path, found none");
     }
+    return new SourceVideo(
+        path(line, "a video's", path),
+        Optional.of(caption.strip()).filter(c -> !c.isEmpty()),
+        Optional.of(picture).filter(p -> !p.isBlank()).map(p -> path(line, "a picture's", p)));
+  }
+
+  private Path path(int line, String whose, String path) {
     try {
-      return new SourceVideo(
-          file.resolveSibling(path), Optional.of(caption.strip()).filter(c -> !c.isEmpty()));
+      return file.resolveSibling(path);
     } catch (InvalidPathException impossible) {
       throw wrong(
-          line, "expected a video's path, found one with a fault: " + impossible.getReason());
+          line,
+          "expected %s path, found one with a fault: %s".formatted(whose, impossible.getReason()));
     }
   }
 }

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.data;
 import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
 import io.github.tpdiff.lora.CheckpointFingerprint;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -11,15 +12,20 @@ import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.picture.PictureLoader;
+import io.github.tpdiff.runtime.pipeline.GivenPictures;
 import io.github.tpdiff.runtime.pipeline.PictureEncoder;
 import io.github.tpdiff.runtime.pipeline.PicturePreparation;
 import io.github.tpdiff.runtime.pipeline.VaeEncoder;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.video.VideoClip;
+import io.github.tpdiff.runtime.video.VideoFrame;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +44,7 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
     add(hasher, require(ComponentDescription.VAE_ENCODER));
     if (PictureEncoder.isUsed(parts())) {
       parts().encoders("a picture", true).forEach(e -> add(hasher, require(e.name())));
+      flow().pictures().ifPresent(use -> hasher.putString(use.toString(), StandardCharsets.UTF_8));
     }
     hasher.putString(text(model.description().latents()), StandardCharsets.UTF_8);
     return hasher.hash().toString();
@@ -127,18 +134,18 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
         PictureEncoder.isUsed(parts())
             ? Optional.of(PictureEncoder.open(parts(), encoder))
             : Optional.empty();
-    var given = PicturePreparation.of(flow(), Optional.empty());
     return new LatentEncoder() {
       @Override
-      public EncodedClip encode(VideoClip clip) {
-        Latents latents = encoder.encode(clip);
-        return new EncodedClip(
-            latents,
-            pictures
-                .map(
-                    own ->
-                        own.encode(given.frames(clip.frame(0), Optional.empty()), latents.shape()))
-                .orElse(Map.of()));
+      public Latents encode(VideoClip clip) {
+        return encoder.encode(clip);
+      }
+
+      @Override
+      public Map<String, Tensor> pictures(ClipPictures given, LatentShape latents) {
+        return pictures
+            .filter(own -> !isAllGiven(latents))
+            .map(own -> own.encode(prepared(given), latents))
+            .orElse(Map.of());
       }
 
       @Override
@@ -147,6 +154,31 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
         pictures.ifPresent(PictureEncoder::close);
       }
     };
+  }
+
+  /** Whether a picture would be all of a clip, of which nothing would be left to learn. */
+  private boolean isAllGiven(LatentShape latents) {
+    return latents.frames() == 1
+        && flow().pictures().map(PictureUse::given).equals(Optional.of(PictureUse.Given.FIRST_FRAME));
+  }
+
+  /** Pictures as at generation. */
+  private GivenPictures prepared(ClipPictures given) {
+    VideoClip clip = given.clip();
+    var preparation = PicturePreparation.of(flow(), Optional.empty());
+    Optional<VideoFrame> last =
+        given.last() && clip.frames() > 1
+            ? Optional.of(clip.frame(clip.frames() - 1))
+            : Optional.empty();
+    return given
+        .file()
+        .map(
+            file ->
+                preparation.pictures(
+                    PictureLoader.get().load(file),
+                    last.map(PicturePreparation::picture),
+                    new VideoSize(clip.height(), clip.width(), clip.frames(), clip.fps())))
+        .orElseGet(() -> preparation.frames(clip.frame(0), last));
   }
 
   @Override

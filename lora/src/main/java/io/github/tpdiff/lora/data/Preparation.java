@@ -5,6 +5,7 @@ import com.google.common.io.MoreFiles;
 import io.github.tpdiff.lora.data.ClipEncoders.CaptionEncoder;
 import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.IOException;
@@ -91,7 +92,10 @@ public final class Preparation {
     SourceList source = SourceList.read(request.source());
     for (SourceVideo video : source.videos()) {
       PreparedVideo row =
-          video.caption().isEmpty() ? uncaptioned(video.file()) : survey(video, cutter);
+          video.caption().isEmpty()
+              ? uncaptioned(video.file())
+              : faulty(picture(video, request, encoders), video.file())
+                  .orElseGet(() -> survey(video, cutter));
       rows.add(row);
       if (row.drop().isEmpty()) {
         captions.add(video.caption().orElseThrow());
@@ -129,6 +133,24 @@ public final class Preparation {
       }
     }
     return notes;
+  }
+
+  /** The file of the picture that a model is told of; empty for the clip's own first frame. */
+  private static Optional<Path> picture(
+      SourceVideo video, PreparationRequest request, ClipEncoders encoders) {
+    return request.pictures().first() == PictureChoice.Source.FILES && isTold(encoders)
+        ? video.picture()
+        : Optional.empty();
+  }
+
+  private static boolean isTold(ClipEncoders encoders) {
+    return !encoders.flow().conditions(true).isEmpty();
+  }
+
+  private static Optional<PreparedVideo> faulty(Optional<Path> picture, Path video) {
+    return picture
+        .flatMap(PictureFile::fault)
+        .map(fault -> PreparedVideo.dropped(video, Rule.UNREADABLE, fault));
   }
 
   private static PreparedVideo survey(SourceVideo video, ClipCutter cutter) {
@@ -180,15 +202,22 @@ public final class Preparation {
       return PreparedVideo.dropped(
           video.file(), Rule.UNREADABLE, "expected a video file, found none");
     }
+    Optional<Path> picture = picture(video, request, encoders);
+    if (picture.filter(file -> !Files.isRegularFile(file)).isPresent()) {
+      return faulty(picture, video.file()).orElseThrow();
+    }
     LatentCache cache;
     try {
-      cache = cache(video.file());
+      cache = cache(video.file(), picture);
     } catch (IOException failure) {
       return PreparedVideo.dropped(video.file(), Rule.UNREADABLE, "cannot be read: " + failure);
     }
     Optional<List<LatentCache.Entry>> there = cache.entries();
     PreparedVideo row =
-        there.isPresent() ? cached(video.file(), there.get()) : make(video.file(), cache);
+        there.isPresent()
+            ? cached(video.file(), there.get())
+            : faulty(picture, video.file())
+                .orElseGet(() -> make(video.file(), picture, cache));
     if (row.drop().isEmpty()) {
       captions.add(new Captioned(cache, video.caption().get()));
     }
@@ -200,7 +229,7 @@ public final class Preparation {
         file, entries.stream().map(LatentCache.Entry::made).toList(), true, Optional.empty());
   }
 
-  private PreparedVideo make(Path file, LatentCache cache) {
+  private PreparedVideo make(Path file, Optional<Path> picture, LatentCache cache) {
     List<ClipCutter.Cut> cuts;
     try {
       cuts = new ClipCutter(request.sizes(), request.clipsPerVideo()).cut(file);
@@ -210,17 +239,30 @@ public final class Preparation {
     if (latentEncoder.isEmpty()) {
       latentEncoder = Optional.of(encoders.openLatents());
     }
-    LatentEncoder encoder = latentEncoder.get();
-    cache.write(
-        cuts.stream()
-            .map(cut -> new LatentCache.Clip(encoder.encode(cut.clip()), cut.made()))
-            .toList());
+    var clips = new ArrayList<LatentCache.Clip>();
+    for (ClipCutter.Cut cut : cuts) {
+      // The file shows what the video begins with.
+      Optional<Path> own = clips.isEmpty() ? picture : Optional.empty();
+      var pictures = new ClipPictures(cut.clip(), own, request.pictures().last());
+      clips.add(new LatentCache.Clip(encode(latentEncoder.get(), pictures), cut.made()));
+    }
+    cache.write(clips);
     return new PreparedVideo(
         file, cuts.stream().map(ClipCutter.Cut::made).toList(), false, Optional.empty());
   }
 
-  private LatentCache cache(Path video) throws IOException {
-    String content = MoreFiles.asByteSource(video).hash(Hashing.sha256()).toString();
+  private static ClipEncoders.EncodedClip encode(LatentEncoder encoder, ClipPictures pictures) {
+    Latents latents = encoder.encode(pictures.clip());
+    return new ClipEncoders.EncodedClip(latents, encoder.pictures(pictures, latents.shape()));
+  }
+
+  private LatentCache cache(Path video, Optional<Path> picture) throws IOException {
+    String content = content(video);
+    // Nothing where no picture is asked for, as it was before there were any.
+    String pictures = picture.isPresent() ? "picture " + content(picture.get()) : "";
+    if (request.pictures().last() && isTold(encoders)) {
+      pictures += "last";
+    }
     return new LatentCache(
         request
             .cache()
@@ -231,7 +273,12 @@ public final class Preparation {
                         + content
                         + request.sizes()
                         + request.clipsPerVideo()
-                        + latentsFingerprint)));
+                        + latentsFingerprint
+                        + pictures)));
+  }
+
+  private static String content(Path file) throws IOException {
+    return MoreFiles.asByteSource(file).hash(Hashing.sha256()).toString();
   }
 
   private static String key(String text) {

@@ -16,6 +16,7 @@ import java.util.List;
  * @param clipsPerVideo at most, one after another
  * @param uncaptioned the prompt that stands in for dropped captions
  * @param prompts more prompts whose embeddings are wanted
+ * @param pictures that a model is told of which takes some
  */
 public record PreparationRequest(
     Path source,
@@ -23,7 +24,8 @@ public record PreparationRequest(
     List<VideoSize> sizes,
     int clipsPerVideo,
     String uncaptioned,
-    List<String> prompts) {
+    List<String> prompts,
+    PictureChoice pictures) {
   /**
    * @throws IllegalArgumentException if there is no size or a number is not positive
    */

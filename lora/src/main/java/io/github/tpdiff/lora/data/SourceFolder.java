@@ -42,6 +42,7 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
   private final Set<Path> foldersRead = new HashSet<>();
   private final List<Path> videos = new ArrayList<>();
   private final Set<Path> captions = new HashSet<>();
+  private final Set<Path> pictures = new HashSet<>();
   private final Map<String, Integer> others = new TreeMap<>();
   private int brokenLinks;
   private int repeatedFolders;
@@ -57,8 +58,9 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
     for (Path video : found.videos) {
       Path caption = captionOf(video);
       found.captions.remove(caption);
-      list.add(new SourceVideo(video, text(caption)));
+      list.add(new SourceVideo(video, text(caption), found.pictureOf(video)));
     }
+    found.pictures.forEach(other -> found.others.merge(ending(other), 1, Integer::sum));
     return new SourceList(list, found.notes());
   }
 
@@ -81,6 +83,8 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
       videos.add(file);
     } else if (attributes.isRegularFile() && ending.equals(CAPTION)) {
       captions.add(file);
+    } else if (attributes.isRegularFile() && PictureFile.ENDINGS.contains(ending)) {
+      pictures.add(file);
     } else {
       others.merge(ending, 1, Integer::sum);
     }
@@ -151,8 +155,20 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
   }
 
   private static Path captionOf(Path video) {
+    return beside(video, CAPTION);
+  }
+
+  private static Path beside(Path video, String ending) {
     String name = video.getFileName().toString();
-    return video.resolveSibling(name.substring(0, name.lastIndexOf('.') + 1) + CAPTION);
+    return video.resolveSibling(name.substring(0, name.lastIndexOf('.') + 1) + ending);
+  }
+
+  /** The first picture beside a video, which is then taken. */
+  private Optional<Path> pictureOf(Path video) {
+    return PictureFile.ENDINGS.stream()
+        .map(ending -> beside(video, ending))
+        .filter(pictures::remove)
+        .findFirst();
   }
 
   private static Optional<String> text(Path caption) throws IOException {

@@ -8,5 +8,6 @@ import java.util.Optional;
  *
  * @param file the video
  * @param caption what it shows; empty if none was found
+ * @param picture a file that shows what it begins with; empty if none was found
  */
-public record SourceVideo(Path file, Optional<String> caption) {}
+public record SourceVideo(Path file, Optional<String> caption, Optional<Path> picture) {}

@@ -24,10 +24,11 @@ public interface TrainingSet {
   /** The values that the prompt decides which stands in for dropped captions. */
   Map<String, Tensor> uncaptioned();
 
-  /** What the network is told of a clip, with or without its caption. */
-  default Conditions conditions(int clip, boolean captioned) {
+  /** What the network is told of a clip of which it is shown so much. */
+  default Conditions conditions(int clip, Shown shown) {
     Conditions own = conditions(clip);
-    return captioned ? own : own.with(uncaptioned());
+    Conditions captioned = shown.caption() ? own : own.with(uncaptioned());
+    return shown.picture() ? captioned : captioned.withoutPictures();
   }
 
   /** Changes when any clip or caption does. */

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.WeightChange;
+import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.cost.Cost;
 import io.github.tpdiff.runtime.cost.CostModel;
@@ -10,6 +11,7 @@ import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
@@ -25,8 +27,9 @@ import java.util.Locale;
  *     size without stages
  * @param steps of the job
  * @param alignmentSeconds predicted for aligning noises, a step, if every clip can be exchanged
+ * @param notes on what is trained at which times, and shown of pictures
  */
-public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
+public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<String> notes) {
   /** Value, gradient, two running means, and the engine's copies of value and gradient. */
   private static final long BYTES_PER_TRAINED = 6L * Float.BYTES;
 
@@ -52,6 +55,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
 
   public DryRun {
     rows = List.copyOf(rows);
+    notes = List.copyOf(notes);
   }
 
   /**
@@ -60,7 +64,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
    * @param machine what the engine sustains here
    */
   public static DryRun of(ResolvedJob job, Machine machine) {
-    var network = TrainingTarget.network(job.model());
+    var network = TrainingTarget.network(job.model(), job.denoiser());
     Program program = job.injection().map(LoraInjection::program).orElse(network.program());
     var pricing =
         new Pricing(
@@ -74,20 +78,60 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
       LatentShape shape =
           size.latentShape(job.model().description().latents(), job.diffusion().stages());
       var plan = job.diffusion().plan(shape.frames());
-      List<Double> weights = job.diffusion().weights().weights();
+      List<Stage> visited = job.diffusion().visited(plan);
+      List<Double> weights =
+          job.diffusion()
+              .weights()
+              .among(plan.stages().stream().map(visited::contains).toList())
+              .weights();
       double all = weights.stream().mapToDouble(Double::doubleValue).sum();
       for (int i = 0; i < plan.stages().size(); i++) {
         Stage stage = plan.stages().get(i);
-        rows.add(
-            pricing.row(
-                size, stage.number(), weights.get(i) / all, shape.withFrames(stage.frames())));
+        if (visited.contains(stage)) {
+          double share = weights.get(i) / all;
+          rows.add(pricing.row(size, stage.number(), share, shape.withFrames(stage.frames())));
+        }
       }
       if (!job.diffusion().stages().equals(StageConfig.vanilla())) {
         rows.add(pricing.row(size, 0, 0, shape));
       }
     }
     return new DryRun(
-        rows, job.job().train().settings().steps(), AlignmentCost.secondsPerStep(job));
+        rows, job.job().train().settings().steps(), AlignmentCost.secondsPerStep(job), notes(job));
+  }
+
+  private static List<String> notes(ResolvedJob job) {
+    var notes = new ArrayList<String>();
+    PhasedDiffusion diffusion = job.diffusion();
+    TimeRange times = diffusion.times();
+    job.expert()
+        .ifPresent(
+            name ->
+                notes.add(
+                    String.format(
+                        Locale.ROOT,
+                        "%s is trained at times %.4f to %.4f, at which a video asks it",
+                        name,
+                        times.start(),
+                        times.end())));
+    job.pictures().words().ifPresent(notes::add);
+    int frames =
+        job.sizes()
+            .get(0)
+            .latentShape(job.model().description().latents(), diffusion.stages())
+            .frames();
+    for (Stage stage : diffusion.plan(frames).stages()) {
+      if (times.within(stage).isEmpty()) {
+        notes.add(
+            String.format(
+                Locale.ROOT,
+                "stage %d, times %.4f to %.4f, is wholly outside: never visited",
+                stage.number(),
+                stage.start(),
+                stage.end()));
+      }
+    }
+    return notes;
   }
 
   private static long trainedValues(ResolvedJob job) {
@@ -96,11 +140,12 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
         .orElseGet(
             () ->
                 TrainingTarget.requireTrained(
-                        TrainingTarget.network(job.model()), job.job().train().weights())
+                        TrainingTarget.network(job.model(), job.denoiser()),
+                        job.job().train().weights())
                     .stream()
                     .mapToLong(
                         name ->
-                            TrainingTarget.network(job.model())
+                            TrainingTarget.network(job.model(), job.denoiser())
                                 .weights()
                                 .require(name)
                                 .elementCount())
@@ -149,7 +194,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds) {
 
   /** A table for people. */
   public List<String> table() {
-    var lines = new ArrayList<String>();
+    var lines = new ArrayList<>(notes);
     lines.add(
         String.format(
             Locale.ROOT,

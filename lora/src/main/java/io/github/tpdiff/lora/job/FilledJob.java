@@ -35,7 +35,8 @@ final class FilledJob {
         Optional.of(resolved.sizes().get(0).fps()),
         data.clipsPerVideo(),
         data.validation(),
-        data.negativePrompt());
+        data.negativePrompt(),
+        data.pictures());
   }
 
   private static TrainingJob.Stages stages(ResolvedJob resolved) {
@@ -63,6 +64,7 @@ final class FilledJob {
     return new TrainingJob.Train(
         train.settings(),
         train.weights(),
+        resolved.pictures().keptDropout(),
         Optional.of(timesteps(train, form)),
         OptionalDouble.of(shift(train, form)),
         train.validateEvery());
@@ -80,7 +82,8 @@ final class FilledJob {
         Optional.of(ClipSize.of(resolved.sampleSize())),
         sample.steps().or(() -> Optional.of(defaults.steps())),
         sample.guidance().or(() -> Optional.of(defaults.guidanceScale())),
-        sample.seed());
+        sample.seed(),
+        sample.pictures());
   }
 
   /** How training times are spread. */

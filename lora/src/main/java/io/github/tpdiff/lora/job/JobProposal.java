@@ -55,13 +55,18 @@ public record JobProposal(Path file, ModelRequest checkpoint, Path data) {
     ClipChoice clips = ClipChoice.of(model.description(), survey);
     Map<String, String> chosen = new LinkedHashMap<>();
     places(chosen);
+    if (model.description().flow().denoisers().size() > 1) {
+      chosen.put("model.denoiser", JobRuns.BOTH);
+    }
     String fps = number(model.description().defaults().fps());
     chosen.put("data.sizes", list(clips.sizes()));
     chosen.put("data.fps", fps);
     chosen.put("data.validation", survey.videos().size() >= MANY ? "0.1" : "0");
     chosen.put("stages.count", Integer.toString(clips.stages()));
     chosen.putAll(parameters(model) < TOY ? toy() : usual());
-    chosen.put("sample.prompts", list(List.of(quoted(survey.caption()))));
+    if (model.description().flow().denoisers().size() == 1) {
+      chosen.put("sample.prompts", list(List.of(quoted(survey.caption()))));
+    }
     return new Proposed(
         text(chosen),
         "%d of %d videos as %s at %s fps, %d stages, %s steps"

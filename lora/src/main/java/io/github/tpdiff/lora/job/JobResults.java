@@ -12,7 +12,6 @@ import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -33,20 +32,12 @@ record JobResults(ResolvedJob job) {
           own.put(LoraWriter.NAME, String.valueOf(job.job().output().folder().getFileName()));
         }
         LoraWriter.write(
-            folder.resolve(loraFile(format)),
+            folder.resolve(job.loraFile(format)),
             injection.toWeights(job.model().description().denoiser(), snapshot.parameters(), own),
             format,
             job.job().output().dtype());
       }
     };
-  }
-
-  /** The name of the LoRA's file in a form, in the output folder. */
-  static String loraFile(LoraFormat format) {
-    return format == LoraFormat.DIFFUSERS
-        ? ResolvedJob.LORA_FILE
-        : ResolvedJob.LORA_FILE.replace(
-            ".safetensors", "." + format.name().toLowerCase(Locale.ROOT) + ".safetensors");
   }
 
   private Map<String, String> metadata() {
@@ -56,9 +47,7 @@ record JobResults(ResolvedJob job) {
     metadata.put(
         "tpdiff.base_checkpoint",
         CheckpointFingerprint.of(TrainingTarget.network(job.model(), job.denoiser()).weights()));
-    if (job.model().description().flow().denoisers().size() > 1) {
-      metadata.put(LoraModels.EXPERT, job.denoiser());
-    }
+    job.expert().ifPresent(name -> metadata.put(LoraModels.EXPERT, name));
     metadata.put(
         RecordJson.STAGES_HEADER,
         RecordJson.STAGES.format(
@@ -76,7 +65,6 @@ record JobResults(ResolvedJob job) {
     Map<String, String> metadata = metadata();
     return (folder, snapshot) ->
         SafetensorsWriter.write(
-            folder.resolve(ResolvedJob.WEIGHTS_FILE),
-            Parameter.source(snapshot.parameters(), metadata));
+            folder.resolve(job.weightsFile()), Parameter.source(snapshot.parameters(), metadata));
   }
 }

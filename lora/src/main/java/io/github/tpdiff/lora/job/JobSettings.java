@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
@@ -120,6 +121,13 @@ record JobSettings(Map<String, Object> values) {
     keys.put("data.clips_per_video", data.clipsPerVideo());
     keys.put("data.validation", data.validation());
     keys.put("data.negative_prompt", data.negativePrompt());
+    // Jobs of models without pictures stay what they were.
+    if (data.pictures().first() != PictureChoice.Source.FIRST_FRAME) {
+      keys.put("data.pictures", data.pictures().first());
+    }
+    if (data.pictures().last()) {
+      keys.put("data.last_picture", true);
+    }
   }
 
   private static void stages(Keys keys, TrainingJob.Stages stages) {
@@ -159,7 +167,8 @@ record JobSettings(Map<String, Object> values) {
       keys.put("train.weight_decay", adamW.weightDecay());
     }
     keys.put("train.max_grad_norm", descent.maxGradNorm().orElse(0));
-    keys.put("train.caption_dropout", settings.captionDropout());
+    keys.put("train.caption_dropout", settings.dropout().caption());
+    train.pictureDropout().ifPresent(share -> keys.put("train.picture_dropout", share));
     keys.put("train.timesteps", train.timesteps());
     train.timestepShift().ifPresent(shift -> keys.put("train.timestep_shift", shift));
     keys.put("train.validate_every", train.validateEvery());
@@ -176,6 +185,7 @@ record JobSettings(Map<String, Object> values) {
     keys.put("sample.steps", sample.steps());
     keys.put("sample.guidance", sample.guidance());
     keys.put("sample.seed", sample.seed());
+    keys.put("sample.pictures", sample.pictures());
   }
 
   /** Whether a run may go on with another value of a key. */

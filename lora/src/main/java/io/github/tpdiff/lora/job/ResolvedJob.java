@@ -29,9 +29,8 @@ import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
-import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
-import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;
@@ -40,8 +39,11 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * A job with everything that it leaves to the checkpoint decided, and checked against it.
@@ -53,11 +55,13 @@ import java.util.Optional;
  */
 public record ResolvedJob(
     TrainingJob job, VideoModel model, PhasedDiffusion diffusion, List<VideoSize> sizes) {
-  /** Name of the LoRA file in the output folder. */
+  /** Name of the LoRA file in the output folder, of a model with one denoiser. */
   public static final String LORA_FILE = "pytorch_lora_weights.safetensors";
 
-  /** Name of the file of tensors trained in full. */
+  /** Name of the file of tensors trained in full, likewise. */
   public static final String WEIGHTS_FILE = "trained_weights.safetensors";
+
+  private static final String ENDING = ".safetensors";
 
   public ResolvedJob {
     sizes = List.copyOf(sizes);
@@ -82,6 +86,7 @@ public record ResolvedJob(
         TrainingTarget.requireTrained(
             TrainingTarget.network(model, resolved.denoiser()), job.train().weights());
       }
+      JobPictures.of(job, model);
       if (!job.sample().prompts().isEmpty()) {
         resolved.requireSamples();
       }
@@ -95,6 +100,7 @@ public record ResolvedJob(
     ModelDescription description = model.description();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
     StageConfig stages = stages(job.stages(), description);
+    var denoiser = TrainedDenoiser.of(job.model(), description, schedule);
     var weights =
         job.stages().weights().isEmpty()
             ? StageWeights.uniform(stages.stages())
@@ -107,7 +113,7 @@ public record ResolvedJob(
             timesteps(job.train(), schedule),
             job.stages().alignment(),
             LossWeighting.uniform(),
-            times(job, description, schedule));
+            denoiser.times());
     List<VideoSize> sizes = sizes(job.data(), description.defaults());
     for (VideoSize size : sizes) {
       try {
@@ -119,42 +125,66 @@ public record ResolvedJob(
             wrong);
       }
     }
-    return new ResolvedJob(job, model, diffusion, sizes);
+    int frames = sizes.get(0).latentShape(description.latents(), stages).frames();
+    return new ResolvedJob(
+        job,
+        model,
+        job.stages().weights().isEmpty()
+            ? diffusion.withWeights(denoiser.weights(diffusion.plan(frames)))
+            : diffusion,
+        sizes);
   }
 
-  /** The times at which the trained denoiser is asked. */
-  private static TimeRange times(TrainingJob job, ModelDescription model, NoiseSchedule schedule) {
-    String denoiser = denoiser(job, model);
-    double start = 1;
-    for (Flow.Expert expert : model.flow().denoisers()) {
-      double end = expert.leastTimestep() == 0 ? 0 : schedule.form().time(expert.leastTimestep());
-      if (expert.component().equals(denoiser)) {
-        return new TimeRange(start, end);
-      }
-      start = end;
-    }
-    throw new IllegalArgumentException(
-        "model.denoiser: expected one of %s, found '%s'"
-            .formatted(
-                model.flow().denoisers().stream().map(Flow.Expert::component).toList(), denoiser));
+  private TrainedDenoiser trained() {
+    return TrainedDenoiser.of(job.model(), model.description(), diffusion.schedule());
   }
 
-  private static String denoiser(TrainingJob job, ModelDescription model) {
-    return job.model().denoiser().orElseGet(model::denoiser);
-  }
-
-  /** The denoiser that is trained. */
+  /** The denoiser that is trained, by its component's name. */
   String denoiser() {
-    return denoiser(job, model.description());
+    return trained().component();
+  }
+
+  /** What users call the denoiser that is trained, of a model that has several. */
+  public Optional<String> expert() {
+    return trained().expert();
+  }
+
+  /**
+   * The name of the LoRA's file in a form, in the output folder; of a model with two denoisers the
+   * one that it is for is in it, as users of other tools expect.
+   */
+  String loraFile(LoraFormat format) {
+    String form =
+        format == LoraFormat.DIFFUSERS ? "" : "." + format.name().toLowerCase(Locale.ROOT);
+    return ofExpert(LORA_FILE).replace(ENDING, form + ENDING);
+  }
+
+  /** Likewise of tensors trained in full. */
+  String weightsFile() {
+    return ofExpert(WEIGHTS_FILE);
+  }
+
+  private String ofExpert(String file) {
+    return expert().map(name -> file.replace(ENDING, "." + name + ENDING)).orElse(file);
   }
 
   private void requireSamples() {
     int denoisers = model.description().flow().denoisers().size();
     checkArgument(
         denoisers == 1,
-        "sample.prompts: one of %s denoisers is trained, which makes no videos alone; leave them"
-            + " out, and generate with the LoRA",
+        "sample.prompts: a video asks %s denoisers, of which a run has only the one that it trains in"
+            + " memory; leave them out, and generate with the LoRA",
         denoisers);
+    checkArgument(
+        !job.sample().pictures().orElse(false) || pictures().need() != JobPictures.Need.NONE,
+        "sample.pictures: this model is told of none; leave it out");
+    checkArgument(
+        job.sample().pictures().orElse(true) || pictures().need() != JobPictures.Need.REQUIRED,
+        "sample.pictures: this model makes no video without a picture; leave it out");
+    checkArgument(
+        !showsPictures() || sizes.contains(sampleSize()),
+        "sample.size: expected one of data.sizes, of whose clips the pictures are, found %s",
+        ClipSize.of(sampleSize()));
     try {
       diffusion.plan(sampleShape().frames());
     } catch (IllegalArgumentException wrong) {
@@ -240,7 +270,13 @@ public record ResolvedJob(
         sizes,
         data.clipsPerVideo(),
         data.negativePrompt(),
-        job.sample().prompts());
+        job.sample().prompts(),
+        pictures().choice());
+  }
+
+  /** How pictures take part. */
+  JobPictures pictures() {
+    return JobPictures.of(job, model);
   }
 
   /** Prepares the data. */
@@ -296,10 +332,10 @@ public record ResolvedJob(
     return new TrainingRun(
         target,
         new PhasedClips(split.training(), diffusion, Optional.of(denoiser())),
-        job.train().settings(),
+        job.train().settings().withPictureDropout(pictures().dropout()),
         GradientSource.local(),
         validation,
-        samples(clips),
+        samples(clips, split),
         Optional.of(states(new JobRecord(filled(), writer))),
         start,
         JobSettings.of(filled()).identity());
@@ -323,7 +359,30 @@ public record ResolvedJob(
     return sampleSize().latentShape(model.description().latents(), diffusion.stages());
   }
 
-  private Optional<TrainingSamples> samples(CachedSet clips) {
+  private boolean showsPictures() {
+    return job.sample().pictures().orElse(pictures().need() == JobPictures.Need.REQUIRED);
+  }
+
+  /** What the videos made on the way are told: each prompt, with the picture of another clip. */
+  private List<Conditions> shown(CachedSet clips, CachedSet.Split split) {
+    List<Conditions> prompts = clips.prompts();
+    if (!showsPictures()) {
+      return prompts;
+    }
+    LatentShape shape = sampleShape();
+    var pictures = new ArrayList<>(split.heldOut().pictures(shape, prompts.size()));
+    pictures.addAll(split.training().pictures(shape, prompts.size()));
+    checkArgument(
+        !pictures.isEmpty(),
+        "sample.pictures: expected a clip of %s, whose picture is shown, found none; choose"
+            + " sample.size among data.sizes",
+        ClipSize.of(sampleSize()));
+    return IntStream.range(0, prompts.size())
+        .mapToObj(i -> prompts.get(i).with(pictures.get(i % pictures.size())))
+        .toList();
+  }
+
+  private Optional<TrainingSamples> samples(CachedSet clips, CachedSet.Split split) {
     if (job.sample().prompts().isEmpty()) {
       return Optional.empty();
     }
@@ -331,7 +390,7 @@ public record ResolvedJob(
     LatentShape shape = sampleShape();
     return Optional.of(
         new TrainingSamples(
-            clips.prompts(),
+            shown(clips, split),
             clips.uncaptionedPrompt(),
             job.sample().every(),
             shape,

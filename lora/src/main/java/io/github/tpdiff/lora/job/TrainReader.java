@@ -7,6 +7,7 @@ import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.engine.Activations;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -39,12 +40,7 @@ final class TrainReader {
             steps,
             batches,
             descent(s, steps),
-            s.value(
-                "caption_dropout",
-                JobType.NUMBER,
-                0.1,
-                "Share of captions that are replaced by the negative prompt, for guidance; from 0"
-                    + " to 1."),
+            dropout(s),
             checkpointing ? Activations.RECOMPUTED : Activations.KEPT);
     return new Train(
         settings,
@@ -55,6 +51,14 @@ final class TrainReader {
                 "Tensors that are trained in full instead of a LoRA, such as"
                     + " `[\"**.motion_modules.**\"]`; without a section `lora`.")
             .orElse(List.of()),
+        s.find(
+                "picture_dropout",
+                JobType.NUMBER,
+                "0.5 where the model makes videos without a picture too, else 0",
+                "Share of clips that are shown without their picture, so that the model goes on"
+                    + " making videos of text alone; from 0 to 1.")
+            .map(OptionalDouble::of)
+            .orElse(OptionalDouble.empty()),
         s.find(
             "timesteps",
             JobType.choice(Timesteps.class),
@@ -72,6 +76,17 @@ final class TrainReader {
             JobType.WHOLE,
             100,
             "Steps between measurements on the videos held out."));
+  }
+
+  /** How often pictures are dropped is decided with the checkpoint, see {@link JobPictures}. */
+  private static Dropout dropout(JobSection s) {
+    return Dropout.ofCaptions(
+        s.value(
+            "caption_dropout",
+            JobType.NUMBER,
+            0.1,
+            "Share of captions that are replaced by the negative prompt, for guidance; from 0 to"
+                + " 1."));
   }
 
   private static Descent descent(JobSection s, int steps) {

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.job;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
@@ -47,7 +48,7 @@ public record TrainingJob(
    *
    * @param request where it is and how to open it
    * @param scheduler one of the model's named ones; empty for the checkpoint's own
-   * @param denoiser that is trained, of a model that has several; empty for the first
+   * @param denoiser that is trained, of a model that has several, see {@link JobRuns}
    */
   public record Model(
       ModelRequest request, Optional<String> scheduler, Optional<String> denoiser) {}
@@ -62,6 +63,7 @@ public record TrainingJob(
    * @param clipsPerVideo at most
    * @param validation share of the videos that is held out
    * @param negativePrompt stands in for dropped captions
+   * @param pictures that a model is told of which takes some
    */
   public record Data(
       Path path,
@@ -70,7 +72,8 @@ public record TrainingJob(
       Optional<Double> fps,
       int clipsPerVideo,
       double validation,
-      String negativePrompt) {
+      String negativePrompt,
+      PictureChoice pictures) {
     /**
      * @throws IllegalArgumentException if a number is out of range
      */
@@ -133,6 +136,8 @@ public record TrainingJob(
    *
    * @param settings seed, steps, batches, optimizer
    * @param weights tensors trained in full instead of a LoRA; empty for a LoRA
+   * @param pictureDropout share of clips that are shown without their picture; empty for what
+   *     suits the model
    * @param timesteps empty for the checkpoint's own
    * @param timestepShift empty for the checkpoint's own
    * @param validateEvery steps
@@ -140,6 +145,7 @@ public record TrainingJob(
   public record Train(
       TrainingSettings settings,
       List<ModulePattern> weights,
+      OptionalDouble pictureDropout,
       Optional<Timesteps> timesteps,
       OptionalDouble timestepShift,
       int validateEvery) {
@@ -147,6 +153,12 @@ public record TrainingJob(
      * @throws IllegalArgumentException if a number is out of range
      */
     public Train {
+      pictureDropout.ifPresent(
+          share ->
+              checkArgument(
+                  share >= 0 && share <= 1,
+                  "train.picture_dropout: from 0 to 1, found %s",
+                  share));
       timestepShift.ifPresent(
           shift ->
               checkArgument(
@@ -167,6 +179,7 @@ public record TrainingJob(
    * @param steps of the sampler, all stages together; empty for the checkpoint's own
    * @param guidance scale; empty for the checkpoint's own
    * @param seed of the first video's noise
+   * @param pictures whether the videos show clips' pictures; empty for where the model needs one
    */
   public record Sample(
       List<String> prompts,
@@ -174,7 +187,8 @@ public record TrainingJob(
       Optional<ClipSize> size,
       Optional<Integer> steps,
       Optional<Double> guidance,
-      long seed) {
+      long seed,
+      Optional<Boolean> pictures) {
     /**
      * @throws IllegalArgumentException if a number is out of range
      */

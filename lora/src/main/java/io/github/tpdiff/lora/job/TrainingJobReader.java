@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.job.TrainingJob.Data;
 import io.github.tpdiff.lora.job.TrainingJob.Lora;
 import io.github.tpdiff.lora.job.TrainingJob.Model;
@@ -100,8 +101,10 @@ final class TrainingJobReader {
         s.find(
             "denoiser",
             JobType.TEXT,
-            "the first",
-            "Which of a model's denoisers is trained, at its own times, such as transformer_2.");
+            "both; nothing where the model has one",
+            "Of a model with two denoisers, the one that is trained at its own times: high_noise,"
+                + " low_noise, or both, one after the other, each in a folder of its own in"
+                + " output.folder.");
     return new Model(new ModelRequest(path, parts, settings), scheduler, denoiser);
   }
 
@@ -145,7 +148,20 @@ final class TrainingJobReader {
             "negative_prompt",
             JobType.TEXT,
             "",
-            "What stands for a caption that is dropped; the same at generation."));
+            "What stands for a caption that is dropped; the same at generation."),
+        new PictureChoice(
+            s.value(
+                "pictures",
+                JobType.choice(PictureChoice.Source.class),
+                PictureChoice.Source.FIRST_FRAME,
+                "What a model is shown that takes a picture: the clip's own first_frame, or files: a"
+                    + " .png, .jpg or .webp of the video's name or the list's `picture`, where"
+                    + " there is one."),
+            s.value(
+                "last_picture",
+                JobType.FLAG,
+                false,
+                "Shows the clip's last frame too, to a model that takes one but need not have it.")));
   }
 
   private static Stages stages(JobSection s) {
@@ -261,7 +277,13 @@ final class TrainingJobReader {
         s.find("size", ClipSize.TYPE, "the first of data.sizes", "Of the videos."),
         s.find("steps", JobType.WHOLE, CHECKPOINTS_OWN, "Of the sampler, all stages together."),
         s.find("guidance", JobType.NUMBER, CHECKPOINTS_OWN, "Guidance scale; 1 is none."),
-        s.value("seed", JobType.LONG, 0L, "Of the first video's noise."));
+        s.value("seed", JobType.LONG, 0L, "Of the first video's noise."),
+        s.find(
+            "pictures",
+            JobType.FLAG,
+            "true where the model makes no video without a picture",
+            "Shows each video the picture of a clip of its size, of the clips that are held out"
+                + " first."));
   }
 
   private static Output output(JobSection s) {

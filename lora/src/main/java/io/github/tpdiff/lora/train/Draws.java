@@ -14,7 +14,8 @@ record Draws(long seed) {
     TIME(3),
     NOISE(4),
     CAPTION(5),
-    VALIDATION(6);
+    VALIDATION(6),
+    PICTURE(7);
 
     /** Fixed for ever: states of earlier versions are resumed with the same numbers. */
     private final long stream;

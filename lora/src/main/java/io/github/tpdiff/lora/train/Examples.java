@@ -56,7 +56,7 @@ final class Examples implements BatchSource {
               time,
               clips.latents(visit.clip()),
               NoiseSource.seeded(seeds.get(i)).draw(shape)));
-      conditions.add(clips.conditions(visit.clip(), !visits.isUncaptioned(visit)));
+      conditions.add(visits.conditions(visit));
     }
     return TrainingBatch.of(examples, conditions, data.denoiser()).weighted(weights);
   }

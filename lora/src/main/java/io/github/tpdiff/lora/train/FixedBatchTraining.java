@@ -86,7 +86,7 @@ public final class FixedBatchTraining {
           steps,
           new Batches(1, 1),
           new Descent(optimizer, LearningRate.constant(learningRate), OptionalDouble.empty()),
-          0,
+          TrainingSettings.Dropout.none(),
           activations);
     }
   }

@@ -124,6 +124,8 @@ final class NoiseWindows implements AutoCloseable {
     }
     StagePlan plan = visits.plan(members.get(0).clip());
     LatentShape shape = clips.shapes().get(members.get(0).clip()).withFrames(stage.frames());
+    // All are told the same, so the same frames of them are given; noise there is never seen.
+    int given = visits.conditions(members.get(0)).givenFrames(1)[0];
     var read = new HashMap<Integer, Latents>();
     var clean = new ArrayList<Latents>();
     for (Visits.Visit visit : members) {
@@ -132,13 +134,17 @@ final class NoiseWindows implements AutoCloseable {
       }
       clean.add(
           read.computeIfAbsent(
-              visit.clip(), clip -> LowFrequencies.of(plan.clean(stage, clips.latents(clip)))));
+              visit.clip(),
+              clip ->
+                  LowFrequencies.of(
+                      plan.clean(stage, clips.latents(clip)).withZeroFrames(given))));
     }
     List<Long> permuted =
         alignment.align(
             clean,
             members.stream().map(visits::seed).toList(),
-            seed -> LowFrequencies.of(NoiseSource.seeded(seed).draw(shape)));
+            seed ->
+                LowFrequencies.of(NoiseSource.seeded(seed).draw(shape).withZeroFrames(given)));
     for (int i = 0; i < members.size(); i++) {
       if (visits.stage(members.get(i).batch()).equals(stage)) {
         aligned.put(members.get(i), permuted.get(i));

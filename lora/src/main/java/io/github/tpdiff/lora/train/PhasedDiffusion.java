@@ -64,6 +64,12 @@ public record PhasedDiffusion(
         TimeRange.all());
   }
 
+  /** The same with stages visited in other shares. */
+  public PhasedDiffusion withWeights(StageWeights others) {
+    return new PhasedDiffusion(
+        stages, schedule, others, timesteps, alignment, lossWeighting, times);
+  }
+
   /** The same with another alignment. */
   public PhasedDiffusion withAlignment(Alignment other) {
     return new PhasedDiffusion(stages, schedule, weights, timesteps, other, lossWeighting, times);
@@ -92,7 +98,7 @@ public record PhasedDiffusion(
   }
 
   /** The stages of a plan that have times which are visited. */
-  List<Stage> visited(StagePlan plan) {
+  public List<Stage> visited(StagePlan plan) {
     return plan.stages().stream().filter(stage -> times.within(stage).isPresent()).toList();
   }
 

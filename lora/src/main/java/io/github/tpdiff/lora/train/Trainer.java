@@ -99,6 +99,9 @@ public final class Trainer {
       record.announce(listener);
       try (BatchSource batches = run.data().open(run.settings())) {
         var trainer = new Trainer(run, batches, listener, record);
+        if (trainer.isDone()) {
+          return trainer.finish(); // the model need not be loaded
+        }
         try (Trainable model =
             engine.train(
                 run.target().program(),
@@ -141,6 +144,15 @@ public final class Trainer {
         saved = step;
       }
     }
+    return finish();
+  }
+
+  /** Whether a state of the last step was found. */
+  private boolean isDone() {
+    return step >= run.settings().steps();
+  }
+
+  private TrainingOutcome finish() {
     record.finish(new TrainingSnapshot(step, parameters));
     return new TrainingOutcome(step, End.FINISHED, parameters);
   }
@@ -243,7 +255,7 @@ public final class Trainer {
       return Map.of();
     }
     Map<Integer, Double> losses =
-        run.validation().get().losses(model, new Draws(run.settings().seed()));
+        run.validation().get().losses(model, run.settings());
     listener.validated(step, losses);
     return losses;
   }

@@ -25,7 +25,7 @@ import java.util.Map;
  * loaded a second time, and a prediction takes less memory than a training step of the same size.
  *
  * @param prompts what each video shows
- * @param unconditional the same for what guidance leads away from
+ * @param unconditional the same for what guidance leads away from, of whichever picture
  * @param everySteps how often they are made
  * @param shape of one video's latents at full rate
  * @param sampler through the stages that are trained
@@ -53,14 +53,17 @@ public record TrainingSamples(
   Latents draw(Trainable model, int index) {
     Conditions prompt = prompts.get(index);
     List<Conditions> asked =
-        guidance.needsUnconditional() ? List.of(prompt, unconditional) : List.of(prompt);
+        guidance.needsUnconditional()
+            ? List.of(prompt, unconditional.with(prompt.pictures()))
+            : List.of(prompt);
     try (var network =
         ConditionedNetwork.inTurn(new TrainedNetwork(model), prompt.flow().denoiser(), asked)) {
-      return sampler.sample(
-          shape,
-          network.guided(guidance),
-          NoiseSource.seeded(seed + index),
-          StageListener.silent());
+      return prompt.withGivenFrames(
+          sampler.sample(
+              shape,
+              network.guided(guidance),
+              NoiseSource.seeded(seed + index),
+              StageListener.silent()));
     }
   }
 

@@ -15,7 +15,7 @@ import java.util.OptionalDouble;
  * @param steps optimizer steps
  * @param batches sizes
  * @param descent what a step does
- * @param captionDropout share of captions replaced by the empty or negative prompt
+ * @param dropout what is not shown of some clips
  * @param activations what a step holds in memory
  */
 public record TrainingSettings(
@@ -23,7 +23,7 @@ public record TrainingSettings(
     int steps,
     Batches batches,
     Descent descent,
-    double captionDropout,
+    Dropout dropout,
     Activations activations) {
 
   /**
@@ -68,9 +68,43 @@ public record TrainingSettings(
     }
   }
 
+  /**
+   * What is not shown of some clips.
+   *
+   * @param caption share of captions replaced by the empty or negative prompt
+   * @param picture share of clips that are shown without their picture
+   */
+  public record Dropout(double caption, double picture) {
+    /**
+     * @throws IllegalArgumentException if a share is out of range
+     */
+    public Dropout {
+      checkArgument(
+          caption >= 0 && caption <= 1, "train.caption_dropout: from 0 to 1, found %s", caption);
+      checkArgument(
+          picture >= 0 && picture <= 1, "train.picture_dropout: from 0 to 1, found %s", picture);
+    }
+
+    /** Captions alone. */
+    public static Dropout ofCaptions(double share) {
+      return new Dropout(share, 0);
+    }
+
+    /** Everything is always shown. */
+    public static Dropout none() {
+      return new Dropout(0, 0);
+    }
+  }
+
+  /** The same with another share of clips without their picture. */
+  public TrainingSettings withPictureDropout(double share) {
+    var other = new Dropout(dropout.caption(), share);
+    return new TrainingSettings(seed, steps, batches, descent, other, activations);
+  }
+
   /** The same with another number of steps. */
   TrainingSettings withSteps(int count) {
-    return new TrainingSettings(seed, count, batches, descent, captionDropout, activations);
+    return new TrainingSettings(seed, count, batches, descent, dropout, activations);
   }
 
   /**
@@ -78,9 +112,5 @@ public record TrainingSettings(
    */
   public TrainingSettings {
     checkArgument(steps >= 1, "train.steps: at least 1, found %s", steps);
-    checkArgument(
-        captionDropout >= 0 && captionDropout <= 1,
-        "train.caption_dropout: from 0 to 1, found %s",
-        captionDropout);
   }
 }

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.train;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.lora.data.Shown;
 import io.github.tpdiff.lora.data.TrainingSet;
 import io.github.tpdiff.lora.train.Draws.Purpose;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
@@ -32,14 +33,15 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
   }
 
   /** Mean loss by stage number. */
-  Map<Integer, Double> losses(Trainable model, Draws draws) {
+  Map<Integer, Double> losses(Trainable model, TrainingSettings settings) {
+    var draws = new Draws(settings.seed());
     TrainingSet clips = heldOut.clips();
     var sums = new TreeMap<Integer, Double>(Collections.reverseOrder());
     for (int clip = 0; clip < clips.shapes().size(); clip++) {
       StagePlan plan = heldOut.diffusion().plan(clips.shapes().get(clip).frames());
       for (Stage stage : heldOut.diffusion().visited(plan)) {
         for (int j = 0; j < timesPerStage; j++) {
-          TrainingBatch batch = batch(clip, plan, stage, new Try(draws, j));
+          TrainingBatch batch = batch(clip, plan, stage, new Try(draws, j, settings.dropout().picture()));
           sums.merge(stage.number(), batch.loss(model), Double::sum);
         }
       }
@@ -49,17 +51,20 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
     return sums;
   }
 
-  private record Try(Draws draws, int number) {}
+  private record Try(Draws draws, int number, double pictureDropout) {}
 
   private TrainingBatch batch(int clip, StagePlan plan, Stage stage, Try t) {
     TrainingSet clips = heldOut.clips();
     double time = heldOut.diffusion().drawTime(stage, () -> (t.number() + 0.5) / timesPerStage);
     long seed = t.draws().bits(Purpose.VALIDATION, clip, stage.number(), t.number());
     var shape = clips.shapes().get(clip).withFrames(stage.frames());
+    // As often without its picture as in training, and always the same.
+    boolean pictured =
+        t.draws().uniform(Purpose.PICTURE, clip, stage.number(), t.number()) >= t.pictureDropout();
     return TrainingBatch.of(
         List.of(
             plan.example(stage, time, clips.latents(clip), NoiseSource.seeded(seed).draw(shape))),
-        List.of(clips.conditions(clip)),
+        List.of(clips.conditions(clip, new Shown(true, pictured))),
         heldOut.denoiser());
   }
 }

@@ -3,11 +3,13 @@ package io.github.tpdiff.lora.train;
 import com.google.common.hash.HashCode;
 import com.google.common.hash.Hasher;
 import com.google.common.hash.Hashing;
+import io.github.tpdiff.lora.data.Shown;
 import io.github.tpdiff.lora.data.TrainingSet;
 import io.github.tpdiff.lora.train.Draws.Purpose;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.Conditions;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,14 +19,12 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Which clip each place of each batch visits, in which stage, and whether with its caption: all
+ * Which clip each place of each batch visits, in which stage, and what it is shown
+ * with: all
  * that is decided before a noise is drawn. A function of the run's seed and the data; for one
  * thread.
  */
 final class Visits {
-  /** Clip n without its caption is known as this less n. */
-  private static final int UNCAPTIONED = -1;
-
   /**
    * A place in a batch.
    *
@@ -34,18 +34,20 @@ final class Visits {
    */
   record Visit(long batch, int place, int clip) {}
 
+  private record Showing(int clip, Shown shown) {}
+
   private final PhasedDiffusion diffusion;
   private final TrainingSet clips;
-  private final double captionDropout;
+  private final TrainingSettings.Dropout dropout;
   private final Draws draws;
   private final BatchOrder order;
   private final Map<Integer, StagePlan> plans = new HashMap<>();
-  private final Map<Integer, HashCode> told = new HashMap<>();
+  private final Map<Showing, HashCode> told = new HashMap<>();
 
   Visits(PhasedDiffusion diffusion, TrainingSet clips, TrainingSettings settings) {
     this.diffusion = diffusion;
     this.clips = clips;
-    this.captionDropout = settings.captionDropout();
+    this.dropout = settings.dropout();
     this.draws = new Draws(settings.seed());
     this.order = new BatchOrder(clips.shapes(), settings.batches().size(), draws);
     // Every length is checked before the first step.
@@ -83,17 +85,22 @@ final class Visits {
         stage, () -> draws.uniform(Purpose.TIME, visit.batch(), visit.place()));
   }
 
-  /** Whether the clip is shown without its caption. */
-  boolean isUncaptioned(Visit visit) {
-    return draws.uniform(Purpose.CAPTION, visit.batch(), visit.place()) < captionDropout;
+  /** What of the clip's caption and picture is shown. */
+  Shown shown(Visit visit) {
+    return new Shown(
+        draws.uniform(Purpose.CAPTION, visit.batch(), visit.place()) >= dropout.caption(),
+        draws.uniform(Purpose.PICTURE, visit.batch(), visit.place()) >= dropout.picture());
+  }
+
+  /** What the network is told at a visit beside latents and time. */
+  Conditions conditions(Visit visit) {
+    return clips.conditions(visit.clip(), shown(visit));
   }
 
   /** A hash of what the network is told at a visit beside latents and time. */
   HashCode told(Visit visit) {
-    boolean captioned = !isUncaptioned(visit);
     return told.computeIfAbsent(
-        captioned ? visit.clip() : UNCAPTIONED - visit.clip(),
-        known -> hash(clips.conditions(visit.clip(), captioned).values()));
+        new Showing(visit.clip(), shown(visit)), known -> hash(conditions(visit).values()));
   }
 
   private static HashCode hash(Map<String, Tensor> conditioning) {

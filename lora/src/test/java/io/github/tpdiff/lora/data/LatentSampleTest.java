@@ -33,13 +33,12 @@ class LatentSampleTest {
         public LatentEncoder openLatents() {
           return new LatentEncoder() {
             @Override
-            public EncodedClip encode(VideoClip clip) {
+            public Latents encode(VideoClip clip) {
               float[] data = new float[clip.frames()];
               for (int f = 0; f < data.length; f++) {
                 data[f] = clip.data()[f * clip.height() * clip.width()];
               }
-              return new EncodedClip(
-                  Latents.of(new LatentShape(1, 1, data.length, 1, 1), data), Map.of());
+              return Latents.of(new LatentShape(1, 1, data.length, 1, 1), data);
             }
 
             @Override

@@ -114,7 +114,7 @@ class ListFileTest {
         jsonl,
         "\uFEFF{\"%s\": \"a,1.mp4\", \"%s\": \"two\\nlines, \\\"so\\\"\"}\n"
             .formatted(video, caption));
-    var expected = new SourceVideo(folder.resolve("a,1.mp4"), Optional.of("two\nlines, \"so\""));
+    var expected = new SourceVideo(folder.resolve("a,1.mp4"), Optional.of("two\nlines, \"so\""), Optional.empty());
     assertThat(SourceList.read(csv).videos()).containsExactly(expected);
     assertThat(SourceList.read(jsonl).videos()).containsExactly(expected);
   }
@@ -123,7 +123,7 @@ class ListFileTest {
   void ownNames_countBeforeThoseOfOtherTools() throws IOException {
     Path file = Files.writeString(folder.resolve("list.csv"), "text,path,caption,video\nt,p,c,v\n");
     assertThat(SourceList.read(file).videos())
-        .containsExactly(new SourceVideo(folder.resolve("v"), Optional.of("c")));
+        .containsExactly(new SourceVideo(folder.resolve("v"), Optional.of("c"), Optional.empty()));
   }
 
   private static Path generated = Path.of("");

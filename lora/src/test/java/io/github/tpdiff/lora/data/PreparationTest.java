@@ -83,14 +83,14 @@ final class PreparationTest {
     public LatentEncoder openLatents() {
       return new LatentEncoder() {
         @Override
-        public EncodedClip encode(VideoClip clip) {
+        public Latents encode(VideoClip clip) {
           clips++;
           Latents latents =
               Latents.zeros(
                   new LatentShape(
                       1, 1, 1 + (clip.frames() - 1) / 4, clip.height() / 8, clip.width() / 8));
           Arrays.fill(latents.data(), clip.data()[0]);
-          return new EncodedClip(latents, Map.of());
+          return latents;
         }
 
         @Override
@@ -142,7 +142,8 @@ final class PreparationTest {
             new VideoSize(32, 64, 9, 8), new VideoSize(32, 64, 17, 8), new VideoSize(64, 32, 9, 8)),
         2,
         "",
-        List.of());
+        List.of(),
+        PictureChoice.firstFrames());
   }
 
   @Test
@@ -198,7 +199,8 @@ final class PreparationTest {
             List.of(new VideoSize(48, 96, 9, 8)),
             1,
             "not too long",
-            List.of("a prompt of seven words in all", "short"));
+            List.of("a prompt of seven words in all", "short"),
+            PictureChoice.firstFrames());
     List<String> expected =
         List.of(
             "captions cut at the 3 tokens that the text encoder reads: 2 of 3, the longest has 5",

@@ -40,6 +40,8 @@ final class JobSettingsTest {
         clips_per_video: 3
         validation: 0.1
         negative_prompt: "blurry: 'no', # yes"
+        pictures: files
+        last_picture: true
       stages:
         rates: [4, 2]
         boundaries: [0.8, 0.4]
@@ -69,10 +71,12 @@ final class JobSettingsTest {
         weight_decay: 0
         max_grad_norm: 0
         caption_dropout: 0.2
+        picture_dropout: 0.25
         timesteps: uniform
         timestep_shift: 5
         validate_every: 10
-      sample: {prompts: ["a: b", "- c"], every: 7, size: 32x32x9, steps: 4, guidance: 2, seed: 3}
+      sample: {prompts: ["a: b", "- c"], every: 7, size: 32x32x9, steps: 4, guidance: 2, seed: 3,
+        pictures: true}
       output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya]}
       """;
 

@@ -12,6 +12,7 @@ import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
@@ -66,7 +67,7 @@ final class EarlierStateTest {
                 AdamW.Settings.DEFAULT,
                 new LearningRate(0.05, 2, LearningRate.Decay.COSINE, 7),
                 OptionalDouble.of(1)),
-            0.3,
+            Dropout.ofCaptions(0.3),
             Activations.RECOMPUTED);
     return TrainingRun.inMemory(
             TrainingTarget.lora(injection, network.weights(), injection.freshParameters(5)),

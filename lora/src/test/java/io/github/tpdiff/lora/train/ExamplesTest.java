@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
@@ -42,7 +43,7 @@ final class ExamplesTest {
     var clips = MemorySet.of(5, 5);
     var settings =
         new TrainingSettings(
-            6, 1, new Batches(2, 1), Descent.constant(1), 0, Activations.RECOMPUTED);
+            6, 1, new Batches(2, 1), Descent.constant(1), Dropout.none(), Activations.RECOMPUTED);
     var visits = new Visits(PHASED, clips, settings);
     var seen = new HashSet<Integer>();
     try (var examples = new Examples(new PhasedClips(clips, PHASED), settings)) {

@@ -7,6 +7,7 @@ import io.github.tpdiff.lora.TinyNetwork;
 import io.github.tpdiff.lora.data.TrainingSet;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
@@ -43,7 +44,7 @@ final class NoiseWindowsTest {
         1,
         new Batches(batchSize, 1),
         Descent.constant(1),
-        captionDropout,
+        Dropout.ofCaptions(captionDropout),
         Activations.RECOMPUTED);
   }
 
@@ -131,7 +132,7 @@ final class NoiseWindowsTest {
         for (int i = 0; i < batch.size(); i++) {
           boolean bright = batch.get(i).clip() % 2 == 1;
           skew.add(
-              visits.isUncaptioned(batch.get(i)) ? "none" : bright ? "bright" : "dark",
+              !visits.shown(batch.get(i)).caption() ? "none" : bright ? "bright" : "dark",
               NoiseSource.seeded(seeds.get(i)).draw(shape));
         }
       }

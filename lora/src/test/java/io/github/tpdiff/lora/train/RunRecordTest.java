@@ -13,6 +13,7 @@ import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
@@ -67,7 +68,7 @@ final class RunRecordTest {
 
   private static TrainingSettings settings(int steps) {
     return new TrainingSettings(
-        11, steps, new Batches(1, 2), Descent.constant(0.05), 0.3, Activations.RECOMPUTED);
+        11, steps, new Batches(1, 2), Descent.constant(0.05), Dropout.ofCaptions(0.3), Activations.RECOMPUTED);
   }
 
   private StateFolder states() {
@@ -337,6 +338,6 @@ final class RunRecordTest {
     return of(
         lora(CONFIG),
         PHASED,
-        new TrainingSettings(seed, 4, batches, descent, dropout, activations));
+        new TrainingSettings(seed, 4, batches, descent, Dropout.ofCaptions(dropout), activations));
   }
 }

@@ -17,6 +17,7 @@ import io.github.tpdiff.lora.train.GradientSource.StepGradients;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
@@ -64,7 +65,7 @@ final class SeamsTest {
         MemorySet.of(4, 5),
         diffusion,
         new TrainingSettings(
-            3, steps, new Batches(2, accumulation), descent, 0.1, Activations.RECOMPUTED));
+            3, steps, new Batches(2, accumulation), descent, Dropout.ofCaptions(0.1), Activations.RECOMPUTED));
   }
 
   /** Losses by step; stops after so many steps. */

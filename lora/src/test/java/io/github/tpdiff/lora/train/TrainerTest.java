@@ -15,6 +15,7 @@ import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
@@ -62,7 +63,7 @@ final class TrainerTest {
             AdamW.Settings.DEFAULT,
             new LearningRate(0.05, 2, LearningRate.Decay.CONSTANT, 1),
             OptionalDouble.of(1)),
-        0.3,
+        Dropout.ofCaptions(0.3),
         Activations.RECOMPUTED);
   }
 

@@ -80,6 +80,21 @@ public final class Latents {
     return shape.frames();
   }
 
+  /** The same without the first frames of every clip, of which at least one is left. */
+  public Latents withoutFrames(int count) {
+    if (count == 0) {
+      return this;
+    }
+    LatentShape rest = shape.withFrames(shape.frames() - count);
+    var values = new float[rest.elements()];
+    int kept = rest.frames() * shape.pixels();
+    int channel = shape.frames() * shape.pixels();
+    for (int i = 0; i < shape.batch() * shape.channels(); i++) {
+      System.arraycopy(data, i * channel + channel - kept, values, i * kept, kept);
+    }
+    return of(rest, values);
+  }
+
   /** The same with zeros in the first frames of every clip. */
   public Latents withZeroFrames(int count) {
     if (count == 0) {

@@ -13,8 +13,10 @@ import java.util.List;
  * noise of variance 1 has power 1 everywhere.
  *
  * @param power P(k), k = 0 … F − 1
+ * @param given first frames that are not among the F, since pictures give them and nothing of them
+ *     can be lost
  */
-public record TemporalSpectrum(List<Double> power) {
+public record TemporalSpectrum(List<Double> power, int given) {
 
   /**
    * @throws IllegalArgumentException if there is no frequency or a power is negative
@@ -28,8 +30,24 @@ public record TemporalSpectrum(List<Double> power) {
         power);
   }
 
+  /** Of clips of which no frame is given. */
+  public TemporalSpectrum(List<Double> power) {
+    this(power, 0);
+  }
+
   /**
    * The spectrum of clips of one length, over all their channels and pixels.
+   *
+   * @param given first frames that pictures give
+   * @throws IllegalArgumentException if there is no clip or their lengths differ
+   */
+  public static TemporalSpectrum of(List<Latents> clips, int given) {
+    TemporalSpectrum rest = of(clips.stream().map(clip -> clip.withoutFrames(given)).toList());
+    return new TemporalSpectrum(rest.power, given);
+  }
+
+  /**
+   * The spectrum of clips of which no frame is given.
    *
    * @throws IllegalArgumentException if there is no clip or their lengths differ
    */
@@ -71,9 +89,9 @@ public record TemporalSpectrum(List<Double> power) {
     }
   }
 
-  /** The number F of frames. */
+  /** The number of frames that clips have, given ones too. */
   public int frames() {
-    return power.size();
+    return given + power.size();
   }
 
   /** The share of all power that a stride discards: 0 of clips that do not change. */

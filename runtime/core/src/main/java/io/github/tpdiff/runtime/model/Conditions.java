@@ -88,6 +88,20 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     return new Conditions(flow, all);
   }
 
+  /** The same told of no picture. */
+  public Conditions withoutPictures() {
+    var others = new HashMap<>(values);
+    others.keySet().removeAll(pictures().keySet());
+    return new Conditions(flow, others);
+  }
+
+  /** The values that pictures decide. */
+  public Map<String, Tensor> pictures() {
+    var own = new HashMap<>(values);
+    own.keySet().retainAll(flow.conditions(true).stream().map(Condition::name).toList());
+    return own;
+  }
+
   /**
    * How many frames of a stage pictures give, which nothing is predicted of, clip by clip: 0 unless
    * pictures {@linkplain PictureUse.Given#FIRST_FRAME take the place of the first}.

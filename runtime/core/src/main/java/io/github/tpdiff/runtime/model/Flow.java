@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * How named values flow through the named components of a model, from prompt and picture to the
@@ -53,13 +54,18 @@ public record Flow(
   /** The symbol of the rows of a text in the shapes of networks that attend to them. */
   public static final String TEXT_ROWS = "text";
 
+  /** The first of two denoisers, as users call it. */
+  public static final String HIGH_NOISE = "high_noise";
+
+  /** The second of two denoisers, as users call it. */
+  public static final String LOW_NOISE = "low_noise";
+
   private static final long MOST_ROWS = 1 << 16;
 
   /**
    * A denoiser and the times at which it is asked.
    *
-   * @param component its name, which is also its folder in diffusers' layout and the prefix of its
-   *     LoRA keys
+   * @param component its name, which is also its folder in diffusers' layout
    * @param leastTimestep the lowest timestep, on the checkpoint's own scale, at which it is asked;
    *     0 for the last
    * @param guidanceScale its own where the model's default is not for it
@@ -221,9 +227,48 @@ public record Flow(
         .orElseGet(() -> denoisers.get(denoisers.size() - 1));
   }
 
-  /** The first denoiser, whose folder names the model's LoRA keys. */
+  /**
+   * The first denoiser, whose name all LoRA keys of the model begin with, whichever they are for.
+   */
   public String denoiser() {
     return denoisers.get(0).component();
+  }
+
+  /**
+   * What users call a denoiser: of two, {@link #HIGH_NOISE} or {@link #LOW_NOISE}, as other tools
+   * do; else by its component's name.
+   */
+  public String nameOf(String component) {
+    if (denoisers.size() != 2) {
+      return component;
+    }
+    return denoisers.get(0).component().equals(component) ? HIGH_NOISE : LOW_NOISE;
+  }
+
+  /**
+   * The component of the denoiser that users call so, or that has the name itself.
+   *
+   * @throws IllegalArgumentException if there is none, naming those there are
+   */
+  public String named(String name) {
+    return denoisers.stream()
+        .map(Expert::component)
+        .filter(component -> component.equals(name) || nameOf(component).equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    denoisers.size() == 1
+                        ? "expected no denoiser but the model's only one, '%s', found '%s'; leave it out"
+                            .formatted(denoiser(), name)
+                        : "expected %s, found '%s'".formatted(denoiserNames(), name)));
+  }
+
+  /** What users call the denoisers, for error lines: {@code high_noise or low_noise}. */
+  public String denoiserNames() {
+    return denoisers.stream()
+        .map(expert -> nameOf(expert.component()))
+        .collect(Collectors.joining(" or "));
   }
 
   /**

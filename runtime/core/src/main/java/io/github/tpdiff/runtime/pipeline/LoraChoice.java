@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param path a LoRA file or PEFT folder
  * @param strength a factor on it; 1, as trained, unless it is said
  * @param denoiser the denoiser that it is for, where the model has several and the file does not
- *     say
+ *     say: {@code high_noise} or {@code low_noise}
  */
 public record LoraChoice(Path path, Optional<Double> strength, Optional<String> denoiser) {
   /**

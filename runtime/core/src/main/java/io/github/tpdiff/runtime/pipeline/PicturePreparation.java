@@ -41,7 +41,7 @@ public record PicturePreparation(PictureGeometry geometry, Optional<EncoderPictu
     return new GivenPictures(
         frame(values(first)),
         last.map(frame -> frame(values(frame))),
-        encoder.map(encodes -> pixels(encodes, bytes(first), last.map(PicturePreparation::bytes))));
+        encoder.map(encodes -> pixels(encodes, picture(first), last.map(PicturePreparation::picture))));
   }
 
   private static Tensor frame(PictureValues values) {
@@ -52,7 +52,8 @@ public record PicturePreparation(PictureGeometry geometry, Optional<EncoderPictu
     return new PictureValues(frame.data(), new PictureSize(frame.width(), frame.height()));
   }
 
-  private static RgbPicture bytes(VideoFrame frame) {
+  /** A frame as a picture, of 256 levels. */
+  public static RgbPicture picture(VideoFrame frame) {
     int plane = frame.width() * frame.height();
     var rgb = new byte[RgbPicture.CHANNELS * plane];
     for (int c = 0; c < RgbPicture.CHANNELS; c++) {
