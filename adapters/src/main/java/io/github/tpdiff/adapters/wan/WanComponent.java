@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import com.google.common.collect.ImmutableList;
 import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
@@ -27,11 +28,11 @@ enum WanComponent {
       Network.CLIP_VISION_ENCODER, List.of("CLIPVisionModel", "CLIPVisionModelWithProjection"));
 
   private final Network network;
-  private final List<String> classes;
+  private final ImmutableList<String> classes;
 
   WanComponent(Network network, List<String> classes) {
     this.network = network;
-    this.classes = classes;
+    this.classes = ImmutableList.copyOf(classes);
   }
 
   Network network() {
