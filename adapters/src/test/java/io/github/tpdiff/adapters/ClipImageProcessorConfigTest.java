@@ -54,7 +54,8 @@ class ClipImageProcessorConfigTest {
                 """))
         .isEqualTo(
             new ClipImageProcessor(
-                Optional.of(ClipImageProcessor.Resize.to(new PictureSize(4, 3), ResampleFilter.LANCZOS)),
+                Optional.of(
+                    ClipImageProcessor.Resize.to(new PictureSize(4, 3), ResampleFilter.LANCZOS)),
                 Optional.empty(),
                 0.5,
                 Optional.of(new Normalisation(List.of(1.0, 2.0, 3.0), List.of(4.0, 5.0, 6.0)))));

@@ -243,9 +243,7 @@ record WanFolder(ModelRequest request) {
       file.checked(() -> Scheduler.fromConfig(fields));
       return fields;
     }
-    return isOriginal()
-        ? variant.originalScheduler()
-        : variant.scheduler();
+    return isOriginal() ? variant.originalScheduler() : variant.scheduler();
   }
 
   /** Whether it is in the authors' layout. */

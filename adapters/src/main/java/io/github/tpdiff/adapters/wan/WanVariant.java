@@ -22,31 +22,29 @@ import java.util.TreeMap;
  */
 enum WanVariant {
   /** Wan 2.1 T2V. */
-  TEXT(new Defaults(480, 832, 81, 16, 50, 5), 3, 5),
+  TEXT(3, 5),
 
   /** Wan 2.1 I2V; at 720p the authors' shift is 5. */
-  PICTURE(new Defaults(480, 832, 81, 16, 40, 5), 3, 3),
+  PICTURE(3, 3),
 
   /** Wan 2.1 FLF2V. */
-  FIRST_AND_LAST(new Defaults(720, 1280, 81, 16, 50, 5.5), 16, 16),
+  FIRST_AND_LAST(16, 16),
 
   /** Wan 2.2 TI2V-5B. */
-  GIVEN_FRAME(new Defaults(704, 1280, 121, 24, 50, 5), 5, 5),
+  GIVEN_FRAME(5, 5),
 
   /** Wan 2.2 T2V-A14B. */
-  TWO_EXPERTS_TEXT(new Defaults(480, 832, 81, 16, 40, 4), 3, 12),
+  TWO_EXPERTS_TEXT(3, 12),
 
   /** Wan 2.2 I2V-A14B. */
-  TWO_EXPERTS_PICTURE(new Defaults(480, 832, 81, 16, 40, 3.5), 3, 5);
+  TWO_EXPERTS_PICTURE(3, 5);
 
   private static final double TIMES = 1000;
 
-  private final Defaults defaults;
   private final double shift;
   private final double originalShift;
 
-  WanVariant(Defaults defaults, double shift, double originalShift) {
-    this.defaults = defaults;
+  WanVariant(double shift, double originalShift) {
     this.shift = shift;
     this.originalShift = originalShift;
   }
@@ -85,7 +83,14 @@ enum WanVariant {
 
   /** What is made where nothing is said. */
   Defaults defaults() {
-    return defaults;
+    return switch (this) {
+      case TEXT -> new Defaults(480, 832, 81, 16, 50, 5);
+      case PICTURE -> new Defaults(480, 832, 81, 16, 40, 5);
+      case FIRST_AND_LAST -> new Defaults(720, 1280, 81, 16, 50, 5.5);
+      case GIVEN_FRAME -> new Defaults(704, 1280, 121, 24, 50, 5);
+      case TWO_EXPERTS_TEXT -> new Defaults(480, 832, 81, 16, 40, 4);
+      case TWO_EXPERTS_PICTURE -> new Defaults(480, 832, 81, 16, 40, 3.5);
+    };
   }
 
   /** {@code scheduler_config.json} as diffusers' folders have it. */
