@@ -83,7 +83,8 @@ record Orientation(boolean transposed, boolean xReversed, boolean yReversed) {
     }
     int width = stored.width();
     int height = stored.height();
-    var size = transposed ? new PictureSize(/* width= */ height, /* height= */ width) : stored.size();
+    var size =
+        transposed ? new PictureSize(/* width= */ height, /* height= */ width) : stored.size();
     var rgb = new byte[stored.rgb().length];
     for (int y = 0, at = 0; y < size.height(); y++) {
       for (int x = 0; x < size.width(); x++, at += RgbPicture.CHANNELS) {
