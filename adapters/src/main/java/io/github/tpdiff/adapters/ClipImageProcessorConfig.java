@@ -32,6 +32,28 @@ public final class ClipImageProcessorConfig {
     return read(ConfigFile.open(Files.isDirectory(path) ? path.resolve(FILE) : path));
   }
 
+  /**
+   * The same for an encoder of square pictures; without a file, as is published.
+   *
+   * @param side of what the encoder takes
+   * @throws ConfigException also if pictures come to another size
+   */
+  public static ClipImageProcessor open(Path path, int side) {
+    ConfigFile config = ConfigFile.open(Files.isDirectory(path) ? path.resolve(FILE) : path);
+    if (config.fields().isEmpty()) {
+      return ClipImageProcessor.ofSize(side);
+    }
+    ClipImageProcessor processor = read(config);
+    Optional<PictureSize> size = processor.size();
+    if (!size.equals(Optional.of(new PictureSize(side, side)))) {
+      throw config.wrong(
+          CROP,
+          "%d x %d, as the image encoder's image_size has it".formatted(side, side),
+          size.map(PictureSize::toString).orElse("none"));
+    }
+    return processor;
+  }
+
   /** Reads an opened configuration, as {@link #open} does. */
   public static ClipImageProcessor read(ConfigFile config) {
     for (String field : List.of("image_processor_type", "feature_extractor_type")) {

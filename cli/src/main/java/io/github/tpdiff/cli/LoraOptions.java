@@ -29,12 +29,14 @@ final class LoraOptions {
 
   @Option(
       names = "--lora-strength",
+      split = ",",
       paramLabel = "FACTOR",
       description = "Factor on the LoRAs, one for all or one for each (default 1).")
   private List<Double> strengths = List.of();
 
   @Option(
       names = "--lora-denoiser",
+      split = ",",
       paramLabel = "NAME",
       description =
           "Which denoiser the LoRAs are for, one for all or one for each, where the model has"

@@ -223,10 +223,15 @@ record WanFolder(ModelRequest request) {
             .doubleValue();
   }
 
-  /** How the image encoder's pictures are processed; as published where no file says it. */
-  ClipImageProcessor imageProcessor() {
-    return ClipImageProcessorConfig.open(
-        request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR)));
+  /**
+   * How an image encoder's pictures are processed; as published where no file says it.
+   *
+   * @param side of the square that it takes, if it is there
+   */
+  ClipImageProcessor imageProcessor(Optional<Integer> side) {
+    Path path = request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR));
+    return side.map(own -> ClipImageProcessorConfig.open(path, own))
+        .orElseGet(() -> ClipImageProcessorConfig.open(path));
   }
 
   /**

@@ -109,6 +109,16 @@ record WanTransformerConfig(
         && timesteps == other.timesteps;
   }
 
+  /** What decides that, for error lines. */
+  String told() {
+    return "%s, %s, %s, %s"
+        .formatted(
+            inChannels,
+            outChannels,
+            textDim,
+            image.map(branch -> Integer.toString(branch.dim())).orElse("none"));
+  }
+
   /** Channels beside the noisy latents: a mask and the latents of a picture. */
   int conditionChannels() {
     return inChannels - outChannels;

@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipVisionModel;
 import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
@@ -48,6 +49,7 @@ final class WanVideoModel {
             .map(
                 vae -> {
                   components.putAll(vae.components());
+                  transformer.ifPresent(one -> requireLatents(folder, one, vae.latents()));
                   return vae.latents();
                 })
             .orElseGet(() -> WanComponents.latents(WanVaeConfig.PUBLISHED));
@@ -67,7 +69,7 @@ final class WanVideoModel {
                 components,
                 folder.textLength(),
                 two ? variant.two(boundary) : WanVariant.one(),
-                variant.pictures(folder.isOriginal(), folder.imageProcessor())),
+                variant.pictures(folder.isOriginal(), folder.imageProcessor(pictureSide(components)))),
             latents,
             TargetScale.GLOBAL,
             folder.scheduler(variant),
@@ -103,6 +105,27 @@ final class WanVideoModel {
     return first;
   }
 
+  /** The side of the pictures that the image encoder takes, if it is there. */
+  private static Optional<Integer> pictureSide(Map<String, Component> components) {
+    return Optional.ofNullable(components.get(WanFlow.IMAGE_ENCODER))
+        .map(encoder -> encoder.program().inputs().get(ClipVisionModel.PIXELS))
+        .map(pixels -> Math.toIntExact(pixels.dim(3).value()));
+  }
+
+  private static void requireLatents(
+      WanFolder folder, WanTransformerConfig transformer, ModelDescription.Latents latents) {
+    if (transformer.outChannels() != latents.channels()) {
+      throw folder
+          .find(WanComponent.TRANSFORMER)
+          .orElseGet(() -> folder.require(WanComponent.TRANSFORMER_2))
+          .config()
+          .wrong(
+              "out_channels",
+              latents.channels() + ", the z_dim of the vae beside it",
+              transformer.outChannels());
+    }
+  }
+
   private static void requireSame(
       WanFolder.Found found, WanTransformerConfig first, WanTransformerConfig second) {
     if (!first.toldSame(second)) {
@@ -110,8 +133,8 @@ final class WanVideoModel {
           .config()
           .wrong(
               "in_channels, out_channels, text_dim, image_dim",
-              "those of the first transformer, %s".formatted(first),
-              second);
+              "those of the first transformer, %s".formatted(first.told()),
+              second.told());
     }
   }
 }

@@ -40,6 +40,11 @@ public record ClipImageProcessor(
         Optional.of(Normalisation.OPENAI));
   }
 
+  /** The size of what comes out, where that is the same for all pictures. */
+  public Optional<PictureSize> size() {
+    return crop.or(() -> resize.flatMap(Resize::size));
+  }
+
   /**
    * To what size pictures are resized: one of both.
    *

@@ -34,7 +34,7 @@ public record RequestedPictures(
     Optional<Path> last = request.lastPicture();
     checkArgument(
         first.isEmpty() || !flow.conditions(true).isEmpty(),
-        "picture: this model is told of none, found %s",
+        "picture: expected none, which this model does not take, found %s; leave it out",
         first.orElse(Path.of("")));
     checkArgument(
         first.isPresent() || flow.conditions(true).stream().allMatch(Condition::optional),
@@ -42,7 +42,7 @@ public record RequestedPictures(
     PictureUse.Last taken = flow.pictures().map(PictureUse::last).orElse(PictureUse.Last.NEVER);
     checkArgument(
         last.isEmpty() || taken != PictureUse.Last.NEVER,
-        "last_picture: this model is told of none, found %s",
+        "last_picture: expected none, which this model does not take, found %s; leave it out",
         last.orElse(Path.of("")));
     checkArgument(
         last.isPresent() || taken != PictureUse.Last.ALWAYS,

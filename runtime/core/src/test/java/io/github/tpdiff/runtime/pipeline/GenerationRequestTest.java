@@ -192,7 +192,7 @@ class GenerationRequestTest {
   void pictureForAModelThatIsToldOfNone_isRefused() {
     assertThatThrownBy(() -> full().of(MODEL))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("picture: this model is told of none, found fox.png");
+        .hasMessage("picture: expected none, which this model does not take, found fox.png; leave it out");
   }
 
   @Test
