@@ -3,7 +3,6 @@ package io.github.tpdiff.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.runtime.model.ConvertedNetwork;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;
@@ -11,6 +10,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Contents;
+import io.github.tpdiff.weights.layout.Expert;
 import io.github.tpdiff.weights.layout.FoundNetwork;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.LayoutConversion;
@@ -20,8 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.EnumMap;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,8 +40,16 @@ final class ConvertedFolder {
   private static final Set<Network> READERS_OF_TEXT =
       EnumSet.of(Network.UMT5_ENCODER, Network.CLIP_TEXT_ENCODER);
 
+  /** A network, and which of two it may be. */
+  private record Part(Network network, Optional<Expert> expert) {
+    String folder() {
+      return expert.map(one -> one.folder(Layout.DIFFUSERS)).orElse(network.folder());
+    }
+  }
+
   private final Layout layout;
-  private final Map<Network, Object> configurations = new EnumMap<>(Network.class);
+  private final Map<Part, Map<String, Object>> told = new HashMap<>();
+  private final Map<Part, Object> configurations = new HashMap<>();
   private final List<String> missing = new ArrayList<>();
 
   private ConvertedFolder(Layout layout) {
@@ -62,11 +70,14 @@ final class ConvertedFolder {
   private void read(FoundNetwork found, TensorSource source) {
     Network network = found.network();
     TensorSource weights = found.as(Layout.DIFFUSERS, source);
-    Path beside = Path.of(source.origin()).resolveSibling(CONFIG);
+    Path file = Path.of(source.origin());
+    Path beside = file.resolveSibling(CONFIG);
+    var part = new Part(network, Expert.of(network, file));
     try {
       Optional<Map<String, Object>> fields = fields(network, layout, weights, beside);
       if (fields.isPresent()) {
-        configurations.put(network, own(fields.get(), beside).orElse(fields.get()));
+        told.put(part, fields.get());
+        configurations.put(part, own(fields.get(), beside).orElse(fields.get()));
       } else if (layout == Layout.DIFFUSERS) {
         missing.add("config.json of the %s".formatted(network.label()));
       } else {
@@ -135,25 +146,17 @@ final class ConvertedFolder {
   List<String> write(List<LayoutConversion.Written> written, Path source, Path target)
       throws IOException {
     var networks = EnumSet.noneOf(Network.class);
-    var converted = new ArrayList<ConvertedNetwork>();
     for (LayoutConversion.Written checkpoint : written) {
       networks.addAll(checkpoint.networks());
-      String folder =
-          Optional.ofNullable(checkpoint.file().getParent())
-              .map(parent -> parent.getFileName().toString())
-              .orElse("");
       for (Network network : checkpoint.networks()) {
-        Object fields = configurations.get(network);
-        converted.add(
-            new ConvertedNetwork(
-                network, folder, fields instanceof Map<?, ?> known ? known : Map.of()));
+        Object fields = configurations.get(new Part(network, checkpoint.expert()));
         if (fields != null) {
           writeJson(checkpoint.file().resolveSibling(CONFIG), fields);
         }
       }
     }
     if (written.size() > 1 && layout == Layout.DIFFUSERS) {
-      surround(converted, source, target);
+      surround(networks, source, target);
     }
     if (networks.stream().anyMatch(READERS_OF_TEXT::contains) && written.size() > 1) {
       copyTokenizer(networks, source, target);
@@ -165,10 +168,11 @@ final class ConvertedFolder {
     return List.copyOf(missing);
   }
 
-  private void surround(List<ConvertedNetwork> networks, Path source, Path target)
-      throws IOException {
+  private void surround(Set<Network> networks, Path source, Path target) throws IOException {
     Map<String, Map<String, ?>> files = new LinkedHashMap<>();
-    ModelFamily.all().forEach(family -> files.putAll(family.surroundings(networks)));
+    var known = new HashMap<String, Map<String, Object>>();
+    told.forEach((part, fields) -> known.put(part.folder(), fields));
+    ModelFamily.all().forEach(family -> files.putAll(family.surroundings(networks, known)));
     for (Map.Entry<String, Map<String, ?>> file : files.entrySet()) {
       Path own = source.resolve(file.getKey());
       Object fields = Files.isRegularFile(own) ? ConfigFile.open(own).fields() : file.getValue();

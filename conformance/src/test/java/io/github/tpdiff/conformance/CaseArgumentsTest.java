@@ -33,6 +33,9 @@ class CaseArgumentsTest {
   private static final String SCHEDULERS = "runtime/core/src/test/resources/goldens/animatediff/";
   private static final String ADAPTERS = "adapters/src/test/resources/goldens/";
 
+  private static final String PICTURES =
+      "conformance/src/test/resources/goldens/wan-i2v/image-preprocess";
+
   @TempDir private Path folder;
   private final StringWriter printed = new StringWriter();
 
@@ -46,6 +49,8 @@ class CaseArgumentsTest {
         + " args.optimizer.epsilon, eps",
     ADAPTERS + "wan/vae-original, /args/config, dims, args.config.dims, dim",
     ADAPTERS + "wan/text-encoder, /tolerance, fp23, tolerance.fp23, fp32",
+    PICTURES + ", /tolerance, level_mean, tolerance.level_mean, levels_mean",
+    PICTURES + ", /args/runs/0, heigth, args.runs[0].heigth, height",
     ADAPTERS + "wan/text-encoder, '', famly, famly, family",
     ADAPTERS + "wan/pipeline, /args, heigth, args.heigth, height"
   })
@@ -159,6 +164,27 @@ class CaseArgumentsTest {
     assertThat(run()).isEqualTo(ExitCode.CHECK_FAILED);
     assertThat(printed.toString())
         .contains("args.diffusers_config.num_layers: expected 3, the checkpoint gives 2");
+  }
+
+  /** A level of a picture is 1/127.5 of a frame's values; one is allowed, and 0.02 on average. */
+  @ParameterizedTest
+  @CsvSource({"1, 1, 0", "1, 2, 1", "8, 1, 1"})
+  void pictures_mayBeALevelApart_butNotOftenAndNotMore(int values, int levels, int exitCode)
+      throws IOException {
+    copy(PICTURES);
+    String changed = "out.stretched_down.output";
+    rewrite(
+        name -> !name.equals(changed),
+        tensors -> {
+          try (TensorSource old = io(HOUSE.resolve(PICTURES))) {
+            float[] shifted = old.floats(changed);
+            for (int i = 0; i < values; i++) {
+              shifted[40 * i] += levels / 127.5f;
+            }
+            tensors.addFloats(changed, old.require(changed).shape(), shifted);
+          }
+        });
+    assertThat(run()).as(printed.toString()).isEqualTo(exitCode);
   }
 
   @Test

@@ -1,7 +1,6 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
-import io.github.tpdiff.runtime.model.ConvertedNetwork;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -14,7 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import java.util.Set;
 
 /** AnimateDiff v1, v2 and v3 on Stable Diffusion 1.5. */
 public final class AnimateDiffFamily implements ModelFamily {
@@ -63,9 +62,9 @@ public final class AnimateDiffFamily implements ModelFamily {
   }
 
   @Override
-  public Map<String, Map<String, ?>> surroundings(List<ConvertedNetwork> networks) {
-    return PartConfigs.surroundings(
-        networks.stream().map(ConvertedNetwork::network).collect(Collectors.toSet()));
+  public Map<String, Map<String, ?>> surroundings(
+      Set<Network> networks, Map<String, Map<String, Object>> configurations) {
+    return PartConfigs.surroundings(networks);
   }
 
   @Override

@@ -1,8 +1,11 @@
 package io.github.tpdiff.adapters.wan;
 
+import com.google.common.collect.ImmutableList;
 import io.github.tpdiff.adapters.madeup.MadeUpPart;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Expert;
+import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;
 import java.util.List;
 import java.util.Locale;
@@ -25,11 +28,11 @@ enum WanComponent {
       Network.CLIP_VISION_ENCODER, List.of("CLIPVisionModel", "CLIPVisionModelWithProjection"));
 
   private final Network network;
-  private final List<String> classes;
+  private final ImmutableList<String> classes;
 
   WanComponent(Network network, List<String> classes) {
     this.network = network;
-    this.classes = classes;
+    this.classes = ImmutableList.copyOf(classes);
   }
 
   Network network() {
@@ -49,8 +52,8 @@ enum WanComponent {
   /** Its folder in either layout; the authors have such for transformers alone. */
   List<String> folders() {
     return switch (this) {
-      case TRANSFORMER -> List.of(folder(), WanFolder.HIGH_NOISE);
-      case TRANSFORMER_2 -> List.of(folder(), WanFolder.LOW_NOISE);
+      case TRANSFORMER -> List.of(folder(), Expert.HIGH_NOISE.folder(Layout.ORIGINAL));
+      case TRANSFORMER_2 -> List.of(folder(), Expert.LOW_NOISE.folder(Layout.ORIGINAL));
       default -> List.of(folder());
     };
   }

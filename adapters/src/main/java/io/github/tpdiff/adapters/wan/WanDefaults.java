@@ -10,9 +10,6 @@ final class WanDefaults {
   /** Tokens per prompt; the transformer was trained with exactly as many rows. */
   static final int TEXT_LENGTH = 512;
 
-  /** Of the schedule in most of diffusers' folders. */
-  static final double SHIFT = 3;
-
   /** {@code rope_max_seq_len} of every published model. */
   static final int MAX_FRAMES = 1024;
 
@@ -26,9 +23,6 @@ final class WanDefaults {
   /** What the other tiny sizes make in seconds. */
   static final ModelDescription.Defaults TINY =
       new ModelDescription.Defaults(64, 64, 33, 16, 24, 1.5);
-
-  /** {@code scheduler_config.json} of the diffusers folders, without its nulls. */
-  static final Map<String, Object> SCHEDULER = scheduler(SHIFT);
 
   /** What the authors' code does; their layout has no file for it. */
   static Map<String, Object> originalScheduler(double shift) {
@@ -46,12 +40,13 @@ final class WanDefaults {
   /**
    * Ways to sample that users choose between.
    *
+   * @param shift of diffusers' folders
    * @param originalShift of the authors' code
    */
-  static Map<String, Map<String, Object>> schedulers(double originalShift) {
+  static Map<String, Map<String, Object>> schedulers(double shift, double originalShift) {
     return Map.of(
         "unipc",
-        SCHEDULER,
+        scheduler(shift),
         "unipc_original",
         originalScheduler(originalShift),
         "flow_match_euler",
@@ -61,12 +56,12 @@ final class WanDefaults {
             "num_train_timesteps",
             1000,
             "shift",
-            3.0));
+            shift));
   }
 
   private WanDefaults() {}
 
-  /** The same with another shift. */
+  /** {@code scheduler_config.json} of the diffusers folders, without its nulls. */
   static Map<String, Object> scheduler(double shift) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("_class_name", "UniPCMultistepScheduler");

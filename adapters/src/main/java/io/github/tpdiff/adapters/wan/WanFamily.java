@@ -4,7 +4,6 @@ import io.github.tpdiff.adapters.ClipVisionConfig;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
-import io.github.tpdiff.runtime.model.ConvertedNetwork;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -90,8 +89,17 @@ public final class WanFamily implements ModelFamily {
   }
 
   @Override
-  public Map<String, Map<String, ?>> surroundings(List<ConvertedNetwork> networks) {
-    return WanSurroundings.of(networks);
+  public Map<String, Map<String, ?>> surroundings(
+      Set<Network> networks, Map<String, Map<String, Object>> configurations) {
+    if (!networks.contains(Network.WAN_TRANSFORMER)) {
+      return Map.of();
+    }
+    Map<String, Object> transformer = configurations.getOrDefault(WanFlow.TRANSFORMER, Map.of());
+    var variant =
+        WanVariant.ofFields(transformer, configurations.containsKey(WanFlow.TRANSFORMER_2));
+    Object side = configurations.getOrDefault(WanFlow.IMAGE_ENCODER, Map.of()).get("image_size");
+    return variant.surroundings(
+        side instanceof Number own ? Optional.of(own.intValue()) : Optional.empty());
   }
 
   @Override

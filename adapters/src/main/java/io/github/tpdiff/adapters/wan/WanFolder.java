@@ -11,6 +11,8 @@ import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.checkpoint.CheckpointFiles;
 import io.github.tpdiff.weights.layout.Contents;
+import io.github.tpdiff.weights.layout.Expert;
+import io.github.tpdiff.weights.layout.Layout;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,12 +31,6 @@ record WanFolder(ModelRequest request) {
   private static final String TOKENIZER = "tokenizer";
   private static final String SCHEDULER = "scheduler";
   private static final String IMAGE_PROCESSOR = "image_processor";
-
-  /** The authors' folder of the transformer for high noise. */
-  static final String HIGH_NOISE = "high_noise_model";
-
-  /** The authors' folder of the transformer for low noise. */
-  static final String LOW_NOISE = "low_noise_model";
 
   /** What may lie elsewhere. */
   static final List<String> PARTS =
@@ -247,13 +243,14 @@ record WanFolder(ModelRequest request) {
       file.checked(() -> Scheduler.fromConfig(fields));
       return fields;
     }
-    return isOriginal() ? variant.originalScheduler() : WanDefaults.SCHEDULER;
+    return isOriginal() ? variant.originalScheduler() : variant.scheduler();
   }
 
   /** Whether it is in the authors' layout. */
   boolean isOriginal() {
-    return Stream.of(HIGH_NOISE, LOW_NOISE)
-            .anyMatch(name -> Files.isDirectory(root().resolve(name)))
+    return Arrays.stream(Expert.values())
+            .map(expert -> root().resolve(expert.folder(Layout.ORIGINAL)))
+            .anyMatch(Files::isDirectory)
         || ConfigFile.open(root().resolve(CONFIG))
             .className()
             .filter("WanModel"::equals)

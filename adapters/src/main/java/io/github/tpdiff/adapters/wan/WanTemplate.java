@@ -97,8 +97,7 @@ final class WanTemplate {
         standard.stream().map(WanComponent::folder).toList(),
         WanTemplate::scale,
         new MadeUpCheckpoint.Surroundings(
-            WanSurroundings.of(
-                sizes.variant(), sizes.imageEncoder().map(ClipVisionConfig::imageSize)),
+            sizes.variant().surroundings(sizes.imageEncoder().map(ClipVisionConfig::imageSize)),
             List.of(MadeUpTokenizer.only(folder -> WanSizes.tokenizer().write(folder))),
             defaults));
   }

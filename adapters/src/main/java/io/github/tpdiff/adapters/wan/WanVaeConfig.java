@@ -94,11 +94,7 @@ record WanVaeConfig(
     temporalDownsample = List.copyOf(temporalDownsample);
     latentsMean = List.copyOf(latentsMean);
     latentsStd = List.copyOf(latentsStd);
-    checkArgument(
-        !dimMult.isEmpty() && dimMult.size() <= MOST_LEVELS,
-        "dim_mult: expected 1 to %s levels, found %s",
-        MOST_LEVELS,
-        dimMult.size());
+    requireLevels(dimMult);
     checkArgument(
         dimMult.stream().allMatch(times -> times >= 1 && times <= MOST_TIMES),
         "dim_mult: expected from 1 to %s each, found %s",
@@ -112,6 +108,14 @@ record WanVaeConfig(
     requireCount("temperal_downsample", dimMult.size() - 1, temporalDownsample);
     requireCount("latents_mean", latentChannels, latentsMean);
     requireCount("latents_std", latentChannels, latentsStd);
+  }
+
+  private static void requireLevels(List<Integer> dimMult) {
+    checkArgument(
+        !dimMult.isEmpty() && dimMult.size() <= MOST_LEVELS,
+        "dim_mult: expected 1 to %s levels, found %s",
+        MOST_LEVELS,
+        dimMult.size());
   }
 
   private static void requireCount(String field, int count, List<?> found) {
@@ -175,6 +179,7 @@ record WanVaeConfig(
   }
 
   private static int decoderBaseDim(CheckpointSizes sizes, List<Integer> dimMult) {
+    requireLevels(dimMult);
     String tensor = "decoder.conv_in.weight";
     int widest = sizes.of(tensor, 0);
     int times = dimMult.get(dimMult.size() - 1);

@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipImageProcessorConfig;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription.Defaults;
 import io.github.tpdiff.runtime.model.PictureUse;
@@ -11,7 +12,9 @@ import io.github.tpdiff.runtime.picture.PictureGeometry;
 import io.github.tpdiff.runtime.picture.PictureSizeRule;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * The published models, told apart by their networks, and how their authors sample them (Wan 2.1
@@ -19,30 +22,30 @@ import java.util.Optional;
  */
 enum WanVariant {
   /** Wan 2.1 T2V. */
-  TEXT(new Defaults(480, 832, 81, 16, 50, 5), 5),
+  TEXT(3, 5),
 
   /** Wan 2.1 I2V; at 720p the authors' shift is 5. */
-  PICTURE(new Defaults(480, 832, 81, 16, 40, 5), 3),
+  PICTURE(3, 3),
 
   /** Wan 2.1 FLF2V. */
-  FIRST_AND_LAST(new Defaults(720, 1280, 81, 16, 50, 5.5), 16),
+  FIRST_AND_LAST(16, 16),
 
   /** Wan 2.2 TI2V-5B. */
-  GIVEN_FRAME(new Defaults(704, 1280, 121, 24, 50, 5), 5),
+  GIVEN_FRAME(5, 5),
 
   /** Wan 2.2 T2V-A14B. */
-  TWO_EXPERTS_TEXT(new Defaults(480, 832, 81, 16, 40, 4), 12),
+  TWO_EXPERTS_TEXT(3, 12),
 
   /** Wan 2.2 I2V-A14B. */
-  TWO_EXPERTS_PICTURE(new Defaults(480, 832, 81, 16, 40, 3.5), 5);
+  TWO_EXPERTS_PICTURE(3, 5);
 
   private static final double TIMES = 1000;
 
-  private final Defaults defaults;
+  private final double shift;
   private final double originalShift;
 
-  WanVariant(Defaults defaults, double originalShift) {
-    this.defaults = defaults;
+  WanVariant(double shift, double originalShift) {
+    this.shift = shift;
     this.originalShift = originalShift;
   }
 
@@ -56,72 +59,88 @@ enum WanVariant {
       return two ? TWO_EXPERTS_TEXT : TEXT;
     }
     WanTransformerConfig config = transformer.get();
-    if (config.timesteps() == Timesteps.PER_FRAME) {
-      return GIVEN_FRAME;
-    }
-    if (config.conditionChannels() == 0) {
-      return two ? TWO_EXPERTS_TEXT : TEXT;
-    }
-    if (two || config.image().isEmpty()) {
-      return TWO_EXPERTS_PICTURE;
-    }
-    return config.image().get().positions().isPresent() ? FIRST_AND_LAST : PICTURE;
+    return config.timesteps() == Timesteps.PER_FRAME
+        ? GIVEN_FRAME
+        : ofFields(WanSizes.config(config), two);
   }
 
   /**
-   * The model of a transformer in diffusers' layout.
+   * The model of a transformer by the fields of its {@code config.json} in diffusers' layout.
    *
-   * @param config fields of its {@code config.json}
    * @param two whether it is one of two
    */
-  static WanVariant of(Map<?, ?> config, boolean two) {
-    Object in = config.get("in_channels");
-    if (in != null && in.equals(config.get("out_channels"))) {
-      boolean given =
-          in instanceof Number channels
-              && channels.intValue() == WanTransformerConfig.GIVEN_FRAMES_CHANNELS;
+  static WanVariant ofFields(Map<String, Object> fields, boolean two) {
+    Object channels = fields.get("in_channels");
+    if (Objects.equals(channels, fields.get("out_channels"))) {
+      boolean given = Objects.equals(channels, WanTransformerConfig.GIVEN_FRAMES_CHANNELS);
       return given ? GIVEN_FRAME : two ? TWO_EXPERTS_TEXT : TEXT;
     }
-    if (two || config.get("image_dim") == null) {
-      return in == null ? TEXT : TWO_EXPERTS_PICTURE;
+    if (two || !fields.containsKey("image_dim")) {
+      return TWO_EXPERTS_PICTURE;
     }
-    return config.get("pos_embed_seq_len") == null ? PICTURE : FIRST_AND_LAST;
-  }
-
-  /** The shift of the schedule in diffusers' files. */
-  double diffusersShift() {
-    return switch (this) {
-      case FIRST_AND_LAST, GIVEN_FRAME -> originalShift;
-      default -> WanDefaults.SHIFT;
-    };
-  }
-
-  /** Whether no video is made without a picture. */
-  boolean needsPicture() {
-    return hasImageEncoder() || this == TWO_EXPERTS_PICTURE;
-  }
-
-  boolean hasImageEncoder() {
-    return this == PICTURE || this == FIRST_AND_LAST;
-  }
-
-  /** Whether it is of Wan 2.2. */
-  boolean isOfSecondGeneration() {
-    return this == GIVEN_FRAME || boundary().isPresent();
-  }
-
-  /** From which part of all times on the first of two transformers is asked. */
-  Optional<Double> boundary() {
-    return switch (this) {
-      case TWO_EXPERTS_TEXT -> Optional.of(0.875);
-      case TWO_EXPERTS_PICTURE -> Optional.of(0.9);
-      default -> Optional.empty();
-    };
+    return fields.containsKey("pos_embed_seq_len") ? FIRST_AND_LAST : PICTURE;
   }
 
   /** What is made where nothing is said. */
   Defaults defaults() {
-    return defaults;
+    return switch (this) {
+      case TEXT -> new Defaults(480, 832, 81, 16, 50, 5);
+      case PICTURE -> new Defaults(480, 832, 81, 16, 40, 5);
+      case FIRST_AND_LAST -> new Defaults(720, 1280, 81, 16, 50, 5.5);
+      case GIVEN_FRAME -> new Defaults(704, 1280, 121, 24, 50, 5);
+      case TWO_EXPERTS_TEXT -> new Defaults(480, 832, 81, 16, 40, 4);
+      case TWO_EXPERTS_PICTURE -> new Defaults(480, 832, 81, 16, 40, 3.5);
+    };
+  }
+
+  /** {@code scheduler_config.json} as diffusers' folders have it. */
+  Map<String, Object> scheduler() {
+    return WanDefaults.scheduler(shift);
+  }
+
+  /**
+   * The files around a model in diffusers' layout, by their paths in its folder.
+   *
+   * @param pictureSide of what its image encoder sees, if it has one
+   */
+  Map<String, Map<String, ?>> surroundings(Optional<Integer> pictureSide) {
+    Map<String, Map<String, ?>> files = new TreeMap<>();
+    files.put(WanFolder.INDEX, modelIndex());
+    files.put("scheduler/scheduler_config.json", scheduler());
+    pictureSide.ifPresent(
+        side ->
+            files.put(
+                "image_processor/" + ClipImageProcessorConfig.FILE,
+                ClipImageProcessorConfig.fields(side)));
+    return files;
+  }
+
+  private Map<String, Object> modelIndex() {
+    Map<String, Object> fields = new TreeMap<>();
+    boolean pictures = List.of(PICTURE, FIRST_AND_LAST, TWO_EXPERTS_PICTURE).contains(this);
+    fields.put("_class_name", pictures ? "WanImageToVideoPipeline" : "WanPipeline");
+    fields.put("_diffusers_version", WanSizes.DIFFUSERS);
+    fields.put("scheduler", List.of("diffusers", "UniPCMultistepScheduler"));
+    fields.put("text_encoder", List.of("transformers", "UMT5EncoderModel"));
+    fields.put("tokenizer", List.of("transformers", "T5TokenizerFast"));
+    fields.put(WanFlow.TRANSFORMER, List.of("diffusers", "WanTransformer3DModel"));
+    fields.put("vae", List.of("diffusers", "AutoencoderKLWan"));
+    if (this == PICTURE || this == FIRST_AND_LAST) {
+      fields.put(WanFlow.IMAGE_ENCODER, List.of("transformers", "CLIPVisionModel"));
+      fields.put("image_processor", List.of("transformers", "CLIPImageProcessor"));
+    }
+    if (this == GIVEN_FRAME) {
+      fields.put(WanTransformerConfig.EXPAND_TIMESTEPS, true);
+    }
+    if (this == TWO_EXPERTS_TEXT || this == TWO_EXPERTS_PICTURE) {
+      fields.put(WanFlow.TRANSFORMER_2, List.of("diffusers", "WanTransformer3DModel"));
+      fields.put(WanFolder.BOUNDARY, publishedBoundary());
+    }
+    return fields;
+  }
+
+  private double publishedBoundary() {
+    return this == TWO_EXPERTS_PICTURE ? 0.9 : 0.875;
   }
 
   Map<String, Object> originalScheduler() {
@@ -129,7 +148,7 @@ enum WanVariant {
   }
 
   Map<String, Map<String, Object>> schedulers() {
-    return WanDefaults.schedulers(originalShift);
+    return WanDefaults.schedulers(shift, originalShift);
   }
 
   /**
@@ -184,7 +203,7 @@ enum WanVariant {
     return List.of(
         new Flow.Expert(
             WanFlow.TRANSFORMER,
-            boundary.or(this::boundary).orElseThrow() * TIMES,
+            boundary.orElse(publishedBoundary()) * TIMES,
             Optional.empty(),
             Optional.empty()),
         new Flow.Expert(WanFlow.TRANSFORMER_2, 0, lowGuidance, Optional.empty()));

@@ -110,7 +110,9 @@ final class ResidualCodecTest {
   private static float[] disc(int column, int row) {
     var picture = new float[3 * AREA];
     for (int i = 0; i < AREA; i++) {
-      boolean inside = Math.hypot(i % SIDE - column, i / SIDE - row) <= 12;
+      int x = i % SIDE;
+      int y = i / SIDE;
+      boolean inside = Math.hypot(x - column, y - row) <= 12;
       picture[i] = inside ? 0.8f : -0.5f;
       picture[AREA + i] = -0.4f;
       picture[2 * AREA + i] = inside ? -0.6f : 0.5f;
@@ -126,7 +128,8 @@ final class ResidualCodecTest {
     for (int i = 0; i < AREA; i++) {
       double weight = Math.max(0, picture[i] - picture[2 * AREA + i] - 0.2);
       column += weight * (i % SIDE);
-      row += weight * (i / SIDE);
+      int y = i / SIDE;
+      row += weight * y;
       total += weight;
     }
     return new double[] {column / total, row / total};

@@ -117,7 +117,7 @@ final class WanTemplateTest {
   void everyTinySize_opensAsWhatItIs(String name, String pipeline, int denoisers, String components)
       throws Exception {
     Path folder = temporary.resolve(name);
-    CheckpointTemplate template = WanTemplate.all().get(name);
+    CheckpointTemplate template = Objects.requireNonNull(WanTemplate.all().get(name));
     template.write(
         new CheckpointTemplate.Order(
             folder, DType.F32, template.defaultComponents(), (bytes, total) -> {}));

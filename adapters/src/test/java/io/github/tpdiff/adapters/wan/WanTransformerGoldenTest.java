@@ -94,7 +94,7 @@ final class WanTransformerGoldenTest {
     for (int b = 0; b < shape[0]; b++) {
       System.arraycopy(all.toFloatArray(), b * clip + from * channel, values, b * size, size);
     }
-    shape[1] = to - from;
+    shape[1] = (long) to - from;
     return Tensor.ofFloats(values, shape);
   }
 

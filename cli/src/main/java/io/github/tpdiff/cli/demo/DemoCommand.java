@@ -22,6 +22,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,9 +39,14 @@ import picocli.CommandLine.Spec;
           + " staged and vanilla inference, an HTML report with pictures.",
       "Needs no network and a few minutes."
     },
-    footer = {"  tpdiff demo", "  tpdiff demo --family animatediff --out demo-animatediff"})
+    footer = {
+      "  tpdiff demo",
+      "  tpdiff demo --family animatediff --out demo-animatediff",
+      "  tpdiff demo --template wan22-5b-tiny --out demo-pictures"
+    })
 final class DemoCommand implements Callable<Integer> {
   private static final int CHAPTERS = 6;
+  private static final String TINY = "-tiny";
 
   @Spec private CommandSpec spec;
 
@@ -54,6 +62,14 @@ final class DemoCommand implements Callable<Integer> {
       description = "Model family with a tiny template (default ${DEFAULT-VALUE}).")
   private String family;
 
+  @Option(
+      names = "--template",
+      paramLabel = "NAME",
+      description =
+          "Tiny checkpoint, of new-checkpoint's names: wan-i2v-tiny and wan22-5b-tiny animate a"
+              + " picture (default: the family's own).")
+  private Optional<String> template = Optional.empty();
+
   @Option(names = "--brief", description = "In seconds, to see that it works; nothing is learned.")
   private boolean brief;
 
@@ -65,11 +81,12 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ModelFamily models = requireFamily();
+    String name = template.orElse(family + TINY);
+    ModelFamily models = requireFamily(name);
     DemoFolder folder = DemoFolder.fresh(out);
     try (TorchEngine torch = TorchEngine.best()) {
-      begin("making the checkpoint " + template(models).getKey());
-      DemoSize size = makeCheckpoint(models, folder);
+      begin("making the checkpoint " + name);
+      DemoSize size = makeCheckpoint(models, name, folder);
       var clips =
           new RenderedClips(
               size.video().width(),
@@ -98,12 +115,17 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   /** Writes the checkpoint; how much to do with it is its own to limit. */
-  private DemoSize makeCheckpoint(ModelFamily models, DemoFolder folder) {
-    CheckpointTemplate template = template(models).getValue();
-    template.write(
+  private DemoSize makeCheckpoint(ModelFamily models, String name, DemoFolder folder) {
+    CheckpointTemplate made = Objects.requireNonNull(models.templates().get(name));
+    made.write(
         new CheckpointTemplate.Order(
-            folder.checkpoint(), DType.F32, template.components(), (bytes, total) -> {}));
+            folder.checkpoint(), DType.F32, made.components(), (bytes, total) -> {}));
     try (VideoModel model = models.open(folder.checkpoint())) {
+      int denoisers = model.description().flow().denoisers().size();
+      if (denoisers > 1) {
+        throw new IllegalArgumentException(
+            "--template: the demo trains one denoiser, %s has %d".formatted(name, denoisers));
+      }
       return brief ? DemoSize.brief(model.description()) : DemoSize.full(model.description());
     }
   }
@@ -124,10 +146,18 @@ final class DemoCommand implements Callable<Integer> {
       throws IOException {
     DemoFolder folder = setting.folder();
     List<String> captions = captions(setting);
-    var inference = new DemoInference(captions, setting.size(), folder, lines());
     begin("exporting to ONNX, generating on both engines");
     try (VideoModel base = models.open(folder.checkpoint());
         OnnxEngine onnx = OnnxEngine.on(OnnxDevice.AUTO)) {
+      boolean ofPictures = !base.description().flow().conditions(true).isEmpty();
+      results.picturesGiven = ofPictures;
+      var inference =
+          new DemoInference(
+              captions,
+              ofPictures ? Optional.of(setting.clips()) : Optional.empty(),
+              setting.size(),
+              folder,
+              lines());
       VideoModel tuned = LoraModels.merged(base, LoraFile.read(folder.lora()).weights(), 1);
       for (Engine engine : List.of(torch, onnx)) {
         results.engines.add(engine.description());
@@ -169,26 +199,18 @@ final class DemoCommand implements Callable<Integer> {
     sheet.write(folder.contactSheet());
   }
 
-  private ModelFamily requireFamily() {
-    List<ModelFamily> able =
-        ModelFamily.all().stream()
-            .filter(f -> f.templates().keySet().stream().anyMatch(n -> n.endsWith("-tiny")))
-            .toList();
-    return able.stream()
-        .filter(f -> f.name().equals(family))
-        .findFirst()
+  private static ModelFamily requireFamily(String template) {
+    Map<String, ModelFamily> able = new TreeMap<>();
+    for (ModelFamily family : ModelFamily.all()) {
+      family.templates().keySet().stream()
+          .filter(name -> name.endsWith(TINY))
+          .forEach(name -> able.put(name, family));
+    }
+    return Optional.ofNullable(able.get(template))
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "--family: expected one of %s, found %s"
-                        .formatted(able.stream().map(ModelFamily::name).toList(), family)));
-  }
-
-  private static Map.Entry<String, CheckpointTemplate> template(ModelFamily models) {
-    return models.templates().entrySet().stream()
-        .filter(entry -> entry.getKey().endsWith("-tiny"))
-        .findFirst()
-        .orElseThrow();
+                    "--template: expected one of %s, found %s".formatted(able.keySet(), template)));
   }
 
   private PrintWriter lines() {

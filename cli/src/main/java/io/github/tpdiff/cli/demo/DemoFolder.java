@@ -61,6 +61,11 @@ record DemoFolder(Path root) {
     return root.resolve("export-" + name);
   }
 
+  /** The picture that the videos of a caption begin with. */
+  Path picture(int caption) throws IOException {
+    return Files.createDirectories(root.resolve("pictures")).resolve("%02d.png".formatted(caption));
+  }
+
   Path video(String name) throws IOException {
     return Files.createDirectories(root.resolve("videos")).resolve(name + ".mp4");
   }

@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes;
+import io.github.tpdiff.runtime.media.PngWriter;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
@@ -9,19 +10,26 @@ import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Generates the demo's videos.
  *
  * @param captions what they show
+ * @param clips whose first frames they begin with, for models that are told of pictures
  * @param size of the videos
  * @param folder where they go
  * @param progress where lines go
  */
 record DemoInference(
-    List<String> captions, DemoSize size, DemoFolder folder, PrintWriter progress) {
+    List<String> captions,
+    Optional<RenderedClips> clips,
+    DemoSize size,
+    DemoFolder folder,
+    PrintWriter progress) {
   /** A video of each caption; the same captions draw the same noise whatever the way. */
   List<Take> generate(Take.Way way, PipelineParts parts) throws IOException {
     var takes = new ArrayList<Take>();
@@ -31,6 +39,9 @@ record DemoInference(
               .withSize(size.video())
               .withSampling(SamplingChoice.open().withSteps(size.sampling()))
               .withSeed(100 + i);
+      if (clips.isPresent()) {
+        request = request.withPicture(picture(clips.get(), i));
+      }
       try (var times = new StageTimes(progress)) {
         var video = new VideoPipeline(parts).generate(request, times);
         var file = folder.video("%02d-%s-%s".formatted(i, way.sampling, way.engine));
@@ -40,5 +51,11 @@ record DemoInference(
       }
     }
     return takes;
+  }
+
+  private Path picture(RenderedClips shown, int caption) throws IOException {
+    Path file = folder.picture(caption);
+    PngWriter.write(file, shown.clip(shown.captions().indexOf(captions.get(caption))).frame(0));
+    return file;
   }
 }

@@ -29,6 +29,7 @@ record DemoReport(DemoFolder folder, Results results) {
   static final class Results {
     LossCurve pretraining = new LossCurve("none");
     LossCurve lora = new LossCurve("none");
+    boolean picturesGiven;
     final List<Take> takes = new ArrayList<>();
     final List<String> engines = new ArrayList<>();
     final List<DemoCommand.Chapter> chapters = new ArrayList<>();
@@ -78,6 +79,9 @@ record DemoReport(DemoFolder folder, Results results) {
         + "</div><h2>Staged against vanilla</h2>"
         + stageTable()
         + "<h2>Videos</h2>"
+        + (results.picturesGiven
+            ? "<p>Each begins with a given picture, the first frame of a clip.</p>"
+            : "")
         + videos()
         + "<h2>Contact sheet</h2><p>For each caption: the training clip, then "
         + results.takes.stream()

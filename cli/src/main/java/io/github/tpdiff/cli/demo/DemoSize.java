@@ -1,8 +1,10 @@
 package io.github.tpdiff.cli.demo;
 
+import com.google.common.math.IntMath;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
+import java.math.RoundingMode;
 import java.util.stream.IntStream;
 
 /**
@@ -57,7 +59,13 @@ record DemoSize(
   static DemoSize brief(ModelDescription model) {
     ModelDescription.Defaults own = model.defaults();
     int frames = Math.min(Math.max(17, leastFrames(model.latents())), own.frames());
-    var video = new VideoSize(32, 48, frames, own.fps());
+    int multiple = model.latents().sizeMultiple();
+    var video =
+        new VideoSize(
+            IntMath.divide(32, multiple, RoundingMode.CEILING) * multiple,
+            IntMath.divide(48, multiple, RoundingMode.CEILING) * multiple,
+            frames,
+            own.fps());
     return new DemoSize(video, isTransformer(model), new Effort(0, 2), new Effort(0, 2), 3, 1);
   }
 

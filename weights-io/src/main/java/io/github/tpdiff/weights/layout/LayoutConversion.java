@@ -32,8 +32,13 @@ public final class LayoutConversion {
   public record Request(
       Path target, Layout layout, UnaryOperator<DType> dtypes, long maxShardBytes) {}
 
-  /** A checkpoint that was written. */
-  public record Written(Path file, List<Network> networks, int tensors, long bytes) {}
+  /**
+   * A checkpoint that was written.
+   *
+   * @param expert which of two it is by the folder of its source, if that is one of theirs
+   */
+  public record Written(
+      Path file, List<Network> networks, Optional<Expert> expert, int tensors, long bytes) {}
 
   /**
    * What was done.
@@ -50,7 +55,12 @@ public final class LayoutConversion {
       int scaled,
       Map<DType, RoundingError> rounding) {}
 
-  private record Part(FoundNetwork found, TensorSource tensors) {}
+  private record Part(FoundNetwork found, TensorSource tensors, Optional<Expert> expert) {
+    boolean isSame(Network other, Optional<Expert> itsExpert) {
+      boolean two = expert.isPresent() && itsExpert.isPresent() && !expert.equals(itsExpert);
+      return found.network() == other && !two;
+    }
+  }
 
   private static final String SAFETENSORS = ".safetensors";
 
@@ -89,14 +99,15 @@ public final class LayoutConversion {
   private void find(TensorSource source) {
     Contents contents = Contents.of(source.names());
     for (FoundNetwork found : contents.networks()) {
+      Optional<Expert> expert = Expert.of(found.network(), Path.of(source.origin()));
       for (Part part : parts) {
-        if (part.found().network() == found.network()) {
+        if (part.isSame(found.network(), expert)) {
           throw new CheckpointException(
               "%s and %s both hold a %s; give one of them"
                   .formatted(part.tensors().origin(), source.origin(), found.network().label()));
         }
       }
-      parts.add(new Part(found, found.as(request.layout(), source.finite())));
+      parts.add(new Part(found, found.as(request.layout(), source.finite()), expert));
       missing.addAll(found.missing());
     }
     leftOver.addAll(contents.leftOver());
@@ -104,19 +115,27 @@ public final class LayoutConversion {
 
   /** The parts by the path of their file, without an ending. */
   private Map<Path, List<Part>> files() {
-    boolean alone = parts.size() == 1;
     Map<Path, List<Part>> files = new LinkedHashMap<>();
     for (Part part : parts) {
-      Network network = part.found().network();
-      Path base =
-          request.layout() == Layout.ORIGINAL
-              ? Path.of(network.originalFile(part.found().plainNames()))
-              : alone
-                  ? Path.of(network.diffusersFile())
-                  : Path.of(network.folder(), network.diffusersFile());
-      files.computeIfAbsent(base, key -> new ArrayList<>()).add(part);
+      files.computeIfAbsent(base(part), key -> new ArrayList<>()).add(part);
     }
     return files;
+  }
+
+  private Path base(Part part) {
+    Network network = part.found().network();
+    boolean alone = parts.size() == 1;
+    boolean areTwo =
+        parts.stream().flatMap(any -> any.expert().stream()).anyMatch(Expert.LOW_NOISE::equals);
+    if (areTwo && !alone && part.expert().isPresent()) {
+      return Path.of(part.expert().get().folder(request.layout()), network.diffusersFile());
+    }
+    if (request.layout() == Layout.ORIGINAL) {
+      return Path.of(network.originalFile(part.found().plainNames()));
+    }
+    return alone
+        ? Path.of(network.diffusersFile())
+        : Path.of(network.folder(), network.diffusersFile());
   }
 
   private List<Written> write() {
@@ -186,6 +205,7 @@ public final class LayoutConversion {
     return new Written(
         base.resolveSibling(base.getFileName() + SAFETENSORS),
         together.stream().map(part -> part.found().network()).toList(),
+        together.get(0).expert(),
         infos.size(),
         infos.stream().mapToLong(TensorInfo::byteCount).sum());
   }
@@ -194,7 +214,8 @@ public final class LayoutConversion {
   private static Written withIndex(Written written) {
     Path index = written.file().resolveSibling(written.file().getFileName() + ".index.json");
     return Files.isRegularFile(index)
-        ? new Written(index, written.networks(), written.tensors(), written.bytes())
+        ? new Written(
+            index, written.networks(), written.expert(), written.tensors(), written.bytes())
         : written;
   }
 

@@ -75,6 +75,15 @@ class NetworkTest {
         .containsExactlyInAnyOrderElementsOf(original);
   }
 
+  /** Of models between a first and a last picture. */
+  @Test
+  void positionsOfPictures_areATensorWithoutAModule() {
+    KeyMap keys = Network.WAN_TRANSFORMER.keys();
+    String diffusers = "condition_embedder.image_embedder.pos_embed";
+    assertThat(keys.toDiffusers("img_emb.emb_pos")).contains(diffusers);
+    assertThat(keys.toOriginal(diffusers)).contains("img_emb.emb_pos");
+  }
+
   @Test
   void everyNameOfThePublishedTransformer_survivesTheRoundTrip() throws IOException {
     KeyMap keys = Network.WAN_TRANSFORMER.keys();

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 
 /** A family of video models; implementations are found through {@link ServiceLoader}. */
 public interface ModelFamily {
@@ -68,9 +69,12 @@ public interface ModelFamily {
    * Files around the networks of a whole model of this family in diffusers' layout, by their paths
    * in its folder, and their fields.
    *
+   * @param configurations fields of the networks, as {@link #configuration} gives them in
+   *     diffusers' layout, by folder
    * @return nothing if the networks are not this family's
    */
-  default Map<String, Map<String, ?>> surroundings(List<ConvertedNetwork> networks) {
+  default Map<String, Map<String, ?>> surroundings(
+      Set<Network> networks, Map<String, Map<String, Object>> configurations) {
     return Map.of();
   }
 

@@ -50,11 +50,7 @@ record Framing(int scaledWidth, int scaledHeight, Orientation orientation, int w
 
   /** Index into the scaled, stored picture of a pixel of the result. */
   int source(int row, int column) {
-    int shownX = column + cutColumns() / 2;
-    int shownY = row + cutRows() / 2;
-    int x = orientation.transposed() ? shownY : shownX;
-    int y = orientation.transposed() ? shownX : shownY;
-    return (orientation.yReversed() ? scaledHeight - 1 - y : y) * scaledWidth
-        + (orientation.xReversed() ? scaledWidth - 1 - x : x);
+    return orientation.source(
+        column + cutColumns() / 2, row + cutRows() / 2, scaledWidth, scaledHeight);
   }
 }

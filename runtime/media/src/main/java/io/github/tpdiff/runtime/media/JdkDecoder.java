@@ -3,8 +3,6 @@ package io.github.tpdiff.runtime.media;
 import com.google.common.collect.Streams;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStreamImpl;
@@ -16,7 +14,6 @@ import javax.imageio.stream.ImageInputStreamImpl;
 final class JdkDecoder implements AutoCloseable {
   private final String kind;
   private final ImageReader reader;
-  private final List<String> warnings = new ArrayList<>();
 
   /**
    * Opens a file's bytes.
@@ -33,7 +30,6 @@ final class JdkDecoder implements AutoCloseable {
             .orElseThrow(
                 () -> new PictureException("this Java runtime has no decoder for " + kind));
     reader.setInput(new ByteStream(file), true, true);
-    reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
   }
 
   /** What is read of a reader. */
@@ -51,13 +47,10 @@ final class JdkDecoder implements AutoCloseable {
       return reading.of(reader);
     } catch (IOException | RuntimeException failure) {
       // Damaged headers bring the JDK's readers to exceptions of every kind.
-      throw PictureException.damaged(kind, failure);
+      var refused = PictureException.undecodable(kind, String.valueOf(failure.getMessage()));
+      refused.initCause(failure);
+      throw refused;
     }
-  }
-
-  /** What the decoder put up with. */
-  List<String> warnings() {
-    return List.copyOf(warnings);
   }
 
   @Override

@@ -11,6 +11,8 @@ final class JpegFile {
   private static final String KIND = "jpg";
   private static final int START = 0xffd8;
   private static final int START_OF_SCAN = 0xda;
+  private static final int END = 0xd9;
+  private static final int RESTART = 0xd0;
   private static final int APP0 = 0xe0;
   private static final int APP1 = 0xe1;
   private static final int APP14 = 0xee;
@@ -41,42 +43,56 @@ final class JpegFile {
     try (var decoder = new JdkDecoder("jpeg", file)) {
       // As stored: how colours are coded is read off the markers, as libjpeg and Pillow do.
       Raster raster = decoder.decode(reader -> reader.readRaster(0, null));
-      for (String warning : decoder.warnings()) {
-        if (warning.contains("Premature end")) {
-          throw PictureException.damaged(KIND, "an early end");
-        }
-      }
       return orientation.apply(rgb(raster, stored));
     }
   }
 
-  /** All that comes before the first scan. */
+  /**
+   * All markers up to the end's, without which the file is cut off: libjpeg would fill up the rest
+   * with grey.
+   */
   private void readMarkers() throws PictureException {
     int at = 2;
-    while (at <= file.limit() - 4) {
+    while (at <= file.limit() - 2) {
+      int marker = file.get(at + 1) & 0xff;
       if ((file.get(at) & 0xff) != 0xff) {
         throw PictureException.damaged(KIND, "no marker at byte " + at);
       }
-      int marker = file.get(at + 1) & 0xff;
+      if (marker == END) {
+        return;
+      }
       if (marker == 0xff) {
         at++; // padding
         continue;
       }
-      if (marker == START_OF_SCAN) {
-        return;
-      }
-      int length = Short.toUnsignedInt(file.getShort(at + 2));
+      int length = at > file.limit() - 4 ? 0 : Short.toUnsignedInt(file.getShort(at + 2));
       if (length < 2 || length > file.limit() - at - 2) {
         break;
       }
       readSegment(marker, file.slice(at + 4, length - 2));
       at += 2 + length;
+      if (marker == START_OF_SCAN) {
+        at = endOfScan(at);
+      }
     }
-    throw PictureException.damaged(KIND, "no picture within %d bytes".formatted(file.limit()));
+    throw PictureException.damaged(KIND, "no end within %d bytes".formatted(file.limit()));
+  }
+
+  /** The marker behind coded data, in which zeros follow bytes that look like one. */
+  private int endOfScan(int start) {
+    for (int at = start; at <= file.limit() - 2; at++) {
+      int next = file.get(at + 1) & 0xff;
+      boolean isMarker = next != 0 && next != 0xff && (next < RESTART || next > RESTART + 7);
+      if ((file.get(at) & 0xff) == 0xff && isMarker) {
+        return at;
+      }
+    }
+    return file.limit();
   }
 
   private void readSegment(int marker, ByteBuffer segment) throws PictureException {
-    boolean isFrame = marker >= 0xc0 && marker <= 0xcf && marker % 4 != 0 || marker == 0xc0;
+    // 0xc4, 0xc8 and 0xcc are tables and others.
+    boolean isFrame = marker == 0xc0 || (marker > 0xc0 && marker <= 0xcf && marker % 4 != 0);
     if (isFrame) {
       readFrame(segment);
     } else if (marker == APP0 && PictureReader.text(segment, 0, 5).equals("JFIF\0")) {

@@ -64,6 +64,18 @@ record Orientation(boolean transposed, boolean xReversed, boolean yReversed) {
                 IntStream.of(0, 1, 3, 4).mapToDouble(i -> matrix[i] / 65536.0).toArray()));
   }
 
+  /**
+   * Index into a stored picture of a pixel as it is shown.
+   *
+   * @param width of the stored picture
+   * @param height of the stored picture
+   */
+  int source(int shownX, int shownY, int width, int height) {
+    int x = transposed ? shownY : shownX;
+    int y = transposed ? shownX : shownY;
+    return (yReversed ? height - 1 - y : y) * width + (xReversed ? width - 1 - x : x);
+  }
+
   /** Turns and mirrors a stored picture. */
   RgbPicture apply(RgbPicture stored) {
     if (equals(AS_STORED)) {
@@ -71,16 +83,12 @@ record Orientation(boolean transposed, boolean xReversed, boolean yReversed) {
     }
     int width = stored.width();
     int height = stored.height();
-    var size = transposed ? new PictureSize(height, width) : stored.size();
+    var size = transposed ? new PictureSize(/* width= */ height, /* height= */ width) : stored.size();
     var rgb = new byte[stored.rgb().length];
-    for (int shownY = 0, at = 0; shownY < size.height(); shownY++) {
-      for (int shownX = 0; shownX < size.width(); shownX++, at += RgbPicture.CHANNELS) {
-        int x = transposed ? shownY : shownX;
-        int y = transposed ? shownX : shownY;
-        int from = (yReversed ? height - 1 - y : y) * width + (xReversed ? width - 1 - x : x);
-        for (int c = 0; c < RgbPicture.CHANNELS; c++) {
-          rgb[at + c] = stored.rgb()[RgbPicture.CHANNELS * from + c];
-        }
+    for (int y = 0, at = 0; y < size.height(); y++) {
+      for (int x = 0; x < size.width(); x++, at += RgbPicture.CHANNELS) {
+        int from = RgbPicture.CHANNELS * source(x, y, width, height);
+        System.arraycopy(stored.rgb(), from, rgb, at, RgbPicture.CHANNELS);
       }
     }
     return new RgbPicture(rgb, size);

@@ -10,19 +10,16 @@ final class PictureException extends IOException {
     super(message);
   }
 
-  PictureException(String message, Throwable cause) {
-    super(message, cause);
-  }
-
   /** A file that ends early, or whose parts do not fit together. */
   static PictureException damaged(String kind, String found) {
     return new PictureException(
         "expected a whole %s, found: %s; the file is cut off or damaged".formatted(kind, found));
   }
 
-  /** The same for what a decoder says. */
-  static PictureException damaged(String kind, Throwable failure) {
-    String found = String.valueOf(failure.getMessage()).strip().replaceAll("\\s*\\R\\s*", "; ");
-    return new PictureException(damaged(kind, found).getMessage(), failure);
+  /** A file that looks whole and that the decoder refuses: damaged, or of a rare kind. */
+  static PictureException undecodable(String kind, String found) {
+    return new PictureException(
+        "expected a %s that can be decoded, found: %s; save it anew as png"
+            .formatted(kind, found.strip().replaceAll("\\s*\\R\\s*", "; ")));
   }
 }

@@ -7,6 +7,7 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -18,8 +19,11 @@ import java.util.Set;
  *
  * <p>The content decides what a file is, not its name. Alpha is dropped, grey becomes three equal
  * channels, palettes are looked up, of 16 bits the upper 8 are kept, colour profiles are passed
- * over, and of animations the first frame is taken. A picture's size is known and checked before
- * any pixel is decoded; with the limits of {@link PictureSize}, reading takes at most about 1 GiB.
+ * over, and of animations the first frame is taken. Pixels are then Pillow's to the last bit, but
+ * for grey of 16 bits, which Pillow cuts off at 255.
+ *
+ * <p>A picture's size is known and checked before any pixel is decoded; with the limits of {@link
+ * PictureSize}, reading takes at most about 1 GiB of heap.
  */
 public final class PictureReader implements PictureLoader {
   /** More than the largest picture takes uncompressed. */
@@ -49,16 +53,18 @@ public final class PictureReader implements PictureLoader {
           "%s: expected a picture file, found %s"
               .formatted(file, Files.isDirectory(file) ? "a folder" : "none"));
     }
-    if (Files.size(file) > LARGEST_FILE) {
-      throw new IOException(
-          "%s: expected a picture of at most %d bytes, found %d"
-              .formatted(file, LARGEST_FILE, Files.size(file)));
-    }
-    byte[] bytes = Files.readAllBytes(file);
     try {
-      return decode(ByteBuffer.wrap(bytes));
+      if (Files.size(file) > LARGEST_FILE) {
+        throw new PictureException(
+            "expected a picture of at most %d bytes, found %d"
+                .formatted(LARGEST_FILE, Files.size(file)));
+      }
+      return decode(ByteBuffer.wrap(Files.readAllBytes(file)));
     } catch (PictureException refused) {
       throw new IOException(file + ": " + refused.getMessage(), refused);
+    } catch (FileSystemException failure) {
+      throw new IOException(
+          file + ": cannot be read: " + failure.getClass().getSimpleName(), failure);
     }
   }
 

@@ -83,7 +83,7 @@ final class PngFile {
           rgb[at++] =
               (byte)
                   (colours instanceof IndexColorModel palette
-                      ? palette.getRGB(sample) >> 8 * (2 - c)
+                      ? palette.getRGB(sample) >> (8 * (2 - c))
                       : sample >> shift);
         }
       }

@@ -64,7 +64,8 @@ final class WebpDecoder {
 
   private static void require(int result) throws PictureException {
     if (result < 0) {
-      throw PictureException.damaged(WebpFile.KIND, VideoStream.message(result));
+      // Not always the file's fault: ffmpeg 8.0 refuses some lossless files of pure noise.
+      throw PictureException.undecodable(WebpFile.KIND, VideoStream.message(result));
     }
   }
 

@@ -25,6 +25,9 @@ final class WebpFile {
   /** The chunk of the coded picture, and where that lies on the canvas. */
   private Optional<ByteBuffer> picture = Optional.empty();
 
+  /** Whether an animation's first frame has begun: others are passed over, also within it. */
+  private boolean frameSeen;
+
   private int left;
   private int top;
 
@@ -74,7 +77,8 @@ final class WebpFile {
       }
       case "ANMF" -> {
         requireBytes(end - data, FRAME_BYTES);
-        if (picture.isEmpty()) {
+        if (!frameSeen) {
+          frameSeen = true;
           left = 2 * int24(data);
           top = 2 * int24(data + 3);
           readChunks(data + FRAME_BYTES, end);
@@ -97,7 +101,7 @@ final class WebpFile {
   }
 
   private int int24(int at) {
-    return Short.toUnsignedInt(file.getShort(at)) | (file.get(at + 2) & 0xff) << 16;
+    return Short.toUnsignedInt(file.getShort(at)) | ((file.get(at + 2) & 0xff) << 16);
   }
 
   /** The size that the coded picture itself has. Source: RFC 6386, 9.1, and RFC 9649, 3.4. */
@@ -105,7 +109,7 @@ final class WebpFile {
     if (PictureReader.text(chunk, 3, 1).equals("L")) {
       requireBytes(chunk.limit(), CHUNK_BYTES + 5);
       int bits = chunk.getInt(CHUNK_BYTES + 1);
-      return PictureReader.size(1 + (bits & SIDE_BITS), 1 + (bits >> 14 & SIDE_BITS));
+      return PictureReader.size(1 + (bits & SIDE_BITS), 1 + ((bits >> 14) & SIDE_BITS));
     }
     requireBytes(chunk.limit(), CHUNK_BYTES + 10);
     return PictureReader.size(
