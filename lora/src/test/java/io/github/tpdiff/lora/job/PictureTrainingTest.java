@@ -130,8 +130,10 @@ final class PictureTrainingTest {
       ResolvedJob job =
           ResolvedJob.of(
               job(
-                  "train: {steps: 2}\n"
-                      + "sample: {prompts: [waves], every: 2, steps: 2, guidance: 2, pictures: true}\n"),
+                  """
+                  train: {steps: 2}
+                  sample: {prompts: [waves], every: 2, steps: 2, guidance: 2, pictures: true}
+                  """),
               model);
       assertThat(dryRun(job).toString())
           .contains("for 50 % of the clips, the others are shown without");
