@@ -40,7 +40,7 @@ final class LatentTensor {
     for (int b = 0; b < shape[0]; b++) {
       System.arraycopy(all, b * clip + from * channel, chosen, b * size, size);
     }
-    shape[1] = to - from;
+    shape[1] = (long) to - from;
     return Tensor.ofFloats(chosen, shape);
   }
 
