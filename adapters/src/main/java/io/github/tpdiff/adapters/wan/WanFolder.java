@@ -223,10 +223,16 @@ record WanFolder(ModelRequest request) {
             .doubleValue();
   }
 
-  /** How the image encoder's pictures are processed; as published where no file says it. */
-  ClipImageProcessor imageProcessor() {
-    return ClipImageProcessorConfig.open(
-        request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR)));
+  /**
+   * How the image encoder's pictures are processed; as published where no file says it.
+   *
+   * @param side of what the image encoder sees
+   */
+  ClipImageProcessor imageProcessor(int side) {
+    Path place = request.part(IMAGE_PROCESSOR).orElseGet(() -> root().resolve(IMAGE_PROCESSOR));
+    return Files.exists(place)
+        ? ClipImageProcessorConfig.open(place)
+        : ClipImageProcessor.ofSize(side);
   }
 
   /**

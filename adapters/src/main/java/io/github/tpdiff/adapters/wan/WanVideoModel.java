@@ -1,5 +1,7 @@
 package io.github.tpdiff.adapters.wan;
 
+import io.github.tpdiff.adapters.ClipVisionConfig;
+import io.github.tpdiff.adapters.ClipVisionModel;
 import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.adapters.T5Encoder;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
@@ -50,7 +52,7 @@ final class WanVideoModel {
                   components.putAll(vae.components());
                   return vae.latents();
                 })
-            .orElseGet(() -> WanComponents.latents(WanVaeConfig.PUBLISHED));
+            .orElseGet(() -> WanComponents.latents(published(transformer)));
     if (components.isEmpty()) {
       throw new CheckpointException(
           folder.root()
@@ -67,7 +69,8 @@ final class WanVideoModel {
                 components,
                 folder.textLength(),
                 two ? variant.two(boundary) : WanVariant.one(),
-                variant.pictures(folder.isOriginal(), folder.imageProcessor())),
+                variant.pictures(
+                    folder.isOriginal(), folder.imageProcessor(pictureSide(components)))),
             latents,
             TargetScale.GLOBAL,
             folder.scheduler(variant),
@@ -80,6 +83,24 @@ final class WanVideoModel {
         new Tokenizers(
             Map.of(WanFlow.TOKENIZER, new Tokenizers.Files(folder.tokenizer(), embeddings))),
         WanDefaults.LORA_TARGETS);
+  }
+
+  private static int pictureSide(Map<String, Component> components) {
+    return Optional.ofNullable(components.get(WanFlow.IMAGE_ENCODER))
+        .map(encoder -> encoder.program().inputs().get(ClipVisionModel.PIXELS))
+        .map(pixels -> Math.toIntExact(pixels.dim(-1).value()))
+        .orElse(ClipVisionConfig.PUBLISHED.imageSize());
+  }
+
+  /** The autoencoder of the published models, where its files are elsewhere. */
+  private static WanVaeConfig published(Optional<WanTransformerConfig> transformer) {
+    int channels =
+        transformer
+            .map(WanTransformerConfig::outChannels)
+            .orElse(WanVaeConfig.PUBLISHED.latentChannels());
+    return channels == WanVaeConfig.PUBLISHED_RESIDUAL.latentChannels()
+        ? WanVaeConfig.PUBLISHED_RESIDUAL
+        : WanVaeConfig.PUBLISHED;
   }
 
   /**
