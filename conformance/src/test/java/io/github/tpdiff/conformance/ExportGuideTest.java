@@ -42,8 +42,15 @@ final class ExportGuideTest {
   private static final Pattern KEY = Pattern.compile("\\[\"([a-z_]+)\"\\]");
   private static final Pattern FILE = Pattern.compile("\"([a-z_]+\\.json)\"");
   private static final Pattern IMPORT =
-      Pattern.compile("^ *(?:from|import) (solvers|plan|sample)\\b", Pattern.MULTILINE);
-  private static final List<String> PROGRAMS = List.of("sample.py", "solvers.py", "plan.py");
+      Pattern.compile("^ *(?:from|import) (solvers|plan|pictures|sample)\\b", Pattern.MULTILINE);
+  private static final List<String> PROGRAMS = List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
+
+  /** What the folders of models have that are told of pictures, in whichever way. */
+  private static final Set<String> OF_PICTURES =
+      Set.of(
+          "condition", "mask_channels", "use", "given", "last", "geometry", "encoder", "input",
+          "output", "next", "picture_pixels", "processor", "squashed", "shortest_edge", "filter",
+          "crop", "rescale", "mean", "std", "pictures");
 
   @TempDir private Path folder;
 
@@ -166,7 +173,13 @@ final class ExportGuideTest {
   /** Plays a generation with names alone: what a graph reads must have been given or written. */
   private void valuesFlowThroughAllGraphs() throws IOException {
     JsonNode guide = guide();
-    var known = new HashSet<String>(Set.of("picture", "positions"));
+    var known = new HashSet<String>(Set.of("positions"));
+    JsonNode pictures = guide.path("pictures");
+    if (!pictures.isMissingNode()) {
+      runChunks(guide, pictures.path("encoder"));
+      known.add(pictures.path("condition").asText());
+      known.addAll(pictures.at("/use/encoder").isMissingNode() ? Set.of() : Set.of("picture_pixels"));
+    }
     for (JsonNode text : guide.path("texts")) {
       known.add(text.path("tokenizer").asText() + ".input_ids");
       known.add(text.path("tokenizer").asText() + ".attention_mask");
@@ -185,15 +198,20 @@ final class ExportGuideTest {
       run(guide, denoiser.path("component").asText(), known);
       assertThat(known).contains("out_hidden_states");
     }
-    JsonNode decoder = guide.path("decoder");
-    var chunk = new HashSet<String>(Set.of(decoder.path("input").asText()));
-    run(guide, decoder.path("first").asText(decoder.path("next").asText()), chunk);
-    var next = new HashSet<String>(Set.of(decoder.path("input").asText()));
+    runChunks(guide, guide.path("decoder"));
+  }
+
+  /** The first chunk of an autoencoder's half, and one that is given its state. */
+  private static void runChunks(JsonNode guide, JsonNode codec) {
+    String input = codec.path("input").asText();
+    var chunk = new HashSet<String>(Set.of(input));
+    run(guide, codec.path("first").asText(codec.path("next").asText()), chunk);
+    var next = new HashSet<String>(Set.of(input));
     chunk.stream()
         .filter(name -> name.endsWith(".next"))
         .forEach(name -> next.add(name.substring(0, name.length() - ".next".length())));
-    run(guide, decoder.path("next").asText(), next);
-    assertThat(next).contains(decoder.path("output").asText());
+    run(guide, codec.path("next").asText(), next);
+    assertThat(next).contains(codec.path("output").asText());
   }
 
   private static void run(JsonNode guide, String component, Set<String> known) {
@@ -217,6 +235,7 @@ final class ExportGuideTest {
     }
     // Of a token that is written as an object, and of the schedule of one form or the other.
     var fields = new HashSet<String>(Set.of("content", "shift", "steps_offset", "final_time"));
+    fields.addAll(OF_PICTURES);
     collect(guide(), fields);
     collect(new ObjectMapper().readTree(read("scheduler/tpdiff_stages.json")), fields);
     for (String program : PROGRAMS) {

@@ -32,6 +32,7 @@ final class ClipVisionKeys {
                       .pair("attn.proj", "self_attn.out_proj")
                       .pair("mlp.0", "mlp.fc1")
                       .pair("mlp.2", "mlp.fc2"))
+          .aliasesWithout("vision_model.")
           .build();
 
   private ClipVisionKeys() {}

@@ -129,6 +129,22 @@ public final class KeyMap {
       return this;
     }
 
+    /**
+     * All names of diffusers' layout so far also without what they begin with: from version 5 on,
+     * transformers writes its models without the name of the part that they consist of.
+     */
+    Builder aliasesWithout(String outermost) {
+      for (KeyRule rule : rules) {
+        for (Part part : rule.diffusers()) {
+          String name = part.name().toString();
+          if (name.startsWith(outermost)) {
+            alias(name.substring(outermost.length()), name);
+          }
+        }
+      }
+      return this;
+    }
+
     KeyMap build() {
       return new KeyMap(this);
     }

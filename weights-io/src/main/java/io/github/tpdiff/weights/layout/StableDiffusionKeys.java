@@ -153,8 +153,7 @@ final class StableDiffusionKeys {
   }
 
   private static KeyMap textEncoder() {
-    KeyMap.Builder keys =
-        KeyMap.builder()
+    return KeyMap.builder()
             .add(
                 network ->
                     network
@@ -177,13 +176,8 @@ final class StableDiffusionKeys {
                         "self_attn.v_proj",
                         "self_attn.out_proj",
                         "mlp.fc1",
-                        "mlp.fc2"));
-    KeyMap plain = keys.build();
-    // Later versions of transformers hold the same names without the outermost part.
-    for (KeyRule rule : plain.rules()) {
-      String name = rule.original().toString();
-      keys.alias(name.substring("text_model.".length()), name);
-    }
-    return keys.build();
+                        "mlp.fc2"))
+            .aliasesWithout("text_model.")
+            .build();
   }
 }

@@ -44,6 +44,25 @@ class ClipVisionKeysTest {
     }
   }
 
+  /** As transformers writes it from version 5 on; most names are also those of a text encoder. */
+  @Test
+  void namesWithoutTheirOutermostPart_areTheSameTensors() throws IOException {
+    Set<String> transformers = names("clip-vision-transformers.txt");
+    Set<String> bare =
+        transformers.stream()
+            .map(name -> name.substring("vision_model.".length()))
+            .collect(Collectors.toCollection(TreeSet::new));
+    Contents contents = Contents.of(bare);
+    assertThat(contents.leftOver()).isEmpty();
+    assertThat(contents.networks()).hasSize(1);
+    FoundNetwork found = contents.find(Network.CLIP_VISION_ENCODER).orElseThrow();
+    assertThat(found.layout()).isEqualTo(Layout.DIFFUSERS);
+    assertThat(found.missing()).isEmpty();
+    try (TensorSource mapped = Network.CLIP_VISION_ENCODER.asDiffusers(rows(bare))) {
+      assertThat(mapped.names()).containsExactlyInAnyOrderElementsOf(transformers);
+    }
+  }
+
   /** A picture's positions, its class and the rows of queries, keys and values. */
   @Test
   void axesInFrontAndStackedRows_comeAndGo() {

@@ -11,12 +11,14 @@ import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.Runs;
 import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.runtime.onnx.SamplingGuide.DecoderGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.CodecGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.DenoiserGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.GraphGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.PictureGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.TextGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.ValueGuide;
 import java.util.LinkedHashMap;
@@ -49,6 +51,7 @@ record FlowGuide(VideoModel model) {
     ComponentDescription own =
         flow()
             .find(name)
+            .map(FlowGuide::ofItsChunk)
             .orElseGet(() -> ComponentDescription.of(name, Runs.STEP, Map.of(), Map.of()));
     var meanings = new ValueMeanings(description());
     Program program = component.program();
@@ -77,6 +80,13 @@ record FlowGuide(VideoModel model) {
     }
     return new GraphGuide(
         name, ComponentDescription.graph(name), Words.of(own.runs()), inputs, outputs);
+  }
+
+  /** What runs for each chunk reads and writes that chunk alone, whatever all of them come to. */
+  private static ComponentDescription ofItsChunk(ComponentDescription component) {
+    return component.runs() == Runs.CHUNK
+        ? ComponentDescription.of(component.name(), Runs.CHUNK, Map.of(), Map.of())
+        : component;
   }
 
   private static ElementType type(Program program, String output) {
@@ -128,7 +138,10 @@ record FlowGuide(VideoModel model) {
         .formatted(cleaning, text.maxLength(), padding);
   }
 
-  /** Encoders of conditions that can all be had, those first whose values others read. */
+  /**
+   * Encoders of conditions that can all be had, those first whose values others read. An
+   * autoencoder's encoder is none of them: it is told of as {@link #pictures}.
+   */
   List<String> encoders() {
     List<String> values =
         flow().conditions().stream()
@@ -138,7 +151,10 @@ record FlowGuide(VideoModel model) {
                     flow().writers(List.of(value)).stream()
                         .allMatch(writer -> present(writer.name()).isPresent()))
             .toList();
-    return flow().writers(values).stream().map(ComponentDescription::name).toList();
+    return flow().writers(values).stream()
+        .filter(writer -> writer.runs() != Runs.CHUNK)
+        .map(ComponentDescription::name)
+        .toList();
   }
 
   List<DenoiserGuide> denoisers() {
@@ -154,18 +170,50 @@ record FlowGuide(VideoModel model) {
         .toList();
   }
 
-  Optional<DecoderGuide> decoder() {
-    return present(ComponentDescription.VAE_DECODER)
+  Optional<CodecGuide> decoder() {
+    return codec(
+        ComponentDescription.VAE_DECODER,
+        ValueMeanings.DECODED,
+        ValueMeanings.SAMPLE,
+        "One latent frame after the other");
+  }
+
+  private Optional<CodecGuide> codec(String component, String input, String output, String chunks) {
+    return present(component)
         .map(
             next ->
-                new DecoderGuide(
+                new CodecGuide(
                     present(ComponentDescription.first(next)),
                     next,
-                    ValueMeanings.DECODED,
-                    ValueMeanings.SAMPLE,
-                    "One latent frame after the other, the first by the graph `first` where there"
-                        + " is one, all others by `next`; an output NAME.next is the input NAME of"
-                        + " the following frame."));
+                    input,
+                    output,
+                    chunks
+                        + ", the first by the graph `first` where there is one, all others by"
+                        + " `next`; an output NAME.next is the input NAME of the following one."));
+  }
+
+  Optional<PictureGuide> pictures() {
+    return flow().pictures().flatMap(this::pictures);
+  }
+
+  private Optional<PictureGuide> pictures(PictureUse use) {
+    int factor = description().latents().temporalFactor();
+    Optional<String> condition =
+        flow()
+            .find(ComponentDescription.VAE_ENCODER)
+            .flatMap(encoder -> encoder.writes().values().stream().findFirst());
+    Optional<CodecGuide> encoder =
+        codec(
+            ComponentDescription.VAE_ENCODER,
+            ValueMeanings.SAMPLE,
+            ValueMeanings.ENCODED,
+            "The pixel frames of one latent frame after those of the other");
+    return condition.flatMap(
+        name ->
+            encoder.map(
+                codec ->
+                    new PictureGuide(
+                        name, use.maskChannels(factor), use, codec, PictureRules.of(use, factor))));
   }
 
   private Optional<String> present(String component) {

@@ -30,7 +30,7 @@ record FolderGuide(SamplingGuide guide) {
   static final String README = "README.md";
 
   /** Written as they are. */
-  static final List<String> PROGRAMS = List.of("sample.py", "solvers.py", "plan.py");
+  static final List<String> PROGRAMS = List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
 
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
@@ -66,6 +66,7 @@ record FolderGuide(SamplingGuide guide) {
             description.flow().sizes(),
             flow.denoisers(),
             flow.decoder(),
+            flow.pictures(),
             flow.graphs()));
   }
 

@@ -1,8 +1,12 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.model.PictureUse;
+import io.github.tpdiff.runtime.model.PictureUse.Given;
+import io.github.tpdiff.runtime.model.PictureUse.Last;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.DenoiserGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.Diffusion;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.GraphGuide;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.PictureGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.StageGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.ValueGuide;
 import java.io.IOException;
@@ -15,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A folder's guide in words: a template whose {@code {{names}}} are filled in. */
 record FolderReadme(SamplingGuide guide) {
@@ -32,6 +37,10 @@ record FolderReadme(SamplingGuide guide) {
     var values = new LinkedHashMap<String, String>();
     values.put("family", guide.family());
     values.put("version", guide.version());
+    values.put("from", guide.pictures().map(pictures -> from(pictures.use())).orElse("text"));
+    values.put("options", options().map(" "::concat).collect(Collectors.joining()));
+    values.put("told", told());
+    values.put("pictures", pictures());
     values.put("pyramid", pyramid());
     values.put("tokenizers", tokenizers());
     values.put("graphs", graphs());
@@ -60,6 +69,50 @@ record FolderReadme(SamplingGuide guide) {
             .map(decoder -> decoder.rule())
             .orElse("There is no decoder in this folder."));
     return values;
+  }
+
+  private static String from(PictureUse use) {
+    return use.given() == Given.FIRST_FRAME ? "text, and a picture," : "picture and text";
+  }
+
+  /** The pictures that there must be, as options of the program. */
+  private Stream<String> options() {
+    return needed().map(name -> "--%s %s.png".formatted(name.replace('_', '-'), name));
+  }
+
+  /** The same in Python. */
+  private String told() {
+    return needed()
+        .map(name -> "\"%s.png\"".formatted(name))
+        .reduce((first, last) -> first + ", " + last)
+        .map("sample.given(graphs, guide, shape, %s)"::formatted)
+        .orElse("{}");
+  }
+
+  private Stream<String> needed() {
+    return guide.pictures().map(PictureGuide::use).stream()
+        .filter(use -> use.given() == Given.CLIP)
+        .flatMap(
+            use ->
+                use.last() == Last.ALWAYS
+                    ? Stream.of("picture", "last_picture")
+                    : Stream.of("picture"));
+  }
+
+  private String pictures() {
+    return guide
+        .pictures()
+        .map(
+            own ->
+                "## From pictures to conditions\n\n"
+                    + "The condition `%s` is made by these rules: see [pictures.py](pictures.py).\n\n%s\n\n%s\n\n"
+                        .formatted(own.condition(), sentences(own.rule()), own.encoder().rule()))
+        .orElse("");
+  }
+
+  /** A line for each. */
+  private static String sentences(String rule) {
+    return "- " + rule.replace(". ", ".\n- ");
   }
 
   private String pyramid() {

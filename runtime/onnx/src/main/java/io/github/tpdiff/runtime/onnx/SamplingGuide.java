@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.onnx;
 import io.github.tpdiff.runtime.diffusion.StageNumbers;
 import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PictureUse;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,7 @@ import java.util.Optional;
  * @param denoisers by falling time: each is asked from its least timestep up to that of the one
  *     before
  * @param decoder latents to frames, where there is one
+ * @param pictures how pictures become conditions, of models that are told of them so
  * @param graphs all that there are, with what flows in and out
  */
 record SamplingGuide(
@@ -40,10 +42,11 @@ record SamplingGuide(
     List<Condition> conditions,
     Map<String, Long> sizes,
     List<DenoiserGuide> denoisers,
-    Optional<DecoderGuide> decoder,
+    Optional<CodecGuide> decoder,
+    Optional<PictureGuide> pictures,
     List<GraphGuide> graphs) {
   static final String FILE = "tpdiff_sampling.json";
-  static final String VERSION = "1.0";
+  static final String VERSION = "1.1";
 
   /**
    * What is generated when nothing is said.
@@ -150,16 +153,29 @@ record SamplingGuide(
       double guidanceScale) {}
 
   /**
-   * The decoder, which is given one latent frame after the other.
+   * The decoder or the encoder of an autoencoder, which takes one latent frame, or the pixel frames
+   * of one, after the other.
    *
    * @param first the graph of the first; empty where it is that of all
    * @param next the graph of all others
-   * @param input the latent frame
-   * @param output its frames
+   * @param input what it is given
+   * @param output what it gives
    * @param rule how state passes from one to the next
    */
-  record DecoderGuide(
+  record CodecGuide(
       Optional<String> first, String next, String input, String output, String rule) {}
+
+  /**
+   * How pictures become conditions.
+   *
+   * @param condition what the encoder's latents become a part of
+   * @param maskChannels its channels in front of those of latents
+   * @param use what pictures become, and how they come to their size
+   * @param encoder frames to latents
+   * @param rule in words
+   */
+  record PictureGuide(
+      String condition, int maskChannels, PictureUse use, CodecGuide encoder, String rule) {}
 
   /**
    * One graph.

@@ -19,7 +19,7 @@ record ValueMeanings(ModelDescription description) {
   static final String NEXT = ".next";
   static final String DECODED = "latent_sample";
   static final String SAMPLE = "sample";
-  private static final String ENCODED = "latent_mean";
+  static final String ENCODED = "latent_mean";
   private static final String PIXELS = "RGB in [-1, 1]";
 
   /** What an input is given. */
@@ -33,12 +33,12 @@ record ValueMeanings(ModelDescription description) {
 
   /** What an output is. */
   String output(ComponentDescription component, String name) {
+    if (component.runs() == Runs.CHUNK) {
+      return chunk(component, name);
+    }
     String value = component.writes().get(name);
     if (value != null) {
       return description.flow().condition(value).map(this::condition).orElse("the value " + value);
-    }
-    if (component.runs() == Runs.CHUNK) {
-      return chunk(component, name);
     }
     return name.equals(NetworkInputs.PREDICTION)
         ? "what the network predicts (diffusion.predicts), in units of the stage"
@@ -74,6 +74,9 @@ record ValueMeanings(ModelDescription description) {
     if (value.equals(Flow.PICTURE)) {
       return "the picture that the video begins with, of the video's size, " + PIXELS;
     }
+    if (value.equals(Flow.PICTURE_PIXELS)) {
+      return "the picture, or the first and the last, as pictures.use.encoder says";
+    }
     if (value.equals(Flow.POSITIONS)) {
       return "positions of all latent frames at full rate: 0, 1, 2, ...";
     }
@@ -103,11 +106,16 @@ record ValueMeanings(ModelDescription description) {
         .formatted(
             condition.name(),
             flow.isOfPicture(condition.name()) ? "picture" : "prompt",
-            writers.isEmpty() ? "" : ", from " + writers,
+            writers.isEmpty() ? "" : (isMade(writers) ? ", with latents from " : ", from ") + writers,
             condition.follows() == Condition.Follows.FRAMES
                 ? "; of all frames those at the stage's positions"
                 : "",
             condition.optional() ? "; zeros where there is none" : "");
+  }
+
+  /** Whether what writes a condition gives only a part of it. */
+  private static boolean isMade(String writers) {
+    return writers.equals(ComponentDescription.VAE_ENCODER);
   }
 
   private static String chunk(ComponentDescription component, String name) {

@@ -52,7 +52,7 @@ def latent_frames(guide, stride, frames):
     latents, pixels = guide["latents"], frames or guide["defaults"]["frames"]
     alone = 1 if latents["shared_first_frame"] else 0
     count, rest = divmod(pixels - alone, latents["temporal_factor"])
-    if rest or count < 1 or (stride > 1 and count % stride):
+    if rest or count % stride or count < (stride if stride > 1 else 1 - alone):
         unit = latents["temporal_factor"] * stride
         raise SystemExit(f"--frames: expected {alone} + a multiple of {unit}, found {pixels}")
     return alone + count

@@ -1,10 +1,11 @@
 """Prompt to video with the files of this folder alone: what `tpdiff run` does, step by step.
 
-    pip install numpy onnxruntime tokenizers torch
+    pip install numpy onnxruntime pillow tokenizers torch
     python sample.py --prompt "a red ball rolls to the right" --out out
 
 Writes latents.npy, frames.npy and, where imageio[ffmpeg] is installed, video.mp4. PyTorch is asked
-for its random numbers only. Every number comes from tpdiff_sampling.json; README.md explains them.
+for its random numbers, and to resize pictures where a model wants that. Every number comes from
+tpdiff_sampling.json; README.md explains them.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import onnxruntime
 import tokenizers
 import torch
 
+from pictures import given, put_back
 from solvers import SOLVERS, Line, mix, over_frames
 
 
@@ -78,7 +80,7 @@ def tokens(folder, text, prompt):
 
 
 def encode(graphs, guide, given, prompt):
-    """All values that follow from a prompt, and from a picture where one is among the given."""
+    """All values that follow from a prompt, and from what is given of pictures."""
     values, short = dict(given), {}
     for text in guide["texts"]:
         ids, mask = tokens(graphs.folder, text, prompt)
@@ -153,7 +155,7 @@ def sample(graphs, guide, prompts, shape, draw):
 
         x = solve(x, stage, line, slope_at, draw)
         print(f"stage {stage['stage']}: {stage['frames']} latent frames, {len(stage['steps'])} steps")
-    return x
+    return put_back(guide, prompts[0], x)
 
 
 # ---- latents to frames
@@ -180,11 +182,12 @@ def main():
     parser.add_argument("folder", nargs="?", type=Path, default=here)
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--negative", default="")
-    parser.add_argument("--picture", type=Path, help="an .npy, F32 [1, 3, 1, height, width] in [-1, 1]")
+    parser.add_argument("--picture", type=Path, help="that the video begins with")
+    parser.add_argument("--last-picture", type=Path, help="that it ends with")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--frames", type=int, help="pixel frames")
     parser.add_argument("--size", help="WIDTHxHEIGHT in pixels")
-    parser.add_argument("--guidance", type=float)
+    parser.add_argument("--guidance", help="a scale, or one for each denoiser: SCALE,SCALE")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args()
@@ -200,14 +203,16 @@ def main():
         width, height = (int(side) // guide["latents"]["spatial_factor"] for side in args.size.split("x"))
         shape[3:] = height, width
     if args.guidance is not None:
-        guide["denoisers"] = [{**d, "guidance_scale": args.guidance} for d in guide["denoisers"]]
+        scales = [float(scale) for scale in args.guidance.split(",")]
+        scales = scales * len(guide["denoisers"]) if len(scales) == 1 else scales
+        guide["denoisers"] = [{**d, "guidance_scale": s} for d, s in zip(guide["denoisers"], scales, strict=True)]
 
     generator = torch.Generator().manual_seed(args.seed)
     graphs = Graphs(args.folder, guide["graphs"])
-    given = {"positions": np.arange(shape[2], dtype=np.float32)}
+    told = {"positions": np.arange(shape[2], dtype=np.float32)}
     if args.picture:
-        given.update(picture=np.load(args.picture))
-    prompts = [encode(graphs, guide, given, prompt) for prompt in (args.prompt, args.negative)]
+        told.update(given(graphs, guide, shape, args.picture, args.last_picture))
+    prompts = [encode(graphs, guide, told, prompt) for prompt in (args.prompt, args.negative)]
     graphs.close()  # the encoders are not needed again
     latents = sample(graphs, guide, prompts, shape, lambda s: torch.randn(*s, generator=generator).numpy())
     args.out.mkdir(parents=True, exist_ok=True)
