@@ -89,6 +89,7 @@ final class Inspection {
     fields.put("absent", graphs.getOrDefault(false, List.of()));
     fields.put("bytes", bytes(path));
     fields.put("use", List.of("tpdiff run"));
+    fields.put("try", FlowInspection.command("run", path, description.flow()));
     return fields;
   }
 
@@ -96,6 +97,12 @@ final class Inspection {
   private static void describe(Map<String, Object> fields, ModelDescription description) {
     ModelDescription.Defaults defaults = description.defaults();
     fields.put("family", description.family());
+    ModelFamily.all().stream()
+        .filter(family -> family.name().equals(description.family()))
+        .map(family -> family.model(description))
+        .filter(model -> !model.equals(description.family()))
+        .forEach(model -> fields.put("model", model));
+    fields.putAll(FlowInspection.of(description.flow()));
     var video = new LinkedHashMap<String, Object>();
     video.put("width", defaults.width());
     video.put("height", defaults.height());
@@ -209,7 +216,12 @@ final class Inspection {
         fields.put("absent", absent.stream().map(Inspection::part).distinct().toList());
       }
       if (complete(fields)) {
-        fields.put("use", uses(model));
+        List<String> uses = uses(model);
+        fields.put("use", uses);
+        if (uses.contains("tpdiff generate")) {
+          Flow flow = model.description().flow();
+          fields.put("try", FlowInspection.command("generate", request.path(), flow));
+        }
       }
     }
     return fields;
@@ -265,7 +277,7 @@ final class Inspection {
     }
     List<String> over = weights.names().stream().filter(name -> !used.contains(name)).toList();
     if (!over.isEmpty()) {
-      fields.put("left over", over);
+      fields.put("not used", over);
     }
     return fields;
   }

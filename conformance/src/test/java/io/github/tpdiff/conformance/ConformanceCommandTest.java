@@ -37,6 +37,10 @@ class ConformanceCommandTest {
         "adapters/src/test/resources/goldens/wan/transformer-i2v-original",
         "adapters/src/test/resources/goldens/wan22",
         "adapters/src/test/resources/goldens/miniflux",
+        // Made with diffusers' WanTransformer3DModel, PEFT and torch's AdamW: 36 channels and a
+        // picture's tokens; a time of each token, with the loss over the frames after a given one.
+        "conformance/src/test/resources/goldens/wan/lora-train-i2v",
+        "conformance/src/test/resources/goldens/wan/lora-train-given-frame",
         "conformance/src/test/resources/goldens/wan/lora-train",
         "conformance/src/test/resources/goldens/wan-i2v"
       })

@@ -4,6 +4,7 @@ import io.github.tpdiff.adapters.ClipVisionConfig;
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -32,6 +33,11 @@ public final class WanFamily implements ModelFamily {
   @Override
   public String name() {
     return NAME;
+  }
+
+  @Override
+  public String model(ModelDescription description) {
+    return WanVariant.of(description.flow()).label();
   }
 
   @Override

@@ -22,29 +22,31 @@ import java.util.TreeMap;
  */
 enum WanVariant {
   /** Wan 2.1 T2V. */
-  TEXT(3, 5),
+  TEXT("Wan 2.1 T2V", 3, 5),
 
   /** Wan 2.1 I2V; at 720p the authors' shift is 5. */
-  PICTURE(3, 3),
+  PICTURE("Wan 2.1 I2V", 3, 3),
 
   /** Wan 2.1 FLF2V. */
-  FIRST_AND_LAST(16, 16),
+  FIRST_AND_LAST("Wan 2.1 FLF2V", 16, 16),
 
   /** Wan 2.2 TI2V-5B. */
-  GIVEN_FRAME(5, 5),
+  GIVEN_FRAME("Wan 2.2 TI2V-5B", 5, 5),
 
   /** Wan 2.2 T2V-A14B. */
-  TWO_EXPERTS_TEXT(3, 12),
+  TWO_EXPERTS_TEXT("Wan 2.2 T2V-A14B", 3, 12),
 
   /** Wan 2.2 I2V-A14B. */
-  TWO_EXPERTS_PICTURE(3, 5);
+  TWO_EXPERTS_PICTURE("Wan 2.2 I2V-A14B", 3, 5);
 
   private static final double TIMES = 1000;
 
+  private final String label;
   private final double shift;
   private final double originalShift;
 
-  WanVariant(double shift, double originalShift) {
+  WanVariant(String label, double shift, double originalShift) {
+    this.label = label;
     this.shift = shift;
     this.originalShift = originalShift;
   }
@@ -79,6 +81,25 @@ enum WanVariant {
       return TWO_EXPERTS_PICTURE;
     }
     return fields.containsKey("pos_embed_seq_len") ? FIRST_AND_LAST : PICTURE;
+  }
+
+  /** The model of a flow, as it is told of pictures and has denoisers. */
+  static WanVariant of(Flow flow) {
+    boolean two = flow.denoisers().size() == 2;
+    Optional<PictureUse> pictures = flow.pictures();
+    if (pictures.isEmpty()) {
+      return two ? TWO_EXPERTS_TEXT : TEXT;
+    }
+    if (pictures.get().given() == Given.FIRST_FRAME) {
+      return GIVEN_FRAME;
+    }
+    boolean both = pictures.get().last() == Last.ALWAYS;
+    return two ? TWO_EXPERTS_PICTURE : both ? FIRST_AND_LAST : PICTURE;
+  }
+
+  /** Its authors' name for it. */
+  String label() {
+    return label;
   }
 
   /** What is made where nothing is said. */

@@ -52,7 +52,7 @@ final class WanVideoModel {
                   transformer.ifPresent(one -> requireLatents(folder, one, vae.latents()));
                   return vae.latents();
                 })
-            .orElseGet(() -> WanComponents.latents(WanVaeConfig.PUBLISHED));
+            .orElseGet(() -> WanComponents.latents(published(transformer)));
     if (components.isEmpty()) {
       throw new CheckpointException(
           folder.root()
@@ -82,6 +82,17 @@ final class WanVideoModel {
         new Tokenizers(
             Map.of(WanFlow.TOKENIZER, new Tokenizers.Files(folder.tokenizer(), embeddings))),
         WanDefaults.LORA_TARGETS);
+  }
+
+  /** The autoencoder of the published models, where its files are elsewhere. */
+  private static WanVaeConfig published(Optional<WanTransformerConfig> transformer) {
+    int channels =
+        transformer
+            .map(WanTransformerConfig::outChannels)
+            .orElse(WanVaeConfig.PUBLISHED.latentChannels());
+    return channels == WanVaeConfig.PUBLISHED_RESIDUAL.latentChannels()
+        ? WanVaeConfig.PUBLISHED_RESIDUAL
+        : WanVaeConfig.PUBLISHED;
   }
 
   /**

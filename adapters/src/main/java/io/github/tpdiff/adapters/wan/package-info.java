@@ -1,6 +1,6 @@
 /**
- * Wan 2.1: the video transformer, its causal autoencoder and its UMT5 text encoder as programs over
- * checkpoints in diffusers' or the authors' layout.
+ * Wan 2.1 and 2.2: the video transformers, their causal autoencoders, the UMT5 text encoder and
+ * CLIP's image encoder as programs over checkpoints in diffusers' or the authors' layout.
  */
 @NullMarked
 package io.github.tpdiff.adapters.wan;

@@ -30,7 +30,8 @@ import java.util.regex.Pattern;
 
 /**
  * Kind {@code lora_train}: losses, gradients and AdamW steps on one batch, whatever is held between
- * forward and backward.
+ * forward and backward. Frames that are given, whose time is 0, have no part in the loss, which is
+ * the mean over the clips of the mean over the frames of each that are predicted.
  *
  * @param parts opens conditioning and denoiser
  */
@@ -52,8 +53,10 @@ public record LoraTrainCase(PartsOpener parts) implements CaseKind.Training {
     LoraWeights lora = lora(run);
     new LoraArguments(run.args(), checks).requireModules(lora);
     var injection = LoraInjection.of(network.program(), lora, 1);
+    NetworkRun given = NetworkRun.of(run, base);
     var batch =
-        new FixedBatchTraining.Batch(NetworkRun.of(run, base).inputs(base), run.input("target"));
+        FixedBatchTraining.Batch.of(
+            given.inputs(base), run.input("target"), given.firstFramesGiven());
     for (Activations activations : Activations.values()) {
       var target = TrainingTarget.lora(injection, network.weights(), injection.parametersOf(lora));
       var recipe = recipe(run, activations);

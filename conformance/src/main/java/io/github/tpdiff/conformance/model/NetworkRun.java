@@ -11,6 +11,7 @@ import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -170,6 +171,27 @@ final class NetworkRun {
   /** Whether some frames are given, of which the network predicts nothing. */
   boolean hasGivenFrames() {
     return given.isPresent();
+  }
+
+  /**
+   * How many first frames of each clip are given.
+   *
+   * @throws CaseException if another frame is
+   */
+  int[] firstFramesGiven() {
+    return given
+        .map(own -> own.given().stream().mapToInt(NetworkRun::first).toArray())
+        .orElseGet(() -> new int[noisy.shape().batch()]);
+  }
+
+  private static int first(BitSet frames) {
+    int count = frames.cardinality();
+    if (frames.length() != count) {
+      throw new CaseException(
+          "io.safetensors: in.%s: expected 0 for the first frames alone, found it for %s"
+              .formatted(NetworkInputs.TIMESTEP, frames));
+    }
+    return count;
   }
 
   /** Whether a value of the prediction, by its row-major index, is not of a given frame. */

@@ -89,8 +89,8 @@ public record LatentSample(List<Latents> clips, int videos) {
   }
 
   /**
-   * How much of the clips changes how fast, of what a model has to predict: the frame that a picture
-   * gives is left out, which a model that takes one may be told of every clip.
+   * How much of the clips changes how fast, of what a model has to predict: the frame that a
+   * picture gives is left out, which a model that takes one may be told of every clip.
    */
   public TemporalSpectrum spectrum(Flow flow) {
     boolean given =

@@ -5,7 +5,10 @@ import java.util.Collection;
 import java.util.Locale;
 import java.util.Optional;
 
-/** What lists call a video, its caption and its picture: ours first, then the names that other tools use. */
+/**
+ * What lists call a video, its caption and its picture: ours first, then the names that other tools
+ * use.
+ */
 enum ListFields {
   VIDEO("video", "video_path", "file_name", "file_path", "path", "file"),
   CAPTION("caption", "prompt", "text"),

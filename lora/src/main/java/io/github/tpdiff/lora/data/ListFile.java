@@ -139,7 +139,12 @@ final class ListFile {
                     fields.size(),
                     fields.size() > expected ? "; put a caption with commas in quotes" : ""));
       }
-      videos.add(video(row.line(), fields.get(video), fields.get(caption), picture.map(fields::get).orElse("")));
+      videos.add(
+          video(
+              row.line(),
+              fields.get(video),
+              fields.get(caption),
+              picture.map(fields::get).orElse("")));
     }
     return videos;
   }

@@ -159,7 +159,10 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
   /** Whether a picture would be all of a clip, of which nothing would be left to learn. */
   private boolean isAllGiven(LatentShape latents) {
     return latents.frames() == 1
-        && flow().pictures().map(PictureUse::given).equals(Optional.of(PictureUse.Given.FIRST_FRAME));
+        && flow()
+            .pictures()
+            .map(PictureUse::given)
+            .equals(Optional.of(PictureUse.Given.FIRST_FRAME));
   }
 
   /** Pictures as at generation. */

@@ -216,8 +216,7 @@ public final class Preparation {
     PreparedVideo row =
         there.isPresent()
             ? cached(video.file(), there.get())
-            : faulty(picture, video.file())
-                .orElseGet(() -> make(video.file(), picture, cache));
+            : faulty(picture, video.file()).orElseGet(() -> make(video.file(), picture, cache));
     if (row.drop().isEmpty()) {
       captions.add(new Captioned(cache, video.caption().get()));
     }

@@ -66,6 +66,8 @@ public record JobProposal(Path file, ModelRequest checkpoint, Path data) {
     chosen.putAll(parameters(model) < TOY ? toy() : usual());
     if (model.description().flow().denoisers().size() == 1) {
       chosen.put("sample.prompts", list(List.of(quoted(survey.caption()))));
+    } else {
+      chosen.remove("sample.every"); // no videos are made on the way
     }
     return new Proposed(
         text(chosen),

@@ -1,7 +1,5 @@
 package io.github.tpdiff.lora.job;
 
-import static com.google.common.base.Preconditions.checkArgument;
-
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.ModulePattern;
@@ -17,33 +15,25 @@ import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.SnapshotWriter;
 import io.github.tpdiff.lora.train.StateFolder;
 import io.github.tpdiff.lora.train.TrainingRun;
-import io.github.tpdiff.lora.train.TrainingSamples;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
-import io.github.tpdiff.runtime.diffusion.Guidance;
-import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
-import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
-import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /**
  * A job with everything that it leaves to the checkpoint decided, and checked against it.
@@ -88,7 +78,7 @@ public record ResolvedJob(
       }
       JobPictures.of(job, model);
       if (!job.sample().prompts().isEmpty()) {
-        resolved.requireSamples();
+        new JobSamples(resolved).require();
       }
       return resolved;
     } catch (IllegalArgumentException wrong) {
@@ -166,35 +156,6 @@ public record ResolvedJob(
 
   private String ofExpert(String file) {
     return expert().map(name -> file.replace(ENDING, "." + name + ENDING)).orElse(file);
-  }
-
-  private void requireSamples() {
-    int denoisers = model.description().flow().denoisers().size();
-    checkArgument(
-        denoisers == 1,
-        "sample.prompts: a video asks %s denoisers, of which a run has only the one that it trains in"
-            + " memory; leave them out, and generate with the LoRA",
-        denoisers);
-    checkArgument(
-        !job.sample().pictures().orElse(false) || pictures().need() != JobPictures.Need.NONE,
-        "sample.pictures: this model is told of none; leave it out");
-    checkArgument(
-        job.sample().pictures().orElse(true) || pictures().need() != JobPictures.Need.REQUIRED,
-        "sample.pictures: this model makes no video without a picture; leave it out");
-    checkArgument(
-        !showsPictures() || sizes.contains(sampleSize()),
-        "sample.size: expected one of data.sizes, of whose clips the pictures are, found %s",
-        ClipSize.of(sampleSize()));
-    try {
-      diffusion.plan(sampleShape().frames());
-    } catch (IllegalArgumentException wrong) {
-      throw new IllegalArgumentException("sample.size: " + wrong.getMessage(), wrong);
-    }
-    try {
-      diffusion.stages().splitSteps(sampling().steps());
-    } catch (IllegalArgumentException wrong) {
-      throw new IllegalArgumentException("sample." + wrong.getMessage(), wrong);
-    }
   }
 
   private static StageConfig stages(TrainingJob.Stages stages, ModelDescription model) {
@@ -335,7 +296,7 @@ public record ResolvedJob(
         job.train().settings().withPictureDropout(pictures().dropout()),
         GradientSource.local(),
         validation,
-        samples(clips, split),
+        new JobSamples(this).of(clips, split),
         Optional.of(states(new JobRecord(filled(), writer))),
         start,
         JobSettings.of(filled()).identity());
@@ -343,60 +304,6 @@ public record ResolvedJob(
 
   /** Size of the videos made on the way. */
   public VideoSize sampleSize() {
-    return job.sample()
-        .size()
-        .map(s -> new VideoSize(s.height(), s.width(), s.frames(), sizes.get(0).fps()))
-        .orElse(sizes.get(0));
-  }
-
-  private Sampling sampling() {
-    Sampling own = Sampling.of(model.description()).withStages(diffusion.stages());
-    Sampling shown = job.sample().steps().map(own::withSteps).orElse(own);
-    return job.sample().guidance().map(Guidance::scale).map(shown::withGuidance).orElse(shown);
-  }
-
-  private LatentShape sampleShape() {
-    return sampleSize().latentShape(model.description().latents(), diffusion.stages());
-  }
-
-  private boolean showsPictures() {
-    return job.sample().pictures().orElse(pictures().need() == JobPictures.Need.REQUIRED);
-  }
-
-  /** What the videos made on the way are told: each prompt, with the picture of another clip. */
-  private List<Conditions> shown(CachedSet clips, CachedSet.Split split) {
-    List<Conditions> prompts = clips.prompts();
-    if (!showsPictures()) {
-      return prompts;
-    }
-    LatentShape shape = sampleShape();
-    var pictures = new ArrayList<>(split.heldOut().pictures(shape, prompts.size()));
-    pictures.addAll(split.training().pictures(shape, prompts.size()));
-    checkArgument(
-        !pictures.isEmpty(),
-        "sample.pictures: expected a clip of %s, whose picture is shown, found none; choose"
-            + " sample.size among data.sizes",
-        ClipSize.of(sampleSize()));
-    return IntStream.range(0, prompts.size())
-        .mapToObj(i -> prompts.get(i).with(pictures.get(i % pictures.size())))
-        .toList();
-  }
-
-  private Optional<TrainingSamples> samples(CachedSet clips, CachedSet.Split split) {
-    if (job.sample().prompts().isEmpty()) {
-      return Optional.empty();
-    }
-    Sampling sampling = sampling();
-    LatentShape shape = sampleShape();
-    return Optional.of(
-        new TrainingSamples(
-            shown(clips, split),
-            clips.uncaptionedPrompt(),
-            job.sample().every(),
-            shape,
-            StagedSampler.of(
-                diffusion.plan(shape.frames()), sampling.scheduler().sampler(), sampling.steps()),
-            sampling.guidance().get(0),
-            job.sample().seed()));
+    return new JobSamples(this).size();
   }
 }

@@ -136,8 +136,8 @@ public record TrainingJob(
    *
    * @param settings seed, steps, batches, optimizer
    * @param weights tensors trained in full instead of a LoRA; empty for a LoRA
-   * @param pictureDropout share of clips that are shown without their picture; empty for what
-   *     suits the model
+   * @param pictureDropout share of clips that are shown without their picture; empty for what suits
+   *     the model
    * @param timesteps empty for the checkpoint's own
    * @param timestepShift empty for the checkpoint's own
    * @param validateEvery steps
@@ -156,9 +156,7 @@ public record TrainingJob(
       pictureDropout.ifPresent(
           share ->
               checkArgument(
-                  share >= 0 && share <= 1,
-                  "train.picture_dropout: from 0 to 1, found %s",
-                  share));
+                  share >= 0 && share <= 1, "train.picture_dropout: from 0 to 1, found %s", share));
       timestepShift.ifPresent(
           shift ->
               checkArgument(

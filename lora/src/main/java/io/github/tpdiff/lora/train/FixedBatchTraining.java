@@ -4,16 +4,19 @@ import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.optim.Optimizer;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.IntStream;
 
 /**
  * The {@link Trainer} on one batch, with everything it passes through, for comparison with other
@@ -25,11 +28,23 @@ public final class FixedBatchTraining {
   /**
    * The batch of every step.
    *
-   * @param inputs of the program
-   * @param target its wanted output
+   * @param own the batch
    */
-  public record Batch(Map<String, Tensor> inputs, Tensor target)
-      implements TrainingData, BatchSource {
+  public record Batch(TrainingBatch own) implements TrainingData, BatchSource {
+    /**
+     * Of the program's inputs and its wanted output.
+     *
+     * @param target [clips, C, frames, height, width]
+     * @param given first frames of each clip that pictures give, of which nothing is learned
+     */
+    public static Batch of(Map<String, Tensor> inputs, Tensor target, int[] given) {
+      int[] axes = Arrays.stream(target.shape()).mapToInt(Math::toIntExact).toArray();
+      var shape = new LatentShape(axes[0], axes[1], axes[2], axes[3], axes[4]);
+      var all = Latents.of(shape, target.toFloatArray());
+      List<Latents> clips = IntStream.range(0, axes[0]).mapToObj(all::clip).toList();
+      return new Batch(TrainingBatch.of(inputs, clips, given, 1));
+    }
+
     @Override
     public int stages() {
       return 1;
@@ -47,7 +62,7 @@ public final class FixedBatchTraining {
 
     @Override
     public TrainingBatch batch(long index) {
-      return new TrainingBatch(inputs, target, Trainable.alike(target), 1);
+      return own;
     }
 
     @Override

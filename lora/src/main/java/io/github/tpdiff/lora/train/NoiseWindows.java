@@ -136,15 +136,13 @@ final class NoiseWindows implements AutoCloseable {
           read.computeIfAbsent(
               visit.clip(),
               clip ->
-                  LowFrequencies.of(
-                      plan.clean(stage, clips.latents(clip)).withZeroFrames(given))));
+                  LowFrequencies.of(plan.clean(stage, clips.latents(clip)).withZeroFrames(given))));
     }
     List<Long> permuted =
         alignment.align(
             clean,
             members.stream().map(visits::seed).toList(),
-            seed ->
-                LowFrequencies.of(NoiseSource.seeded(seed).draw(shape).withZeroFrames(given)));
+            seed -> LowFrequencies.of(NoiseSource.seeded(seed).draw(shape).withZeroFrames(given)));
     for (int i = 0; i < members.size(); i++) {
       if (visits.stage(members.get(i).batch()).equals(stage)) {
         aligned.put(members.get(i), permuted.get(i));

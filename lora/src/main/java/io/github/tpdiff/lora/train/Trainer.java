@@ -254,8 +254,7 @@ public final class Trainer {
     if (!due || run.validation().isEmpty()) {
       return Map.of();
     }
-    Map<Integer, Double> losses =
-        run.validation().get().losses(model, run.settings());
+    Map<Integer, Double> losses = run.validation().get().losses(model, run.settings());
     listener.validated(step, losses);
     return losses;
   }

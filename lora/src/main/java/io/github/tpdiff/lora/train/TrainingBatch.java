@@ -44,18 +44,28 @@ public record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Tensor we
     inputs.putAll(
         ConditionedNetwork.inputs(
             joined, denoiser.orElseGet(joined.flow()::denoiser), noisy.shape(), stage.positions()));
-    int[] given = joined.givenFrames(examples.size());
-    var targets = new ArrayList<Latents>();
+    List<Latents> targets = examples.stream().map(TrainingExample::target).toList();
+    return of(inputs, targets, joined.givenFrames(examples.size()), stage.number());
+  }
+
+  /**
+   * Of all inputs, and what is wanted of each clip.
+   *
+   * @param given frames of each clip that pictures give, of which nothing is learned
+   */
+  static TrainingBatch of(
+      Map<String, Tensor> inputs, List<Latents> targets, int[] given, int stage) {
+    var predicted = new ArrayList<Latents>();
     var weights = new float[given.length];
     for (int i = 0; i < given.length; i++) {
-      targets.add(examples.get(i).target().withZeroFrames(given[i]));
-      weights[i] = ofPredicted(noisy.shape().frames(), given[i]);
+      predicted.add(targets.get(i).withZeroFrames(given[i]));
+      weights[i] = ofPredicted(targets.get(i).frames(), given[i]);
     }
     return new TrainingBatch(
         inputs,
-        NetworkInputs.tensor(Latents.concat(targets)),
+        NetworkInputs.tensor(Latents.concat(predicted)),
         Tensor.ofFloats(weights, weights.length),
-        stage.number());
+        stage);
   }
 
   /**

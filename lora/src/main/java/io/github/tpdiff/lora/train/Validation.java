@@ -41,7 +41,8 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
       StagePlan plan = heldOut.diffusion().plan(clips.shapes().get(clip).frames());
       for (Stage stage : heldOut.diffusion().visited(plan)) {
         for (int j = 0; j < timesPerStage; j++) {
-          TrainingBatch batch = batch(clip, plan, stage, new Try(draws, j, settings.dropout().picture()));
+          TrainingBatch batch =
+              batch(clip, plan, stage, new Try(draws, j, settings.dropout().picture()));
           sums.merge(stage.number(), batch.loss(model), Double::sum);
         }
       }

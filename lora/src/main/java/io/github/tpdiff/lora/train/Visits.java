@@ -19,10 +19,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Which clip each place of each batch visits, in which stage, and what it is shown
- * with: all
- * that is decided before a noise is drawn. A function of the run's seed and the data; for one
- * thread.
+ * Which clip each place of each batch visits, in which stage, and what it is shown with: all that
+ * is decided before a noise is drawn. A function of the run's seed and the data; for one thread.
  */
 final class Visits {
   /**

@@ -114,7 +114,9 @@ class ListFileTest {
         jsonl,
         "\uFEFF{\"%s\": \"a,1.mp4\", \"%s\": \"two\\nlines, \\\"so\\\"\"}\n"
             .formatted(video, caption));
-    var expected = new SourceVideo(folder.resolve("a,1.mp4"), Optional.of("two\nlines, \"so\""), Optional.empty());
+    var expected =
+        new SourceVideo(
+            folder.resolve("a,1.mp4"), Optional.of("two\nlines, \"so\""), Optional.empty());
     assertThat(SourceList.read(csv).videos()).containsExactly(expected);
     assertThat(SourceList.read(jsonl).videos()).containsExactly(expected);
   }

@@ -138,6 +138,7 @@ final class JobSettingsTest {
             "output.save_every",
             "sample.every",
             "sample.guidance",
+            "sample.pictures",
             "sample.prompts",
             "sample.seed",
             "sample.size",
@@ -171,8 +172,11 @@ final class JobSettingsTest {
     others(job)
         .forEach(
             (part, other) -> {
-              // Not the file's name, nor what the reader derives from train.steps.
-              if (!part.equals("file") && !part.endsWith("totalSteps")) {
+              // Not the file's name, nor what is derived from train.steps and
+              // train.picture_dropout.
+              if (!part.equals("file")
+                  && !part.endsWith("totalSteps")
+                  && !part.endsWith("dropout.picture")) {
                 all.add(new Changed(part, (TrainingJob) other));
               }
             });
@@ -218,6 +222,9 @@ final class JobSettingsTest {
     }
     if (value instanceof Double number) {
       return number * 0.5 + 0.01;
+    }
+    if (value instanceof Boolean flag) {
+      return !flag;
     }
     if (value instanceof Path path) {
       return path.resolve("other");

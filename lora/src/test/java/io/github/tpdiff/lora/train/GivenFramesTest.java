@@ -304,8 +304,7 @@ final class GivenFramesTest {
     TrainingSettings settings = settings(0);
     var visits = new Visits(PHASED, clips, settings);
     try (var windows =
-        new NoiseWindows(
-            new Visits(PHASED, clips, settings), clips, Alignment.window(9), 3)) {
+        new NoiseWindows(new Visits(PHASED, clips, settings), clips, Alignment.window(9), 3)) {
       return IntStream.range(0, 3)
           .boxed()
           .flatMap(b -> windows.seeds(visits.batch(b)).stream())

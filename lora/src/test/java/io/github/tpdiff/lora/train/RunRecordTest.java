@@ -68,7 +68,12 @@ final class RunRecordTest {
 
   private static TrainingSettings settings(int steps) {
     return new TrainingSettings(
-        11, steps, new Batches(1, 2), Descent.constant(0.05), Dropout.ofCaptions(0.3), Activations.RECOMPUTED);
+        11,
+        steps,
+        new Batches(1, 2),
+        Descent.constant(0.05),
+        Dropout.ofCaptions(0.3),
+        Activations.RECOMPUTED);
   }
 
   private StateFolder states() {

@@ -65,7 +65,12 @@ final class SeamsTest {
         MemorySet.of(4, 5),
         diffusion,
         new TrainingSettings(
-            3, steps, new Batches(2, accumulation), descent, Dropout.ofCaptions(0.1), Activations.RECOMPUTED));
+            3,
+            steps,
+            new Batches(2, accumulation),
+            descent,
+            Dropout.ofCaptions(0.1),
+            Activations.RECOMPUTED));
   }
 
   /** Losses by step; stops after so many steps. */

@@ -42,7 +42,7 @@ final class WanLoraTrainTest {
           FixedBatchTraining.steps(
               target,
               engine,
-              new FixedBatchTraining.Batch(inputs(io), tensor(io, "in.target")),
+              FixedBatchTraining.Batch.of(inputs(io), tensor(io, "in.target"), new int[2]),
               new FixedBatchTraining.Recipe(3, 1e-3, AdamW.Settings.DEFAULT, Activations.KEPT));
       check(run, steps, io, tolerance);
     }

@@ -15,6 +15,15 @@ public interface ModelFamily {
   /** Lower-case name, e.g. {@code wan}. */
   String name();
 
+  /**
+   * Which of the family's published models one works like, whatever its sizes, for those who are
+   * shown it.
+   */
+  default String model(ModelDescription description) {
+    return name();
+  }
+
+
   /** True if {@code path} looks like a checkpoint of this family, in any published layout. */
   boolean recognises(Path path);
 

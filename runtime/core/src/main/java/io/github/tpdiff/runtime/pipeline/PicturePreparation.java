@@ -41,7 +41,8 @@ public record PicturePreparation(PictureGeometry geometry, Optional<EncoderPictu
     return new GivenPictures(
         frame(values(first)),
         last.map(frame -> frame(values(frame))),
-        encoder.map(encodes -> pixels(encodes, picture(first), last.map(PicturePreparation::picture))));
+        encoder.map(
+            encodes -> pixels(encodes, picture(first), last.map(PicturePreparation::picture))));
   }
 
   private static Tensor frame(PictureValues values) {
