@@ -43,14 +43,32 @@ final class ExportGuideTest {
   private static final Pattern FILE = Pattern.compile("\"([a-z_]+\\.json)\"");
   private static final Pattern IMPORT =
       Pattern.compile("^ *(?:from|import) (solvers|plan|pictures|sample)\\b", Pattern.MULTILINE);
-  private static final List<String> PROGRAMS = List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
+  private static final List<String> PROGRAMS =
+      List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
 
   /** What the folders of models have that are told of pictures, in whichever way. */
   private static final Set<String> OF_PICTURES =
       Set.of(
-          "condition", "mask_channels", "use", "given", "last", "geometry", "encoder", "input",
-          "output", "next", "picture_pixels", "processor", "squashed", "shortest_edge", "filter",
-          "crop", "rescale", "mean", "std", "pictures");
+          "condition",
+          "mask_channels",
+          "use",
+          "given",
+          "last",
+          "geometry",
+          "encoder",
+          "input",
+          "output",
+          "next",
+          "picture_pixels",
+          "processor",
+          "squashed",
+          "shortest_edge",
+          "filter",
+          "crop",
+          "rescale",
+          "mean",
+          "std",
+          "pictures");
 
   @TempDir private Path folder;
 
@@ -178,7 +196,8 @@ final class ExportGuideTest {
     if (!pictures.isMissingNode()) {
       runChunks(guide, pictures.path("encoder"));
       known.add(pictures.path("condition").asText());
-      known.addAll(pictures.at("/use/encoder").isMissingNode() ? Set.of() : Set.of("picture_pixels"));
+      known.addAll(
+          pictures.at("/use/encoder").isMissingNode() ? Set.of() : Set.of("picture_pixels"));
     }
     for (JsonNode text : guide.path("texts")) {
       known.add(text.path("tokenizer").asText() + ".input_ids");
