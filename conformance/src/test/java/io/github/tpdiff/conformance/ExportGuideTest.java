@@ -43,14 +43,32 @@ final class ExportGuideTest {
   private static final Pattern FILE = Pattern.compile("\"([a-z_]+\\.json)\"");
   private static final Pattern IMPORT =
       Pattern.compile("^ *(?:from|import) (solvers|plan|pictures|sample)\\b", Pattern.MULTILINE);
-  private static final List<String> PROGRAMS = List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
+  private static final List<String> PROGRAMS =
+      List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
 
   /** What the folders of models have that are told of pictures, in whichever way. */
   private static final Set<String> OF_PICTURES =
       Set.of(
-          "condition", "mask_channels", "use", "given", "last", "geometry", "encoder", "input",
-          "output", "next", "picture_pixels", "processor", "squashed", "shortest_edge", "filter",
-          "crop", "rescale", "mean", "std", "pictures");
+          "condition",
+          "mask_channels",
+          "use",
+          "given",
+          "last",
+          "geometry",
+          "encoder",
+          "input",
+          "output",
+          "next",
+          "picture_pixels",
+          "processor",
+          "squashed",
+          "shortest_edge",
+          "filter",
+          "crop",
+          "rescale",
+          "mean",
+          "std",
+          "pictures");
 
   @TempDir private Path folder;
 
@@ -177,8 +195,10 @@ final class ExportGuideTest {
     JsonNode pictures = guide.path("pictures");
     if (!pictures.isMissingNode()) {
       runChunks(guide, pictures.path("encoder"));
+      picturesAreSaidAsTheyAreTaken(guide, pictures);
       known.add(pictures.path("condition").asText());
-      known.addAll(pictures.at("/use/encoder").isMissingNode() ? Set.of() : Set.of("picture_pixels"));
+      known.addAll(
+          pictures.at("/use/encoder").isMissingNode() ? Set.of() : Set.of("picture_pixels"));
     }
     for (JsonNode text : guide.path("texts")) {
       known.add(text.path("tokenizer").asText() + ".input_ids");
@@ -199,6 +219,18 @@ final class ExportGuideTest {
       assertThat(known).contains("out_hidden_states");
     }
     runChunks(guide, guide.path("decoder"));
+  }
+
+  private void picturesAreSaidAsTheyAreTaken(JsonNode guide, JsonNode pictures) throws IOException {
+    for (JsonNode condition : guide.path("conditions")) {
+      if (condition.path("name").equals(pictures.path("condition"))) {
+        int channels = guide.at("/latents/channels").asInt();
+        assertThat(condition.at("/shape/1").asInt())
+            .isEqualTo(pictures.path("mask_channels").asInt() + channels);
+        assertThat(read("README.md").contains("--picture picture.png"))
+            .isNotEqualTo(condition.path("optional").asBoolean());
+      }
+    }
   }
 
   /** The first chunk of an autoencoder's half, and one that is given its state. */

@@ -69,7 +69,8 @@ final class WanVideoModel {
                 components,
                 folder.textLength(),
                 two ? variant.two(boundary) : WanVariant.one(),
-                variant.pictures(folder.isOriginal(), folder.imageProcessor(pictureSide(components)))),
+                variant.pictures(
+                    folder.isOriginal(), folder.imageProcessor(pictureSide(components)))),
             latents,
             TargetScale.GLOBAL,
             folder.scheduler(variant),

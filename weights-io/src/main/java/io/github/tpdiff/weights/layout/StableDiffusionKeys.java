@@ -154,30 +154,29 @@ final class StableDiffusionKeys {
 
   private static KeyMap textEncoder() {
     return KeyMap.builder()
-            .add(
-                network ->
-                    network
-                        .same(
-                            "text_model.embeddings.token_embedding",
-                            "text_model.embeddings.position_embedding",
-                            "text_model.final_layer_norm")
-                        .optional(
-                            "text_model.embeddings.position_ids",
-                            "text_model.embeddings.position_ids"))
-            .block(
-                "text_model.encoder.layers.{i}",
-                "text_model.encoder.layers.{i}",
-                layer ->
-                    layer.same(
-                        "layer_norm1",
-                        "layer_norm2",
-                        "self_attn.q_proj",
-                        "self_attn.k_proj",
-                        "self_attn.v_proj",
-                        "self_attn.out_proj",
-                        "mlp.fc1",
-                        "mlp.fc2"))
-            .aliasesWithout("text_model.")
-            .build();
+        .add(
+            network ->
+                network
+                    .same(
+                        "text_model.embeddings.token_embedding",
+                        "text_model.embeddings.position_embedding",
+                        "text_model.final_layer_norm")
+                    .optional(
+                        "text_model.embeddings.position_ids", "text_model.embeddings.position_ids"))
+        .block(
+            "text_model.encoder.layers.{i}",
+            "text_model.encoder.layers.{i}",
+            layer ->
+                layer.same(
+                    "layer_norm1",
+                    "layer_norm2",
+                    "self_attn.q_proj",
+                    "self_attn.k_proj",
+                    "self_attn.v_proj",
+                    "self_attn.out_proj",
+                    "mlp.fc1",
+                    "mlp.fc2"))
+        .aliasesWithout("text_model.")
+        .build();
   }
 }

@@ -23,7 +23,6 @@ public interface ModelFamily {
     return name();
   }
 
-
   /** True if {@code path} looks like a checkpoint of this family, in any published layout. */
   boolean recognises(Path path);
 

@@ -192,7 +192,8 @@ class GenerationRequestTest {
   void pictureForAModelThatIsToldOfNone_isRefused() {
     assertThatThrownBy(() -> full().of(MODEL))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("picture: expected none, which this model does not take, found fox.png; leave it out");
+        .hasMessage(
+            "picture: expected none, which this model does not take, found fox.png; leave it out");
   }
 
   @Test

@@ -106,7 +106,9 @@ record ValueMeanings(ModelDescription description) {
         .formatted(
             condition.name(),
             flow.isOfPicture(condition.name()) ? "picture" : "prompt",
-            writers.isEmpty() ? "" : (isMade(writers) ? ", with latents from " : ", from ") + writers,
+            writers.isEmpty()
+                ? ""
+                : (isMade(writers) ? ", with latents from " : ", from ") + writers,
             condition.follows() == Condition.Follows.FRAMES
                 ? "; of all frames those at the stage's positions"
                 : "",
