@@ -32,6 +32,20 @@ class ClipImageProcessorConfigTest {
         .isEqualTo(ClipImageProcessor.ofSize(224));
   }
 
+  @Test
+  void picturesOfAnotherSizeThanTheEncoders_areRefusedByField() throws IOException {
+    assertThat(ClipImageProcessorConfig.open(folder, 56)).isEqualTo(ClipImageProcessor.ofSize(56));
+    read("{\"size\": {\"shortest_edge\": 56}, \"crop_size\": 56}");
+    assertThat(ClipImageProcessorConfig.open(folder, 56)).isEqualTo(ClipImageProcessor.ofSize(56));
+    assertThatThrownBy(() -> ClipImageProcessorConfig.open(folder, 64))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageEndingWith(
+            "crop_size: expected 64 x 64, as the image encoder's image_size has it, found 56 x 56");
+    read("{\"size\": {\"shortest_edge\": 64}, \"do_center_crop\": false}");
+    assertThatThrownBy(() -> ClipImageProcessorConfig.open(folder, 64))
+        .hasMessageEndingWith("as the image encoder's image_size has it, found none");
+  }
+
   /** As today's files say it, and those of the first CLIP. */
   @ParameterizedTest
   @CsvSource(

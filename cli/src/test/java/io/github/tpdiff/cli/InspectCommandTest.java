@@ -10,6 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What inspect says to people; {@link CheckpointCommandsTest} and others test what it finds. */
@@ -48,6 +49,23 @@ final class InspectCommandTest {
         .containsPattern("parameters +[0-9,]+\n")
         .containsPattern("bytes +[0-9.]+ kB\n")
         .containsPattern("use +tpdiff generate, tpdiff export, tpdiff train, tpdiff convert\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "wan-tiny, Wan 2.1 T2V, ''",
+    "wan-i2v-tiny, Wan 2.1 I2V, ' --picture FILE'",
+    "wan22-5b-tiny, Wan 2.2 TI2V-5B, ''",
+    "wan22-a14b-tiny, Wan 2.2 T2V-A14B, ''"
+  })
+  void wanOfEachKind_isSaidWithTheCommandThatItTakes(String template, String model, String needed) {
+    Path checkpoint = checkpoint(template);
+    String said = inspect(checkpoint);
+    assertThat(said)
+        .containsPattern("model +" + model + "\n")
+        .contains("tpdiff generate %s --prompt TEXT%s\n".formatted(checkpoint, needed));
+    assertThat(said.contains("low_noise")).isEqualTo(model.endsWith("A14B"));
+    assertThat(said.contains("pictures ")).isEqualTo(model.contains("I2V"));
   }
 
   @Test

@@ -195,6 +195,7 @@ final class ExportGuideTest {
     JsonNode pictures = guide.path("pictures");
     if (!pictures.isMissingNode()) {
       runChunks(guide, pictures.path("encoder"));
+      picturesAreSaidAsTheyAreTaken(guide, pictures);
       known.add(pictures.path("condition").asText());
       known.addAll(
           pictures.at("/use/encoder").isMissingNode() ? Set.of() : Set.of("picture_pixels"));
@@ -218,6 +219,18 @@ final class ExportGuideTest {
       assertThat(known).contains("out_hidden_states");
     }
     runChunks(guide, guide.path("decoder"));
+  }
+
+  private void picturesAreSaidAsTheyAreTaken(JsonNode guide, JsonNode pictures) throws IOException {
+    for (JsonNode condition : guide.path("conditions")) {
+      if (condition.path("name").equals(pictures.path("condition"))) {
+        int channels = guide.at("/latents/channels").asInt();
+        assertThat(condition.at("/shape/1").asInt())
+            .isEqualTo(pictures.path("mask_channels").asInt() + channels);
+        assertThat(read("README.md").contains("--picture picture.png"))
+            .isNotEqualTo(condition.path("optional").asBoolean());
+      }
+    }
   }
 
   /** The first chunk of an autoencoder's half, and one that is given its state. */

@@ -140,7 +140,8 @@ final class WanExpertsTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining(
             "transformer_2/config.json: in_channels, out_channels, text_dim, image_dim: expected"
-                + " those of the first transformer");
+                + " those of the first transformer, 4, 4, ")
+        .hasMessageContaining(", none, found 9, 4, ");
   }
 
   @Test

@@ -13,6 +13,8 @@ import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -30,6 +32,32 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 final class WanTemplateTest {
   @TempDir private Path temporary;
+
+  /** An autoencoder of another generation lies beside a transformer. */
+  @Test
+  void latentsThatTheTransformerDoesNotTake_areRefusedByField() {
+    write("wan-tiny", List.of("transformer"));
+    write("wan22-5b-tiny", List.of("vae"));
+    var failure =
+        assertThrows(CheckpointException.class, () -> new WanFamily().open(temporary).close());
+    assertEquals(
+        temporary.resolve("transformer").resolve("config.json")
+            + ": out_channels: expected 48, the z_dim of the vae beside it, found 12",
+        failure.getMessage());
+  }
+
+  private void write(String template, List<String> components) {
+    Path own = temporary.resolve(template);
+    Objects.requireNonNull(WanTemplate.all().get(template))
+        .write(new CheckpointTemplate.Order(own, DType.F32, components, (written, total) -> {}));
+    for (String component : components) {
+      try {
+        Files.move(own.resolve(component), temporary.resolve(component));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
 
   /** Counts of the published checkpoints. */
   @ParameterizedTest

@@ -287,6 +287,9 @@ class TwoExpertsTest {
         .contains("(its name suggests high_noise)");
     words.addAll(List.of("--lora-denoiser", "high_noise"));
     assertThat(tpdiff(words.toArray(String[]::new))).as(printed.toString()).isEqualTo(0);
+    words.set(words.size() - 1, "high_noise,low_noise");
+    words.addAll(List.of("--lora", unnamed.toString(), "--lora-strength", "1,0.5"));
+    assertThat(tpdiff(words.toArray(String[]::new))).as(printed.toString()).isEqualTo(0);
   }
 
   @Test
