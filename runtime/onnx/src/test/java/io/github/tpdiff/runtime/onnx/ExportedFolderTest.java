@@ -156,6 +156,7 @@ class ExportedFolderTest {
         Set.of(
             "README.md",
             "model_index.json",
+            "pictures.py",
             "plan.py",
             "sample.py",
             "scheduler/scheduler_config.json",
