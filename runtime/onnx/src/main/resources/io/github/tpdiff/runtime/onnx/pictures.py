@@ -102,12 +102,3 @@ def condition(graphs, guide, shape, frames):
         state = {name[: -len(".next")]: value for name, value in out.items() if name.endswith(".next")}
         found[:, masks:, f : f + 1] = (out[encoder["output"]] - mean) / std
     return found
-
-
-def put_back(guide, values, x):
-    """Latents with the frames that pictures give, of models that find them in their place."""
-    own = guide.get("pictures")
-    if not own or own["use"]["given"] != "first_frame" or own["condition"] not in values:
-        return x
-    told = values[own["condition"]]
-    return np.where(told[:, :1] == 1, told[:, 1:], x)

@@ -1,6 +1,6 @@
 """Prompt to video with the files of this folder alone: what `tpdiff run` does, step by step.
 
-    pip install numpy onnxruntime pillow tokenizers torch
+    pip install numpy onnxruntime tokenizers torch    (and pillow for pictures)
     python sample.py --prompt "a red ball rolls to the right" --out out
 
 Writes latents.npy, frames.npy and, where imageio[ffmpeg] is installed, video.mp4. PyTorch is asked
@@ -19,7 +19,6 @@ import onnxruntime
 import tokenizers
 import torch
 
-from pictures import given, put_back
 from solvers import SOLVERS, Line, mix, over_frames
 
 
@@ -158,6 +157,15 @@ def sample(graphs, guide, prompts, shape, draw):
     return put_back(guide, prompts[0], x)
 
 
+def put_back(guide, values, x):
+    """Latents with the frames that pictures give, of models that find them in their place."""
+    own = guide.get("pictures")
+    if not own or own["use"]["given"] != "first_frame" or own["condition"] not in values:
+        return x
+    told = values[own["condition"]]
+    return np.where(told[:, :1] == 1, told[:, 1:], x)
+
+
 # ---- latents to frames
 
 
@@ -211,6 +219,8 @@ def main():
     graphs = Graphs(args.folder, guide["graphs"])
     told = {"positions": np.arange(shape[2], dtype=np.float32)}
     if args.picture:
+        from pictures import given
+
         told.update(given(graphs, guide, shape, args.picture, args.last_picture))
     prompts = [encode(graphs, guide, told, prompt) for prompt in (args.prompt, args.negative)]
     graphs.close()  # the encoders are not needed again
