@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -83,7 +84,7 @@ final class JsonErrors {
     if (type == boolean.class || type == Boolean.class) {
       return "true or false";
     }
-    if (type == String.class) {
+    if (type == String.class || type == Path.class) { // a path is an Iterable of its names
       return "a string";
     }
     return Iterable.class.isAssignableFrom(type) ? "a list" : "an object";

@@ -95,6 +95,7 @@ class GenerationRequestTest {
         "{\"promt\": \"x\"}| promt: there is no such field; did you mean prompt?",
         "{\"seed\": 1}| prompt: expected a string, found nothing",
         "{\"prompt\": 1}| prompt: expected a string, found 1",
+        "{\"prompt\": \"x\", \"picture\": 5}| picture: expected a string, found 5",
         "{\"prompt\": \"x\", \"seed\": 1.5}| seed: expected an integer, found 1.5",
         "{\"prompt\": \"x\", \"seed\": \"7\"}| seed: expected an integer, found \"7\"",
         "{\"prompt\": \"x\", \"video\": {\"with\": 8}}|"
