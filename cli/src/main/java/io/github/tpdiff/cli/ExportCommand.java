@@ -85,7 +85,9 @@ final class ExportCommand implements Callable<Integer> {
   public Integer call() {
     WritablePlace.requireNewFolder(to);
     LoraOptions.Trained trained = lora.read();
-    try (VideoModel opened = trained.merged(Families.open(parts.at(folder)))) {
+    VideoModel base = Families.open(parts.at(folder));
+    try (VideoModel opened =
+        precision == Precision.F32 ? trained.mergedInFp32(base) : trained.merged(base)) {
       VideoModel model = opened.withDescription(scheduler.of(opened.description()));
       var request =
           ExportRequest.of(stages.choice())

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import io.github.tpdiff.lora.TrainedFiles;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.weights.DType;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -103,6 +104,11 @@ final class LoraOptions {
     /** The checkpoint with the LoRAs added into its weights. */
     VideoModel merged(VideoModel base) {
       return files.merged(base, notes);
+    }
+
+    /** The same with what changes in fp32, whatever its type is in the checkpoint. */
+    VideoModel mergedInFp32(VideoModel base) {
+      return files.merged(base, notes, type -> DType.F32);
     }
   }
 }

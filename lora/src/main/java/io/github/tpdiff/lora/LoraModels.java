@@ -81,6 +81,16 @@ public final class LoraModels {
    *     change is larger than fp32 holds
    */
   public static VideoModel merged(VideoModel model, LoraWeights lora, double strength) {
+    return merged(model, lora, strength, UnaryOperator.identity());
+  }
+
+  /**
+   * The same in other types.
+   *
+   * @param types of a changed tensor, from its own: what is narrow rounds a small change away
+   */
+  public static VideoModel merged(
+      VideoModel model, LoraWeights lora, double strength, UnaryOperator<DType> types) {
     String denoiser = denoiser(model, lora);
     Map<String, TensorChange> changes = changes(model, lora, strength);
     return changed(
@@ -88,7 +98,7 @@ public final class LoraModels {
         denoiser,
         component ->
             component.withWeights(
-                new MergedTensors(component.weights(), changes, strength, UnaryOperator.identity())
+                new MergedTensors(component.weights(), changes, strength, types)
                     .overlaid(Parameter.source(Map.of(), trainedFor(lora.metadata())))));
   }
 

@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.lora.LoraFile;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /**
@@ -121,7 +123,16 @@ public final class TrainedFiles {
    *     several denoisers a LoRA is for
    */
   public VideoModel merged(VideoModel base, Notes notes) {
-    return put(base, notes, LoraModels::merged);
+    return merged(base, notes, UnaryOperator.identity());
+  }
+
+  /**
+   * The same in other types.
+   *
+   * @param types of a changed tensor, from its own
+   */
+  public VideoModel merged(VideoModel base, Notes notes, UnaryOperator<DType> types) {
+    return put(base, notes, (model, lora, factor) -> LoraModels.merged(model, lora, factor, types));
   }
 
   private static VideoModel replaced(VideoModel base, Path file) {

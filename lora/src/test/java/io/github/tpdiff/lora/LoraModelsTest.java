@@ -99,7 +99,7 @@ final class LoraModelsTest {
 
   /** 1 + 2^-10 is not in bf16: beside the weights it is kept, merged into them it is rounded. */
   @Test
-  void smallChangesOfAHalfPrecisionModel_areKeptBesideIt() {
+  void smallChangesOfAHalfPrecisionModel_areKeptBesideIt_andInItsWeightsWhereTheseAreFp32() {
     try (VideoModel model = open(DType.BF16)) {
       String norm = "blocks.0.attn1.norm_q.weight";
       Component base = denoiser(model);
@@ -109,6 +109,9 @@ final class LoraModelsTest {
       assertThat(beside.weights().floats(norm)[0]).isEqualTo(before + 0x1p-10f);
       Component merged = denoiser(LoraModels.merged(model, lora, STRENGTH));
       assertThat(merged.weights().require(norm).dtype()).isEqualTo(DType.BF16);
+      Component wide = denoiser(LoraModels.merged(model, lora, STRENGTH, own -> DType.F32));
+      assertThat(wide.weights().require(norm).dtype()).isEqualTo(DType.F32);
+      assertThat(wide.weights().floats(norm)[0]).isEqualTo(before + 0x1p-10f);
     }
   }
 
