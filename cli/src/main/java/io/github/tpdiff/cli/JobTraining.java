@@ -49,16 +49,13 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
     try {
       runs.forEach(run -> held.add(run.takeFolder(start)));
       Prepared prepared = PrepareCommand.prepare(runs.get(0), inFp32(), out, err);
-      int last = runs.size() - 1;
-      for (int i = 0; i < last; i++) {
+      for (int i = 0; ; i++) {
         TrainingRun run = runs.get(i).run(prepared.clips(), start);
         TrainingOutcome outcome = train(runs.get(i), run, held.get(i), watcher);
-        if (outcome.end() == End.STOPPED) {
+        if (i == runs.size() - 1 || outcome.end() == End.STOPPED) {
           return outcome;
         }
       }
-      TrainingRun run = runs.get(last).run(prepared.clips(), start);
-      return train(runs.get(last), run, held.get(last), watcher);
     } finally {
       held.forEach(FolderLock::close);
     }

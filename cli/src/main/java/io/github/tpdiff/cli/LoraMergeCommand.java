@@ -152,7 +152,8 @@ final class LoraMergeCommand implements Runnable {
               if (tensor.isPresent()) {
                 change.requireFinite(name, strength);
                 changes.put(tensor.get(), change);
-              } else if (isOfALayer(source, networks, name) || LoraModels.isOfImageTokens(name)) {
+              } else if (isOfALayer(source, networks, name)
+                  || networks.stream().anyMatch(found -> found.network().isOptional(name))) {
                 leftOut.add(name);
               } else if (networks.isEmpty() || networks.stream().anyMatch(n -> isOf(n, name))) {
                 throw missing(name);

@@ -2,8 +2,11 @@ package io.github.tpdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.tpdiff.runtime.media.PictureReader;
 import io.github.tpdiff.runtime.media.VideoReader;
 import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.picture.RgbPicture;
+import io.github.tpdiff.runtime.video.VideoFrame;
 import io.github.tpdiff.weights.lora.LoraFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,6 +65,38 @@ class DemoTest {
     assertThat(lora.pairs().keySet()).allMatch(module -> module.contains("motion_modules"));
     assertThat(Invocation.of("inspect", out.resolve("cache")).out())
         .contains("cache", "8 of [1, 4, 16, 4, 6]");
+  }
+
+  /** Untrained, the network makes noise of every frame but the one that is given. */
+  @Test
+  void briefDemo_beginsWithAGivenPicture() throws Exception {
+    Path out = folder.resolve("demo");
+    var run = Invocation.of("demo", "--brief", "--template", "wan22-5b-tiny", "--out", out);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    RgbPicture given = new PictureReader().load(out.resolve("pictures/00.png"));
+    for (String way : new String[] {"staged-torch", "staged-onnx"}) {
+      var video = VideoReader.readAll(out.resolve("videos/00-" + way + ".mp4"));
+      double first = apart(given, video.frame(0));
+      assertThat(first).as(way).isLessThan(apart(given, video.frame(16)) / 2);
+    }
+    assertThat(Files.readString(out.resolve("report.html"))).contains("Each begins with a given");
+  }
+
+  private static double apart(RgbPicture picture, VideoFrame frame) {
+    double sum = 0;
+    int plane = picture.size().pixels();
+    for (int i = 0; i < 3 * plane; i++) {
+      double level = (picture.rgb()[i] & 0xff) / 127.5 - 1;
+      sum += Math.abs(level - frame.data()[i % 3 * plane + i / 3]);
+    }
+    return sum / (3 * plane);
+  }
+
+  @Test
+  void familyWithoutATinySize_isRefusedUnderTheOptionThatWasGiven() {
+    var run = Invocation.of("demo", "--family", "flux", "--out", folder.resolve("x"));
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains("--family: expected", "wan-tiny", "found flux");
   }
 
   @Test

@@ -10,8 +10,10 @@ import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
+import io.github.tpdiff.weights.layout.Network;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.TensorChange;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +21,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
-import java.util.regex.Pattern;
 
 /** Models with what was trained on them. */
 public final class LoraModels {
@@ -28,11 +29,6 @@ public final class LoraModels {
    * Flow#named} takes it.
    */
   public static final String EXPERT = "tpdiff.expert";
-
-  private static final Pattern IMAGE_TOKENS =
-      Pattern.compile(
-          "blocks\\.\\d+\\.attn2\\.(add_[kv]_proj|norm_added_k)\\..*"
-              + "|condition_embedder\\.image_embedder\\..*");
 
   private static final String WEIGHT = ".weight";
   private static final String BIAS = ".bias";
@@ -104,8 +100,8 @@ public final class LoraModels {
 
   /**
    * What the LoRA changes and the model has no use for: biases that its layers do not have, and
-   * what a Wan image-to-video LoRA changes of the attention to a picture's tokens, which Wan 2.2
-   * does without (diffusers leaves them out too).
+   * {@linkplain Network#isOptional parts} that other models of its network have (diffusers leaves
+   * them out too).
    */
   public static List<String> leftOut(VideoModel model, LoraWeights lora) {
     Set<String> known = tensors(model, denoiser(model, lora)).keySet();
@@ -115,12 +111,8 @@ public final class LoraModels {
   }
 
   private static boolean isLeftOut(String tensor, Set<String> known) {
-    return isOfALayer(tensor, known) || isOfImageTokens(tensor);
-  }
-
-  /** Whether a tensor, by its diffusers name, is of Wan's attention to the tokens of a picture. */
-  public static boolean isOfImageTokens(String tensor) {
-    return IMAGE_TOKENS.matcher(tensor).matches();
+    return isOfALayer(tensor, known)
+        || Arrays.stream(Network.values()).anyMatch(network -> network.isOptional(tensor));
   }
 
   private static boolean isOfALayer(String tensor, Set<String> known) {

@@ -199,18 +199,21 @@ final class DemoCommand implements Callable<Integer> {
     sheet.write(folder.contactSheet());
   }
 
-  private static ModelFamily requireFamily(String template) {
+  private ModelFamily requireFamily(String name) {
     Map<String, ModelFamily> able = new TreeMap<>();
-    for (ModelFamily family : ModelFamily.all()) {
-      family.templates().keySet().stream()
-          .filter(name -> name.endsWith(TINY))
-          .forEach(name -> able.put(name, family));
+    for (ModelFamily made : ModelFamily.all()) {
+      made.templates().keySet().stream()
+          .filter(tiny -> tiny.endsWith(TINY))
+          .forEach(tiny -> able.put(tiny, made));
     }
-    return Optional.ofNullable(able.get(template))
+    return Optional.ofNullable(able.get(name))
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "--template: expected one of %s, found %s".formatted(able.keySet(), template)));
+                    template.isPresent()
+                        ? "--template: expected one of %s, found %s".formatted(able.keySet(), name)
+                        : "--family: expected one with a template such as %s, found %s"
+                            .formatted(able.keySet(), family)));
   }
 
   private PrintWriter lines() {

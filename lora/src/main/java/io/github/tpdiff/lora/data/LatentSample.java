@@ -7,7 +7,6 @@ import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.TemporalSpectrum;
 import io.github.tpdiff.runtime.model.Flow;
-import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
@@ -93,9 +92,8 @@ public record LatentSample(List<Latents> clips, int videos) {
    * picture gives is left out, which a model that takes one may be told of every clip.
    */
   public TemporalSpectrum spectrum(Flow flow) {
-    boolean given =
-        flow.pictures().map(PictureUse::given).equals(Optional.of(PictureUse.Given.FIRST_FRAME));
-    return TemporalSpectrum.of(clips, given && clips.get(0).frames() > 1 ? 1 : 0);
+    boolean given = flow.givesFirstFrame() && clips.get(0).frames() > 1;
+    return TemporalSpectrum.of(clips, given ? 1 : 0);
   }
 
   /** Whether a folder is a job's cache, where preparation left latents. */

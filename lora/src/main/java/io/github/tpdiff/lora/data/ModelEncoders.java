@@ -12,7 +12,6 @@ import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
-import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.model.PromptTokens;
@@ -158,11 +157,7 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
 
   /** Whether a picture would be all of a clip, of which nothing would be left to learn. */
   private boolean isAllGiven(LatentShape latents) {
-    return latents.frames() == 1
-        && flow()
-            .pictures()
-            .map(PictureUse::given)
-            .equals(Optional.of(PictureUse.Given.FIRST_FRAME));
+    return latents.frames() == 1 && flow().givesFirstFrame();
   }
 
   /** Pictures as at generation. */

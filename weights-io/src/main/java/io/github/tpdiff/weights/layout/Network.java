@@ -121,6 +121,14 @@ public enum Network {
                         .formatted(source.origin(), label(), contents.describe(source.names()))));
   }
 
+  /**
+   * Whether a tensor, by its diffusers name, is of a part that some models of this network do
+   * without, such as the attention to the tokens of pictures, which Wan 2.2 has not.
+   */
+  public boolean isOptional(String tensor) {
+    return this == WAN_TRANSFORMER && WanKeys.isOfPictures(tensor);
+  }
+
   /** The name as words. */
   public String label() {
     return name().toLowerCase(Locale.ROOT).replace('_', ' ');

@@ -3,6 +3,7 @@ package io.github.tpdiff.weights.layout;
 import io.github.tpdiff.weights.layout.KeyMap.Block;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Wan's names: original on the left, diffusers (transformers) on the right. */
@@ -10,11 +11,21 @@ final class WanKeys {
   /** Residual blocks in each place of the published decoders; their encoders have one fewer. */
   private static final int DECODER_BLOCKS = 3;
 
+  /** What a transformer has for the tokens of pictures, by diffusers' names. */
+  private static final Pattern OF_PICTURES =
+      Pattern.compile(
+          "blocks\\.\\d+\\.attn2\\.(add_[kv]_proj|norm_added_k)\\..*"
+              + "|condition_embedder\\.image_embedder\\..*");
+
   static final KeyMap TRANSFORMER = transformer();
   private static final KeyMap FLAT_VAE = flatVae();
   static final KeyMap TEXT_ENCODER = textEncoder();
 
   private WanKeys() {}
+
+  static boolean isOfPictures(String tensor) {
+    return OF_PICTURES.matcher(tensor).matches();
+  }
 
   private static KeyMap transformer() {
     return KeyMap.builder()

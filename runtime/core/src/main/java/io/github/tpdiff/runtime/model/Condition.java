@@ -95,7 +95,10 @@ public record Condition(
 
   /** Zeros of its shape. */
   public Tensor absent(Map<String, Long> sizes) {
-    long[] extents = extents(sizes);
+    return zeros(type, extents(sizes));
+  }
+
+  static Tensor zeros(ElementType type, long[] extents) {
     if (type == ElementType.F32) {
       return Tensor.zeros(extents);
     }

@@ -53,7 +53,7 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     if (own == null && flow.condition(name).map(Condition::optional).orElse(false)) {
       return others.stream()
           .flatMap(other -> Stream.ofNullable(other.values.get(name)))
-          .map(told -> Tensor.zeros(told.shape()))
+          .map(told -> Condition.zeros(told.type(), told.shape()))
           .findFirst()
           .orElseThrow();
     }
@@ -147,9 +147,8 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
 
   /** What the VAE encoder tells of pictures, where that takes the place of a frame. */
   private Optional<Tensor> pictureLatents() {
-    return flow.pictures()
-        .filter(use -> use.given() == PictureUse.Given.FIRST_FRAME)
-        .flatMap(use -> flow.find(ComponentDescription.VAE_ENCODER))
+    return flow.find(ComponentDescription.VAE_ENCODER)
+        .filter(encoder -> flow.givesFirstFrame())
         .flatMap(encoder -> encoder.writes().values().stream().findFirst())
         .flatMap(name -> Optional.ofNullable(values.get(name)));
   }

@@ -214,6 +214,11 @@ public record Flow(
     return new Flow(components, denoisers, texts, conditions, sizes, Optional.of(use));
   }
 
+  /** Whether a picture takes the place of the first latent frame, of which nothing is predicted. */
+  public boolean givesFirstFrame() {
+    return pictures.filter(use -> use.given() == PictureUse.Given.FIRST_FRAME).isPresent();
+  }
+
   /** The description of a component. */
   public Optional<ComponentDescription> find(String name) {
     return components.stream().filter(component -> component.name().equals(name)).findFirst();

@@ -154,6 +154,20 @@ class ConditionsTest {
   }
 
   @Test
+  void indicesThatOnlyOthersAreTold_areZerosOfTheirOwnType() {
+    String mask = FLOW.texts().get(0).mask();
+    var with =
+        new Conditions(
+            FLOW, Map.of("states", states(1), mask, Tensor.ofLongs(new long[] {1, 1}, 1, 2)));
+    var without = new Conditions(FLOW, Map.of("states", states(1)));
+    Tensor joined = get(Conditions.join(List.of(without, with)).values(), mask);
+    assertThat(joined.shape()).containsExactly(2, 2);
+    var found = new long[4];
+    joined.longs().get(found);
+    assertThat(found).containsExactly(0, 0, 1, 1);
+  }
+
+  @Test
   void batchWhereOneClipLacksAConditionThatIsNeeded_isRefused() {
     var with = new Conditions(FLOW, Map.of("states", states(1)));
     var without = new Conditions(FLOW, Map.of());
