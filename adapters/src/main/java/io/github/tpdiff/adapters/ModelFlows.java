@@ -20,7 +20,12 @@ import java.util.Set;
 /** What the flows of families have in common. */
 public final class ModelFlows {
   private static final Set<String> STEP =
-      Set.of(NetworkInputs.LATENTS, NetworkInputs.TIMESTEP, NetworkInputs.POSITIONS);
+      Set.of(
+          NetworkInputs.LATENTS,
+          NetworkInputs.TIMESTEP,
+          NetworkInputs.POSITIONS,
+          NetworkInputs.ROWS,
+          NetworkInputs.COLUMNS);
 
   private ModelFlows() {}
 

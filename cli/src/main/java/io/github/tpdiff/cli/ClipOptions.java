@@ -117,7 +117,7 @@ final class ClipOptions {
           Locale.ROOT,
           "%6d  %-5s  %-12s  %17s  %16.2f%s%n",
           candidate.stages().stages(),
-          words(candidate.stages().rates(), "%d"),
+          rates(candidate.stages(), ","),
           words(candidate.starts(), "%.2f"),
           words(candidate.lost(), "%.4f"),
           candidate.cost(),
@@ -147,11 +147,17 @@ final class ClipOptions {
             .collect(Collectors.joining(","));
   }
 
+  private static String rates(StageConfig stages, String between) {
+    return stages.stages() == 1
+        ? "-"
+        : stages.rates().stream().map(RatesOption::text).collect(Collectors.joining(between));
+  }
+
   private static String options(StageConfig stages) {
     if (stages.stages() == 1) {
       return "--stages 1";
     }
-    var options = new StringBuilder("--rates ").append(words(stages.rates(), "%d"));
+    var options = new StringBuilder("--rates ").append(rates(stages, ","));
     if (!stages.boundaries().isEmpty()) {
       options.append(" --boundaries ").append(words(stages.boundaries(), "%.4f"));
     }
@@ -165,9 +171,9 @@ final class ClipOptions {
   private static String job(StageConfig stages) {
     return stages.stages() == 1
         ? "stages: {count: 1}"
-        : "stages: {rates: [%s]%s}"
+        : "stages: {rates: %s%s}"
             .formatted(
-                words(stages.rates(), "%d").replace(",", ", "),
+                stages.rates(),
                 stages.boundaries().isEmpty()
                     ? ""
                     : ", boundaries: [%s]"

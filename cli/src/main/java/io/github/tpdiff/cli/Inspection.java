@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.adapters.ConfigException;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.model.Component;
@@ -133,7 +134,7 @@ final class Inspection {
         RecordJson.STAGES.read(export.resolve("scheduler").resolve(RecordJson.STAGES_FILE));
     var fields = new LinkedHashMap<String, Object>();
     fields.put("count", config.stages());
-    fields.put("rates", config.rates());
+    fields.put("rates", config.rates().stream().map(GridFactor::toString).toList());
     fields.put("boundaries", config.boundaries());
     return fields;
   }

@@ -152,7 +152,7 @@ final class InspectionText {
     if (Integer.valueOf(1).equals(stages.get("count"))) {
       return "1, which is vanilla";
     }
-    return "%s, each at %s times the frame rate of the one before, %s"
+    return "%s, each at rates %s over the one before, %s"
         .formatted(
             stages.get("count"),
             list(listed(stages, "rates")),

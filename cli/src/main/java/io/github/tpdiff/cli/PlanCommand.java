@@ -9,6 +9,7 @@ import io.github.tpdiff.runtime.cost.PlanCost;
 import io.github.tpdiff.runtime.cost.PlanCost.StageCost;
 import io.github.tpdiff.runtime.cost.PlanCost.StageRun;
 import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
@@ -111,27 +112,27 @@ final class PlanCommand implements Callable<Integer> {
   /** What sampling one clip costs. */
   private record Pricing(VideoModel model, Sampling sampling, LatentShape clip) {
     StagePlan plan(StageConfig stages) {
-      return StagePlan.of(stages, sampling.scheduler().schedule(), clip.frames());
+      return StagePlan.of(stages, sampling.scheduler().schedule(), clip.grid());
     }
 
     PlanCost of(StageConfig stages) {
       Component denoiser = model.require(model.description().denoiser());
-      Flow flow = model.description().flow();
       return PlanCost.of(
           new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
-          frames -> NetworkInputs.shapes(denoiser.program(), flow, clip.withFrames(frames)),
-          new PlanCost.Request(
-              runs(plan(stages), sampling), sampling.needsUnconditional() ? 2 : 1));
+          new PlanCost.Request(runs(plan(stages)), sampling.needsUnconditional() ? 2 : 1));
     }
-  }
 
-  private static List<StageRun> runs(StagePlan plan, Sampling sampling) {
-    List<Integer> steps = plan.config().splitSteps(sampling.steps());
-    var runs = new ArrayList<StageRun>();
-    for (int i = 0; i < steps.size(); i++) {
-      runs.add(new StageRun(plan.stages().get(i).frames(), steps.get(i)));
+    private List<StageRun> runs(StagePlan plan) {
+      Component denoiser = model.require(model.description().denoiser());
+      Flow flow = model.description().flow();
+      List<Integer> steps = plan.config().splitSteps(sampling.steps());
+      var runs = new ArrayList<StageRun>();
+      for (int i = 0; i < steps.size(); i++) {
+        LatentShape shape = clip.withGrid(plan.stages().get(i).grid().size());
+        runs.add(new StageRun(NetworkInputs.shapes(denoiser.program(), flow, shape), steps.get(i)));
+      }
+      return runs;
     }
-    return runs;
   }
 
   private void print(StagePlan plan, PlanCost cost, Engine engine) {
@@ -139,16 +140,17 @@ final class PlanCommand implements Callable<Integer> {
     out.println("engine: " + engine.description());
     Machine machine = Calibration.measure(engine);
     out.println(
-        "stage  time          latent frames   tokens  steps    GFLOP    seconds  activations");
+        "stage  time            latent grid   tokens  steps    GFLOP    seconds  activations");
     for (int i = 0; i < cost.stages().size(); i++) {
       Stage stage = plan.stages().get(i);
       row(
           out,
           "%5d  %4.2f to %4.2f".formatted(stage.number(), stage.start(), stage.end()),
+          stage.grid().size(),
           cost.stages().get(i),
           machine);
     }
-    row(out, "vanilla            ", cost.vanilla(), machine);
+    row(out, "vanilla            ", plan.grid(), cost.vanilla(), machine);
     out.printf(
         Locale.ROOT,
         "staged %.2f s, vanilla %.2f s: %.2f times faster; weights %.0f MB beside the"
@@ -160,12 +162,13 @@ final class PlanCommand implements Callable<Integer> {
     out.flush();
   }
 
-  private static void row(PrintWriter out, String name, StageCost cost, Machine machine) {
+  private static void row(
+      PrintWriter out, String name, LatentGrid grid, StageCost cost, Machine machine) {
     out.printf(
         Locale.ROOT,
-        "%s  %13d  %7d  %5d  %7.0f  %9.2f  %8.0f MB%n",
+        "%s  %13s  %7d  %5d  %7.0f  %9.2f  %8.0f MB%n",
         name,
-        cost.run().frames(),
+        grid,
         cost.tokens(),
         cost.run().steps(),
         cost.flops() / 1e9,

@@ -2,9 +2,12 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;
@@ -13,8 +16,8 @@ import java.util.OptionalInt;
 import picocli.CommandLine.Option;
 
 /**
- * The temporal pyramid, as options. What is not said is as the weights were trained; a LoRA says so
- * before tensors trained in full, those before the checkpoint.
+ * The pyramid, as options. What is not said is as the weights were trained; a LoRA says so before
+ * tensors trained in full, those before the checkpoint.
  */
 final class StageOptions {
   @Option(
@@ -29,11 +32,13 @@ final class StageOptions {
   @Option(
       names = "--rates",
       paramLabel = "R",
+      converter = RatesOption.class,
       split = ",",
       description =
-          "Frame rate of each stage over the one before, coarsest first, such as 4,2. Default: as"
-              + " the weights were made for, else 2 each.")
-  private List<Integer> rates = List.of();
+          "Rate of each stage over the one before, coarsest first: of frames, such as 4,2, or of"
+              + " frames, rows and columns, such as 2x2x2,2x2x2. Default: as the weights were made"
+              + " for, else 2 of frames each.")
+  private List<GridFactor> rates = List.of();
 
   @Option(
       names = "--boundaries",
@@ -69,6 +74,43 @@ final class StageOptions {
   private Optional<Upsampling> upsampling = Optional.empty();
 
   @Option(
+      names = "--space-downsampling",
+      completionCandidates = WordOption.OfDownsampling.class,
+      converter = WordOption.OfDownsampling.class,
+      description =
+          "How rows and columns are dropped between stages: ${COMPLETION-CANDIDATES}. Default: as"
+              + " the weights were made for, else mean.")
+  private Optional<Downsampling> spaceDownsampling = Optional.empty();
+
+  @Option(
+      names = "--space-upsampling",
+      completionCandidates = WordOption.OfUpsampling.class,
+      converter = WordOption.OfUpsampling.class,
+      description =
+          "How rows and columns are repeated between stages: ${COMPLETION-CANDIDATES}. Default: as"
+              + " the weights were made for, else nearest.")
+  private Optional<Upsampling> spaceUpsampling = Optional.empty();
+
+  @Option(
+      names = "--targets",
+      completionCandidates = WordOption.OfTargets.class,
+      converter = WordOption.OfTargets.class,
+      description =
+          "What stages reach: ${COMPLETION-CANDIDATES}. Default: as the weights were made for, else"
+              + " latent.")
+  private Optional<Targets> targets = Optional.empty();
+
+  @Option(
+      names = "--positions",
+      paramLabel = "RULES",
+      converter = PositionsOption.class,
+      description =
+          "Positions that the network is told: scaled or native, or one for each of time, height and"
+              + " width, such as scaled,native,native. Default: as the weights were made for, else"
+              + " scaled.")
+  private Optional<PositionRules> positions = Optional.empty();
+
+  @Option(
       names = "--target-scale",
       completionCandidates = WordOption.OfTargetScale.class,
       converter = WordOption.OfTargetScale.class,
@@ -95,6 +137,10 @@ final class StageOptions {
         split.map(StageOptions::shares).orElse(List.of()),
         downsampling,
         upsampling,
+        spaceDownsampling,
+        spaceUpsampling,
+        targets,
+        positions,
         targetScale);
   }
 

@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.picture.PictureGeometry;
@@ -85,6 +86,13 @@ abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
   static final class OfTargetScale extends WordOption<TargetScale> {
     OfTargetScale() {
       super(new Words<>(TargetScale.class).all(), parser(TargetScale.class));
+    }
+  }
+
+  /** The time in which a velocity is measured. */
+  static final class OfTargets extends WordOption<Targets> {
+    OfTargets() {
+      super(new Words<>(Targets.class).all(), parser(Targets.class));
     }
   }
 }

@@ -51,7 +51,7 @@ final class Bench {
         StagePlan.of(
             StageConfig.pyramid(options.stages(), description.latents().resampling()),
             scheduler.schedule(),
-            frames);
+            shape.grid());
   }
 
   BenchResult run() {
@@ -94,7 +94,7 @@ final class Bench {
   private List<BenchResult.Figures> rounds(
       List<BenchEngine> engines, List<BenchResult.Loading> loading) {
     var staged = StagedSampler.of(plan, scheduler.sampler(), options.steps());
-    var whole = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), plan.frames());
+    var whole = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), plan.grid());
     var vanilla = StagedSampler.of(whole, scheduler.sampler(), options.steps());
     var benches = new ArrayList<EngineBench>();
     try {
@@ -140,14 +140,14 @@ final class Bench {
   private double predicted(Engine engine) {
     List<Integer> steps = plan.config().splitSteps(options.steps());
     var runs = new ArrayList<PlanCost.StageRun>();
-    for (int i = 0; i < steps.size(); i++) {
-      runs.add(new PlanCost.StageRun(plan.stages().get(i).frames(), steps.get(i)));
-    }
     var program = model.denoiser().program();
     Flow flow = model.model().description().flow();
+    for (int i = 0; i < steps.size(); i++) {
+      LatentShape own = shape.withGrid(plan.stages().get(i).grid().size());
+      runs.add(new PlanCost.StageRun(NetworkInputs.shapes(program, flow, own), steps.get(i)));
+    }
     return PlanCost.of(
             new CostModel(program, WeightSizes.of(model.denoiser().weights())),
-            frames -> NetworkInputs.shapes(program, flow, shape.withFrames(frames)),
             new PlanCost.Request(runs, 1))
         .speedUp(Calibration.measure(engine));
   }

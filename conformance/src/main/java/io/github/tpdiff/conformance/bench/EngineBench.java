@@ -39,7 +39,7 @@ final class EngineBench implements AutoCloseable {
   void predict(StagePlan plan, LatentShape shape) {
     Stage last = plan.stages().get(plan.stages().size() - 1);
     double timestep = plan.schedule().timestep(last.start());
-    conditioned.denoiser().predict(Latents.zeros(shape), timestep, last.positions());
+    conditioned.denoiser().predict(Latents.zeros(shape), timestep, last.grid());
   }
 
   void runStaged(StagedSampler sampler, LatentShape shape) {

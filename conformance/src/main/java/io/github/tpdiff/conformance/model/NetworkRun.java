@@ -3,6 +3,7 @@ package io.github.tpdiff.conformance.model;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.GoldenRun;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
@@ -11,6 +12,7 @@ import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
@@ -199,6 +201,19 @@ final class NetworkRun {
     return given.isEmpty() || !given.get().isGiven(noisy.shape(), index);
   }
 
+  /** Where the latents lie, by the positions of their frames. */
+  private StageGrid grid() {
+    int stride = positions.length > 1 ? positions[1] : 1;
+    for (int n = 0; n < positions.length; n++) {
+      if (stride < 1 || positions[n] != n * stride) {
+        throw new CaseException(
+            "io.safetensors: in.%s: expected multiples of a stride, found %s"
+                .formatted(NetworkInputs.POSITIONS, Arrays.toString(positions)));
+      }
+    }
+    return StageGrid.strided(noisy.shape().grid(), stride);
+  }
+
   /** Of the latents' frames. */
   int[] positions() {
     return positions.clone();
@@ -227,11 +242,11 @@ final class NetworkRun {
   }
 
   private Map<String, Tensor> conditions(String denoiser) {
-    return ConditionedNetwork.inputs(conditions, denoiser, noisy.shape(), positions);
+    return ConditionedNetwork.inputs(conditions, denoiser, noisy.shape(), grid());
   }
 
   private Map<String, Tensor> step() {
-    var step = new HashMap<>(NetworkInputs.step(noisy, List.of(), positions));
+    var step = new HashMap<>(NetworkInputs.step(noisy, List.of(), grid()));
     step.putAll(times);
     return step;
   }

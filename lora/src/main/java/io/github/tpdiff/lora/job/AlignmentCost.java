@@ -31,8 +31,8 @@ final class AlignmentCost {
     for (VideoSize size : job.sizes()) {
       LatentShape shape =
           size.latentShape(job.model().description().latents(), job.diffusion().stages());
-      for (Stage stage : job.diffusion().plan(shape.frames()).stages()) {
-        values += shape.withFrames(stage.frames()).elements() / (double) job.sizes().size();
+      for (Stage stage : job.diffusion().plan(shape.grid()).stages()) {
+        values += shape.withGrid(stage.grid().size()).elements() / (double) job.sizes().size();
       }
     }
     // A window's clips are as many as its batches train on.

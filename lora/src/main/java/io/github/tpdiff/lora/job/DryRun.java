@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.cost.Cost;
 import io.github.tpdiff.runtime.cost.CostModel;
 import io.github.tpdiff.runtime.cost.Machine;
 import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -77,7 +78,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
     for (VideoSize size : job.sizes()) {
       LatentShape shape =
           size.latentShape(job.model().description().latents(), job.diffusion().stages());
-      var plan = job.diffusion().plan(shape.frames());
+      var plan = job.diffusion().plan(shape.grid());
       List<Stage> visited = job.diffusion().visited(plan);
       List<Double> weights =
           job.diffusion()
@@ -89,7 +90,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
         Stage stage = plan.stages().get(i);
         if (visited.contains(stage)) {
           double share = weights.get(i) / all;
-          rows.add(pricing.row(size, stage.number(), share, shape.withFrames(stage.frames())));
+          rows.add(pricing.row(size, stage.number(), share, shape.withGrid(stage.grid().size())));
         }
       }
       if (!job.diffusion().stages().equals(StageConfig.vanilla())) {
@@ -115,12 +116,12 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
                         times.start(),
                         times.end())));
     job.pictures().words().ifPresent(notes::add);
-    int frames =
+    LatentGrid grid =
         job.sizes()
             .get(0)
             .latentShape(job.model().description().latents(), diffusion.stages())
-            .frames();
-    for (Stage stage : diffusion.plan(frames).stages()) {
+            .grid();
+    for (Stage stage : diffusion.plan(grid).stages()) {
       if (times.within(stage).isEmpty()) {
         notes.add(
             String.format(

@@ -47,6 +47,10 @@ final class FilledJob {
         StagePlan.fixed(diffusion.stages(), diffusion.schedule()).boundaries(),
         stages.downsampling(),
         stages.upsampling(),
+        stages.spaceDownsampling(),
+        stages.spaceUpsampling(),
+        stages.targets(),
+        Optional.of(diffusion.stages().positions()),
         Optional.of(diffusion.stages().targetScale()),
         diffusion.weights().weights(),
         stages.alignment());

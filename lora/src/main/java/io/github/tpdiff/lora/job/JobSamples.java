@@ -48,7 +48,7 @@ record JobSamples(ResolvedJob job) {
         "sample.size: expected one of data.sizes, of whose clips the pictures are, found %s",
         ClipSize.of(size()));
     try {
-      job.diffusion().plan(shape().frames());
+      job.diffusion().plan(shape().grid());
     } catch (IllegalArgumentException wrong) {
       throw new IllegalArgumentException("sample.size: " + wrong.getMessage(), wrong);
     }
@@ -113,7 +113,7 @@ record JobSamples(ResolvedJob job) {
             asked().every(),
             shape,
             StagedSampler.of(
-                job.diffusion().plan(shape.frames()),
+                job.diffusion().plan(shape.grid()),
                 sampling.scheduler().sampler(),
                 sampling.steps()),
             sampling.guidance().get(0),

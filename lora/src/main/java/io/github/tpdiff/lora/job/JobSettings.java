@@ -5,6 +5,8 @@ import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.engine.Activations;
 import java.nio.file.Path;
@@ -135,6 +137,19 @@ record JobSettings(Map<String, Object> values) {
     keys.putUnlessEmpty("stages.boundaries", stages.boundaries());
     keys.put("stages.downsampling", stages.downsampling());
     keys.put("stages.upsampling", stages.upsampling());
+    // Jobs of pyramids over time stay what they were.
+    boolean isOverSpace = stages.rates().stream().anyMatch(rate -> !rate.isOfTimeAlone());
+    if (isOverSpace) {
+      keys.put("stages.space_downsampling", stages.spaceDownsampling());
+      keys.put("stages.space_upsampling", stages.spaceUpsampling());
+    }
+    if (stages.targets() != Targets.LATENT) {
+      keys.put("stages.targets", stages.targets());
+    }
+    stages
+        .positions()
+        .filter(rules -> !rules.equals(PositionRules.scaled()) || isOverSpace)
+        .ifPresent(rules -> keys.put("stages.positions", rules));
     keys.put("stages.target_scale", stages.targetScale());
     keys.putUnlessEmpty("stages.weights", stages.weights());
     keys.put("stages.alignment", stages.alignment().reach());

@@ -1,5 +1,8 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
@@ -116,6 +119,45 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
           return List.copyOf(values);
         },
         values -> values.stream().map(item.writer()).collect(Collectors.joining(", ", "[", "]")));
+  }
+
+  /** Rates of a stage over the one before: a number along time alone, or one for each axis. */
+  static JobType<GridFactor> rate() {
+    String label = "a whole number, or three such as [2, 2, 2]";
+    return new JobType<>(
+        label,
+        entry -> {
+          if (!(entry.node() instanceof YamlNode.Sequence axes)) {
+            return GridFactor.ofTime(WHOLE.reader().read(entry));
+          }
+          if (axes.items().size() != 3) {
+            throw new CheckpointException(entry.mismatch(label));
+          }
+          List<Integer> rates =
+              axes.items().stream().map(axis -> WHOLE.reader().read(entry.at(axis))).toList();
+          return new GridFactor(rates.get(0), rates.get(1), rates.get(2));
+        },
+        GridFactor::toString);
+  }
+
+  /** Which positions the network is told: a word for all axes, or one for each. */
+  static JobType<PositionRules> positions() {
+    JobType<PositionRule> word = choice(PositionRule.class);
+    String label = word.label() + ", or three for time, height and width";
+    return new JobType<>(
+        label,
+        entry -> {
+          if (!(entry.node() instanceof YamlNode.Sequence axes)) {
+            return PositionRules.all(word.reader().read(entry));
+          }
+          if (axes.items().size() != 3) {
+            throw new CheckpointException(entry.mismatch(label));
+          }
+          List<PositionRule> rules =
+              axes.items().stream().map(axis -> word.reader().read(entry.at(axis))).toList();
+          return new PositionRules(rules.get(0), rules.get(1), rules.get(2));
+        },
+        PositionRules::toString);
   }
 
   /** Names, each with a value. */

@@ -18,9 +18,12 @@ import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
@@ -107,7 +110,7 @@ public record ResolvedJob(
     List<VideoSize> sizes = sizes(job.data(), description.defaults());
     for (VideoSize size : sizes) {
       try {
-        diffusion.plan(size.latentShape(description.latents(), stages).frames());
+        diffusion.plan(size.latentShape(description.latents(), stages).grid());
       } catch (IllegalArgumentException wrong) {
         throw new IllegalArgumentException(
             "data.sizes: %dx%dx%d: %s"
@@ -115,12 +118,12 @@ public record ResolvedJob(
             wrong);
       }
     }
-    int frames = sizes.get(0).latentShape(description.latents(), stages).frames();
+    LatentGrid grid = sizes.get(0).latentShape(description.latents(), stages).grid();
     return new ResolvedJob(
         job,
         model,
         job.stages().weights().isEmpty()
-            ? diffusion.withWeights(denoiser.weights(diffusion.plan(frames)))
+            ? diffusion.withWeights(denoiser.weights(diffusion.plan(grid)))
             : diffusion,
         sizes);
   }
@@ -165,6 +168,9 @@ public record ResolvedJob(
         List.of(),
         new FrameResampling(
             stages.downsampling(), stages.upsampling(), model.latents().firstFrame()),
+        new SpaceResampling(stages.spaceDownsampling(), stages.spaceUpsampling()),
+        stages.targets(),
+        stages.positions().orElse(PositionRules.scaled()),
         stages.targetScale().orElse(model.targetScale()));
   }
 

@@ -8,7 +8,10 @@ import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -96,15 +99,23 @@ public record TrainingJob(
    * @param boundaries empty for equal parts of the checkpoint's schedule
    * @param downsampling D
    * @param upsampling U
+   * @param spaceDownsampling D of rows and columns
+   * @param spaceUpsampling U of rows and columns
+   * @param targets what a stage's clean latents are
+   * @param positions that the network is told; empty to leave them to a probe
    * @param targetScale of a flow-matching network; empty for the model's own
    * @param weights how often each stage is visited; empty for all alike
    * @param alignment of data and noise
    */
   public record Stages(
-      List<Integer> rates,
+      List<GridFactor> rates,
       List<Double> boundaries,
       Downsampling downsampling,
       Upsampling upsampling,
+      Downsampling spaceDownsampling,
+      Upsampling spaceUpsampling,
+      Targets targets,
+      Optional<PositionRules> positions,
       Optional<TargetScale> targetScale,
       List<Double> weights,
       Alignment alignment) {}

@@ -12,7 +12,9 @@ import io.github.tpdiff.lora.job.TrainingJob.Train;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -33,6 +35,7 @@ import java.util.Optional;
 final class TrainingJobReader {
   private static final String CHECKPOINTS_OWN = "the checkpoint's own";
   static final JobType<List<Double>> NUMBERS = JobType.list("numbers", JobType.NUMBER);
+  private static final JobType<List<GridFactor>> RATES = JobType.list("rates", JobType.rate());
   private static final JobType<List<Integer>> WHOLE_NUMBERS =
       JobType.list("whole numbers", JobType.WHOLE);
   static final JobType<List<ModulePattern>> PATTERNS =
@@ -178,14 +181,15 @@ final class TrainingJobReader {
     if (count < 1 || count > 9) {
       throw new IllegalArgumentException("stages.count: from 1 to 9, found " + count);
     }
-    List<Integer> rates =
+    List<GridFactor> rates =
         s.find(
                 "rates",
-                WHOLE_NUMBERS,
-                "2 from each stage to the next",
-                "In place of `count`: the frame rate of each stage over the one before, one less"
-                    + " than there are stages; each from 2 to 64.")
-            .orElse(Collections.nCopies(count - 1, 2));
+                RATES,
+                "2 over time from each stage to the next",
+                "In place of `count`: the rate of each stage over the one before, one less than"
+                    + " there are stages: of frames, `[2, 2]`, or of frames, rows and columns,"
+                    + " `[[2, 2, 2], [2, 2, 2]]`; each to 64.")
+            .orElse(Collections.nCopies(count - 1, GridFactor.ofTime(2)));
     return new Stages(
         rates,
         s.find(
@@ -204,6 +208,29 @@ final class TrainingJobReader {
             JobType.choice(Upsampling.class),
             Upsampling.NEAREST,
             "How a stage begins from the frames of the one before: repeated, or between them."),
+        s.value(
+            "space_downsampling",
+            JobType.choice(Downsampling.class),
+            Downsampling.MEAN,
+            "How a stage takes its rows and columns: every r-th, or the mean of r."),
+        s.value(
+            "space_upsampling",
+            JobType.choice(Upsampling.class),
+            Upsampling.NEAREST,
+            "How a stage begins from the rows and columns of the one before: repeated, or between"
+                + " them."),
+        s.value(
+            "targets",
+            JobType.choice(Targets.class),
+            Targets.LATENT,
+            "What a stage is to reach: latents of the clip with places dropped, or latents of a"
+                + " smaller clip, whose frames are dropped and pixels averaged before the VAE."),
+        s.find(
+            "positions",
+            JobType.positions(),
+            "scaled over time alone; else what the checkpoint predicts best with before training",
+            "Which positions the network is told in a stage: where a place lies in the full grid,"
+                + " or as in a smaller video; one word, or one each for time, height and width."),
         s.find(
             "target_scale",
             JobType.choice(TargetScale.class),

@@ -47,7 +47,7 @@ final class Examples implements BatchSource {
     var weights = new ArrayList<Double>();
     for (int i = 0; i < batch.size(); i++) {
       Visits.Visit visit = batch.get(i);
-      LatentShape shape = clips.shapes().get(visit.clip()).withFrames(stage.frames());
+      LatentShape shape = clips.shapes().get(visit.clip()).withGrid(stage.grid().size());
       double time = visits.time(visit, stage);
       weights.add(diffusion.lossWeighting().weight(stage, time));
       examples.add(

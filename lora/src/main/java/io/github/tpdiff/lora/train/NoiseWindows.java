@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 /**
  * The seed of every clip's noise. Visits are cut into windows of as many clips as alignment asks
  * for; for each stage that a window visits, its clips of one shape that the network is told the
- * same about are aligned at that stage's frame count, by their {@link LowFrequencies}.
+ * same about are aligned on that stage's grid, by their {@link LowFrequencies}.
  *
  * <p>A window is aligned on a thread of its own while the one before is trained on. It is a
  * function of the run's seed and the data, so a resumed run gets the same.
@@ -123,7 +123,7 @@ final class NoiseWindows implements AutoCloseable {
       return;
     }
     StagePlan plan = visits.plan(members.get(0).clip());
-    LatentShape shape = clips.shapes().get(members.get(0).clip()).withFrames(stage.frames());
+    LatentShape shape = clips.shapes().get(members.get(0).clip()).withGrid(stage.grid().size());
     // All are told the same, so the same frames of them are given; noise there is never seen.
     int given = visits.conditions(members.get(0)).givenFrames(1)[0];
     var read = new HashMap<Integer, Latents>();

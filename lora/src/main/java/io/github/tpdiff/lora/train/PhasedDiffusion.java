@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.hash.Hashing;
 import io.github.tpdiff.runtime.diffusion.Alignment;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Stage;
@@ -122,8 +123,8 @@ public record PhasedDiffusion(
     return timesteps.draw(times.within(stage).orElse(stage), schedule.form(), random);
   }
 
-  /** The stages of clips with so many latent frames. */
-  public StagePlan plan(int frames) {
-    return StagePlan.of(stages, schedule, frames);
+  /** The stages of clips whose full-rate latents have a grid. */
+  public StagePlan plan(LatentGrid grid) {
+    return StagePlan.of(stages, schedule, grid);
   }
 }

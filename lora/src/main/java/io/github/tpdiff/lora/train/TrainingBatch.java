@@ -38,12 +38,10 @@ public record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Tensor we
     Map<String, Tensor> inputs =
         new LinkedHashMap<>(
             NetworkInputs.step(
-                noisy,
-                examples.stream().map(TrainingExample::timestep).toList(),
-                stage.positions()));
+                noisy, examples.stream().map(TrainingExample::timestep).toList(), stage.grid()));
     inputs.putAll(
         ConditionedNetwork.inputs(
-            joined, denoiser.orElseGet(joined.flow()::denoiser), noisy.shape(), stage.positions()));
+            joined, denoiser.orElseGet(joined.flow()::denoiser), noisy.shape(), stage.grid()));
     List<Latents> targets = examples.stream().map(TrainingExample::target).toList();
     return of(inputs, targets, joined.givenFrames(examples.size()), stage.number());
   }

@@ -38,7 +38,7 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
     TrainingSet clips = heldOut.clips();
     var sums = new TreeMap<Integer, Double>(Collections.reverseOrder());
     for (int clip = 0; clip < clips.shapes().size(); clip++) {
-      StagePlan plan = heldOut.diffusion().plan(clips.shapes().get(clip).frames());
+      StagePlan plan = heldOut.diffusion().plan(clips.shapes().get(clip).grid());
       for (Stage stage : heldOut.diffusion().visited(plan)) {
         for (int j = 0; j < timesPerStage; j++) {
           TrainingBatch batch =
@@ -58,7 +58,7 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
     TrainingSet clips = heldOut.clips();
     double time = heldOut.diffusion().drawTime(stage, () -> (t.number() + 0.5) / timesPerStage);
     long seed = t.draws().bits(Purpose.VALIDATION, clip, stage.number(), t.number());
-    var shape = clips.shapes().get(clip).withFrames(stage.frames());
+    var shape = clips.shapes().get(clip).withGrid(stage.grid().size());
     // As often without its picture as in training, and always the same.
     boolean pictured =
         t.draws().uniform(Purpose.PICTURE, clip, stage.number(), t.number()) >= t.pictureDropout();

@@ -6,6 +6,7 @@ import com.google.common.hash.Hashing;
 import io.github.tpdiff.lora.data.Shown;
 import io.github.tpdiff.lora.data.TrainingSet;
 import io.github.tpdiff.lora.train.Draws.Purpose;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -39,7 +40,7 @@ final class Visits {
   private final TrainingSettings.Dropout dropout;
   private final Draws draws;
   private final BatchOrder order;
-  private final Map<Integer, StagePlan> plans = new HashMap<>();
+  private final Map<LatentGrid, StagePlan> plans = new HashMap<>();
   private final Map<Showing, HashCode> told = new HashMap<>();
 
   Visits(PhasedDiffusion diffusion, TrainingSet clips, TrainingSettings settings) {
@@ -48,8 +49,8 @@ final class Visits {
     this.dropout = settings.dropout();
     this.draws = new Draws(settings.seed());
     this.order = new BatchOrder(clips.shapes(), settings.batches().size(), draws);
-    // Every length is checked before the first step.
-    clips.shapes().forEach(shape -> plans.computeIfAbsent(shape.frames(), diffusion::plan));
+    // Every size is checked before the first step.
+    clips.shapes().forEach(shape -> plans.computeIfAbsent(shape.grid(), diffusion::plan));
   }
 
   int batchesPerEpoch() {
@@ -68,7 +69,7 @@ final class Visits {
 
   /** The stages of a clip. */
   StagePlan plan(int clip) {
-    return plans.computeIfAbsent(clips.shapes().get(clip).frames(), diffusion::plan);
+    return plans.computeIfAbsent(clips.shapes().get(clip).grid(), diffusion::plan);
   }
 
   /** The stage that a batch is in. */

@@ -5,19 +5,23 @@ import static com.google.common.base.Preconditions.checkArgument;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.IntFunction;
 
 /**
- * The price of sampling a clip in stages, and of the same steps all at full frame rate.
+ * The price of sampling a clip in stages, and of the same steps all on the full grid.
  *
  * @param stages in sampling order
- * @param vanilla as many steps as all stages together, at the last stage's frames
+ * @param vanilla as many steps as all stages together, on the last stage's grid
  */
 public record PlanCost(List<StageCost> stages, StageCost vanilla) {
-  /** Latent frames and steps of one stage. */
-  public record StageRun(int frames, int steps) {
+  /**
+   * What one stage runs.
+   *
+   * @param inputs shapes of the denoiser's, by name
+   * @param steps at least 1
+   */
+  public record StageRun(Map<String, long[]> inputs, int steps) {
     public StageRun {
-      checkArgument(frames >= 1, "stage frames: at least 1, found %s", frames);
+      inputs = Map.copyOf(inputs);
       checkArgument(steps >= 1, "stage steps: at least 1, found %s", steps);
     }
   }
@@ -25,7 +29,7 @@ public record PlanCost(List<StageCost> stages, StageCost vanilla) {
   /**
    * What is to be run.
    *
-   * @param stages in sampling order, the last at full frame rate
+   * @param stages in sampling order, the last on the full grid
    * @param evaluationsPerStep of the denoiser: 1, or 2 with guidance; more for solvers that ask
    */
   public record Request(List<StageRun> stages, int evaluationsPerStep) {
@@ -40,7 +44,7 @@ public record PlanCost(List<StageCost> stages, StageCost vanilla) {
   /**
    * One stage.
    *
-   * @param run its frames and steps
+   * @param run its inputs and steps
    * @param evaluations of the denoiser in the stage
    * @param cost of one evaluation
    */
@@ -70,20 +74,18 @@ public record PlanCost(List<StageCost> stages, StageCost vanilla) {
   /**
    * Prices a request.
    *
-   * @param inputShapes the denoiser's inputs by name, for latents of the given number of frames
    * @throws io.github.tpdiff.runtime.graph.GraphException if an input is missing or does not fit
    */
-  public static PlanCost of(
-      CostModel denoiser, IntFunction<Map<String, long[]>> inputShapes, Request request) {
+  public static PlanCost of(CostModel denoiser, Request request) {
     var stages = new ArrayList<StageCost>();
     int steps = 0;
     for (StageRun run : request.stages()) {
-      Cost cost = denoiser.price(inputShapes.apply(run.frames()));
+      Cost cost = denoiser.price(run.inputs());
       stages.add(new StageCost(run, (long) run.steps() * request.evaluationsPerStep(), cost));
       steps = Math.addExact(steps, run.steps());
     }
     StageCost last = stages.get(stages.size() - 1);
-    var all = new StageRun(last.run().frames(), steps);
+    var all = new StageRun(last.run().inputs(), steps);
     var vanilla = new StageCost(all, (long) steps * request.evaluationsPerStep(), last.cost());
     return new PlanCost(stages, vanilla);
   }

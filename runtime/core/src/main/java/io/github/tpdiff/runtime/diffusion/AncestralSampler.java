@@ -26,6 +26,11 @@ public record AncestralSampler(double eta) implements Sampler {
   }
 
   @Override
+  public boolean renewsNoise() {
+    return eta > 0;
+  }
+
+  @Override
   public Latents sample(SamplerRun run, Latents start) {
     Latents x = start;
     for (int i = 0; i < run.steps().size(); i++) {

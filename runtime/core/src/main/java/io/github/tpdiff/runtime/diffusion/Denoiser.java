@@ -12,14 +12,13 @@ public interface Denoiser {
    *
    * @param x noisy latents [B, C, F, H, W]
    * @param timestep on the checkpoint's own scale
-   * @param framePositions the temporal position of each of the F frames
+   * @param grid where the latents lie in those of the whole clip
    */
-  Latents predict(Latents x, double timestep, int[] framePositions);
+  Latents predict(Latents x, double timestep, StageGrid grid);
 
-  /** This network with the frame positions of one stage. */
-  default Prediction at(int[] framePositions) {
-    int[] positions = framePositions.clone();
-    return (x, timestep) -> predict(x, timestep, positions);
+  /** This network on the grid of one stage. */
+  default Prediction at(StageGrid grid) {
+    return (x, timestep) -> predict(x, timestep, grid);
   }
 
   /** What a sampler sees of a network. */

@@ -15,6 +15,11 @@ package io.github.tpdiff.runtime.diffusion;
 public record DpmSolverSdeSampler() implements Sampler {
 
   @Override
+  public boolean renewsNoise() {
+    return true;
+  }
+
+  @Override
   public Latents sample(SamplerRun run, Latents start) {
     DiffusionForm form = run.form();
     var solver = new DataPredictor(form);

@@ -49,6 +49,16 @@ public record LatentShape(int batch, int channels, int frames, int height, int w
     return height * width;
   }
 
+  /** Frames, rows and columns. */
+  public LatentGrid grid() {
+    return new LatentGrid(frames, height, width);
+  }
+
+  /** The same clips and channels on another grid. */
+  public LatentShape withGrid(LatentGrid grid) {
+    return new LatentShape(batch, channels, grid.frames(), grid.height(), grid.width());
+  }
+
   /** The same shape with another number of frames. */
   public LatentShape withFrames(int count) {
     return new LatentShape(batch, channels, count, height, width);

@@ -5,6 +5,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -12,8 +13,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * What is asked of a temporal pyramid. Whatever is left open is as the weights were trained, and
- * where nothing says what they were trained for, the default: one stage, or the number asked for.
+ * What is asked of a pyramid. Whatever is left open is as the weights were trained, and where
+ * nothing says what they were trained for, the default: one stage, or the number asked for.
  *
  * <p>The number of stages is a claim and not a wish: weights that were trained for another number
  * are refused. The other choices replace those of the training one by one, and are named when they
@@ -25,15 +26,23 @@ import java.util.OptionalInt;
  * @param stepSplit as in {@link StageConfig}; empty to leave it open
  * @param downsampling how frames are dropped
  * @param upsampling how frames are repeated
+ * @param spaceDownsampling how rows and columns are dropped
+ * @param spaceUpsampling how rows and columns are repeated
+ * @param targets what a stage's clean latents are
+ * @param positions which positions the network is told
  * @param targetScale the scale of the flow-matching target
  */
 public record StageChoice(
     OptionalInt count,
-    List<Integer> rates,
+    List<GridFactor> rates,
     List<Double> boundaries,
     List<Integer> stepSplit,
     Optional<Downsampling> downsampling,
     Optional<Upsampling> upsampling,
+    Optional<Downsampling> spaceDownsampling,
+    Optional<Upsampling> spaceUpsampling,
+    Optional<Targets> targets,
+    Optional<PositionRules> positions,
     Optional<TargetScale> targetScale) {
 
   /**
@@ -53,23 +62,24 @@ public record StageChoice(
 
   /** Everything as the weights were trained. */
   public static StageChoice asTrained() {
-    return new StageChoice(
-        OptionalInt.empty(),
-        List.of(),
-        List.of(),
-        List.of(),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty());
+    return open(OptionalInt.empty());
   }
 
   /** So many stages, and everything else open. */
   public static StageChoice count(int stages) {
+    return open(OptionalInt.of(stages));
+  }
+
+  private static StageChoice open(OptionalInt count) {
     return new StageChoice(
-        OptionalInt.of(stages),
+        count,
         List.of(),
         List.of(),
         List.of(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
         Optional.empty(),
         Optional.empty(),
         Optional.empty());
@@ -84,6 +94,10 @@ public record StageChoice(
         config.stepSplit(),
         Optional.of(config.resampling().downsampling()),
         Optional.of(config.resampling().upsampling()),
+        Optional.of(config.space().downsampling()),
+        Optional.of(config.space().upsampling()),
+        Optional.of(config.targets()),
+        Optional.of(config.positions()),
         Optional.of(config.targetScale()));
   }
 
@@ -137,6 +151,11 @@ public record StageChoice(
             downsampling.orElse(own.downsampling()),
             upsampling.orElse(own.upsampling()),
             own.firstFrame()),
+        new SpaceResampling(
+            spaceDownsampling.orElse(base.space().downsampling()),
+            spaceUpsampling.orElse(base.space().upsampling())),
+        targets.orElse(base.targets()),
+        positions.orElse(base.positions()),
         targetScale.orElse(base.targetScale()));
   }
 
@@ -151,6 +170,15 @@ public record StageChoice(
         chosen.resampling().downsampling());
     compare(
         lines, "upsampling", trained.resampling().upsampling(), chosen.resampling().upsampling());
+    compare(
+        lines,
+        "downsampling of space",
+        trained.space().downsampling(),
+        chosen.space().downsampling());
+    compare(
+        lines, "upsampling of space", trained.space().upsampling(), chosen.space().upsampling());
+    compare(lines, "targets", trained.targets(), chosen.targets());
+    compare(lines, "positions", trained.positions(), chosen.positions());
     compare(lines, "target scale", trained.targetScale(), chosen.targetScale());
     return lines;
   }

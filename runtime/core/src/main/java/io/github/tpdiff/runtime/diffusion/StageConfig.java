@@ -7,25 +7,43 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * What a user chooses of a temporal pyramid. Lists are in sampling order, the coarsest stage first.
+ * What a user chooses of a pyramid over time, rows and columns. Lists are in sampling order, the
+ * coarsest stage first.
  *
- * @param rates frame rate of each stage over the one before, one less than there are stages: {@code
- *     [4, 2]} goes from stride 8 to 2 to 1
+ * @param rates of each stage over the one before along each axis, one less than there are stages:
+ *     {@code [4, 2]} goes from every eighth frame to every second to all
  * @param boundaries the time at which each stage after the first starts, falling; empty for equal
  *     parts of the checkpoint's own schedule
  * @param stepSplit the shares of the steps that the stages get, as in 1-1-2; empty for equal shares
  * @param resampling how frames are dropped and repeated
+ * @param space how rows and columns are
+ * @param targets what a stage's clean latents are
+ * @param positions which positions the network is told
  * @param targetScale the scale of the flow-matching target
  */
 public record StageConfig(
-    List<Integer> rates,
+    List<GridFactor> rates,
     List<Double> boundaries,
     List<Integer> stepSplit,
     FrameResampling resampling,
+    SpaceResampling space,
+    Targets targets,
+    PositionRules positions,
     TargetScale targetScale) {
 
-  /** More frames than any model has positions for; strides multiply without overflow below it. */
+  /** More places than any model has positions for; strides multiply without overflow below it. */
   private static final int LARGEST_STRIDE = 1 << 16;
+
+  /** What a stage's clean latents are. */
+  public enum Targets {
+    /** The clip's latents with places dropped, as the paper has it. */
+    LATENT,
+    /**
+     * Latents of a smaller clip: frames are dropped and pixels averaged before the VAE, as
+     * PyramidalWan has it. So they are what the pretrained network has seen.
+     */
+    PIXEL
+  }
 
   /** The time in which a flow-matching network's velocity is measured. */
   public enum TargetScale {
@@ -43,17 +61,22 @@ public record StageConfig(
     boundaries = List.copyOf(boundaries);
     stepSplit = List.copyOf(stepSplit);
     int stages = rates.size() + 1;
-    checkArgument(
-        rates.stream().allMatch(rate -> rate >= 2 && rate <= 64),
-        "stages.rates: each from 2 to 64, found %s",
-        rates);
     checkArgument(rates.size() <= 8, "stages.rates: at most 8 (9 stages), found %s", rates.size());
-    checkArgument(
-        rates.stream().mapToDouble(Integer::doubleValue).reduce(1, (a, b) -> a * b)
-            <= LARGEST_STRIDE,
-        "stages.rates: at most %s together, found %s",
-        LARGEST_STRIDE,
-        rates);
+    for (GridFactor rate : rates) {
+      checkArgument(
+          !rate.equals(GridFactor.ONE)
+              && Math.max(rate.time(), Math.max(rate.height(), rate.width())) <= 64,
+          "stages.rates: each from 2 to 64, or so along an axis at least, found %s",
+          rates);
+    }
+    for (GridAxis axis : GridAxis.values()) {
+      checkArgument(
+          rates.stream().mapToDouble(rate -> rate.along(axis)).reduce(1, (x, y) -> x * y)
+              <= LARGEST_STRIDE,
+          "stages.rates: at most %s together along an axis, found %s",
+          LARGEST_STRIDE,
+          rates);
+    }
     checkArgument(
         boundaries.isEmpty() || boundaries.size() == stages - 1,
         "stages.boundaries: expected %s values for %s stages (none for the first), found %s",
@@ -79,11 +102,23 @@ public record StageConfig(
         stepSplit);
   }
 
+  /** A pyramid with defaults for all but its rates and how frames are dropped and repeated. */
+  public static StageConfig of(List<GridFactor> rates, FrameResampling resampling) {
+    return new StageConfig(
+        rates,
+        List.of(),
+        List.of(),
+        resampling,
+        SpaceResampling.blocks(),
+        Targets.LATENT,
+        PositionRules.scaled(),
+        TargetScale.GLOBAL);
+  }
+
   /** {@code stages} stages, each at twice the frame rate of the one before; defaults otherwise. */
   public static StageConfig pyramid(int stages, FrameResampling resampling) {
     checkArgument(stages >= 1 && stages <= 9, "stages: from 1 to 9, found %s", stages);
-    return new StageConfig(
-        Collections.nCopies(stages - 1, 2), List.of(), List.of(), resampling, TargetScale.GLOBAL);
+    return of(Collections.nCopies(stages - 1, GridFactor.ofTime(2)), resampling);
   }
 
   /** One stage: the checkpoint's own diffusion. */
@@ -96,34 +131,106 @@ public record StageConfig(
     return rates.size() + 1;
   }
 
-  /** The frame stride r_K of the coarsest stage: the product of all rates. */
-  public int largestStride() {
-    return rates.stream().reduce(1, Math::multiplyExact);
+  /** The strides r_K of the coarsest stage: the product of all rates. */
+  public GridFactor largestStrides() {
+    return rates.stream().reduce(GridFactor.ONE, GridFactor::times);
   }
 
   /** Whether a clip of this many latent frames divides into the stages. */
   public boolean fits(int latentFrames) {
-    return stages() == 1 ? latentFrames >= 1 : resampling.fits(latentFrames, largestStride());
+    return fits(GridAxis.TIME, latentFrames);
+  }
+
+  /** Whether so many latent places along an axis divide into the stages. */
+  public boolean fits(GridAxis axis, int places) {
+    int stride = largestStrides().along(axis);
+    return stride == 1 ? places >= 1 : along(axis).fits(places, stride);
+  }
+
+  /**
+   * Whether the latents of a stage say those of the coarser one, which samplers must know that
+   * renew noise: they do if places are dropped from them, and repeating and dropping changes
+   * nothing.
+   */
+  public boolean coarserIsKnown() {
+    boolean overSpace = rates.stream().anyMatch(rate -> !rate.isOfTimeAlone());
+    boolean projects =
+        !overSpace
+            || space.downsampling() == FrameResampling.Downsampling.STRIDE
+            || space.upsampling() == FrameResampling.Upsampling.NEAREST;
+    return stages() == 1 || (targets == Targets.LATENT && projects);
+  }
+
+  AxisResampling along(GridAxis axis) {
+    return axis == GridAxis.TIME ? resampling.axis() : space.axis();
+  }
+
+  /** The grid of a stage of some strides. */
+  LatentGrid coarse(LatentGrid full, GridFactor strides) {
+    return new LatentGrid(
+        along(GridAxis.TIME).coarse(full.frames(), strides.time()),
+        full.height() / strides.height(),
+        full.width() / strides.width());
+  }
+
+  /** D from the full grid to that of some strides. */
+  GridMatrix down(LatentGrid full, GridFactor strides) {
+    return GridMatrix.of(strides, axis -> along(axis).down(full.along(axis), strides.along(axis)));
+  }
+
+  /** U from a coarse grid to the next. */
+  GridMatrix up(LatentGrid coarse, GridFactor rates) {
+    return GridMatrix.of(rates, axis -> along(axis).up(coarse.along(axis), rates.along(axis)));
+  }
+
+  /** U D on a fine grid: places dropped and repeated. */
+  GridMatrix repeated(LatentGrid fine, GridFactor rates) {
+    GridMatrix down = down(fine, rates);
+    GridMatrix up = up(coarse(fine, rates), rates);
+    return GridMatrix.of(
+        rates, axis -> up.along(axis, fine.along(axis)).times(down.along(axis, fine.along(axis))));
   }
 
   /** The same with other rates. */
-  public StageConfig withRates(List<Integer> others) {
-    return new StageConfig(others, boundaries, stepSplit, resampling, targetScale);
+  public StageConfig withRates(List<GridFactor> other) {
+    return new StageConfig(
+        other, boundaries, stepSplit, resampling, space, targets, positions, targetScale);
   }
 
   /** The same with other boundaries. */
-  public StageConfig withBoundaries(List<Double> others) {
-    return new StageConfig(rates, others, stepSplit, resampling, targetScale);
+  public StageConfig withBoundaries(List<Double> other) {
+    return new StageConfig(
+        rates, other, stepSplit, resampling, space, targets, positions, targetScale);
   }
 
   /** The same with other shares of the steps. */
-  public StageConfig withStepSplit(List<Integer> others) {
-    return new StageConfig(rates, boundaries, others, resampling, targetScale);
+  public StageConfig withStepSplit(List<Integer> other) {
+    return new StageConfig(
+        rates, boundaries, other, resampling, space, targets, positions, targetScale);
+  }
+
+  /** The same with rows and columns dropped and repeated otherwise. */
+  public StageConfig withSpace(SpaceResampling other) {
+    return new StageConfig(
+        rates, boundaries, stepSplit, resampling, other, targets, positions, targetScale);
+  }
+
+  /** The same with other clean latents. */
+  public StageConfig withTargets(Targets other) {
+    return new StageConfig(
+        rates, boundaries, stepSplit, resampling, space, other, positions, targetScale);
+  }
+
+  /** The same with other positions. */
+  public StageConfig withPositions(PositionRules other) {
+    return new StageConfig(
+        rates, boundaries, stepSplit, resampling, space, targets, other, targetScale);
   }
 
   /** The same with another target scale. */
   public StageConfig withTargetScale(TargetScale other) {
-    return new StageConfig(rates, boundaries, stepSplit, resampling, other);
+    return new StageConfig(
+        rates, boundaries, stepSplit, resampling, space, targets, positions, other);
   }
 
   /**

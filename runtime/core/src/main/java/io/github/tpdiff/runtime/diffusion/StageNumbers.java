@@ -12,22 +12,25 @@ import java.util.Optional;
  * @param entry how the stage is entered from the end of the one before; empty for the first, which
  *     begins with noise
  * @param drift [frames][frames]; of the slope dy/dτ all but {@code drift · (y − τ·dy/dτ)} is noise
- *     (see {@link StageLine}), which samplers ask who renew the noise
+ *     in what rows and columns keep when they are dropped and repeated (see {@link StageLine}),
+ *     which samplers ask who renew the noise
  */
 public record StageNumbers(
     double predictionScale, Optional<Entry> entry, List<List<Double>> drift) {
   /**
-   * {@code x = scale · upsampling · x_end + noiseFactor · z}, z ~ N(0, I) at the stage's own
-   * frames.
+   * {@code x = scale · U x_end + n}, n ~ N(0, R) with {@code R = variance · I − kept · U Uᵀ} and
+   * {@code U = U_t ⊗ U_h ⊗ U_w}.
    *
    * @param scale a
-   * @param upsampling U, [frames][frames of the stage before]
-   * @param noiseCovariance R of the added noise, [frames][frames]
-   * @param noiseFactor the symmetric square root of R
+   * @param rates of the stage over the one before; U_h and U_w follow from them
+   * @param upsampling U_t, [frames][frames of the stage before]
+   * @param variance σ_s²
+   * @param kept a² σ_e²
    */
   public record Entry(
       double scale,
+      GridFactor rates,
       List<List<Double>> upsampling,
-      List<List<Double>> noiseCovariance,
-      List<List<Double>> noiseFactor) {}
+      double variance,
+      double kept) {}
 }

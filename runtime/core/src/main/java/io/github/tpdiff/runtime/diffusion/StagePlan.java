@@ -4,111 +4,108 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * The stages of one clip length on one schedule: frame counts, boundaries, targets, linkage (Ran &
- * Shou 2026, section 3).
+ * The stages of one clip's grid on one schedule: sizes, boundaries, targets, linkage (Ran & Shou
+ * 2026, section 3, along any axes).
  *
- * <p>Between its ends a stage is a straight line in (y, τ), from {@code x̂_s = γ_s·U·D_{k+1}·x_0 +
- * σ_s·ε} to {@code x̂_e = γ_e·D_k·x_0 + σ_e·ε} with the same ε (eq. 9 and 10); the target is its
+ * <p>Between its ends a stage is a straight line in (y, τ), from {@code x̂_s = γ_s·U·x^(k+1) +
+ * σ_s·ε} to {@code x̂_e = γ_e·x^(k) + σ_e·ε} with the same ε (eq. 9 and 10); the target is its
  * slope (eq. 11 for ε, eq. 13 for flow matching), or what else the network predicts, which with the
- * noisy latents says that slope.
+ * noisy latents says that slope. The clean latents x^(k) are {@code D_k·x_0}, or whatever else
+ * belongs to the clip (see {@link CleanPair}).
  */
 public final class StagePlan {
   private final StageConfig config;
   private final NoiseSchedule schedule;
+  private final LatentGrid grid;
   private final List<Stage> stages;
   private final List<Linkage> linkages;
-  private final List<Ends> ends;
-  private final List<StageLine> lines;
-  private final List<TimeMatrix> repeated;
-
-  /** The data's part of a stage's ends: matrices from full-rate frames to y at s and e. */
-  private record Ends(TimeMatrix start, TimeMatrix end) {}
+  private final List<GridMatrix> repeated;
 
   StagePlan(StagePlan plan, List<Linkage> linkages) {
     config = plan.config;
     schedule = plan.schedule;
+    grid = plan.grid;
     stages = plan.stages;
-    ends = plan.ends;
-    lines = plan.lines;
     repeated = plan.repeated;
     this.linkages = List.copyOf(linkages);
   }
 
-  private StagePlan(StageConfig config, NoiseSchedule schedule, int frames) {
+  private StagePlan(StageConfig config, NoiseSchedule schedule, LatentGrid grid) {
     this.config = config;
     this.schedule = schedule;
+    this.grid = grid;
     DiffusionForm form = schedule.form();
-    FrameResampling resampling = config.resampling();
     List<Double> starts = starts(config, schedule);
     var stages = new ArrayList<Stage>();
     var linkages = new ArrayList<Linkage>();
-    var ends = new ArrayList<Ends>();
-    var lines = new ArrayList<StageLine>();
-    int stride = config.largestStride();
-    TimeMatrix entry = resampling.down(frames, stride);
-    var repeats = new ArrayList<TimeMatrix>();
-    TimeMatrix repeated = TimeMatrix.identity(entry.rows());
+    var repeated = new ArrayList<GridMatrix>();
+    repeated.add(new GridMatrix(Map.of()));
+    GridFactor strides = config.largestStrides();
     for (int i = 0; i < starts.size(); i++) {
-      TimeMatrix down = resampling.down(frames, stride);
+      LatentGrid own = config.coarse(grid, strides);
       double start = starts.get(i);
       double end = 0;
-      TimeMatrix nextEntry = down;
-      TimeMatrix nextRepeated = repeated;
+      GridFactor rates = GridFactor.ONE;
       if (i + 1 < starts.size()) {
-        int rate = config.rates().get(i);
-        TimeMatrix up = resampling.up(down.rows(), rate);
+        rates = config.rates().get(i);
+        GridMatrix up = config.up(own, rates);
         end = Linkage.endTime(form, up, starts.get(i + 1));
         linkages.add(Linkage.between(form, up, end, starts.get(i + 1)));
-        nextEntry = up.times(down);
-        nextRepeated = up.times(resampling.down(up.rows(), rate));
+        repeated.add(config.repeated(config.coarse(grid, strides.over(rates)), rates));
       }
-      var stage = new Stage(starts.size() - i, down.rows(), stride, start, end);
-      stages.add(stage);
-      ends.add(new Ends(scaled(entry, start), scaled(down, end)));
-      lines.add(StageLine.of(schedule, stage, repeated));
-      repeats.add(repeated);
-      entry = nextEntry;
-      repeated = nextRepeated;
-      stride = i + 1 < starts.size() ? stride / config.rates().get(i) : 1;
+      var view = new StageGrid(own, strides, config.space(), config.positions());
+      stages.add(new Stage(starts.size() - i, view, start, end));
+      strides = strides.over(rates);
     }
     this.stages = List.copyOf(stages);
     this.linkages = List.copyOf(linkages);
-    this.ends = List.copyOf(ends);
-    this.lines = List.copyOf(lines);
-    this.repeated = List.copyOf(repeats);
+    this.repeated = List.copyOf(repeated);
   }
 
   /**
-   * The plan for clips of {@code frames} full-rate latent frames.
+   * The plan for clips whose full-rate latents have a grid.
    *
-   * @throws IllegalArgumentException if the length does not fit the rates (the nearest lengths that
-   *     do are named), or the boundaries or target scale do not fit the form
+   * @throws IllegalArgumentException if an axis does not fit the rates (the nearest sizes that do
+   *     are named), or the boundaries or target scale do not fit the form
    */
-  public static StagePlan of(StageConfig config, NoiseSchedule schedule, int frames) {
-    int stride = config.largestStride();
-    FrameResampling resampling = config.resampling();
-    if (config.stages() > 1 && !resampling.fits(frames, stride)) {
-      int below = resampling.fitBelow(frames, stride);
-      throw new IllegalArgumentException(
-          "latent frames: "
-              + frames
-              + " do not divide into "
-              + config.stages()
-              + " stages with rates "
-              + config.rates()
-              + (below > frames
-                  ? "; the shortest clip that does has " + below
-                  : "; the nearest lengths that do are " + below + " and " + (below + stride)));
+  public static StagePlan of(StageConfig config, NoiseSchedule schedule, LatentGrid grid) {
+    for (GridAxis axis : GridAxis.values()) {
+      requireFit(config, axis, grid.along(axis));
     }
-    checkArgument(frames >= 1, "latent frames: at least 1, found %s", frames);
     checkArgument(
         config.targetScale() == StageConfig.TargetScale.GLOBAL
             || schedule.form() instanceof FlowMatching,
         "stages.target_scale: stage is for flow matching only; use global with this checkpoint");
-    return new StagePlan(config, schedule, frames);
+    return new StagePlan(config, schedule, grid);
+  }
+
+  private static void requireFit(StageConfig config, GridAxis axis, int places) {
+    int stride = config.largestStrides().along(axis);
+    AxisResampling resampling = config.along(axis);
+    if (stride == 1 || resampling.fits(places, stride)) {
+      return;
+    }
+    String what =
+        switch (axis) {
+          case TIME -> "latent frames";
+          case HEIGHT -> "latent rows";
+          case WIDTH -> "latent columns";
+        };
+    int below = resampling.fitBelow(places, stride);
+    throw new IllegalArgumentException(
+        "%s: %d do not divide into %d stages with rates %s; %s"
+            .formatted(
+                what,
+                places,
+                config.stages(),
+                config.rates(),
+                below > places
+                    ? "the fewest that do are " + below
+                    : "the nearest that do are " + below + " and " + (below + stride)));
   }
 
   /**
@@ -143,11 +140,6 @@ public final class StagePlan {
     return starts;
   }
 
-  private TimeMatrix scaled(TimeMatrix data, double t) {
-    DiffusionForm form = schedule.form();
-    return data.mix(form.gamma(t) / form.scale(t), 0, data);
-  }
-
   /** What the user chose. */
   public StageConfig config() {
     return config;
@@ -163,9 +155,9 @@ public final class StagePlan {
     return stages;
   }
 
-  /** Full-rate latent frames of a clip. */
-  public int frames() {
-    return stages.get(stages.size() - 1).frames();
+  /** The full grid of a clip. */
+  public LatentGrid grid() {
+    return grid;
   }
 
   /**
@@ -187,23 +179,59 @@ public final class StagePlan {
     return linkages;
   }
 
-  /** The line along which latents go through a stage. */
+  /**
+   * The line along which latents go through a stage.
+   *
+   * @throws IllegalArgumentException if it cannot be known ({@link StageConfig#coarserIsKnown})
+   */
   StageLine line(Stage stage) {
-    return lines.get(stages.size() - stage.number());
+    return StageLine.of(schedule, stage, repeated.get(index(stage)));
+  }
+
+  private int index(Stage stage) {
+    return stages.size() - stage.number();
   }
 
   /** What sampling does on the way into a stage and inside it, as numbers. */
   public StageNumbers numbers(Stage stage) {
-    int index = stages.size() - stage.number();
+    int index = index(stage);
+    AxisMatrix overTime = repeated.get(index).along(GridAxis.TIME, stage.frames());
     return new StageNumbers(
         predictionScale(stage),
-        index == 0 ? Optional.empty() : Optional.of(linkages.get(index - 1).numbers()),
-        StageLine.drift(schedule, stage, repeated.get(index)).toLists());
+        index == 0 ? Optional.empty() : Optional.of(entry(index)),
+        StageLine.drift(schedule, stage, overTime).toLists());
   }
 
-  /** D_k·x_0: a full-rate clip at a stage's frame rate, as alignment needs it. */
+  private StageNumbers.Entry entry(int index) {
+    Linkage linkage = linkages.get(index - 1);
+    LatentGrid coarser = stages.get(index - 1).grid().size();
+    return new StageNumbers.Entry(
+        linkage.scale(),
+        config.rates().get(index - 1),
+        linkage.up().along(GridAxis.TIME, coarser.frames()).toLists(),
+        linkage.noise().variance(),
+        linkage.noise().kept());
+  }
+
+  /** D_k·x_0: a full-rate clip on a stage's grid. */
   public Latents clean(Stage stage, Latents x0) {
-    return config.resampling().down(frames(), stage.stride()).apply(x0);
+    return config.down(grid, stage.strides()).apply(x0);
+  }
+
+  /** The clean latents of a stage that follow from the clip alone, D_k·x_0 and D_{k+1}·x_0. */
+  public CleanPair cleanPair(Stage stage, Latents x0) {
+    return new CleanPair(clean(stage, x0), coarser(stage).map(before -> clean(before, x0)));
+  }
+
+  /** The stage before a stage; empty for the first. */
+  public Optional<Stage> coarser(Stage stage) {
+    int index = index(stage);
+    return index == 0 ? Optional.empty() : Optional.of(stages.get(index - 1));
+  }
+
+  /** The same with the clean latents of {@link #cleanPair}. */
+  public TrainingExample example(Stage stage, double time, Latents x0, Latents noise) {
+    return example(stage, time, cleanPair(stage, x0), noise);
   }
 
   /**
@@ -211,11 +239,11 @@ public final class StagePlan {
    *
    * @param stage one of this plan's
    * @param time in [e_k, s_k]
-   * @param x0 clean latents at full rate
-   * @param noise ε at the stage's frame count
+   * @param clean of the clip
+   * @param noise ε on the stage's grid
    * @throws IllegalArgumentException if the time lies outside the stage or a shape does not fit
    */
-  public TrainingExample example(Stage stage, double time, Latents x0, Latents noise) {
+  public TrainingExample example(Stage stage, double time, CleanPair clean, Latents noise) {
     checkArgument(
         time >= stage.end() && time <= stage.start(),
         "time: stage %s runs from %s to %s, found %s",
@@ -223,17 +251,34 @@ public final class StagePlan {
         stage.start(),
         stage.end(),
         time);
+    checkArgument(
+        clean.own().shape().grid().equals(stage.grid().size()),
+        "latents: stage %s is of %s, found %s",
+        stage.number(),
+        stage.grid().size(),
+        clean.own().shape());
     DiffusionForm form = schedule.form();
-    Ends of = ends.get(stages.size() - stage.number());
+    Latents start = clean.coarser().map(x -> up(stage).apply(x)).orElseGet(clean::own);
     double tau = form.tau(time);
     double end = form.tau(stage.end());
     double length = form.tau(stage.start()) - end;
     double part = (tau - end) / length;
-    Latents y = of.end.mix(1 - part, part, of.start).apply(x0).plus(tau, noise);
-    Latents slope = of.end.mix(-1 / length, 1 / length, of.start).apply(x0).plus(1, noise);
+    double atStart = signal(stage.start());
+    double atEnd = signal(stage.end());
+    Latents y = clean.own().mix((1 - part) * atEnd, part * atStart, start).plus(tau, noise);
+    Latents slope = clean.own().mix(-atEnd / length, atStart / length, start).plus(1, noise);
     Latents x = y.times(form.scale(time));
     Latents target = form.prediction(x, slope, time).times(predictionScale(stage));
     return new TrainingExample(x, form.timestep(time), target, stage);
+  }
+
+  private GridMatrix up(Stage stage) {
+    return linkages.get(index(stage) - 1).up();
+  }
+
+  private double signal(double t) {
+    DiffusionForm form = schedule.form();
+    return form.gamma(t) / form.scale(t);
   }
 
   /** What the network predicts in units of dy/dτ: 1, or the stage's length in its own time. */

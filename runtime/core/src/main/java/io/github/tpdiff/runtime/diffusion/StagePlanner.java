@@ -145,17 +145,18 @@ public record StagePlanner(NoiseSchedule schedule, TemporalSpectrum spectrum, do
           strides.add(1 << level);
         }
       }
-      if (resampling.fits(spectrum.frames(), strides.get(0))) {
+      if (resampling.axis().fits(spectrum.frames(), strides.get(0))) {
         lists.add(strides);
       }
     }
     return lists;
   }
 
-  private static List<Integer> rates(List<Integer> strides) {
-    var rates = new ArrayList<Integer>();
+  private static List<GridFactor> rates(List<Integer> strides) {
+    var rates = new ArrayList<GridFactor>();
     for (int i = 0; i < strides.size(); i++) {
-      rates.add(strides.get(i) / (i + 1 < strides.size() ? strides.get(i + 1) : 1));
+      rates.add(
+          GridFactor.ofTime(strides.get(i) / (i + 1 < strides.size() ? strides.get(i + 1) : 1)));
     }
     return rates;
   }

@@ -5,8 +5,8 @@ import static com.google.common.base.Preconditions.checkArgument;
 import java.util.List;
 
 /**
- * Sampling through all stages: noise at the coarsest, then per stage some steps, then linkage to
- * the next (paper algorithm 2).
+ * Sampling through all stages: noise on the coarsest grid, then per stage some steps, then linkage
+ * to the next (paper algorithm 2).
  *
  * <p>Multistep samplers begin anew in every stage. With one stage this is the checkpoint's own
  * sampling over its published grid.
@@ -18,7 +18,8 @@ import java.util.List;
 public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps) {
 
   /**
-   * @throws IllegalArgumentException if the steps do not match the stages
+   * @throws IllegalArgumentException if the steps do not match the stages, or the solver renews
+   *     noise and the stages do not say how much of it there is
    */
   public StagedSampler {
     steps = List.copyOf(steps);
@@ -27,6 +28,12 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
         "steps: expected %s values, one a stage, found %s",
         plan.stages().size(),
         steps);
+    checkArgument(
+        !sampler.renewsNoise() || plan.config().coarserIsKnown(),
+        "sampler: one that renews noise must know the coarser latents from the finer, which these"
+            + " stages do not say (targets %s, space %s); use one that adds none, such as euler",
+        Words.of(plan.config().targets()),
+        plan.config().space());
   }
 
   /** The same total of steps as a vanilla run, split as the plan's configuration says. */
@@ -39,23 +46,23 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
    *
    * @param shape of the result
    * @param denoiser the network, guidance included
-   * @param noise drawn from at the stage's frame count: once on the way into each stage, then by a
+   * @param noise drawn from on the stage's grid: once on the way into each stage, then by a
    *     stochastic sampler for each step of the stage that adds noise, in sampling order
    * @param listener told of every stage and step
-   * @throws IllegalArgumentException if the shape has another frame count than the plan
+   * @throws IllegalArgumentException if the shape has another grid than the plan
    */
   public Latents sample(
       LatentShape shape, Denoiser denoiser, NoiseSource noise, StageListener listener) {
     checkArgument(
-        shape.frames() == plan.frames(),
-        "latents: the plan is for %s frames, found %s",
-        plan.frames(),
+        shape.grid().equals(plan.grid()),
+        "latents: the plan is for %s, found %s",
+        plan.grid(),
         shape);
-    Latents x = noise.draw(shape.withFrames(plan.stages().get(0).frames()));
+    Latents x = noise.draw(shape.withGrid(plan.stages().get(0).grid().size()));
     for (int i = 0; i < steps.size(); i++) {
       Stage stage = plan.stages().get(i);
       if (i > 0) {
-        x = plan.linkages().get(i - 1).apply(x, noise.draw(shape.withFrames(stage.frames())));
+        x = plan.linkages().get(i - 1).apply(x, noise.draw(shape.withGrid(stage.grid().size())));
       }
       listener.onStage(stage, steps.get(i), x);
       var run =
@@ -72,7 +79,7 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
 
   /** The network in one stage, its predictions in the scale of the whole schedule. */
   private Denoiser.Prediction network(Stage stage, Denoiser denoiser) {
-    Denoiser.Prediction network = denoiser.at(stage.positions());
+    Denoiser.Prediction network = denoiser.at(stage.grid());
     double scale = plan.predictionScale(stage);
     return scale == 1 ? network : (x, timestep) -> network.predict(x, timestep).times(1 / scale);
   }

@@ -14,7 +14,7 @@ final class SymmetricEigen {
   private final int size;
   private final EigenDecomposition_F64<DMatrixRMaj> decomposition;
 
-  SymmetricEigen(TimeMatrix matrix) {
+  SymmetricEigen(AxisMatrix matrix) {
     size = matrix.rows();
     var copy = new DMatrixRMaj(size, size);
     for (int i = 0; i < size; i++) {
@@ -34,14 +34,24 @@ final class SymmetricEigen {
     return largest;
   }
 
+  /** Eigenvalue number j. */
+  double value(int j) {
+    return decomposition.getEigenvalue(j).getReal();
+  }
+
+  /** Entry i of the unit eigenvector of eigenvalue number j. */
+  double vector(int j, int i) {
+    return decomposition.getEigenVector(j).get(i, 0);
+  }
+
   /**
    * The symmetric A with {@code A·A} the matrix.
    *
    * @param unit the size of entries against which rounding is judged
    * @throws IllegalStateException if an eigenvalue is negative beyond rounding
    */
-  TimeMatrix squareRoot(double unit) {
-    var root = new TimeMatrix(size, size);
+  AxisMatrix squareRoot(double unit) {
+    var root = new AxisMatrix(size, size);
     for (int k = 0; k < size; k++) {
       double value = decomposition.getEigenvalue(k).getReal();
       checkState(value >= -ROUNDING * unit, "covariance: eigenvalue %s is negative", value);

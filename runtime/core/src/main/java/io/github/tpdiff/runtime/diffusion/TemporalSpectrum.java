@@ -56,22 +56,22 @@ public record TemporalSpectrum(List<Double> power, int given) {
     int frames = clips.get(0).frames();
     double[] sums = new double[frames];
     long series = 0;
-    TimeMatrix cosines = cosines(frames);
+    AxisMatrix cosines = cosines(frames);
     for (Latents clip : clips) {
       checkArgument(
           clip.frames() == frames,
           "spectrum: clips of one length, found %s and %s frames",
           frames,
           clip.frames());
-      addPower(sums, cosines.apply(clip));
+      addPower(sums, cosines.apply(clip, GridAxis.TIME));
       series += clip.shape().elements() / frames;
     }
     double count = series;
     return new TemporalSpectrum(Arrays.stream(sums).map(sum -> sum / count).boxed().toList());
   }
 
-  private static TimeMatrix cosines(int frames) {
-    var cosines = new TimeMatrix(frames, frames);
+  private static AxisMatrix cosines(int frames) {
+    var cosines = new AxisMatrix(frames, frames);
     for (int k = 0; k < frames; k++) {
       double norm = Math.sqrt((k == 0 ? 1.0 : 2.0) / frames);
       for (int n = 0; n < frames; n++) {

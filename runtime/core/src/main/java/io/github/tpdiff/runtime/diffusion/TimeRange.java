@@ -32,7 +32,7 @@ public record TimeRange(double start, double end) {
     double from = Math.min(start, stage.start());
     double to = Math.max(end, stage.end());
     return to < from
-        ? Optional.of(new Stage(stage.number(), stage.frames(), stage.stride(), from, to))
+        ? Optional.of(new Stage(stage.number(), stage.grid(), from, to))
         : Optional.empty();
   }
 }

@@ -2,6 +2,9 @@ package io.github.tpdiff.runtime.model;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
+import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Value;
@@ -28,8 +31,8 @@ public record Condition(
     /** It is the same in every stage: texts and pooled rows. */
     NOTHING,
     /**
-     * It has the stage's frames, those of the full rate at the stage's positions: pictures' latents
-     * and masks.
+     * It has the stage's frames, every r-th of the full rate, and the stage's rows and columns:
+     * pictures' latents and masks.
      */
     FRAMES
   }
@@ -106,8 +109,20 @@ public record Condition(
     return Tensor.ofLongs(new long[count], extents);
   }
 
-  /** The axis that follows the frames. */
-  int frameAxis() {
-    return shape.indexOf("frames");
+  /**
+   * What a stage is told of a value of the full grid: every r-th frame, whatever becomes of frames
+   * in the latents, and rows and columns dropped as theirs are.
+   */
+  Tensor at(StageGrid grid, Tensor full) {
+    Tensor told = NetworkInputs.select(name, full, shape.indexOf("frames"), grid.frames());
+    for (GridAxis axis : GridAxis.OF_SPACE) {
+      int at = shape.indexOf(Words.of(axis));
+      if (at > 0 && grid.strides().along(axis) > 1) {
+        told =
+            NetworkInputs.coarser(
+                told, at, grid.strides().along(axis), grid.space().downsampling());
+      }
+    }
+    return told;
   }
 }

@@ -1,10 +1,10 @@
 package io.github.tpdiff.runtime.model;
 
-import com.google.common.primitives.Ints;
 import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Arrays;
@@ -35,7 +35,7 @@ public final class ConditionedNetwork implements AutoCloseable {
   private Optional<Stage> boundTo = Optional.empty();
 
   /** What inputs that follow the stage depend on. */
-  private record Stage(LatentShape shape, List<Integer> framePositions) {}
+  private record Stage(LatentShape shape, StageGrid grid) {}
 
   private ConditionedNetwork(
       DenoiserSession network, String denoiser, List<Conditions> conditions, int inOnePass) {
@@ -65,14 +65,14 @@ public final class ConditionedNetwork implements AutoCloseable {
 
   /** The predictions under the first condition alone. */
   public Denoiser denoiser() {
-    return (x, timestep, positions) -> predict(x, timestep, positions).get(0);
+    return (x, timestep, grid) -> predict(x, timestep, grid).get(0);
   }
 
   /**
    * The guided predictions of a network under a prompt and, where guidance needs it, its negative.
    */
   public Denoiser guided(Guidance guidance) {
-    return (x, timestep, positions) -> guidance.combine(predict(x, timestep, positions));
+    return (x, timestep, grid) -> guidance.combine(predict(x, timestep, grid));
   }
 
   /**
@@ -80,17 +80,17 @@ public final class ConditionedNetwork implements AutoCloseable {
    *
    * @throws CheckpointException if one has another shape than {@code x}
    */
-  public List<Latents> predict(Latents x, double timestep, int[] framePositions) {
-    return predict(x, Collections.nCopies(x.shape().batch(), timestep), framePositions);
+  public List<Latents> predict(Latents x, double timestep, StageGrid grid) {
+    return predict(x, Collections.nCopies(x.shape().batch(), timestep), grid);
   }
 
   /** The same with a timestep for each clip of the batch. */
-  public List<Latents> predict(Latents x, List<Double> timesteps, int[] framePositions) {
+  public List<Latents> predict(Latents x, List<Double> timesteps, StageGrid grid) {
     Latents asked = Latents.concat(Collections.nCopies(inOnePass, x));
     List<Double> times =
         Collections.nCopies(inOnePass, timesteps).stream().flatMap(List::stream).toList();
-    bind(asked.shape(), framePositions);
-    Map<String, Tensor> step = NetworkInputs.step(asked, times, framePositions);
+    bind(asked.shape(), grid);
+    Map<String, Tensor> step = NetworkInputs.step(asked, times, grid);
     return bound.stream()
         .map(one -> latents(one.predict(step), asked.shape()))
         .flatMap(all -> split(all, x.shape()))
@@ -104,15 +104,14 @@ public final class ConditionedNetwork implements AutoCloseable {
         .mapToObj(i -> Latents.of(each, Arrays.copyOfRange(all.data(), i * size, (i + 1) * size)));
   }
 
-  private void bind(LatentShape shape, int[] framePositions) {
-    var stage = new Stage(shape, Ints.asList(framePositions.clone()));
+  private void bind(LatentShape shape, StageGrid grid) {
+    var stage = new Stage(shape, grid);
     if (boundTo.isPresent() && (!followStages() || boundTo.get().equals(stage))) {
       return;
     }
     close();
     bound =
-        network.bind(
-            conditions.stream().map(own -> inputs(own, denoiser, shape, framePositions)).toList());
+        network.bind(conditions.stream().map(own -> inputs(own, denoiser, shape, grid)).toList());
     boundTo = Optional.of(stage);
   }
 
@@ -127,12 +126,12 @@ public final class ConditionedNetwork implements AutoCloseable {
    * @param stage the shape of the latents in the stage, all clips of the batch included
    */
   public static Map<String, Tensor> inputs(
-      Conditions conditions, String denoiser, LatentShape stage, int[] framePositions) {
+      Conditions conditions, String denoiser, LatentShape stage, StageGrid grid) {
     var inputs = new HashMap<String, Tensor>();
     conditions
         .flow()
         .network(denoiser)
-        .forEach(component -> inputs.putAll(conditions.inputs(component, stage, framePositions)));
+        .forEach(component -> inputs.putAll(conditions.inputs(component, stage, grid)));
     return inputs;
   }
 

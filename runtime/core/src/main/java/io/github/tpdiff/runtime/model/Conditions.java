@@ -5,6 +5,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
@@ -173,13 +174,13 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
    * The inputs of a component in one stage, by the names that its program has for them.
    *
    * @param stage the shape of the latents in the stage
-   * @param framePositions of the stage's frames at full rate
+   * @param grid of the stage
    * @throws CheckpointException if a condition is absent that is not optional
    */
-  public Map<String, Tensor> inputs(String component, LatentShape stage, int[] framePositions) {
+  public Map<String, Tensor> inputs(String component, LatentShape stage, StageGrid grid) {
     var inputs = new LinkedHashMap<String, Tensor>();
     reads(component)
-        .forEach((input, value) -> inputs.put(input, at(component, value, stage, framePositions)));
+        .forEach((input, value) -> inputs.put(input, at(component, value, stage, grid)));
     return inputs;
   }
 
@@ -187,7 +188,7 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     return flow.find(component).map(ComponentDescription::reads).orElse(Map.of());
   }
 
-  private Tensor at(String component, String value, LatentShape stage, int[] framePositions) {
+  private Tensor at(String component, String value, LatentShape stage, StageGrid grid) {
     Condition condition =
         flow.condition(value)
             .orElseThrow(
@@ -203,8 +204,6 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     if (found == null) {
       return condition.absent(NetworkInputs.sizes(flow, stage));
     }
-    return condition.follows() == Condition.Follows.FRAMES
-        ? NetworkInputs.select(value, found, condition.frameAxis(), framePositions)
-        : found;
+    return condition.follows() == Condition.Follows.FRAMES ? condition.at(grid, found) : found;
   }
 }

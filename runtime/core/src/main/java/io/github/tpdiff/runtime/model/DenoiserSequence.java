@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import java.util.List;
 import java.util.Optional;
 
@@ -51,8 +52,8 @@ public final class DenoiserSequence implements Denoiser, AutoCloseable {
   }
 
   @Override
-  public Latents predict(Latents x, double timestep, int[] framePositions) {
-    return at(timestep).predict(x, timestep, framePositions);
+  public Latents predict(Latents x, double timestep, StageGrid grid) {
+    return at(timestep).predict(x, timestep, grid);
   }
 
   private Denoiser at(double timestep) {

@@ -34,6 +34,10 @@ record FormatVersion(int major, int minor) {
     return major == other.major && minor < other.minor;
   }
 
+  boolean isBefore(FormatVersion other) {
+    return major < other.major || isOlderMinorThan(other);
+  }
+
   @Override
   public String toString() {
     return major + "." + minor;

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -86,6 +87,9 @@ final class JsonErrors {
     }
     if (type == String.class || type == Path.class) { // a path is an Iterable of its names
       return "a string";
+    }
+    if (type == GridFactor.class) {
+      return GridFactorJson.EXPECTED;
     }
     return Iterable.class.isAssignableFrom(type) ? "a list" : "an object";
   }

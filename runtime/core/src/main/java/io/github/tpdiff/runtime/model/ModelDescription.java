@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import java.nio.file.Files;
@@ -250,6 +251,22 @@ public record ModelDescription(
         }
       }
       return frames(latent);
+    }
+
+    /**
+     * The most pixels up to {@code most} of a side whose latents divide into stages; where there
+     * are none so few, the fewest that do.
+     *
+     * @param axis height or width
+     */
+    public int sideFor(StageConfig stages, GridAxis axis, int most) {
+      int multiple = multiple(stages, axis);
+      return Math.max(1, most / multiple) * multiple;
+    }
+
+    /** What a side must be a multiple of to divide into stages, in pixels. */
+    public int multiple(StageConfig stages, GridAxis axis) {
+      return Math.multiplyExact(sizeMultiple, stages.largestStrides().along(axis));
     }
 
     /** The most latent frames that {@code frames} pixel frames fill; 0 if they fill none. */

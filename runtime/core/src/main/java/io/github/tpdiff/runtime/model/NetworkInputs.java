@@ -2,8 +2,11 @@ package io.github.tpdiff.runtime.model;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Program;
@@ -14,6 +17,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * What a network is given and what it gives: its conditions, and in every step
@@ -21,7 +25,9 @@ import java.util.Map;
  * <pre>
  *   hidden_states        F32 [batch, C, frames, height, width]   noisy latents
  *   timestep             F32 [batch]                             on the checkpoint's own scale
- *   temporal_positions   F32 [frames]                            of the stage's frames at full rate
+ *   temporal_positions   F32 [frames]                            of the stage's frames
+ *   row_positions        F32 [height]                            of its latent rows
+ *   column_positions     F32 [width]                             of its latent columns
  *   out_hidden_states    F32 [batch, C, frames, height, width]   the prediction
  * </pre>
  */
@@ -29,6 +35,8 @@ public final class NetworkInputs {
   public static final String LATENTS = "hidden_states";
   public static final String TIMESTEP = "timestep";
   public static final String POSITIONS = "temporal_positions";
+  public static final String ROWS = "row_positions";
+  public static final String COLUMNS = "column_positions";
   public static final String PREDICTION = "out_hidden_states";
 
   private NetworkInputs() {}
@@ -37,10 +45,9 @@ public final class NetworkInputs {
    * What changes in every step.
    *
    * @param timesteps one for each clip of the batch
-   * @param framePositions of the latents' frames
+   * @param grid of the latents
    */
-  public static Map<String, Tensor> step(
-      Latents noisy, List<Double> timesteps, int[] framePositions) {
+  public static Map<String, Tensor> step(Latents noisy, List<Double> timesteps, StageGrid grid) {
     var inputs = new LinkedHashMap<String, Tensor>();
     inputs.put(LATENTS, tensor(noisy));
     var times = new float[timesteps.size()];
@@ -48,15 +55,17 @@ public final class NetworkInputs {
       times[i] = timesteps.get(i).floatValue();
     }
     inputs.put(TIMESTEP, Tensor.ofFloats(times, times.length));
-    inputs.put(POSITIONS, positions(framePositions));
+    inputs.put(POSITIONS, positions(grid.positions(GridAxis.TIME)));
+    inputs.put(ROWS, positions(grid.positions(GridAxis.HEIGHT)));
+    inputs.put(COLUMNS, positions(grid.positions(GridAxis.WIDTH)));
     return inputs;
   }
 
-  /** Frame positions as a network takes them. */
-  public static Tensor positions(int[] framePositions) {
-    var positions = new float[framePositions.length];
+  /** Positions along an axis as a network takes them. */
+  public static Tensor positions(int[] places) {
+    var positions = new float[places.length];
     for (int i = 0; i < positions.length; i++) {
-      positions[i] = framePositions[i];
+      positions[i] = places[i];
     }
     return Tensor.ofFloats(positions, positions.length);
   }
@@ -129,6 +138,37 @@ public final class NetworkInputs {
   private static long[] row(Tensor tensor) {
     long[] shape = tensor.shape();
     return Arrays.copyOfRange(shape, 1, shape.length);
+  }
+
+  /**
+   * Of each block of {@code stride} places along an axis the first, or the mean.
+   *
+   * @param axis after the batch
+   */
+  static Tensor coarser(Tensor tensor, int axis, int stride, Downsampling downsampling) {
+    long[] shape = tensor.shape();
+    int places = (int) shape[axis] / stride;
+    if (downsampling == Downsampling.STRIDE || tensor.type() != ElementType.F32) {
+      int[] first = IntStream.range(0, places).map(n -> n * stride).toArray();
+      return select("axis " + axis, tensor, axis, first);
+    }
+    int inner = 1;
+    for (int i = axis + 1; i < shape.length; i++) {
+      inner *= (int) shape[i];
+    }
+    float[] from = tensor.toFloatArray();
+    var means = new float[from.length / stride];
+    for (int block = 0; block < means.length / inner; block++) {
+      for (int i = 0; i < inner; i++) {
+        double sum = 0;
+        for (int j = 0; j < stride; j++) {
+          sum += from[(block * stride + j) * inner + i];
+        }
+        means[block * inner + i] = (float) (sum / stride);
+      }
+    }
+    shape[axis] = places;
+    return Tensor.ofFloats(means, shape);
   }
 
   /**

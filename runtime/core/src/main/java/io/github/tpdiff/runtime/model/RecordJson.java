@@ -35,7 +35,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,12 +58,14 @@ public final class RecordJson<T> {
       new RecordJson<>(
           ModelDescription.class,
           Optional.of(new FormatVersion(2, 1)),
-          EarlierDescriptions::upgraded);
+          (tree, found) -> found.major() < 2 ? EarlierDescriptions.upgraded(tree) : tree);
 
   /** The stages that a LoRA or an exported folder is made for. */
   public static final RecordJson<StageConfig> STAGES =
       new RecordJson<>(
-          StageConfig.class, Optional.of(new FormatVersion(1, 0)), UnaryOperator.identity());
+          StageConfig.class,
+          Optional.of(new FormatVersion(1, 1)),
+          (tree, found) -> EarlierStages.upgraded(tree));
 
   /** What a checkpoint asks to be generated when the user does not say. */
   public static final RecordJson<ModelDescription.Defaults> DEFAULTS =
@@ -87,28 +88,33 @@ public final class RecordJson<T> {
 
   private final Class<T> type;
   private final Optional<FormatVersion> version;
-  private final UnaryOperator<ObjectNode> upgrade;
+  private final Upgrade upgrade;
 
   /**
    * @param version of the files that are written; none for what people write
-   * @param upgrade of a tree of an earlier major version
+   * @param upgrade of a tree of an earlier version
    */
-  private RecordJson(
-      Class<T> type, Optional<FormatVersion> version, UnaryOperator<ObjectNode> upgrade) {
+  private RecordJson(Class<T> type, Optional<FormatVersion> version, Upgrade upgrade) {
     this.type = type;
     this.version = version;
     this.upgrade = upgrade;
   }
 
+  /** Says in a tree of an earlier version what that version took for granted. */
+  private interface Upgrade {
+    ObjectNode of(ObjectNode tree, FormatVersion found);
+  }
+
   /** JSON that people write: without a version, and every key is known or an error. */
   public static <T> RecordJson<T> handWritten(Class<T> type) {
-    return new RecordJson<>(type, Optional.empty(), UnaryOperator.identity());
+    return new RecordJson<>(type, Optional.empty(), (tree, found) -> tree);
   }
 
   private static ObjectMapper mapper() {
     ObjectMapper mapper =
         JsonMapper.builder()
             .addModule(new Jdk8Module())
+            .addModule(GridFactorJson.module())
             .addModule(new SimpleModule().addSerializer(Path.class, ToStringSerializer.instance))
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -189,8 +195,8 @@ public final class RecordJson<T> {
             version.get());
         unknown = RecordFields.Unknown.DROPPED;
       }
-      if (found.major() < version.get().major()) {
-        known = upgrade.apply(known);
+      if (found.isBefore(version.get())) {
+        known = upgrade.of(known, found);
       }
     }
     return record(known, origin, unknown);

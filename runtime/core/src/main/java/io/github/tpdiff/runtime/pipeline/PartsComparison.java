@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.pipeline;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
@@ -60,11 +61,11 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     ModelDescription description = model.description();
     ModelDescription.Latents geometry = description.latents();
     int frames = geometry.latentFrames(geometry.framesFor(stages, description.defaults().frames()));
-    int side = 2 * geometry.sizeMultiple() / geometry.spatialFactor();
+    int height = 2 * geometry.multiple(stages, GridAxis.HEIGHT) / geometry.spatialFactor();
+    int width = 2 * geometry.multiple(stages, GridAxis.WIDTH) / geometry.spatialFactor();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
-    return new PartsComparison(
-        StagePlan.of(stages, schedule, frames),
-        new LatentShape(1, geometry.channels(), frames, side, side));
+    var latents = new LatentShape(1, geometry.channels(), frames, height, width);
+    return new PartsComparison(StagePlan.of(stages, schedule, latents.grid()), latents);
   }
 
   /** Compares encoders, each denoiser in every stage, and the autoencoder. */
@@ -168,7 +169,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     if (flow.network(name).contains(conditioning)) {
       Stage first = plan.stages().get(0);
       Map<String, Tensor> inputs =
-          conditions.inputs(conditioning, latents.withFrames(first.frames()), first.positions());
+          conditions.inputs(conditioning, latents.withGrid(first.grid().size()), first.grid());
       errors.add(new PartError(conditioning, outputs(conditioning, inputs, reference, other)));
     }
     try (DenoiserSession one = DenoiserSession.of(reference, name);
@@ -199,10 +200,8 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
 
   /** The prediction for noise that is the same for every denoiser. */
   private Latents predict(ConditionedNetwork network, Stage stage) {
-    Latents noise = NoiseSource.seeded(2).draw(latents.withFrames(stage.frames()));
-    return network
-        .denoiser()
-        .predict(noise, plan.schedule().timestep(stage.start()), stage.positions());
+    Latents noise = NoiseSource.seeded(2).draw(latents.withGrid(stage.grid().size()));
+    return network.denoiser().predict(noise, plan.schedule().timestep(stage.start()), stage.grid());
   }
 
   private VideoClip decoded(PipelineParts parts) {

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.picture.PictureSize;
@@ -50,15 +51,21 @@ public record VideoChoice(
   /**
    * What it comes to with a model.
    *
-   * @param stages in which the video is made: frames that are left open are the most up to the
-   *     model's default that divide into them
+   * @param stages in which the video is made: what is left open is the most up to the model's
+   *     default that divides into them
    */
   public VideoSize of(ModelDescription model, StageConfig stages) {
     ModelDescription.Defaults own = model.defaults();
     return new VideoSize(
-        height.orElse(own.height()),
-        width.orElse(own.width()),
+        height.orElseGet(() -> side(model, stages, GridAxis.HEIGHT, own.height())),
+        width.orElseGet(() -> side(model, stages, GridAxis.WIDTH, own.width())),
         frames.orElseGet(() -> model.latents().framesFor(stages, own.frames())),
         fps.orElse(own.fps()));
+  }
+
+  private static int side(ModelDescription model, StageConfig stages, GridAxis axis, int most) {
+    return stages.largestStrides().along(axis) == 1
+        ? most
+        : model.latents().sideFor(stages, axis, most);
   }
 }

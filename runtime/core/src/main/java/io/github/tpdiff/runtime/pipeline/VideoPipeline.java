@@ -45,7 +45,7 @@ public record VideoPipeline(PipelineParts parts) {
     Decided decided = stages(request);
     requireComponents(request);
     LatentShape shape = request.size().latentShape(parts.description().latents(), decided.stages());
-    var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.frames());
+    var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.grid());
     var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
     listener.onStages(decided);
     listener.onPhase(Phase.TEXT);
@@ -68,8 +68,8 @@ public record VideoPipeline(PipelineParts parts) {
     Sampling sampling = request.sampling();
     Decided decided = parts.stages(sampling.stages());
     var shape = request.size().latentShape(parts.description().latents(), decided.stages());
-    StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.frames());
-    decided.stages().splitSteps(sampling.steps());
+    var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.grid());
+    StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
     return decided;
   }
 

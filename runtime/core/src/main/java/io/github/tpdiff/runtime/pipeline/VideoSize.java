@@ -2,8 +2,10 @@ package io.github.tpdiff.runtime.pipeline;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.video.VideoFormat;
 
@@ -45,8 +47,8 @@ public record VideoSize(int height, int width, int frames, double fps) {
    *     not divide into the stages; the nearest sizes that do are named
    */
   public LatentShape latentShape(ModelDescription.Latents geometry, StageConfig stages) {
-    requireMultiple("height", height, geometry.sizeMultiple());
-    requireMultiple("width", width, geometry.sizeMultiple());
+    requireMultiple(GridAxis.HEIGHT, height, geometry, stages);
+    requireMultiple(GridAxis.WIDTH, width, geometry, stages);
     int latentFrames = geometry.latentFrames(frames);
     checkArgument(
         latentFrames <= geometry.maxFrames(),
@@ -70,15 +72,31 @@ public record VideoSize(int height, int width, int frames, double fps) {
         width / geometry.spatialFactor());
   }
 
-  private static void requireMultiple(String name, int value, int multiple) {
-    int below = value / multiple * multiple;
-    checkArgument(
-        below == value,
-        "%s: expected a multiple of %s, found %s; use %s",
-        name,
-        multiple,
-        value,
-        below == 0 ? "" + multiple : below + " or " + (below + multiple));
+  private static void requireMultiple(
+      GridAxis axis, int value, ModelDescription.Latents geometry, StageConfig stages) {
+    int own = geometry.sizeMultiple();
+    int all = geometry.multiple(stages, axis);
+    if (value % all == 0) {
+      return;
+    }
+    int below = value / all * all;
+    String use = below == 0 ? "" + all : below + " or " + (below + all);
+    String name = Words.of(axis);
+    if (value % own != 0) {
+      throw new IllegalArgumentException(
+          "%s: expected a multiple of %d, found %d; use %s".formatted(name, own, value, use));
+    }
+    int number = 1;
+    int stride = 1;
+    while (value % (own * stride) == 0) {
+      number++;
+      stride *= stages.rates().get(stages.stages() - number).along(axis);
+    }
+    String pixels = value % stride == 0 ? "" + value / stride : "%d / %d".formatted(value, stride);
+    throw new IllegalArgumentException(
+        "%s: %d does not divide into stages with rates %s: stage %d would have %s pixels, which"
+                .formatted(name, value, stages.rates(), number, pixels)
+            + " must be a multiple of %d; use %s".formatted(own, use));
   }
 
   private String nearest(ModelDescription.Latents geometry, StageConfig stages) {

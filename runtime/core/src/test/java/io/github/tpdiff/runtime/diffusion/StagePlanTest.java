@@ -36,7 +36,7 @@ class StagePlanTest {
 
   @Test
   void rates_areInSamplingOrder() {
-    var config = StageConfig.pyramid(3, SHARED).withRates(List.of(4, 2));
+    var config = StageConfig.pyramid(3, SHARED).withRates(GridFactor.ofTimes(4, 2));
     StagePlan plan = StagePlan.of(config, FLOW, 17);
     assertThat(plan.stages()).extracting(Stage::stride).containsExactly(8, 2, 1);
     assertThat(plan.stages()).extracting(Stage::frames).containsExactly(3, 9, 17);
@@ -204,7 +204,8 @@ class StagePlanTest {
         .hasMessageContaining("expected 2 values");
     assertThatThrownBy(() -> config.withBoundaries(List.of(0.3, 0.5)))
         .hasMessageContaining("must fall");
-    assertThatThrownBy(() -> config.withRates(List.of(1, 2))).hasMessageContaining("rates");
+    assertThatThrownBy(() -> config.withRates(GridFactor.ofTimes(1, 2)))
+        .hasMessageContaining("rates");
     assertThatThrownBy(() -> config.withStepSplit(List.of(1, 1)))
         .hasMessageContaining("step_split");
     assertThatThrownBy(

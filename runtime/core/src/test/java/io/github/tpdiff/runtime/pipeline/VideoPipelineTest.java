@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
@@ -295,7 +296,7 @@ class VideoPipelineTest {
             StageChoice.count(1),
             StageChoice.count(2),
             StageChoice.of(StageConfig.vanilla()),
-            StageChoice.of(StageConfig.vanilla().withRates(List.of(4))))) {
+            StageChoice.of(StageConfig.vanilla().withRates(GridFactor.ofTimes(4))))) {
       var sampling = request().sampling().withStages(other);
       var error =
           assertThrows(

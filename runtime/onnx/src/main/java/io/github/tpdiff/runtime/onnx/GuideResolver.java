@@ -3,6 +3,8 @@ package io.github.tpdiff.runtime.onnx;
 import io.github.tpdiff.runtime.diffusion.DdimSchedule;
 import io.github.tpdiff.runtime.diffusion.DiffusionForm;
 import io.github.tpdiff.runtime.diffusion.FlowSchedule;
+import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.PredictionType;
 import io.github.tpdiff.runtime.diffusion.SamplerStep;
@@ -65,6 +67,15 @@ final class GuideResolver {
             own.width() / latents.spatialFactor()));
   }
 
+  private LatentGrid grid() {
+    ModelDescription.Latents latents = description.latents();
+    ModelDescription.Defaults own = description.defaults();
+    return new LatentGrid(
+        latentFrames(),
+        latents.sideFor(config, GridAxis.HEIGHT, own.height()) / latents.spatialFactor(),
+        latents.sideFor(config, GridAxis.WIDTH, own.width()) / latents.spatialFactor());
+  }
+
   private int latentFrames() {
     int wanted = Math.max(1, description.latents().latentFrames(description.defaults().frames()));
     return IntStream.iterate(wanted, frames -> frames >= 1, frames -> frames - 1)
@@ -97,7 +108,7 @@ final class GuideResolver {
   }
 
   private StagePlan plan() {
-    return StagePlan.of(config, schedule, latentFrames());
+    return StagePlan.of(config, schedule, grid());
   }
 
   private List<List<SamplerStep>> grids(StagePlan plan, int steps) {
@@ -123,8 +134,8 @@ final class GuideResolver {
     return new StageGuide(
         stage.number(),
         stage.frames(),
-        stage.stride(),
-        Arrays.stream(stage.positions()).boxed().toList(),
+        stage.strides().time(),
+        Arrays.stream(stage.grid().positions(GridAxis.TIME)).boxed().toList(),
         stage.start(),
         stage.end(),
         numbers.predictionScale(),

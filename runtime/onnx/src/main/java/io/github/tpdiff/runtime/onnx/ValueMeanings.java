@@ -59,7 +59,11 @@ record ValueMeanings(ModelDescription description) {
       case NetworkInputs.TIMESTEP ->
           Optional.of("what the network is told of the time (steps.timestep), one for each clip");
       case NetworkInputs.POSITIONS ->
-          Optional.of("position of each of the stage's frames at full rate: n * stride, from 0");
+          Optional.of("position of each of the stage's frames: stages.positions");
+      case NetworkInputs.ROWS ->
+          Optional.of("position of each of the stage's latent rows: stages.row_positions");
+      case NetworkInputs.COLUMNS ->
+          Optional.of("position of each of the stage's latent columns: stages.column_positions");
       default -> Optional.empty();
     };
   }

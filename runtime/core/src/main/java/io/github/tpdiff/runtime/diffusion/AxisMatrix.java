@@ -9,20 +9,20 @@ import java.util.stream.IntStream;
 import org.ejml.data.DMatrixRMaj;
 import org.ejml.dense.row.CommonOps_DDRM;
 
-/** A small matrix that acts on the frames of latents, every channel and pixel alike. */
-final class TimeMatrix {
+/** A small matrix that acts on the places of latents along one axis, all others alike. */
+final class AxisMatrix {
   private final int rows;
   private final int columns;
   private final double[] values;
 
-  TimeMatrix(int rows, int columns) {
+  AxisMatrix(int rows, int columns) {
     this.rows = rows;
     this.columns = columns;
     values = new double[rows * columns];
   }
 
-  static TimeMatrix identity(int size) {
-    var matrix = new TimeMatrix(size, size);
+  static AxisMatrix identity(int size) {
+    var matrix = new AxisMatrix(size, size);
     for (int i = 0; i < size; i++) {
       matrix.set(i, i, 1);
     }
@@ -53,9 +53,9 @@ final class TimeMatrix {
   }
 
   /** {@code this · other}. */
-  TimeMatrix times(TimeMatrix other) {
+  AxisMatrix times(AxisMatrix other) {
     checkArgument(columns == other.rows, "%s columns against %s rows", columns, other.rows);
-    var product = new TimeMatrix(rows, other.columns);
+    var product = new AxisMatrix(rows, other.columns);
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < other.columns; j++) {
         double sum = 0;
@@ -68,8 +68,8 @@ final class TimeMatrix {
     return product;
   }
 
-  TimeMatrix transpose() {
-    var transposed = new TimeMatrix(columns, rows);
+  AxisMatrix transpose() {
+    var transposed = new AxisMatrix(columns, rows);
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < columns; j++) {
         transposed.set(j, i, get(i, j));
@@ -79,19 +79,19 @@ final class TimeMatrix {
   }
 
   /** The inverse of a square matrix that has one. */
-  TimeMatrix inverse() {
+  AxisMatrix inverse() {
     var inverse = new DMatrixRMaj(rows, columns);
     checkState(CommonOps_DDRM.invert(new DMatrixRMaj(rows, columns, true, values), inverse));
-    var result = new TimeMatrix(rows, columns);
+    var result = new AxisMatrix(rows, columns);
     System.arraycopy(inverse.data, 0, result.values, 0, values.length);
     return result;
   }
 
   /** {@code own · this + factor · other}. */
-  TimeMatrix mix(double own, double factor, TimeMatrix other) {
+  AxisMatrix mix(double own, double factor, AxisMatrix other) {
     checkArgument(
         rows == other.rows && columns == other.columns, "matrices of different sizes cannot mix");
-    var mixed = new TimeMatrix(rows, columns);
+    var mixed = new AxisMatrix(rows, columns);
     for (int i = 0; i < values.length; i++) {
       mixed.values[i] = own * values[i] + factor * other.values[i];
     }
@@ -99,25 +99,37 @@ final class TimeMatrix {
   }
 
   /**
-   * The latents whose frame i is {@code Σ_j this[i][j] · frame j}, summed in double.
+   * The latents whose place i along an axis is {@code Σ_j this[i][j] · place j}, summed in double.
    *
-   * @throws IllegalArgumentException if the latents have another number of frames than this columns
+   * @throws IllegalArgumentException if the latents have another number of places than this columns
    */
-  Latents apply(Latents x) {
+  Latents apply(Latents x, GridAxis axis) {
+    LatentGrid grid = x.shape().grid();
     checkArgument(
-        x.frames() == columns, "latents: expected %s frames, found %s", columns, x.shape());
-    LatentShape shape = x.shape().withFrames(rows);
+        grid.along(axis) == columns,
+        "latents: expected %s along %s, found %s",
+        columns,
+        Words.of(axis),
+        x.shape());
+    LatentShape shape = x.shape().withGrid(grid.with(axis, rows));
     Latents result = Latents.zeros(shape);
-    int pixels = shape.pixels();
-    double[] sum = new double[pixels];
-    for (int plane = 0; plane < shape.batch() * shape.channels(); plane++) {
+    int inner =
+        switch (axis) {
+          case TIME -> grid.height() * grid.width();
+          case HEIGHT -> grid.width();
+          case WIDTH -> 1;
+        };
+    int outer = x.data().length / (inner * columns);
+    int[][] nonZero = nonZero();
+    double[] sum = new double[inner];
+    for (int plane = 0; plane < outer; plane++) {
       for (int i = 0; i < rows; i++) {
         Arrays.fill(sum, 0);
-        for (int j = 0; j < columns; j++) {
-          addFrame(sum, get(i, j), x.data(), (plane * columns + j) * pixels);
+        for (int j : nonZero[i]) {
+          addPlace(sum, get(i, j), x.data(), (plane * columns + j) * inner);
         }
-        int to = (plane * rows + i) * pixels;
-        for (int p = 0; p < pixels; p++) {
+        int to = (plane * rows + i) * inner;
+        for (int p = 0; p < inner; p++) {
           result.data()[to + p] = (float) sum[p];
         }
       }
@@ -125,10 +137,14 @@ final class TimeMatrix {
     return result;
   }
 
-  private static void addFrame(double[] sum, double factor, float[] data, int from) {
-    if (factor == 0) {
-      return;
-    }
+  /** The columns of each row that are not 0: repeating and dropping cost what they move. */
+  private int[][] nonZero() {
+    return IntStream.range(0, rows)
+        .mapToObj(i -> IntStream.range(0, columns).filter(j -> get(i, j) != 0).toArray())
+        .toArray(int[][]::new);
+  }
+
+  private static void addPlace(double[] sum, double factor, float[] data, int from) {
     for (int p = 0; p < sum.length; p++) {
       sum[p] += factor * data[from + p];
     }

@@ -1,0 +1,19 @@
+package io.github.tpdiff.runtime.model;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/** Stages of version 1.0, which were over time alone, as those of version 1.1. */
+final class EarlierStages {
+  private EarlierStages() {}
+
+  /** The tree with what it took for granted said. */
+  static ObjectNode upgraded(ObjectNode tree) {
+    tree.putObject("space").put("downsampling", "mean").put("upsampling", "nearest");
+    tree.put("targets", "latent");
+    tree.putObject("positions")
+        .put("time", "scaled")
+        .put("height", "scaled")
+        .put("width", "scaled");
+    return tree;
+  }
+}
