@@ -7,9 +7,14 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.Samplers;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -220,10 +225,13 @@ class CheckpointCommandsTest {
   /** Everything of a plan that scales or times a prediction, each away from its default. */
   private static final StageConfig TRAINED =
       new StageConfig(
-          List.of(2, 2),
+          GridFactor.ofTimes(2, 2),
           List.of(0.7, 0.4),
           List.of(),
           new FrameResampling(Downsampling.MEAN, Upsampling.LINEAR, FirstFrame.SHARED),
+          new SpaceResampling(Downsampling.STRIDE, Upsampling.LINEAR),
+          Targets.PIXEL,
+          PositionRules.all(PositionRule.NATIVE),
           TargetScale.STAGE);
 
   /** Tensors as training wrote them in full: one of the model's own, and the plan. */

@@ -2,6 +2,7 @@ package io.github.tpdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.media.PictureReader;
 import io.github.tpdiff.runtime.media.VideoReader;
 import io.github.tpdiff.runtime.model.RecordJson;
@@ -29,7 +30,7 @@ class DemoTest {
             RecordJson.STAGES
                 .parse(lora.metadata().getOrDefault("tpdiff.stage_plan", ""), "LoRA")
                 .rates())
-        .containsExactly(2, 2);
+        .isEqualTo(GridFactor.ofTimes(2, 2));
     assertThat(out.resolve("export-staged/transformer/model.onnx")).exists();
     // What the demo trained are jobs like any other, resumed like any other.
     assertThat(out.resolve("pretraining/trained_weights.safetensors")).exists();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.lora.job.ClipSize;
 import io.github.tpdiff.lora.job.TrainingJob;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.io.IOException;
@@ -84,7 +85,7 @@ class NewJobCommandTest {
     // 20 frames hold 17, which are 5 latent frames: 3 stages. No side longer than the videos'.
     assertThat(job().data().sizes())
         .containsExactly(new ClipSize(80, 48, 17), new ClipSize(48, 96, 17));
-    assertThat(job().stages().rates()).containsExactly(2, 2);
+    assertThat(job().stages().rates()).isEqualTo(GridFactor.ofTimes(2, 2));
   }
 
   @Test
@@ -92,7 +93,7 @@ class NewJobCommandTest {
     clip("short", "a ball", grey(12, 64, 64));
     assertThat(newJob(checkpoint("wan-tiny")).exitCode()).isZero();
     assertThat(job().data().sizes()).containsExactly(new ClipSize(64, 64, 9));
-    assertThat(job().stages().rates()).containsExactly(2);
+    assertThat(job().stages().rates()).isEqualTo(GridFactor.ofTimes(2));
   }
 
   @Test

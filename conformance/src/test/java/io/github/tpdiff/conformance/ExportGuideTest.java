@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
@@ -127,8 +128,12 @@ final class ExportGuideTest {
         ExportedFolder parts = ExportedFolder.open(exported(), engine)) {
       ModelDescription description = parts.description();
       NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
-      int frames = guide.at("/defaults/latent_shape/2").asInt();
-      StagePlan plan = StagePlan.of(parts.stages(), schedule, frames);
+      var grid =
+          new LatentGrid(
+              guide.at("/defaults/latent_shape/2").asInt(),
+              guide.at("/defaults/latent_shape/3").asInt(),
+              guide.at("/defaults/latent_shape/4").asInt());
+      StagePlan plan = StagePlan.of(parts.stages(), schedule, grid);
       List<Integer> split = parts.stages().splitSteps(guide.at("/defaults/steps").asInt());
       assertThat(guide.path("stages")).as(template).hasSize(3);
       for (int i = 0; i < split.size(); i++) {

@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
@@ -145,7 +146,7 @@ class MiniFluxPipelineTest {
             MiniFluxFlow.TRANSFORMER,
             List.of(conditions))) {
       var noise = NoiseSource.seeded(2).draw(new LatentShape(1, 16, 3, 4, 4));
-      return network.predict(noise, 500, new int[] {0, 1, 2}).get(0).data();
+      return network.predict(noise, 500, StageGrid.full(noise.shape().grid())).get(0).data();
     }
   }
 
@@ -190,13 +191,15 @@ class MiniFluxPipelineTest {
                         model.description().flow(), new LatentShape(1, 16, 3, 4, 4))))) {
       var shape = new LatentShape(1, 16, 3, 4, 4);
       var noise = NoiseSource.seeded(2).draw(shape);
-      float[] before = frame(network.predict(noise, 500, new int[] {0, 1, 2}).get(0).data());
+      float[] before =
+          frame(network.predict(noise, 500, StageGrid.full(noise.shape().grid())).get(0).data());
       float[] values = noise.data().clone();
       for (int i = 0; i < values.length; i++) {
         values[i] += i / 16 % 3 == 2 ? 1 : 0;
       }
       var other = Latents.of(shape, values);
-      float[] after = frame(network.predict(other, 500, new int[] {0, 1, 2}).get(0).data());
+      float[] after =
+          frame(network.predict(other, 500, StageGrid.full(shape.grid())).get(0).data());
       return difference(before, after) > 1e-5;
     }
   }

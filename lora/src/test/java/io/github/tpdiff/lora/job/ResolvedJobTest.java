@@ -12,6 +12,7 @@ import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.media.VideoWriter;
@@ -116,7 +117,7 @@ final class ResolvedJobTest {
           RecordJson.STAGES.parse(
               requireNonNull(lora.metadata().get(RecordJson.STAGES_HEADER)), "header");
       // Boundaries are said, so that they stay where they are beside any scheduler.
-      double boundary = job.diffusion().plan(3).stage(1).start();
+      double boundary = job.diffusion().plan(new LatentGrid(3, 2, 2)).stage(1).start();
       assertThat(stages).isEqualTo(job.diffusion().stages().withBoundaries(List.of(boundary)));
       assertThat(applied(model, lora).trainedStages()).contains(stages);
       assertThat(LoraModels.merged(model, lora, 1).trainedStages()).contains(stages);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.Stage;
@@ -25,7 +26,7 @@ class TrainedDenoiserTest {
           StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
               .withBoundaries(List.of(0.9, 0.6)),
           SCHEDULE,
-          9);
+          new LatentGrid(9, 1, 1));
 
   private static List<Double> weights(double start, double end) {
     return new TrainedDenoiser("a", Optional.of("high_noise"), new TimeRange(start, end))

@@ -7,6 +7,7 @@ import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.model.ModelRequest;
@@ -49,7 +50,7 @@ final class TrainingJobTest {
     assertThat(job.train().settings().descent().learningRate().at(500)).isEqualTo(1e-4);
     assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.Settings.DEFAULT);
     assertThat(job.train().settings().activations()).isEqualTo(Activations.RECOMPUTED);
-    assertThat(job.stages().rates()).containsExactly(2, 2);
+    assertThat(job.stages().rates()).isEqualTo(GridFactor.ofTimes(2, 2));
     assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
   }
 
@@ -102,7 +103,7 @@ final class TrainingJobTest {
             """);
     assertThat(job.data().sizes())
         .containsExactly(new ClipSize(832, 480, 81), new ClipSize(480, 832, 49));
-    assertThat(job.stages().rates()).containsExactly(4, 2);
+    assertThat(job.stages().rates()).isEqualTo(GridFactor.ofTimes(4, 2));
     assertThat(job.stages().weights()).containsExactly(1.0, 2.0, 3.0);
     assertThat(job.lora().exclude()).containsExactly(new ModulePattern("blocks.0.attn1.to_q"));
     assertThat(job.lora().ranks()).isEqualTo(Map.of(new ModulePattern("to_q"), 4));

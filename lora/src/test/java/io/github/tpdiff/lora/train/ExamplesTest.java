@@ -30,7 +30,7 @@ final class ExamplesTest {
 
   /** Frame of the clip that frame f of a stage shows at the stage's end: every r-th. */
   private static int shownAtEnd(Stage stage, int f) {
-    return f * stage.stride();
+    return f * stage.strides().time();
   }
 
   /** The same at its start: stage 2 begins as it ends, stage 1 with the pairs of stage 2. */

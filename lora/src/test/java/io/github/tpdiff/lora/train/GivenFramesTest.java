@@ -211,7 +211,7 @@ final class GivenFramesTest {
   @Test
   void noiseOfAGivenFrame_changesNothing() {
     var clips = new Pictured(MemorySet.of(2, 5));
-    Stage stage = PHASED.plan(5).stages().get(0);
+    Stage stage = PHASED.plan(clips.latents(0).shape().grid()).stages().get(0);
     Latents noise = NoiseSource.seeded(1).draw(clips.latents(0).shape().withFrames(stage.frames()));
     float[] moved = noise.data().clone();
     for (int p = 0; p < PIXELS; p++) {
@@ -224,7 +224,10 @@ final class GivenFramesTest {
 
   private static double loss(Trainable model, TrainingSet clips, Stage stage, Latents noise) {
     return TrainingBatch.of(
-            List.of(PHASED.plan(5).example(stage, stage.start(), clips.latents(0), noise)),
+            List.of(
+                PHASED
+                    .plan(clips.latents(0).shape().grid())
+                    .example(stage, stage.start(), clips.latents(0), noise)),
             List.of(clips.conditions(0)),
             Optional.empty())
         .loss(model);
