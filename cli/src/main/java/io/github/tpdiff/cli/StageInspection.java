@@ -11,11 +11,11 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /** The stages that weights were made for, as {@code tpdiff inspect} tells them. */
-final class StageInspection {
+public final class StageInspection {
   private StageInspection() {}
 
   /** As fields, for JSON. */
-  static Map<String, Object> fields(StageConfig stages) {
+  public static Map<String, Object> fields(StageConfig stages) {
     var fields = new LinkedHashMap<String, Object>();
     fields.put("count", stages.stages());
     fields.put("rates", stages.rates().stream().map(StageInspection::rate).toList());
@@ -32,7 +32,7 @@ final class StageInspection {
   }
 
   /** As a line for people, from the fields. */
-  static String line(Map<?, ?> fields) {
+  public static String line(Map<?, ?> fields) {
     if (Integer.valueOf(1).equals(fields.get("count"))) {
       return "1, which is vanilla";
     }

@@ -74,9 +74,10 @@ class StageOptionsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--rates=2x2|'--rates' at index 0 (R): expected a rate such as 2, or 2x2x2 of frames, rows"
-            + " and columns, found '2x2'",
-        "--rates=2,2x0x2|'--rates' at index 1 (R): expected a rate such as 2",
+        "--rates=2x2|'--rates' (R): expected a rate such as 2, or 2x2x2 of frames, rows and columns,"
+            + " found '2x2'",
+        "--rates=2,2x0x2|'--rates' (R): expected a rate such as 2, or 2x2x2 of frames, rows and"
+            + " columns, found '2x0x2'",
         "--rates=x|found 'x'",
         "--rates=2x2x2x2|found '2x2x2x2'",
         "--positions=scaled,native|'--positions': expected one of scaled, native, or three of them,"

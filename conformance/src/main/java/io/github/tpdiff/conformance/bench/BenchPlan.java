@@ -53,9 +53,7 @@ record BenchPlan(StagePlan stages, List<Integer> steps) {
   String sizes() {
     return stages.config().largestStrides().isOfTimeAlone()
         ? stages.stages().stream().map(Stage::frames).toList() + " frames"
-        : stages.stages().stream()
-            .map(stage -> stage.grid().size().toString())
-            .collect(Collectors.joining(", "));
+        : stages.stages().stream().map(Stage::size).collect(Collectors.joining(", "));
   }
 
   /** What the cost model is asked for. */

@@ -195,7 +195,7 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
       for (Stage stage : stages()) {
         errors.add(
             new PartError(
-                "%s, stage %d of %s".formatted(name, stage.number(), size(stage)),
+                "%s, stage %d of %s".formatted(name, stage.number(), stage.size()),
                 error(predict(known, stage).data(), predict(asked, stage).data())));
       }
     }
@@ -207,12 +207,6 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
     return plans.stream()
         .flatMap(plan -> plan.stages().stream())
         .collect(Collectors.toCollection(LinkedHashSet::new));
-  }
-
-  private static String size(Stage stage) {
-    return stage.strides().isOfTimeAlone()
-        ? stage.frames() + " frames"
-        : stage.grid().size().toString();
   }
 
   private static double outputs(

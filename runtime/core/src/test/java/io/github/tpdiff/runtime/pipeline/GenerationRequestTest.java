@@ -113,8 +113,7 @@ class GenerationRequestTest {
             + " \"own\"",
         "\"positions\": [\"native\", \"own\", \"native\"]| positions: expected scaled or native, or"
             + " three of them, found [\"native\",\"own\",\"native\"]",
-        "\"positions\": {\"time\": \"native\"}| positions: expected scaled or native, or three of"
-            + " them, found {\"time\":\"native\"}",
+        "\"positions\": [5]| positions: expected scaled or native, or three of them, found [5]",
       })
   void wrongStages_areRefusedByField(String stages, String message) {
     assertThatThrownBy(
