@@ -62,7 +62,7 @@ class StagePlannerTest {
     assertThat(chosen.stages()).isEqualTo(3);
     assertThat(chosen.stepSplit().stream().mapToInt(Integer::intValue).sum())
         .isCloseTo(100, within(1));
-    assertThat(StagePlan.of(chosen, FLOW, 16).stages()).hasSize(3);
+    assertThat(StagePlan.of(chosen, FLOW, new LatentGrid(16, 1, 1)).stages()).hasSize(3);
     var noisy = new TemporalSpectrum(Collections.nCopies(16, 1e6));
     assertThat(choose(noisy, Boundaries.SPECTRUM).stages()).isEqualTo(1);
     assertThat(choose(noisy, Boundaries.SCHEDULE).stages()).isEqualTo(1);
@@ -80,10 +80,10 @@ class StagePlannerTest {
   /** Nothing is lost of them at any time, so only the shortest stage bounds the pyramid. */
   @Test
   void stillClips_areSampledAtTheLowestRateForAsLongAsThereIs() {
-    assertThat(choose(still(), Boundaries.SCHEDULE).rates()).containsExactly(2, 2);
+    assertThat(choose(still(), Boundaries.SCHEDULE).rates()).isEqualTo(GridFactor.ofTimes(2, 2));
     StageConfig chosen = choose(still(), Boundaries.SPECTRUM);
     // A quarter of the frames for 95 steps of 100 is cheaper than for 90 and half of them for 5.
-    assertThat(chosen.rates()).containsExactly(4);
+    assertThat(chosen.rates()).isEqualTo(GridFactor.ofTimes(4));
     assertThat(chosen.stepSplit()).containsExactly(95, 5);
     assertThat(chosen.boundaries()).containsExactly(FLOW.time(0.05));
   }
@@ -161,11 +161,11 @@ class StagePlannerTest {
   /** Mean tokens a step, of a vanilla step's. */
   private static double tokens(StageConfig config) {
     List<Integer> steps = config.splitSteps(100);
-    double stride = config.largestStride();
+    double stride = config.largestStrides().time();
     double sum = 0;
     for (int i = 0; i < steps.size(); i++) {
       sum += steps.get(i) / stride;
-      stride /= i < config.rates().size() ? config.rates().get(i) : 1;
+      stride /= i < config.rates().size() ? config.rates().get(i).time() : 1;
     }
     return sum / 100;
   }
