@@ -98,7 +98,7 @@ public record LatentSample(List<Latents> clips, int videos) {
 
   /** Whether a folder is a job's cache, where preparation left latents. */
   public static boolean isPrepared(Path folder) {
-    return Files.isDirectory(folder.resolve(Preparation.LATENTS));
+    return Files.isDirectory(folder.resolve(VideoEncoding.LATENTS));
   }
 
   /**
@@ -111,7 +111,7 @@ public record LatentSample(List<Latents> clips, int videos) {
    */
   public static LatentSample prepared(Path folder, int frames, int most) {
     var clips = new ArrayList<Latents>();
-    List<Path> files = files(folder.resolve(Preparation.LATENTS));
+    List<Path> files = files(folder.resolve(VideoEncoding.LATENTS));
     for (Path file : spread(files, most)) {
       var cache = new LatentCache(file);
       if (clips.size() < most) {

@@ -64,7 +64,11 @@ public record Validation(PhasedClips heldOut, int everySteps, int timesPerStage)
         t.draws().uniform(Purpose.PICTURE, clip, stage.number(), t.number()) >= t.pictureDropout();
     return TrainingBatch.of(
         List.of(
-            plan.example(stage, time, clips.latents(clip), NoiseSource.seeded(seed).draw(shape))),
+            plan.example(
+                stage,
+                time,
+                clips.cleanPair(clip, plan, stage),
+                NoiseSource.seeded(seed).draw(shape))),
         List.of(clips.conditions(clip, new Shown(true, pictured))),
         heldOut.denoiser());
   }

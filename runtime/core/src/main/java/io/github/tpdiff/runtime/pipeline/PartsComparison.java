@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.pipeline;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
@@ -42,12 +43,16 @@ import java.util.stream.Collectors;
  * How far two sets of parts of one model are apart: one engine against another, an exported folder
  * against its checkpoint. Both are given the same numbers; a component is compared if both have it.
  *
- * @param plans whose stages the denoisers are compared at, of one schedule
+ * @param plans whose stages the denoisers are compared at, of one schedule; pictures at those of
+ *     the first
  * @param latents of the clip on the full grid
  */
 public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
   /** Chunks of a clip that the autoencoder is compared on: the first, and two with state. */
   private static final int CHUNKS = 3;
+
+  /** Which nothing depends on. */
+  private static final double FPS = 1;
 
   private static final String PROMPT = "a red ball rolls to the right";
 
@@ -120,15 +125,30 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
     if (!ofPrompts.isEmpty() && both(reference, other, ofPrompts)) {
       try (var one = PromptEncoder.open(reference);
           var two = PromptEncoder.open(other)) {
-        errors.addAll(conditions(flow, one.encode(PROMPT), two.encode(PROMPT)));
+        errors.addAll(conditions(flow, "", one.encode(PROMPT), two.encode(PROMPT)));
       }
     }
     List<String> ofPictures = writers(flow, true);
     if (!ofPictures.isEmpty() && both(reference, other, ofPictures)) {
-      GivenPictures picture = pictures(reference.description());
+      StagePlan plan = plans.get(0);
+      Conditions expected;
+      Conditions found;
       try (var one = PictureEncoder.open(reference);
           var two = PictureEncoder.open(other)) {
-        errors.addAll(conditions(flow, one.encode(picture, latents), two.encode(picture, latents)));
+        RequestedPictures noise = pictures(reference.description());
+        VideoSize size = size(reference.description().latents());
+        expected = one.encode(own -> noise.prepared(flow, own), size, plan);
+        found = two.encode(own -> noise.prepared(flow, own), size, plan);
+      }
+      errors.addAll(conditions(flow, "", expected.values(), found.values()));
+      for (Stage stage : plan.stages()) {
+        LatentGrid grid = stage.grid().size();
+        errors.addAll(
+            conditions(
+                flow,
+                ", stage " + stage.number(),
+                expected.ofGrid(grid),
+                found.ofGrid(grid)));
       }
     }
     return errors;
@@ -143,30 +163,37 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
   }
 
   private static List<PartError> conditions(
-      Flow flow, Map<String, Tensor> expected, Map<String, Tensor> found) {
+      Flow flow, String where, Map<String, Tensor> expected, Map<String, Tensor> found) {
     var errors = new ArrayList<PartError>();
     expected.forEach(
         (name, value) -> {
           if (value.type() == ElementType.F32 && !flow.writers(List.of(name)).isEmpty()) {
             List<ComponentDescription> writers = flow.writers(List.of(name));
             errors.add(
-                new PartError(writers.get(writers.size() - 1).name(), error(name, value, found)));
+                new PartError(
+                    writers.get(writers.size() - 1).name() + where, error(name, value, found)));
           }
         });
     return errors;
   }
 
+  private VideoSize size(ModelDescription.Latents geometry) {
+    int factor = geometry.spatialFactor();
+    return new VideoSize(
+        latents.height() * factor,
+        latents.width() * factor,
+        geometry.frames(latents.frames()),
+        FPS);
+  }
+
   /** Noise in place of whatever pictures the model may be told of. */
-  private GivenPictures pictures(ModelDescription description) {
-    int factor = description.latents().spatialFactor();
-    var size = new PictureSize(latents.width() * factor, latents.height() * factor);
+  private RequestedPictures pictures(ModelDescription description) {
+    VideoSize video = size(description.latents());
+    var size = new PictureSize(video.width(), video.height());
     Flow flow = description.flow();
     boolean ends = flow.pictures().filter(use -> use.last() != PictureUse.Last.NEVER).isPresent();
-    return PicturePreparation.of(flow, Optional.empty())
-        .pictures(
-            noise(size, 4),
-            ends ? Optional.of(noise(size, 5)) : Optional.empty(),
-            new VideoSize(size.height(), size.width(), 1, 1));
+    return new RequestedPictures(
+        noise(size, 4), ends ? Optional.of(noise(size, 5)) : Optional.empty(), Optional.empty());
   }
 
   private static RgbPicture noise(PictureSize size, long seed) {
