@@ -5,6 +5,7 @@ import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
@@ -39,6 +40,9 @@ record JobSettings(Map<String, Object> values) {
           "train.validate_every",
           "sample",
           "output");
+
+  /** Which a run that is to go on takes from its states, where its job leaves them open. */
+  static final String POSITIONS = "stages.positions";
 
   private static final String STEPS = "train.steps";
 
@@ -103,6 +107,16 @@ record JobSettings(Map<String, Object> values) {
       if (value instanceof Path path) {
         return path.toAbsolutePath().normalize().toString();
       }
+      if (value instanceof GridFactor rate) {
+        return rate.isOfTimeAlone()
+            ? rate.time()
+            : List.of(rate.time(), rate.height(), rate.width());
+      }
+      if (value instanceof PositionRules rules) {
+        return rules.equals(PositionRules.all(rules.time()))
+            ? written(rules.time())
+            : written(List.of(rules.time(), rules.height(), rules.width()));
+      }
       return value instanceof ClipSize ? value.toString() : value;
     }
   }
@@ -149,7 +163,7 @@ record JobSettings(Map<String, Object> values) {
     stages
         .positions()
         .filter(rules -> !rules.equals(PositionRules.scaled()) || isOverSpace)
-        .ifPresent(rules -> keys.put("stages.positions", rules));
+        .ifPresent(rules -> keys.put(POSITIONS, rules));
     keys.put("stages.target_scale", stages.targetScale());
     keys.putUnlessEmpty("stages.weights", stages.weights());
     keys.put("stages.alignment", stages.alignment().reach());
