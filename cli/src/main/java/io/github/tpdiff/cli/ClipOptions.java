@@ -2,8 +2,7 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.LatentSample;
 import io.github.tpdiff.lora.data.ModelEncoders;
-import io.github.tpdiff.lora.data.Shown;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.io.PrintWriter;
@@ -107,20 +106,19 @@ final class ClipOptions {
   /**
    * The clips, as latents.
    *
-   * @param stages that their size divides into
+   * @param size of each
+   * @param plan of the stages in which a probe asks about them
    */
   LatentSample sample(
-      ModelEncoders encoders, VideoSize size, StageConfig stages, PrintWriter progress) {
+      ModelEncoders encoders, VideoSize size, StagePlan plan, PrintWriter progress) {
     Path source = clips.orElseThrow();
     if (LatentSample.isPrepared(source)) {
-      var grid = size.latentShape(encoders.model().description().latents(), stages).grid();
-      return LatentSample.prepared(source, grid, most);
+      return LatentSample.prepared(source, plan.grid(), most);
     }
+    var use = probe ? LatentSample.Use.asked(plan) : LatentSample.Use.measured();
     try (var meter = new ItemProgress("encoding", progress)) {
       return LatentSample.encode(
-          new LatentSample.Request(source, size, most, probe ? Shown.all() : Shown.nothing()),
-          encoders,
-          meter::reached);
+          new LatentSample.Request(source, size, most, use), encoders, meter::reached);
     }
   }
 }

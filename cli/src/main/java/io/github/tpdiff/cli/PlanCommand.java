@@ -93,7 +93,7 @@ final class PlanCommand implements Callable<Integer> {
       var clip = size.latentShape(model.description().latents(), asked);
       var pricing = new StagePricing(model, sampling, clip);
       try (Engine engine = engines.open(compute)) {
-        var given = new Given(pricing, engine, sample(model, size, asked, engine));
+        var given = new Given(pricing, engine, sample(pricing, asked, size, engine));
         StageConfig stages = chosen ? choose(given) : probed(given, asked);
         print(pricing.plan(stages), pricing.of(stages), engine);
       }
@@ -109,11 +109,14 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private Optional<LatentSample> sample(
-      VideoModel model, VideoSize size, StageConfig stages, Engine engine) {
+      StagePricing pricing, StageConfig stages, VideoSize size, Engine engine) {
     return clips.isGiven()
         ? Optional.of(
             clips.sample(
-                new ModelEncoders(model, engine), size, stages, spec.commandLine().getErr()))
+                new ModelEncoders(pricing.model(), engine),
+                size,
+                pricing.plan(stages),
+                spec.commandLine().getErr()))
         : Optional.empty();
   }
 

@@ -21,9 +21,7 @@ final class StageText {
 
   /** Such as {@code 2x2x2,2x2x2}. */
   static String rates(StageConfig stages) {
-    return stages.stages() == 1
-        ? "-"
-        : stages.rates().stream().map(RatesOption::text).collect(Collectors.joining(","));
+    return stages.stages() == 1 ? "-" : RatesOption.text(stages.rates());
   }
 
   /** Such as {@code 2-2-1}; a line for equal shares. */

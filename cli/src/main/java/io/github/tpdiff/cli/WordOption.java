@@ -89,7 +89,7 @@ abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
     }
   }
 
-  /** The time in which a velocity is measured. */
+  /** What stages reach. */
   static final class OfTargets extends WordOption<Targets> {
     OfTargets() {
       super(new Words<>(Targets.class).all(), parser(Targets.class));

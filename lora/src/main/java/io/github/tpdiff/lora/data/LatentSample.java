@@ -5,9 +5,13 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.lora.data.ClipCutter.DroppedException;
 import io.github.tpdiff.lora.data.ClipEncoders.CaptionEncoder;
 import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentSpectrum;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.Flow;
@@ -18,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,11 +42,50 @@ public record LatentSample(List<Clip> sampled, int videos) {
   /**
    * A clip.
    *
-   * @param latents normalised, [1, C, F, H, W]
-   * @param pictures the values that its pictures decide, of a model that is told some
+   * @param byStrides its latents, normalised, with the values that its pictures decide of a model
+   *     that is told some; and those of smaller videos of it
    * @param caption where there is one
    */
-  public record Clip(Latents latents, Map<String, Tensor> pictures, Optional<String> caption) {}
+  public record Clip(
+      Map<GridFactor, ClipEncoders.EncodedClip> byStrides, Optional<String> caption) {
+    public Clip {
+      byStrides = Map.copyOf(byStrides);
+    }
+
+    /** Of the clip itself. */
+    public Latents latents() {
+      return latents(GridFactor.ONE);
+    }
+
+    /**
+     * Of the clip, or a smaller video of it.
+     *
+     * @throws IllegalArgumentException if that was not encoded
+     */
+    Latents latents(GridFactor strides) {
+      return Optional.ofNullable(byStrides.get(strides))
+          .map(ClipEncoders.EncodedClip::latents)
+          .orElseThrow(
+              () ->
+                  new IllegalArgumentException(
+                      "clips: expected them with strides %s, at which stages of pixel targets aim, found %s; a job's cache does not say which are whose, the videos do"
+                          .formatted(strides, byStrides.keySet())));
+    }
+
+    private Conditions told(Flow flow, Map<String, Tensor> captioned) {
+      var values = new HashMap<>(captioned);
+      var ofGrids = new HashMap<LatentGrid, Map<String, Tensor>>();
+      byStrides.forEach(
+          (strides, encoded) -> {
+            if (strides.equals(GridFactor.ONE)) {
+              values.putAll(encoded.conditions());
+            } else {
+              ofGrids.put(encoded.latents().shape().grid(), encoded.conditions());
+            }
+          });
+      return new Conditions(flow, values, ofGrids);
+    }
+  }
 
   /**
    * What is to be encoded.
@@ -49,14 +93,43 @@ public record LatentSample(List<Clip> sampled, int videos) {
    * @param source a folder of videos or a list, see {@link SourceList}
    * @param size of the clips
    * @param most clips, at least 1
-   * @param shown what a network is to be told of the clips besides
+   * @param use that is made of them
    */
-  public record Request(Path source, VideoSize size, int most, Shown shown) {
+  public record Request(Path source, VideoSize size, int most, Use use) {
     /**
      * @throws IllegalArgumentException if {@code most} is not positive
      */
     public Request {
       checkArgument(most >= 1, "clips: at least 1, found %s", most);
+    }
+  }
+
+  /**
+   * What is made of clips besides measuring their latents.
+   *
+   * @param shown what a network is to be told of them
+   * @param strides of smaller videos of them that are to be encoded too
+   */
+  public record Use(Shown shown, List<GridFactor> strides) {
+    public Use {
+      strides = List.copyOf(strides);
+    }
+
+    /** Nothing. */
+    public static Use measured() {
+      return new Use(Shown.nothing(), List.of());
+    }
+
+    /** A network is asked about them in the stages of a plan. */
+    public static Use asked(StagePlan plan) {
+      return new Use(
+          Shown.all(),
+          plan.config().targets() == StageConfig.Targets.LATENT
+              ? List.of()
+              : plan.stages().stream()
+                  .map(Stage::strides)
+                  .filter(strides -> !strides.equals(GridFactor.ONE))
+                  .toList());
     }
   }
 
@@ -84,7 +157,7 @@ public record LatentSample(List<Clip> sampled, int videos) {
         }
         try {
           VideoClip clip = cutter.cut(video.file()).get(0).clip();
-          clips.add(clip(clip, video, request.shown(), encoder));
+          clips.add(clip(clip, video, request.use(), encoder));
           listener.encoded(video.file(), clips.size(), total);
         } catch (DroppedException dropped) {
           fault = fault.or(() -> Optional.of(video.file() + ": " + dropped.getMessage()));
@@ -104,16 +177,24 @@ public record LatentSample(List<Clip> sampled, int videos) {
     return new LatentSample(clips, videos.size());
   }
 
-  private static Clip clip(
-      VideoClip clip, SourceVideo video, Shown shown, LatentEncoder encoder) {
-    Latents latents = encoder.encode(clip);
-    return new Clip(
-        latents,
-        shown.picture()
-            ? encoder.pictures(
-                new ClipPictures(clip, Optional.empty(), false), latents.shape())
-            : Map.of(),
-        video.caption().filter(caption -> shown.caption()));
+  private static Clip clip(VideoClip clip, SourceVideo video, Use use, LatentEncoder encoder) {
+    var pictures = new ClipPictures(clip, Optional.empty(), false);
+    Latents full = encoder.encode(clip);
+    var byStrides = new HashMap<GridFactor, ClipEncoders.EncodedClip>();
+    boolean told = use.shown().picture();
+    byStrides.put(
+        GridFactor.ONE,
+        new ClipEncoders.EncodedClip(
+            full, told ? encoder.pictures(pictures, full.shape()) : Map.of()));
+    for (GridFactor strides : use.strides()) {
+      ClipPictures smaller = pictures.coarser(strides);
+      Latents own = encoder.encode(smaller.clip());
+      byStrides.put(
+          strides,
+          new ClipEncoders.EncodedClip(
+              own, told ? encoder.picturesOfStage(smaller, own.shape()) : Map.of()));
+    }
+    return new Clip(byStrides, video.caption().filter(caption -> use.shown().caption()));
   }
 
   /** The latents alone. */
@@ -135,14 +216,13 @@ public record LatentSample(List<Clip> sampled, int videos) {
     try (CaptionEncoder captions = encoders.openCaptions()) {
       Map<String, Tensor> uncaptioned = captions.encode("");
       return new SampledSet(
-          clips(),
+          sampled,
           sampled.stream()
               .map(
                   clip ->
-                      new Conditions(
-                              encoders.flow(),
-                              clip.caption().map(captions::encode).orElse(uncaptioned))
-                          .with(clip.pictures()))
+                      clip.told(
+                          encoders.flow(),
+                          clip.caption().map(captions::encode).orElse(uncaptioned)))
               .toList(),
           uncaptioned);
     }
@@ -150,7 +230,7 @@ public record LatentSample(List<Clip> sampled, int videos) {
 
   /** Whether a folder is a job's cache, where preparation left latents. */
   public static boolean isPrepared(Path folder) {
-    return Files.isDirectory(folder.resolve(Preparation.LATENTS));
+    return Files.isDirectory(folder.resolve(VideoEncoding.LATENTS));
   }
 
   /**
@@ -163,7 +243,7 @@ public record LatentSample(List<Clip> sampled, int videos) {
    */
   public static LatentSample prepared(Path folder, LatentGrid grid, int most) {
     var clips = new ArrayList<Clip>();
-    List<Path> files = files(folder.resolve(Preparation.LATENTS));
+    List<Path> files = files(folder.resolve(VideoEncoding.LATENTS));
     for (Path file : spread(files, most)) {
       var cache = new LatentCache(file);
       if (clips.size() < most) {
@@ -182,7 +262,11 @@ public record LatentSample(List<Clip> sampled, int videos) {
   }
 
   private static Clip clip(LatentCache cache, int number) {
-    return new Clip(cache.latents(number), cache.conditions(number), Optional.empty());
+    return new Clip(
+        Map.of(
+            GridFactor.ONE,
+            new ClipEncoders.EncodedClip(cache.latents(number), cache.conditions(number))),
+        Optional.empty());
   }
 
   private static List<Path> files(Path folder) {

@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.data;
 
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -10,11 +11,12 @@ import java.util.Map;
 /**
  * Clips in memory.
  *
- * @param clips normalised latents
+ * @param clips with their latents
  * @param told what the network is told of each
  * @param uncaptioned what it is told in place of a caption
  */
-record SampledSet(List<Latents> clips, List<Conditions> told, Map<String, Tensor> uncaptioned)
+record SampledSet(
+    List<LatentSample.Clip> clips, List<Conditions> told, Map<String, Tensor> uncaptioned)
     implements TrainingSet {
   SampledSet {
     clips = List.copyOf(clips);
@@ -24,12 +26,17 @@ record SampledSet(List<Latents> clips, List<Conditions> told, Map<String, Tensor
 
   @Override
   public List<LatentShape> shapes() {
-    return clips.stream().map(Latents::shape).toList();
+    return clips.stream().map(clip -> clip.latents().shape()).toList();
   }
 
   @Override
   public Latents latents(int clip) {
-    return clips.get(clip);
+    return clips.get(clip).latents();
+  }
+
+  @Override
+  public Latents latents(int clip, GridFactor strides) {
+    return clips.get(clip).latents(strides);
   }
 
   @Override

@@ -18,13 +18,16 @@ import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -249,7 +252,19 @@ public record ResolvedJob(
         data.clipsPerVideo(),
         data.negativePrompt(),
         job.sample().prompts(),
-        pictures().choice());
+        pictures().choice(),
+        strides());
+  }
+
+  /** Of the smaller videos that stages aim at, in sampling order. */
+  private List<GridFactor> strides() {
+    LatentGrid grid = sizes.get(0).latentShape(model.description().latents(), diffusion.stages()).grid();
+    return diffusion.stages().targets() == Targets.LATENT
+        ? List.of()
+        : diffusion.plan(grid).stages().stream()
+            .map(Stage::strides)
+            .filter(strides -> !strides.equals(GridFactor.ONE))
+            .toList();
   }
 
   /** How pictures take part. */

@@ -56,7 +56,7 @@ record FixedTries(PhasedClips data, int timesPerStage, Draws draws, double pictu
             plan.example(
                 stage,
                 one.time(),
-                clips.latents(one.clip()),
+                clips.cleanPair(one.clip(), plan, stage),
                 NoiseSource.seeded(one.seed()).draw(shape))),
         List.of(clips.conditions(one.clip(), one.shown())),
         data.denoiser());

@@ -52,7 +52,7 @@ final class GridFactorJson {
     @Override
     public GridFactor deserialize(JsonParser parser, DeserializationContext context)
         throws IOException {
-      JsonNode node = parser.readValueAsTree();
+      JsonNode node = context.readTree(parser);
       try {
         if (node.isInt()) {
           return GridFactor.ofTime(node.intValue());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.primitives.Floats;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
@@ -78,11 +79,15 @@ class ConditionsTest {
     return Tensor.ofFloats(values, 1, 2, 5, 2, 3);
   }
 
+  /** What the network is told of a stage of every r-th frame. */
+  private static Map<String, Tensor> inputs(Conditions conditions, LatentShape stage, int r) {
+    return conditions.inputs(NETWORK, stage, StageGrid.strided(stage.grid(), r));
+  }
+
   @Test
   void framesAreThoseOfTheStagesPositions() {
     var conditions = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
-    Tensor found =
-        get(conditions.inputs(NETWORK, CLIP.withFrames(2), new int[] {0, 3}), "image_latents");
+    Tensor found = get(inputs(conditions, CLIP.withFrames(2), 3), "image_latents");
     assertThat(found.shape()).containsExactly(1, 2, 2, 2, 3);
     var expected = new float[2 * 2 * 6];
     int[] positions = {0, 3};
@@ -98,7 +103,7 @@ class ConditionsTest {
   @Test
   void positionBeyondTheClip_isRefused() {
     var conditions = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
-    assertThatThrownBy(() -> conditions.inputs(NETWORK, CLIP.withFrames(1), new int[] {5}))
+    assertThatThrownBy(() -> inputs(conditions, CLIP.withFrames(2), 5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("latents: expected a frame for position 5, found 5 frames");
   }
@@ -106,7 +111,7 @@ class ConditionsTest {
   @Test
   void absentOptionalConditions_areZerosOfTheStagesShape() {
     var conditions = new Conditions(FLOW, Map.of("states", states(4)));
-    var inputs = conditions.inputs(NETWORK, CLIP.withFrames(3), new int[] {0, 2, 4});
+    var inputs = inputs(conditions, CLIP.withFrames(3), 2);
     assertThat(inputs.keySet()).containsExactlyInAnyOrder("context", "mask", "image_latents");
     assertThat(get(inputs, "context").toFloatArray()).containsExactly(4, 5);
     assertThat(get(inputs, "image_latents").shape()).containsExactly(1, 2, 3, 2, 3);
@@ -119,7 +124,7 @@ class ConditionsTest {
   @Test
   void absentConditionThatIsNeeded_isNamed() {
     var conditions = new Conditions(FLOW, Map.of());
-    assertThatThrownBy(() -> conditions.inputs(NETWORK, CLIP, new int[] {0}))
+    assertThatThrownBy(() -> inputs(conditions, CLIP, 1))
         .isInstanceOf(CheckpointException.class)
         .hasMessage("transformer: expected the condition 'states', found none");
   }
@@ -135,7 +140,7 @@ class ConditionsTest {
     assertThat(get(joined.values(), "states").shape()).containsExactly(3, 2, 1);
     assertThat(get(joined.values(), "states").toFloatArray()).containsExactly(1, 2, 10, 11, 20, 21);
     Map<String, Tensor> inputs =
-        ConditionedNetwork.inputs(joined, NETWORK, CLIP.withBatch(3), new int[] {0, 1, 2, 3, 4});
+        ConditionedNetwork.inputs(joined, NETWORK, CLIP.withBatch(3), StageGrid.full(CLIP.grid()));
     assertThat(get(inputs, "image_latents").shape()).containsExactly(3, 2, 5, 2, 3);
   }
 
