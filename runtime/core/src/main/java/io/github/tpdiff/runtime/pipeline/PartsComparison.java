@@ -43,7 +43,8 @@ import java.util.stream.Collectors;
  * How far two sets of parts of one model are apart: one engine against another, an exported folder
  * against its checkpoint. Both are given the same numbers; a component is compared if both have it.
  *
- * @param plans whose stages the denoisers are compared at, of one schedule
+ * @param plans whose stages the denoisers are compared at, of one schedule; pictures at those of
+ *     the first
  * @param latents of the clip on the full grid
  */
 public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
@@ -129,6 +130,7 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
     }
     List<String> ofPictures = writers(flow, true);
     if (!ofPictures.isEmpty() && both(reference, other, ofPictures)) {
+      StagePlan plan = plans.get(0);
       Conditions expected;
       Conditions found;
       try (var one = PictureEncoder.open(reference);
