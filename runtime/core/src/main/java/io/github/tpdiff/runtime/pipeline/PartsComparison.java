@@ -32,19 +32,23 @@ import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * How far two sets of parts of one model are apart: one engine against another, an exported folder
  * against its checkpoint. Both are given the same numbers; a component is compared if both have it.
  *
- * @param plan the stages at which the denoisers are compared
- * @param latents of the clip at full rate
+ * @param plans whose stages the denoisers are compared at, of one schedule; pictures at those of
+ *     the first
+ * @param latents of the clip on the full grid
  */
-public record PartsComparison(StagePlan plan, LatentShape latents) {
+public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
   /** Chunks of a clip that the autoencoder is compared on: the first, and two with state. */
   private static final int CHUNKS = 3;
 
@@ -52,6 +56,19 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
   private static final double FPS = 1;
 
   private static final String PROMPT = "a red ball rolls to the right";
+
+  /**
+   * @throws IllegalArgumentException if there is no plan
+   */
+  public PartsComparison {
+    plans = List.copyOf(plans);
+    checkArgument(!plans.isEmpty(), "comparison: expected at least one plan, found none");
+  }
+
+  /** At the stages of one plan. */
+  public PartsComparison(StagePlan plan, LatentShape latents) {
+    this(List.of(plan), latents);
+  }
 
   /**
    * What was found of one part.
@@ -114,6 +131,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     }
     List<String> ofPictures = writers(flow, true);
     if (!ofPictures.isEmpty() && both(reference, other, ofPictures)) {
+      StagePlan plan = plans.get(0);
       Conditions expected;
       Conditions found;
       try (var one = PictureEncoder.open(reference);
@@ -194,7 +212,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     var errors = new ArrayList<PartError>();
     String conditioning = ComponentDescription.conditioning(name);
     if (flow.network(name).contains(conditioning)) {
-      Stage first = plan.stages().get(0);
+      Stage first = plans.get(0).stages().get(0);
       Map<String, Tensor> inputs =
           conditions.inputs(conditioning, latents.withGrid(first.grid().size()), first.grid());
       errors.add(new PartError(conditioning, outputs(conditioning, inputs, reference, other)));
@@ -203,14 +221,21 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
         var known = ConditionedNetwork.inTurn(one, name, List.of(conditions));
         DenoiserSession two = DenoiserSession.of(other, name);
         var asked = ConditionedNetwork.inTurn(two, name, List.of(conditions))) {
-      for (Stage stage : plan.stages()) {
+      for (Stage stage : stages()) {
         errors.add(
             new PartError(
-                "%s, stage %d of %d frames".formatted(name, stage.number(), stage.frames()),
+                "%s, stage %d of %s".formatted(name, stage.number(), stage.size()),
                 error(predict(known, stage).data(), predict(asked, stage).data())));
       }
     }
     return errors;
+  }
+
+  /** The stages of all plans; what several have in common once. */
+  private Set<Stage> stages() {
+    return plans.stream()
+        .flatMap(plan -> plan.stages().stream())
+        .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
   private static double outputs(
@@ -228,7 +253,8 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
   /** The prediction for noise that is the same for every denoiser. */
   private Latents predict(ConditionedNetwork network, Stage stage) {
     Latents noise = NoiseSource.seeded(2).draw(latents.withGrid(stage.grid().size()));
-    return network.denoiser().predict(noise, plan.schedule().timestep(stage.start()), stage.grid());
+    double timestep = plans.get(0).schedule().timestep(stage.start());
+    return network.denoiser().predict(noise, timestep, stage.grid());
   }
 
   private VideoClip decoded(PipelineParts parts) {

@@ -53,11 +53,11 @@ class RecordJsonTest {
           "upsampling": "linear"
         },
         "targets": "pixel",
-        "positions": {
-          "time": "scaled",
-          "height": "native",
-          "width": "native"
-        },
+        "positions": [
+          "scaled",
+          "native",
+          "native"
+        ],
         "target_scale": "stage"
       }\
       """;
