@@ -1,8 +1,6 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.adapters.ConfigException;
-import io.github.tpdiff.runtime.diffusion.GridFactor;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
@@ -81,7 +79,8 @@ final class Inspection {
     fields.put("path", path.toString());
     fields.put("kind", "export");
     describe(fields, description);
-    fields.put("stages", stages(path));
+    Path stages = path.resolve("scheduler").resolve(RecordJson.STAGES_FILE);
+    fields.put("stages", StageInspection.fields(RecordJson.STAGES.read(stages)));
     Map<Boolean, List<String>> graphs =
         description.flow().components().stream()
             .map(component -> ComponentDescription.graph(component.name()))
@@ -127,16 +126,6 @@ final class Inspection {
     geometry.put("most_frames", latents.maxFrames());
     fields.put("latents", geometry);
     fields.put("sizes in multiples of", latents.sizeMultiple());
-  }
-
-  private static Map<String, Object> stages(Path export) {
-    StageConfig config =
-        RecordJson.STAGES.read(export.resolve("scheduler").resolve(RecordJson.STAGES_FILE));
-    var fields = new LinkedHashMap<String, Object>();
-    fields.put("count", config.stages());
-    fields.put("rates", config.rates().stream().map(GridFactor::toString).toList());
-    fields.put("boundaries", config.boundaries());
-    return fields;
   }
 
   private static List<String> names(Map<String, ?> named) {

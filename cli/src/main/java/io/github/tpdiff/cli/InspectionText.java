@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.weights.CheckpointException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -57,7 +58,7 @@ final class InspectionText {
           "latents",
           InspectionText::latents,
           "stages",
-          InspectionText::stages,
+          StageInspection::line,
           "clips by latent shape",
           InspectionText::clips);
 
@@ -78,6 +79,10 @@ final class InspectionText {
       return "none";
     }
     String text = String.valueOf(value);
+    return key.equals(RecordJson.STAGES_HEADER) ? trainedFor(text) : shortened(text);
+  }
+
+  private static String shortened(String text) {
     return text.length() <= LONGEST
         ? text
         : text.substring(0, LONGEST) + "… (%d characters)".formatted(text.length());
@@ -148,21 +153,14 @@ final class InspectionText {
             latents.get("most_frames"));
   }
 
-  private static String stages(Map<?, ?> stages) {
-    if (Integer.valueOf(1).equals(stages.get("count"))) {
-      return "1, which is vanilla";
+  /** The plan in a header, in words where it is one. */
+  private static String trainedFor(String header) {
+    try {
+      return StageInspection.line(
+          StageInspection.fields(RecordJson.STAGES.parse(header, RecordJson.STAGES_HEADER)));
+    } catch (CheckpointException noPlan) {
+      return shortened(header);
     }
-    return "%s, each at rates %s over the one before, %s"
-        .formatted(
-            stages.get("count"),
-            list(listed(stages, "rates")),
-            listed(stages, "boundaries").isEmpty()
-                ? "in equal parts of the schedule"
-                : "from times " + list(listed(stages, "boundaries")));
-  }
-
-  private static List<?> listed(Map<?, ?> fields, String key) {
-    return fields.get(key) instanceof List<?> list ? list : List.of();
   }
 
   private static String clips(Map<?, ?> shapes) {

@@ -9,7 +9,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Rules of positions on the command line: one word, or one for each axis. */
-final class PositionsOption implements ITypeConverter<PositionRules> {
+public final class PositionsOption implements ITypeConverter<PositionRules> {
 
   @Override
   public PositionRules convert(String text) {

@@ -3,9 +3,13 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.data.PreparationReport;
+import io.github.tpdiff.lora.data.PreparationRequest;
+import io.github.tpdiff.lora.data.SourceList;
 import io.github.tpdiff.lora.job.JobRuns;
+import io.github.tpdiff.lora.job.PreparationCost;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
+import io.github.tpdiff.runtime.cost.Calibration;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.model.VideoModel;
 import java.io.PrintWriter;
@@ -38,19 +42,30 @@ final class PrepareCommand implements Callable<Integer> {
     TrainingJob job = TrainingJob.read(file);
     try (VideoModel model = Families.open(job.model().request());
         Engine engine = engines.open()) {
-      prepare(
-          JobRuns.of(job, model).get(0),
-          engine,
-          spec.commandLine().getOut(),
-          spec.commandLine().getErr());
+      ResolvedJob resolved = JobRuns.of(job, model).get(0);
+      PrintWriter out = spec.commandLine().getOut();
+      predict(resolved, engine, out);
+      prepare(resolved, engine, out, spec.commandLine().getErr());
     }
     return ExitCode.DONE;
+  }
+
+  /** Prints what smaller videos take beside the clips, of jobs whose stages aim at them. */
+  private static void predict(ResolvedJob job, Engine engine, PrintWriter out) {
+    PreparationRequest request = job.preparation();
+    if (request.strides().isEmpty()) {
+      return;
+    }
+    long most =
+        (long) request.clipsPerVideo() * SourceList.read(request.source()).videos().size();
+    PreparationCost.of(job, Calibration.measure(engine)).table(most).forEach(out::println);
+    out.flush();
   }
 
   /** Prepares a job's data and prints the table. */
   static Prepared prepare(ResolvedJob job, Engine engine, PrintWriter out, PrintWriter err) {
     Prepared prepared;
-    try (var progress = new VideoProgress("preparing", err)) {
+    try (var progress = new ItemProgress("preparing", err)) {
       prepared =
           job.prepare(
               new ModelEncoders(job.model(), engine),

@@ -9,7 +9,6 @@ import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.io.PrintWriter;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -134,7 +133,7 @@ final class StageOptions {
         stages.map(OptionalInt::of).orElse(OptionalInt.empty()),
         rates,
         boundaries,
-        split.map(StageOptions::shares).orElse(List.of()),
+        split.map(SharesOption::parse).orElse(List.of()),
         downsampling,
         upsampling,
         spaceDownsampling,
@@ -149,15 +148,6 @@ final class StageOptions {
     if (!stages.differences().isEmpty()) {
       out.println("stages not as trained: " + String.join("; ", stages.differences()));
       out.flush();
-    }
-  }
-
-  private static List<Integer> shares(String text) {
-    try {
-      return Arrays.stream(text.split("-", -1)).map(Integer::valueOf).toList();
-    } catch (NumberFormatException notNumbers) {
-      throw new IllegalArgumentException(
-          "--split: expected shares such as 1-1-2, found '%s'".formatted(text), notNumbers);
     }
   }
 }

@@ -50,7 +50,7 @@ public final class StageTimes implements GenerationListener, AutoCloseable {
         .get()
         .reached(
             step.done(),
-            "stage %d, %d frames".formatted(step.stage().number(), step.stage().frames()));
+            "stage %d, %s".formatted(step.stage().number(), step.stage().size()));
     int last = stages.size() - 1;
     if (last >= 0 && stages.get(last).stage().equals(step.stage())) {
       StageTime so = stages.get(last);

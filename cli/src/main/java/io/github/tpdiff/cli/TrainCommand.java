@@ -2,8 +2,10 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation;
+import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.job.DryRun;
 import io.github.tpdiff.lora.job.JobRuns;
+import io.github.tpdiff.lora.job.PreparationCost;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.NonFiniteException;
@@ -49,7 +51,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--dry-run",
       description =
-          "Says what would become of every clip, predicts frames, tokens, time and peak memory per"
+          "Says what would become of every clip, predicts latents, tokens, time and peak memory per"
               + " stage, and trains nothing.")
   private boolean dryRun;
 
@@ -86,8 +88,10 @@ final class TrainCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     ResolvedJob first = runs.get(0);
     var encoders = new ModelEncoders(first.model(), engine);
-    PrepareCommand.print(Preparation.survey(first.preparation(), encoders), first, out);
+    PreparationReport found = Preparation.survey(first.preparation(), encoders);
+    PrepareCommand.print(found, first, out);
     Machine machine = Calibration.measure(engine);
+    PreparationCost.of(first, machine).table(found.clips()).forEach(out::println);
     runs.forEach(run -> DryRun.of(run, machine).table().forEach(out::println));
     out.flush();
   }

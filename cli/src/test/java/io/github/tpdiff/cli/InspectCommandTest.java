@@ -2,11 +2,16 @@ package io.github.tpdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,6 +112,41 @@ final class InspectCommandTest {
         .containsPattern("kind +export\n")
         .containsPattern("stages +3, each at 2, 2 times the frame rate of the one before")
         .containsPattern("use +tpdiff run\n");
+  }
+
+  @Test
+  void exportAndLora_sayStagesOverSpace() throws IOException {
+    Path exported = folder.resolve("exported");
+    var run =
+        Invocation.of(
+            "export",
+            checkpoint("wan-tiny"),
+            exported,
+            "--rates=2x2x2,1x2x2",
+            "--targets=pixel",
+            "--positions=scaled,native,native");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    String said =
+        "3, each at [2, 2, 2], [1, 2, 2] times the frames, rows and columns of the one before, ";
+    String how = "; targets pixel, positions [scaled, native, native]\n";
+    assertThat(inspect(exported)).contains("stages", said, how);
+    JsonNode stages =
+        new ObjectMapper()
+            .readTree(Invocation.of("inspect", exported, "--json").out())
+            .path("stages");
+    assertThat(stages.path("rates").toString()).isEqualTo("[[2,2,2],[1,2,2]]");
+    assertThat(stages.path("targets").asText()).isEqualTo("pixel");
+
+    Path lora = folder.resolve("lora.safetensors");
+    Path plan = exported.resolve("scheduler").resolve(RecordJson.STAGES_FILE);
+    SafetensorsWriter.write(
+        lora,
+        MemoryTensors.builder()
+            .addFloats("transformer.blocks.0.attn1.to_q.lora_A.weight", List.of(1L, 2L), 1, 2)
+            .addFloats("transformer.blocks.0.attn1.to_q.lora_B.weight", List.of(2L, 1L), 3, 5)
+            .metadata(RecordJson.STAGES_HEADER, Files.readString(plan))
+            .build());
+    assertThat(inspect(lora)).containsPattern("trained for +" + Pattern.quote(said)).contains(how);
   }
 
   @ParameterizedTest

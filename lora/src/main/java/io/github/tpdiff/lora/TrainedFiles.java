@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora;
 
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageTraits;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Files of what was trained, read and ready to be put on a checkpoint: tensors in full, then LoRAs
@@ -84,19 +86,29 @@ public final class TrainedFiles {
       if (own.isPresent() && first.isEmpty()) {
         first = Optional.of(lora);
       } else if (own.isPresent() && !own.equals(stages(first.orElseThrow()))) {
+        StageConfig others = stages(first.orElseThrow()).orElseThrow();
         throw new IllegalArgumentException(
             "loras: %s was trained for stages %s, %s for stages %s; put on LoRAs of the same stages"
                 .formatted(
                     first.orElseThrow().path(),
-                    words(stages(first.orElseThrow()).orElseThrow()),
+                    words(others, own.orElseThrow()),
                     lora.path(),
-                    words(own.orElseThrow())));
+                    words(own.orElseThrow(), others)));
       }
     }
   }
 
-  private static String words(StageConfig stages) {
-    return "with rates %s, boundaries %s".formatted(stages.rates(), stages.boundaries());
+  /** The rates and boundaries, and what else is not as in others. */
+  private static String words(StageConfig stages, StageConfig others) {
+    Map<String, String> different = StageTraits.of(others);
+    return "with "
+        + StageTraits.of(stages).entrySet().stream()
+            .filter(
+                trait ->
+                    List.of(StageTraits.RATES, StageTraits.BOUNDARIES).contains(trait.getKey())
+                        || !trait.getValue().equals(different.get(trait.getKey())))
+            .map(trait -> trait.getKey() + " " + trait.getValue())
+            .collect(Collectors.joining(", "));
   }
 
   /** What a LoRA was trained for, but for the shares of the steps, which are free. */

@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
+import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.runtime.model.ModelFamily;
@@ -32,6 +37,8 @@ import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Several LoRAs at once, on a small model. */
 class TrainedFilesTest {
@@ -135,6 +142,55 @@ class TrainedFilesTest {
     try (VideoModel model = open()) {
       assertThat(put(List.of(free, three), model, true).trainedStages())
           .hasValueSatisfying(own -> assertThat(own.rates()).isEqualTo(GridFactor.ofTimes(2, 2)));
+    }
+  }
+
+  @Test
+  void lorasThatDifferInWhatStagesReach_areToldApart() {
+    StageConfig latent =
+        StageConfig.of(List.of(GridFactor.cube(2)), FrameResampling.sharedFirstFrame());
+    StageConfig pixel =
+        latent
+            .withTargets(StageConfig.Targets.PIXEL)
+            .withPositions(PositionRules.all(PositionRule.NATIVE));
+    LoraChoice one = lora("one.safetensors", 1, 1, stages(latent));
+    LoraChoice other = lora("other.safetensors", 2, 1, stages(pixel));
+    assertThatThrownBy(() -> TrainedFiles.read(Optional.empty(), List.of(one, other)))
+        .hasMessageContaining(
+            "one.safetensors was trained for stages with rates [[2, 2, 2]], boundaries of the"
+                + " schedule, targets latent, positions scaled, ")
+        .hasMessageContaining(
+            "other.safetensors for stages with rates [[2, 2, 2]], boundaries of the schedule,"
+                + " targets pixel, positions native;")
+        .hasMessageNotContaining("\n");
+    assertThat(TrainedFiles.read(Optional.empty(), List.of(one, one))).isNotNull();
+  }
+
+  /** A plan says the same whichever tool's names a LoRA is written in. */
+  @ParameterizedTest
+  @EnumSource(names = {"DIFFUSERS", "PEFT", "COMFYUI", "KOHYA"})
+  void stagesOfALora_areInTheFileOfEveryFormat(LoraFormat format) {
+    StageConfig stages =
+        StageConfig.of(
+                List.of(new GridFactor(2, 2, 2), new GridFactor(1, 2, 2)),
+                FrameResampling.sharedFirstFrame())
+            .withBoundaries(List.of(0.8, 0.5))
+            .withSpace(new SpaceResampling(Downsampling.STRIDE, Upsampling.LINEAR))
+            .withTargets(StageConfig.Targets.PIXEL)
+            .withPositions(
+                new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
+    var random = new Random(1);
+    var pairs = new java.util.TreeMap<String, LoraPair>();
+    LAYERS.forEach(layer -> pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random))));
+    Path file = folder.resolve("lora.safetensors");
+    LoraWriter.write(
+        file,
+        new LoraWeights("transformer", pairs, Map.of(), stages(stages)),
+        format,
+        DType.F32);
+    try (VideoModel model = open()) {
+      VideoModel tuned = put(List.of(LoraChoice.of(file)), model, true);
+      assertThat(tuned.trainedStages()).contains(stages);
     }
   }
 

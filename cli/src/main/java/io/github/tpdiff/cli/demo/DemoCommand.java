@@ -1,10 +1,14 @@
 package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.ExitCode;
+import io.github.tpdiff.cli.StageInspection;
 import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.media.ContactSheet;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
@@ -27,6 +31,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -42,7 +47,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "  tpdiff demo",
       "  tpdiff demo --family animatediff --out demo-animatediff",
-      "  tpdiff demo --template wan22-5b-tiny --out demo-pictures"
+      "  tpdiff demo --template wan22-5b-tiny --out demo-pictures",
+      "  tpdiff demo --rates 2x2x2,2x2x2 --out demo-space"
     })
 final class DemoCommand implements Callable<Integer> {
   private static final int CHAPTERS = 6;
@@ -70,6 +76,16 @@ final class DemoCommand implements Callable<Integer> {
               + " picture (default: the family's own).")
   private Optional<String> template = Optional.empty();
 
+  @Mixin private DemoStages stages = new DemoStages();
+
+  @Option(
+      names = "--validation",
+      paramLabel = "SHARE",
+      description =
+          "Share of the clips that is held out, in [0, 1); the loss on them is told by stage"
+              + " (default: 0.25 where stages are asked for, else 0).")
+  private Optional<Double> validation = Optional.empty();
+
   @Option(names = "--brief", description = "In seconds, to see that it works; nothing is learned.")
   private boolean brief;
 
@@ -83,6 +99,11 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     String name = template.orElse(family + TINY);
     ModelFamily models = requireFamily(name);
+    stages.config(FrameResampling.groupedFirstFrame()); // refused before anything is made
+    double heldOut = validation.orElse(stages.areSaid() ? 0.25 : 0);
+    if (!(heldOut >= 0 && heldOut < 1)) {
+      throw new IllegalArgumentException("--validation: in [0, 1), found " + heldOut);
+    }
     DemoFolder folder = DemoFolder.fresh(out);
     try (TorchEngine torch = TorchEngine.best()) {
       begin("making the checkpoint " + name);
@@ -96,13 +117,14 @@ final class DemoCommand implements Callable<Integer> {
       begin("rendering clips");
       clips.write(folder.clips());
       var results = new DemoReport.Results();
-      train(torch, new Setting(folder, size, clips), results);
+      train(torch, new DemoTraining.Order(folder, size, stages.section(), heldOut), results);
       infer(models, torch, new Setting(folder, size, clips), results);
       begin("writing the report");
       writeSheet(folder, clips, results.takes);
       end();
       results.chapters.addAll(chapters);
       new DemoReport(folder, results).write();
+      printLosses(results);
     }
     PrintWriter lines = lines();
     lines.printf(
@@ -112,6 +134,26 @@ final class DemoCommand implements Callable<Integer> {
         folder.report());
     lines.flush();
     return ExitCode.DONE;
+  }
+
+  private void printLosses(DemoReport.Results results) {
+    if (results.heldOut.isEmpty()) {
+      return;
+    }
+    lines().println("loss on clips held out           stage  before   after");
+    for (HeldOutLoss loss : results.heldOut) {
+      loss.after()
+          .forEach(
+              (stage, after) ->
+                  lines()
+                      .printf(
+                          Locale.ROOT,
+                          "%-32s %5d  %.4f  %.4f%n",
+                          loss.of(),
+                          stage,
+                          loss.before().getOrDefault(stage, Double.NaN),
+                          after));
+    }
   }
 
   /** Writes the checkpoint; how much to do with it is its own to limit. */
@@ -126,19 +168,25 @@ final class DemoCommand implements Callable<Integer> {
         throw new IllegalArgumentException(
             "--template: the demo trains one denoiser, %s has %d".formatted(name, denoisers));
       }
-      return brief ? DemoSize.brief(model.description()) : DemoSize.full(model.description());
+      ModelDescription description = model.description();
+      StageConfig config = stages.config(description.latents().resampling());
+      return brief ? DemoSize.brief(description, config) : DemoSize.full(description, config);
     }
   }
 
   private record Setting(DemoFolder folder, DemoSize size, RenderedClips clips) {}
 
-  private void train(TorchEngine torch, Setting setting, DemoReport.Results results)
-      throws IOException {
-    var training = new DemoTraining(setting.folder(), setting.size(), torch, lines());
+  private void train(
+      TorchEngine torch, DemoTraining.Order order, DemoReport.Results results) throws IOException {
+    var training = new DemoTraining(order, torch, lines());
     begin("pretraining the vanilla denoiser");
-    results.pretraining = training.pretrain();
+    DemoTraining.Outcome vanilla = training.pretrain();
     begin("training the LoRA with phased diffusion");
-    results.lora = training.trainLora();
+    DemoTraining.Outcome phased = training.trainLora();
+    results.pretraining = vanilla.curve();
+    results.lora = phased.curve();
+    vanilla.heldOut().ifPresent(results.heldOut::add);
+    phased.heldOut().ifPresent(results.heldOut::add);
   }
 
   private void infer(
@@ -156,9 +204,11 @@ final class DemoCommand implements Callable<Integer> {
               captions,
               ofPictures ? Optional.of(setting.clips()) : Optional.empty(),
               setting.size(),
+              stages.sampling(),
               folder,
               lines());
       VideoModel tuned = LoraModels.merged(base, LoraFile.read(folder.lora()).weights(), 1);
+      tuned.trainedStages().map(StageInspection::fields).map(StageInspection::line).ifPresent(line -> results.stages = line);
       for (Engine engine : List.of(torch, onnx)) {
         results.engines.add(engine.description());
       }

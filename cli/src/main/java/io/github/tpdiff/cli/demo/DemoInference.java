@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.media.PngWriter;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.PipelineParts;
@@ -21,6 +22,7 @@ import java.util.Optional;
  * @param captions what they show
  * @param clips whose first frames they begin with, for models that are told of pictures
  * @param size of the videos
+ * @param stages what staged sampling is asked for
  * @param folder where they go
  * @param progress where lines go
  */
@@ -28,6 +30,7 @@ record DemoInference(
     List<String> captions,
     Optional<RenderedClips> clips,
     DemoSize size,
+    StageChoice stages,
     DemoFolder folder,
     PrintWriter progress) {
   /** A video of each caption; the same captions draw the same noise whatever the way. */
@@ -37,7 +40,10 @@ record DemoInference(
       var request =
           GenerationRequest.of(captions.get(i))
               .withSize(size.video())
-              .withSampling(SamplingChoice.open().withSteps(size.sampling()))
+              .withSampling(
+                  SamplingChoice.open()
+                      .withSteps(size.sampling())
+                      .withStages(way.isStaged() ? stages : StageChoice.asTrained()))
               .withSeed(100 + i);
       if (clips.isPresent()) {
         request = request.withPicture(picture(clips.get(), i));

@@ -29,7 +29,9 @@ record DemoReport(DemoFolder folder, Results results) {
   static final class Results {
     LossCurve pretraining = new LossCurve("none");
     LossCurve lora = new LossCurve("none");
+    String stages = "none";
     boolean picturesGiven;
+    final List<HeldOutLoss> heldOut = new ArrayList<>();
     final List<Take> takes = new ArrayList<>();
     final List<String> engines = new ArrayList<>();
     final List<DemoCommand.Chapter> chapters = new ArrayList<>();
@@ -76,7 +78,11 @@ record DemoReport(DemoFolder folder, Results results) {
         + "<h2>Training</h2><div class=\"row\">"
         + picture(results.pretraining.png(), "loss of vanilla pretraining")
         + picture(results.lora.png(), "loss of phased LoRA training, by stage")
-        + "</div><h2>Staged against vanilla</h2>"
+        + "</div>"
+        + heldOutTable()
+        + "<h2>Staged against vanilla</h2><p>Stages: "
+        + escaped(results.stages)
+        + ".</p>"
         + stageTable()
         + "<h2>Videos</h2>"
         + (results.picturesGiven
@@ -109,23 +115,42 @@ record DemoReport(DemoFolder folder, Results results) {
             results.engines.stream().map(DemoReport::escaped).collect(Collectors.joining("<br>")));
   }
 
+  private String heldOutTable() {
+    if (results.heldOut.isEmpty()) {
+      return "";
+    }
+    var rows = new StringBuilder();
+    for (HeldOutLoss loss : results.heldOut) {
+      loss.after()
+          .forEach(
+              (stage, after) ->
+                  rows.append(
+                      "<tr><td>%s</td><td>%d</td><td>%.4f</td><td>%.4f</td></tr>"
+                          .formatted(escaped(loss.of()), stage, loss.before().getOrDefault(stage, Double.NaN), after)));
+    }
+    return "<h2>Loss on clips that were held out</h2><table><tr><th>training<th>stage<th>before<th>"
+        + "after</tr>"
+        + rows
+        + "</table>";
+  }
+
   private String stageTable() {
     var rows = new StringBuilder();
     for (Take.Way way : Take.Way.values()) {
       Take take = results.fastest(way);
       for (StageTime time : take.stages()) {
         rows.append(
-            "<tr><td>%s</td><td>%d</td><td>%d</td><td>%d</td><td>%.3f</td><td>%.1f</td></tr>"
+            "<tr><td>%s</td><td>%d</td><td>%s</td><td>%d</td><td>%.3f</td><td>%.1f</td></tr>"
                 .formatted(
                     way.label(),
                     time.stage().number(),
-                    time.stage().frames(),
+                    time.stage().size(),
                     time.steps(),
                     time.seconds(),
                     1000 * time.seconds() / time.steps()));
       }
     }
-    return "<table><tr><th>sampling, engine<th>stage<th>latent frames<th>steps<th>seconds<th>ms per"
+    return "<table><tr><th>sampling, engine<th>stage<th>latents<th>steps<th>seconds<th>ms per"
         + " step</tr>"
         + rows
         + "</table>";

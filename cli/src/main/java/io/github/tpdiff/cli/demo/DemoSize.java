@@ -1,11 +1,11 @@
 package io.github.tpdiff.cli.demo;
 
 import com.google.common.math.IntMath;
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.math.RoundingMode;
-import java.util.stream.IntStream;
 
 /**
  * How much the demo does.
@@ -24,9 +24,6 @@ record DemoSize(
     Effort lora,
     int sampling,
     int prompts) {
-  /** Stages of the demo's LoRA. */
-  static final int STAGES = 3;
-
   /**
    * As many steps as fit the time on this machine.
    *
@@ -44,39 +41,44 @@ record DemoSize(
    * What fits a laptop's few minutes. A transformer's balls are round after about two thousand
    * steps, which it takes on a busy machine too; convolutions use the time there is.
    */
-  static DemoSize full(ModelDescription model) {
+  static DemoSize full(ModelDescription model, StageConfig stages) {
     boolean transformer = isTransformer(model);
+    ModelDescription.Defaults own = model.defaults();
+    ModelDescription.Latents latents = model.latents();
     return new DemoSize(
-        VideoSize.of(model.defaults()),
+        new VideoSize(
+            latents.sideFor(stages, GridAxis.HEIGHT, own.height()),
+            latents.sideFor(stages, GridAxis.WIDTH, own.width()),
+            latents.framesFor(stages, own.frames()),
+            own.fps()),
         transformer,
         transformer ? new Effort(400, 2200) : new Effort(200, 4000),
         transformer ? new Effort(100, 600) : new Effort(50, 1000),
-        model.defaults().steps(),
+        own.steps(),
         3);
   }
 
   /** The same journey in seconds: nothing is learned. */
-  static DemoSize brief(ModelDescription model) {
+  static DemoSize brief(ModelDescription model, StageConfig stages) {
     ModelDescription.Defaults own = model.defaults();
-    int frames = Math.min(Math.max(17, leastFrames(model.latents())), own.frames());
-    int multiple = model.latents().sizeMultiple();
+    int rows = model.latents().multiple(stages, GridAxis.HEIGHT);
+    int columns = model.latents().multiple(stages, GridAxis.WIDTH);
     var video =
         new VideoSize(
-            IntMath.divide(32, multiple, RoundingMode.CEILING) * multiple,
-            IntMath.divide(48, multiple, RoundingMode.CEILING) * multiple,
-            frames,
+            IntMath.divide(32, rows, RoundingMode.CEILING) * rows,
+            IntMath.divide(48, columns, RoundingMode.CEILING) * columns,
+            model.latents().framesFor(stages, Math.min(17, own.frames())),
             own.fps());
-    return new DemoSize(video, isTransformer(model), new Effort(0, 2), new Effort(0, 2), 3, 1);
+    return new DemoSize(
+        video,
+        isTransformer(model),
+        new Effort(0, 2),
+        new Effort(0, 2),
+        Math.max(3, stages.stages()),
+        1);
   }
 
   private static boolean isTransformer(ModelDescription model) {
     return model.denoiser().equals("transformer");
-  }
-
-  /** Pixel frames of the shortest clip that divides into the demo's stages. */
-  private static int leastFrames(ModelDescription.Latents latents) {
-    StageConfig stages = StageConfig.pyramid(STAGES, latents.resampling());
-    return latents.frames(
-        IntStream.iterate(1, n -> n + 1).filter(stages::fits).findFirst().orElseThrow());
   }
 }

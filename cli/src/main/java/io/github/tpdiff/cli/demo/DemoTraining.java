@@ -25,6 +25,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -36,12 +37,21 @@ import java.util.Set;
  * The demo's two trainings, each a job file that {@code tpdiff train} runs: the whole denoiser
  * without stages, then a LoRA on it with them.
  *
- * @param folder checkpoint and clips, and where jobs and results go
- * @param size how much
+ * @param order what is trained, and where
  * @param engine that trains
  * @param progress where lines go
  */
-record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintWriter progress) {
+record DemoTraining(Order order, TorchEngine engine, PrintWriter progress) {
+  /**
+   * What is trained.
+   *
+   * @param folder checkpoint and clips, and where jobs and results go
+   * @param size how much
+   * @param stages of the LoRA, a job's section
+   * @param heldOut share of the clips that is not trained on
+   */
+  record Order(DemoFolder folder, DemoSize size, String stages, double heldOut) {}
+
   /** Until steps take the time they will take. */
   private static final int PRACTICE_STEPS = 5;
 
@@ -64,9 +74,8 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
         timestep_shift: 3
       """;
 
-  private static final String PHASED_LORA =
+  private static final String LORA =
       """
-      stages: {count: 3, alignment_window: 12}
       lora: {rank: 16}
       train:
         timestep_shift: 1
@@ -82,11 +91,20 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
    */
   private record Course(String name, String what, DemoSize.Effort effort, double rate) {}
 
+  /**
+   * What a training came to.
+   *
+   * @param heldOut losses on clips that were not trained on, none if there were none
+   */
+  record Outcome(LossCurve curve, Optional<HeldOutLoss> heldOut) {}
+
   /** Trains every weight of the denoiser and writes them over the files they came from. */
-  LossCurve pretrain() throws IOException {
+  Outcome pretrain() throws IOException {
+    DemoSize size = order.size();
     double rate = size.transformer() ? TRANSFORMER_RATE : CONVOLUTION_RATE;
     var course = new Course(DemoFolder.PRETRAINING, EVERY_WEIGHT, size.pretraining(), rate);
-    LossCurve curve = train(course, "vanilla pretraining, all weights");
+    Outcome outcome = train(course, "vanilla pretraining, all weights");
+    DemoFolder folder = order.folder();
     try (VideoModel model = Families.open(folder.checkpoint());
         TensorSource trained = SafetensorsFile.open(folder.pretrained())) {
       Component network = TrainingTarget.network(model);
@@ -97,13 +115,14 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
                   SafetensorsWriter.write(
                       file, weights.renamed(name -> Optional.of(name).filter(names::contains))));
     }
-    return curve;
+    return outcome;
   }
 
   /** Trains a LoRA with phased diffusion. */
-  LossCurve trainLora() throws IOException {
+  Outcome trainLora() throws IOException {
     return train(
-        new Course(DemoFolder.LORA, PHASED_LORA, size.lora(), LORA_RATE), "phased LoRA training");
+        new Course(DemoFolder.LORA, order.stages() + LORA, order.size().lora(), LORA_RATE),
+        "phased LoRA training");
   }
 
   /** The tensors of the network by the file they are in. */
@@ -117,14 +136,15 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
   }
 
   /** A few steps to see how long one takes, then as many as fit the time. */
-  private LossCurve train(Course course, String title) throws IOException {
+  private Outcome train(Course course, String title) throws IOException {
     var watch = new Watch();
     Path practice = write("practice", course, PRACTICE_STEPS + PROBE_STEPS);
     run(practice, watch);
     Files.delete(practice);
     MoreFiles.deleteRecursively(
-        folder.root().resolve("practice"), RecursiveDeleteOption.ALLOW_INSECURE);
+        order.folder().root().resolve("practice"), RecursiveDeleteOption.ALLOW_INSECURE);
     var curve = new LossCurve(title);
+    var validations = new ArrayList<Map<Integer, Double>>();
     int steps = course.effort().steps(watch.secondsPerStep());
     run(
         write(course.name(), course, steps),
@@ -133,12 +153,23 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
           public void stepped(TrainingProgress step) {
             curve.add(step);
           }
+
+          @Override
+          public void validated(int step, Map<Integer, Double> losses) {
+            validations.add(losses);
+          }
         });
-    return curve;
+    return new Outcome(
+        curve,
+        validations.isEmpty()
+            ? Optional.empty()
+            : Optional.of(
+                new HeldOutLoss(
+                    title, validations.get(0), validations.get(validations.size() - 1))));
   }
 
   private Path write(String name, Course course, int steps) {
-    Path job = folder.root().resolve(name + ".yaml");
+    Path job = order.folder().root().resolve(name + ".yaml");
     String text = course.what() + settings(name, course, steps);
     AtomicFile.write(job, text.getBytes(StandardCharsets.UTF_8));
     return job;
@@ -146,7 +177,8 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
 
   /** A shorter memory of squares than torch's default: there are only hundreds of steps. */
   private String settings(String name, Course course, int steps) {
-    VideoSize video = size.video();
+    VideoSize video = order.size().video();
+    boolean validates = order.heldOut() > 0;
     return String.format(
         Locale.ROOT,
         """
@@ -160,8 +192,8 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
           weight_decay: 0
           batch_size: 4
           gradient_checkpointing: false
-        model: {path: checkpoint}
-        data: {path: clips, cache: cache, sizes: [%4$s], fps: %5$s}
+        %7$smodel: {path: checkpoint}
+        data: {path: clips, cache: cache, sizes: [%4$s], fps: %5$s%8$s}
         output: {folder: %6$s, save_every: %1$d}
         """,
         steps,
@@ -169,7 +201,9 @@ record DemoTraining(DemoFolder folder, DemoSize size, TorchEngine engine, PrintW
         course.rate(),
         new ClipSize(video.width(), video.height(), video.frames()),
         video.fps(),
-        name);
+        name,
+        validates ? "  validate_every: %d\n".formatted(steps) : "",
+        validates ? ", validation: " + order.heldOut() : "");
   }
 
   /** Runs a job as {@code tpdiff train} does, without the lines about its clips. */

@@ -34,6 +34,10 @@ record Take(
       this.engine = engine;
     }
 
+    boolean isStaged() {
+      return this == STAGED_TORCH || this == STAGED_ONNX;
+    }
+
     String label() {
       return sampling + ", " + engine;
     }

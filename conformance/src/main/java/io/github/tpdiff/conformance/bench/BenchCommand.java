@@ -27,10 +27,11 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = {
       "Measures staged against vanilla sampling and torch against ONNX Runtime in one run.",
-      "Exits 1 if the speed-up is below 0.9 of what the cost model predicts."
+      "Exits 1 if a plan's speed-up is below 0.9 of what the cost model predicts."
     },
     footer = {
       "  tpdiff bench --rounds 1 --blocks 1",
+      "  tpdiff bench --blocks 1 --rates 2x2x2,2x2x2 --rates 2,2 --split 2-2-1 --steps 5",
       "  tpdiff bench --checkpoint checkpoint --engines torch --rounds 0 --plain-load"
     })
 public final class BenchCommand implements Callable<Integer> {

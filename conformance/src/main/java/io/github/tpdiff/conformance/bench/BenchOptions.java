@@ -2,7 +2,11 @@ package io.github.tpdiff.conformance.bench;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.cli.RatesOption;
+import io.github.tpdiff.cli.SharesOption;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
@@ -40,9 +44,25 @@ final class BenchOptions {
 
   @Option(
       names = "--stages",
-      defaultValue = "3",
-      description = "stages (default: ${DEFAULT-VALUE})")
-  private int stages = 3;
+      paramLabel = "K",
+      description = "stages, each at twice the frame rate of the one before (default: 3)")
+  private Optional<Integer> stages = Optional.empty();
+
+  @Option(
+      names = "--rates",
+      paramLabel = "PLAN",
+      description =
+          "in place of --stages, the rates of a plan, such as 2,2 of frames or 2x2x2,2x2x2 of"
+              + " frames, rows and columns; repeated, each plan is run in every round")
+  private List<String> rates = List.of();
+
+  @Option(
+      names = "--split",
+      paramLabel = "SHARES",
+      description =
+          "shares of the steps, coarsest first, such as 2-2-1: one for all plans, or repeated, one"
+              + " for each in their order (default: equal shares)")
+  private List<String> splits = List.of();
 
   @Option(
       names = "--steps",
@@ -54,7 +74,7 @@ final class BenchOptions {
       names = "--rounds",
       defaultValue = "3",
       description =
-          "how often both are run, in turn; 0 measures loading and errors alone (default:"
+          "how often all are run, in turn; 0 measures loading and errors alone (default:"
               + " ${DEFAULT-VALUE})")
   private int rounds = 3;
 
@@ -93,8 +113,36 @@ final class BenchOptions {
     return width;
   }
 
-  int stages() {
-    return stages;
+  /**
+   * The plans that are run beside vanilla, at least one.
+   *
+   * @throws IllegalArgumentException if options contradict each other or a text is no plan's
+   */
+  List<StageConfig> plans(ModelDescription.Latents latents) {
+    checkArgument(
+        stages.isEmpty() || rates.isEmpty(),
+        "--stages: leave it out where --rates says whole plans, found both");
+    List<StageConfig> plans =
+        rates.isEmpty()
+            ? List.of(StageConfig.pyramid(stages.orElse(3), latents.resampling()))
+            : rates.stream()
+                .map(text -> StageConfig.of(RatesOption.plan(text), latents.resampling()))
+                .toList();
+    checkArgument(
+        splits.size() <= 1 || splits.size() == plans.size(),
+        "--split: expected one for all plans or one for each of %s, found %s",
+        plans.size(),
+        splits);
+    var split = new ArrayList<StageConfig>();
+    for (int i = 0; i < plans.size(); i++) {
+      split.add(
+          splits.isEmpty()
+              ? plans.get(i)
+              : plans
+                  .get(i)
+                  .withStepSplit(SharesOption.parse(splits.get(splits.size() == 1 ? 0 : i))));
+    }
+    return split;
   }
 
   int steps() {

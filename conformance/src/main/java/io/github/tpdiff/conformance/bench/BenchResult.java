@@ -12,11 +12,11 @@ import java.util.function.ToDoubleFunction;
 /**
  * What was measured.
  *
- * @param subject the model and sizes, for the user
+ * @param subject the model and sizes, in lines for the user
  * @param engines in the order of their measurement
  * @param differences of the last engine from the first; none of one engine
  */
-record BenchResult(String subject, List<Figures> engines, List<PartError> differences) {
+record BenchResult(List<String> subject, List<Figures> engines, List<PartError> differences) {
   /** The least share of the predicted speed-up that must be measured. */
   private static final double REQUIRED = 0.9;
 
@@ -31,14 +31,16 @@ record BenchResult(String subject, List<Figures> engines, List<PartError> differ
   record Loading(FirstOutput mapped, Optional<FirstOutput> plain) {}
 
   /**
-   * Sampling; medians over the rounds.
+   * Sampling by one plan; medians over the rounds.
    *
+   * @param rates of the plan
    * @param staged seconds
    * @param vanilla seconds
    * @param speedUp vanilla over staged
    * @param predicted the same by the cost model
    */
-  record Sampling(double staged, double vanilla, double speedUp, double predicted) {
+  record Sampling(
+      String rates, double staged, double vanilla, double speedUp, double predicted) {
     double share() {
       return speedUp / predicted;
     }
@@ -51,21 +53,23 @@ record BenchResult(String subject, List<Figures> engines, List<PartError> differ
     }
   }
 
-  /** One engine; no sampling where no rounds were asked for. */
-  record Figures(String engine, Loading loading, Optional<Sampling> sampling) {}
+  /** One engine, with a sampling for each plan; none where no rounds were asked for. */
+  record Figures(String engine, Loading loading, List<Sampling> samplings) {}
 
   boolean passed() {
     return engines.stream()
-            .flatMap(figures -> figures.sampling().stream())
+            .flatMap(figures -> figures.samplings().stream())
             .allMatch(sampling -> sampling.share() >= REQUIRED)
         && differences.stream().allMatch(difference -> difference.maxError() <= MOST_ERROR);
   }
 
   List<String> lines() {
     var lines = new ArrayList<String>();
-    lines.add(subject);
+    lines.addAll(subject);
     for (Figures figures : engines) {
-      figures.sampling().ifPresent(s -> lines.add(text("%-5s  %s", figures.engine(), s.text())));
+      for (Sampling sampling : figures.samplings()) {
+        lines.add(text("%-5s  %s%s", figures.engine(), plan(figures, sampling), sampling.text()));
+      }
       lines.add(
           text(
               "%-5s  first output at full rate: %s",
@@ -76,17 +80,16 @@ record BenchResult(String subject, List<Figures> engines, List<PartError> differ
           .ifPresent(p -> lines.add("       all weights copied to memory first: " + first(p)));
     }
     if (engines.size() > 1) {
-      last()
-          .sampling()
-          .ifPresent(
-              s ->
-                  lines.add(
-                      text(
-                          "%s/%s time: staged %.2f, vanilla %.2f",
-                          last().engine(),
-                          engines.get(0).engine(),
-                          ratio(Sampling::staged),
-                          ratio(Sampling::vanilla))));
+      for (int i = 0; i < last().samplings().size(); i++) {
+        lines.add(
+            text(
+                "%s/%s time: %sstaged %.2f, vanilla %.2f",
+                last().engine(),
+                engines.get(0).engine(),
+                plan(last(), last().samplings().get(i)),
+                ratio(i, Sampling::staged),
+                ratio(i, Sampling::vanilla)));
+      }
       lines.add(text("largest errors, %s against %s", last().engine(), engines.get(0).engine()));
       differences.forEach(d -> lines.add(text("       %-32s %.1e", d.part(), d.maxError())));
     }
@@ -106,14 +109,20 @@ record BenchResult(String subject, List<Figures> engines, List<PartError> differ
     return engines.get(engines.size() - 1);
   }
 
-  private double ratio(ToDoubleFunction<Sampling> part) {
-    return part.applyAsDouble(last().sampling().orElseThrow())
-        / part.applyAsDouble(engines.get(0).sampling().orElseThrow());
+  /** Which plan it is, where there are several. */
+  private static String plan(Figures figures, Sampling sampling) {
+    int width = figures.samplings().stream().mapToInt(s -> s.rates().length()).max().orElse(0);
+    return figures.samplings().size() == 1 ? "" : text("%-" + width + "s  ", sampling.rates());
+  }
+
+  private double ratio(int plan, ToDoubleFunction<Sampling> part) {
+    return part.applyAsDouble(last().samplings().get(plan))
+        / part.applyAsDouble(engines.get(0).samplings().get(plan));
   }
 
   Map<String, Object> json() {
     var json = new LinkedHashMap<String, Object>();
-    json.put("subject", subject);
+    json.put("subject", String.join("\n", subject));
     json.put("engines", engines.stream().map(BenchResult::json).toList());
     var errors = new LinkedHashMap<String, Double>();
     differences.forEach(difference -> errors.put(difference.part(), difference.maxError()));
@@ -125,18 +134,30 @@ record BenchResult(String subject, List<Figures> engines, List<PartError> differ
   private static Map<String, Object> json(Figures figures) {
     var json = new LinkedHashMap<String, Object>();
     json.put("engine", figures.engine());
-    figures
-        .sampling()
-        .ifPresent(
-            sampling -> {
-              json.put("staged_seconds", sampling.staged());
-              json.put("vanilla_seconds", sampling.vanilla());
-              json.put("speed_up", sampling.speedUp());
-              json.put("predicted_speed_up", sampling.predicted());
-              json.put("measured_over_predicted", sampling.share());
-            });
+    if (figures.samplings().size() == 1) {
+      json.putAll(json(figures.samplings().get(0)));
+    } else if (!figures.samplings().isEmpty()) {
+      json.put("plans", figures.samplings().stream().map(BenchResult::planJson).toList());
+    }
     json.put("first_output", json(figures.loading().mapped()));
     figures.loading().plain().ifPresent(plain -> json.put("plain_load", json(plain)));
+    return json;
+  }
+
+  private static Map<String, Object> planJson(Sampling sampling) {
+    var json = new LinkedHashMap<String, Object>();
+    json.put("rates", sampling.rates());
+    json.putAll(json(sampling));
+    return json;
+  }
+
+  private static Map<String, Object> json(Sampling sampling) {
+    var json = new LinkedHashMap<String, Object>();
+    json.put("staged_seconds", sampling.staged());
+    json.put("vanilla_seconds", sampling.vanilla());
+    json.put("speed_up", sampling.speedUp());
+    json.put("predicted_speed_up", sampling.predicted());
+    json.put("measured_over_predicted", sampling.share());
     return json;
   }
 

@@ -11,16 +11,12 @@ import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.PipelineParts;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
-/** One engine with the model loaded, timed staged and vanilla. */
+/** One engine with the model loaded, timed vanilla and in stages. */
 final class EngineBench implements AutoCloseable {
   private final DenoiserSession network;
   private final ConditionedNetwork conditioned;
-  private final List<Double> staged = new ArrayList<>();
-  private final List<Double> vanilla = new ArrayList<>();
 
   private EngineBench(DenoiserSession network, ConditionedNetwork conditioned) {
     this.network = network;
@@ -35,47 +31,18 @@ final class EngineBench implements AutoCloseable {
         network, ConditionedNetwork.inTurn(network, denoiser, List.of(conditions)));
   }
 
-  /** One prediction at full frame rate. */
+  /** One prediction on the full grid, at the time of a plan's last stage. */
   void predict(StagePlan plan, LatentShape shape) {
     Stage last = plan.stages().get(plan.stages().size() - 1);
     double timestep = plan.schedule().timestep(last.start());
     conditioned.denoiser().predict(Latents.zeros(shape), timestep, last.grid());
   }
 
-  void runStaged(StagedSampler sampler, LatentShape shape) {
-    staged.add(seconds(sampler, shape));
-  }
-
-  void runVanilla(StagedSampler sampler, LatentShape shape) {
-    vanilla.add(seconds(sampler, shape));
-  }
-
-  private double seconds(StagedSampler sampler, LatentShape shape) {
+  /** What sampling a clip takes, in seconds. */
+  double seconds(StagedSampler sampler, LatentShape shape) {
     long start = System.nanoTime();
     sampler.sample(shape, conditioned.denoiser(), NoiseSource.seeded(0), StageListener.silent());
     return (System.nanoTime() - start) / 1e9;
-  }
-
-  /** What the rounds took. */
-  BenchResult.Sampling sampling(double predicted) {
-    return new BenchResult.Sampling(median(staged), median(vanilla), speedUp(), predicted);
-  }
-
-  /** Vanilla over staged, of rounds that ran side by side. */
-  private double speedUp() {
-    var ratios = new ArrayList<Double>();
-    for (int i = 0; i < staged.size(); i++) {
-      ratios.add(vanilla.get(i) / staged.get(i));
-    }
-    return median(ratios);
-  }
-
-  private static double median(List<Double> values) {
-    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    int middle = sorted.length / 2;
-    return sorted.length % 2 == 1
-        ? sorted[middle]
-        : Arrays.stream(sorted, middle - 1, middle + 1).average().orElse(0);
   }
 
   @Override

@@ -4,7 +4,7 @@ import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 
 /**
- * From nothing loaded to the first prediction at full frame rate.
+ * From nothing loaded to the first prediction on the full grid.
  *
  * @param seconds it took
  * @param peakBytes of resident anonymous memory meanwhile; 0 if unknown

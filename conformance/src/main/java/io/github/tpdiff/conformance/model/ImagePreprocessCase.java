@@ -78,7 +78,8 @@ public final class ImagePreprocessCase implements CaseKind.Plain {
 
   private static PictureSize proposed(
       GoldenRun run, RgbPicture picture, PictureSizeRule rule, int multiple) {
-    return rule.propose(picture.size(), run.args().integer("max_area"), multiple);
+    return rule.propose(
+        picture.size(), run.args().integer("max_area"), new PictureSize(multiple, multiple));
   }
 
   /** A byte's step in each channel: by how much its value changes. */

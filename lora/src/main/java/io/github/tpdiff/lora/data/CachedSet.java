@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.data;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.hash.Hashing;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -19,9 +20,9 @@ import java.util.Map;
 public final class CachedSet implements TrainingSet {
 
   /** A clip and its caption, in their files. */
-  record Entry(LatentCache latents, LatentCache.Entry clip, CaptionCache caption) {
+  record Entry(VideoCaches caches, LatentCache.Entry clip, CaptionCache caption) {
     Path video() {
-      return latents.file();
+      return caches.full().file();
     }
   }
 
@@ -85,15 +86,23 @@ public final class CachedSet implements TrainingSet {
 
   @Override
   public Latents latents(int clip) {
+    return latents(clip, GridFactor.ONE);
+  }
+
+  @Override
+  public Latents latents(int clip, GridFactor strides) {
     Entry entry = entries.get(clip);
-    return entry.latents().latents(entry.clip().number());
+    return entry.caches().of(strides).latents(entry.clip().number());
   }
 
   @Override
   public Conditions conditions(int clip) {
     Entry entry = entries.get(clip);
-    return new Conditions(flow, entry.caption().read())
-        .with(entry.latents().conditions(entry.clip().number()));
+    return new Conditions(flow, entry.caption().read()).with(pictures(entry));
+  }
+
+  private Conditions pictures(Entry entry) {
+    return entry.caches().pictures(flow, entry.clip());
   }
 
   @Override
@@ -102,16 +111,16 @@ public final class CachedSet implements TrainingSet {
   }
 
   /**
-   * The values that pictures decide of clips of a shape.
+   * What pictures decide of clips of a shape.
    *
    * @param most clips
    */
-  public List<Map<String, Tensor>> pictures(LatentShape shape, int most) {
+  public List<Conditions> pictures(LatentShape shape, int most) {
     return entries.stream()
         .filter(entry -> entry.clip().shape().equals(shape))
         .limit(most)
-        .map(entry -> entry.latents().conditions(entry.clip().number()))
-        .filter(pictures -> !pictures.isEmpty())
+        .map(this::pictures)
+        .filter(pictures -> !pictures.values().isEmpty())
         .toList();
   }
 

@@ -34,6 +34,11 @@ public interface ClipEncoders {
       return Map.of();
     }
 
+    /** Those of them that stages have of their own, of a clip that is a stage's smaller video. */
+    default Map<String, Tensor> picturesOfStage(ClipPictures pictures, LatentShape latents) {
+      return Map.of();
+    }
+
     @Override
     void close();
   }
@@ -51,6 +56,11 @@ public interface ClipEncoders {
 
   /** How what is encoded flows to the network. */
   Flow flow();
+
+  /** Whether the network is told of pictures. */
+  default boolean isToldOfPictures() {
+    return !flow().conditions(true).isEmpty();
+  }
 
   /** Changes when the VAE, its configuration or the latents' scaling does. */
   String latentsFingerprint();

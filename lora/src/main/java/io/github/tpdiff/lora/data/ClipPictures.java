@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.data;
 
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -11,4 +12,10 @@ import java.util.Optional;
  * @param file of the picture that it begins with; its own first frame if empty
  * @param last whether its last frame is told too
  */
-public record ClipPictures(VideoClip clip, Optional<Path> file, boolean last) {}
+public record ClipPictures(VideoClip clip, Optional<Path> file, boolean last) {
+  /** Those of a smaller video of the clip. */
+  ClipPictures coarser(GridFactor strides) {
+    return new ClipPictures(
+        clip.coarser(strides.time(), strides.height(), strides.width()), file, last);
+  }
+}

@@ -141,10 +141,18 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
 
       @Override
       public Map<String, Tensor> pictures(ClipPictures given, LatentShape latents) {
-        return pictures
-            .filter(own -> !isAllGiven(latents))
-            .map(own -> own.encode(prepared(given), latents))
+        return toldOf(latents).map(own -> own.encode(prepared(given), latents)).orElse(Map.of());
+      }
+
+      @Override
+      public Map<String, Tensor> picturesOfStage(ClipPictures given, LatentShape latents) {
+        return toldOf(latents)
+            .map(own -> own.encodeOfStage(prepared(given), latents))
             .orElse(Map.of());
+      }
+
+      private Optional<PictureEncoder> toldOf(LatentShape latents) {
+        return pictures.filter(own -> !isAllGiven(latents));
       }
 
       @Override

@@ -1,15 +1,11 @@
 package io.github.tpdiff.lora.data;
 
-import com.google.common.hash.Hashing;
-import com.google.common.io.MoreFiles;
 import io.github.tpdiff.lora.data.ClipEncoders.CaptionEncoder;
-import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
-import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Turns videos and captions into cached latents and embeddings.
@@ -27,12 +24,6 @@ import java.util.Optional;
  * preparation goes on where it was.
  */
 public final class Preparation {
-  /** Of a cache, the folder of latents. */
-  static final String LATENTS = "latents";
-
-  /** Part of what names latents; another whenever the same video would give other pictures. */
-  private static final String DECODING = "2";
-
   private static final String NO_CAPTION =
       "expected a caption, not empty: a .txt of the same name, in UTF-8 and of at most %d bytes, or"
               .formatted(SourceFolder.MOST_CAPTION_BYTES)
@@ -41,8 +32,6 @@ public final class Preparation {
   private final PreparationRequest request;
   private final ClipEncoders encoders;
   private final PreparationListener listener;
-  private final String latentsFingerprint;
-  private Optional<LatentEncoder> latentEncoder = Optional.empty();
 
   /** Is told of every video done. */
   @FunctionalInterface
@@ -59,14 +48,13 @@ public final class Preparation {
   public record Prepared(CachedSet clips, PreparationReport report) {}
 
   /** A video that gave clips, and its caption. */
-  private record Captioned(LatentCache latents, String caption) {}
+  private record Captioned(VideoCaches caches, String caption) {}
 
   private Preparation(
       PreparationRequest request, ClipEncoders encoders, PreparationListener listener) {
     this.request = request;
     this.encoders = encoders;
     this.listener = listener;
-    this.latentsFingerprint = encoders.latentsFingerprint();
   }
 
   /**
@@ -138,13 +126,9 @@ public final class Preparation {
   /** The file of the picture that a model is told of; empty for the clip's own first frame. */
   private static Optional<Path> picture(
       SourceVideo video, PreparationRequest request, ClipEncoders encoders) {
-    return request.pictures().first() == PictureChoice.Source.FILES && isTold(encoders)
+    return request.pictures().first() == PictureChoice.Source.FILES && encoders.isToldOfPictures()
         ? video.picture()
         : Optional.empty();
-  }
-
-  private static boolean isTold(ClipEncoders encoders) {
-    return !encoders.flow().conditions(true).isEmpty();
   }
 
   private static Optional<PreparedVideo> faulty(Optional<Path> picture, Path video) {
@@ -179,22 +163,24 @@ public final class Preparation {
     List<SourceVideo> videos = source.videos();
     var captions = new ArrayList<Captioned>();
     var rows = new ArrayList<PreparedVideo>();
-    try {
+    var notes = new ArrayList<String>();
+    try (var encoding = new VideoEncoding(request, encoders)) {
       for (SourceVideo video : videos) {
-        PreparedVideo row = prepare(video, captions);
+        PreparedVideo row = prepare(video, encoding, captions);
         rows.add(row);
         listener.prepared(row, rows.size(), videos.size());
       }
-    } finally {
-      latentEncoder.ifPresent(LatentEncoder::close);
+      notes.addAll(encoding.notes());
     }
     List<String> texts = captions.stream().map(Captioned::caption).toList();
-    var report = new PreparationReport(rows, notes(source, encoders, texts, request));
+    notes.addAll(0, notes(source, encoders, texts, request));
+    var report = new PreparationReport(rows, notes);
     report.requireClips();
     return new Prepared(withCaptions(captions), report);
   }
 
-  private PreparedVideo prepare(SourceVideo video, List<Captioned> captions) {
+  private PreparedVideo prepare(
+      SourceVideo video, VideoEncoding encoding, List<Captioned> captions) {
     if (video.caption().isEmpty()) {
       return uncaptioned(video.file());
     }
@@ -206,19 +192,24 @@ public final class Preparation {
     if (picture.filter(file -> !Files.isRegularFile(file)).isPresent()) {
       return faulty(picture, video.file()).orElseThrow();
     }
-    LatentCache cache;
+    VideoCaches caches;
     try {
-      cache = cache(video.file(), picture);
+      caches = encoding.caches(video.file(), picture);
     } catch (IOException failure) {
       return PreparedVideo.dropped(video.file(), Rule.UNREADABLE, "cannot be read: " + failure);
     }
-    Optional<List<LatentCache.Entry>> there = cache.entries();
+    List<GridFactor> missing = encoding.missing(caches);
     PreparedVideo row =
-        there.isPresent()
-            ? cached(video.file(), there.get())
-            : faulty(picture, video.file()).orElseGet(() -> make(video.file(), picture, cache));
+        missing.isEmpty()
+            ? cached(video.file(), caches.full().entries().orElseThrow())
+            : faulty(picture, video.file())
+                .orElseGet(
+                    () ->
+                        make(
+                            video.file(),
+                            cuts -> encoding.make(caches, missing, cuts, picture)));
     if (row.drop().isEmpty()) {
-      captions.add(new Captioned(cache, video.caption().get()));
+      captions.add(new Captioned(caches, video.caption().get()));
     }
     return row;
   }
@@ -228,61 +219,16 @@ public final class Preparation {
         file, entries.stream().map(LatentCache.Entry::made).toList(), true, Optional.empty());
   }
 
-  private PreparedVideo make(Path file, Optional<Path> picture, LatentCache cache) {
-    List<ClipCutter.Cut> cuts;
+  private PreparedVideo make(Path file, Consumer<List<ClipCutter.Cut>> encode) {
     try {
-      cuts = new ClipCutter(request.sizes(), request.clipsPerVideo()).cut(file);
+      List<ClipCutter.Cut> cuts =
+          new ClipCutter(request.sizes(), request.clipsPerVideo()).cut(file);
+      encode.accept(cuts);
+      return new PreparedVideo(
+          file, cuts.stream().map(ClipCutter.Cut::made).toList(), false, Optional.empty());
     } catch (ClipCutter.DroppedException dropped) {
       return dropped(file, dropped);
     }
-    if (latentEncoder.isEmpty()) {
-      latentEncoder = Optional.of(encoders.openLatents());
-    }
-    var clips = new ArrayList<LatentCache.Clip>();
-    for (ClipCutter.Cut cut : cuts) {
-      // The file shows what the video begins with.
-      Optional<Path> own = clips.isEmpty() ? picture : Optional.empty();
-      var pictures = new ClipPictures(cut.clip(), own, request.pictures().last());
-      clips.add(new LatentCache.Clip(encode(latentEncoder.get(), pictures), cut.made()));
-    }
-    cache.write(clips);
-    return new PreparedVideo(
-        file, cuts.stream().map(ClipCutter.Cut::made).toList(), false, Optional.empty());
-  }
-
-  private static ClipEncoders.EncodedClip encode(LatentEncoder encoder, ClipPictures pictures) {
-    Latents latents = encoder.encode(pictures.clip());
-    return new ClipEncoders.EncodedClip(latents, encoder.pictures(pictures, latents.shape()));
-  }
-
-  private LatentCache cache(Path video, Optional<Path> picture) throws IOException {
-    String content = content(video);
-    // Nothing where no picture is asked for, as it was before there were any.
-    String pictures = picture.isPresent() ? "picture " + content(picture.get()) : "";
-    if (request.pictures().last() && isTold(encoders)) {
-      pictures += "last";
-    }
-    return new LatentCache(
-        request
-            .cache()
-            .resolve(LATENTS)
-            .resolve(
-                key(
-                    DECODING
-                        + content
-                        + request.sizes()
-                        + request.clipsPerVideo()
-                        + latentsFingerprint
-                        + pictures)));
-  }
-
-  private static String content(Path file) throws IOException {
-    return MoreFiles.asByteSource(file).hash(Hashing.sha256()).toString();
-  }
-
-  private static String key(String text) {
-    return Hashing.sha256().hashString(text, StandardCharsets.UTF_8).toString().substring(0, 32)
-        + ".safetensors";
   }
 
   private CachedSet withCaptions(List<Captioned> captions) {
@@ -295,8 +241,8 @@ public final class Preparation {
     var entries = new ArrayList<CachedSet.Entry>();
     for (Captioned video : captions) {
       CaptionCache embedding = captionCache(video.caption(), fingerprint);
-      for (LatentCache.Entry clip : video.latents().entries().orElseThrow()) {
-        entries.add(new CachedSet.Entry(video.latents(), clip, embedding));
+      for (LatentCache.Entry clip : video.caches().full().entries().orElseThrow()) {
+        entries.add(new CachedSet.Entry(video.caches(), clip, embedding));
       }
     }
     return new CachedSet(
@@ -322,6 +268,9 @@ public final class Preparation {
 
   private CaptionCache captionCache(String caption, String fingerprint) {
     return new CaptionCache(
-        request.cache().resolve("captions").resolve(key(caption + '\0' + fingerprint)));
+        request
+            .cache()
+            .resolve("captions")
+            .resolve(VideoEncoding.fileOf(caption + '\0' + fingerprint)));
   }
 }

@@ -2,9 +2,11 @@ package io.github.tpdiff.lora.data;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What is to be made of which videos.
@@ -17,6 +19,8 @@ import java.util.List;
  * @param uncaptioned the prompt that stands in for dropped captions
  * @param prompts more prompts whose embeddings are wanted
  * @param pictures that a model is told of which takes some
+ * @param strides of the smaller videos that are encoded beside every clip, for stages that aim at
+ *     them
  */
 public record PreparationRequest(
     Path source,
@@ -25,14 +29,21 @@ public record PreparationRequest(
     int clipsPerVideo,
     String uncaptioned,
     List<String> prompts,
-    PictureChoice pictures) {
+    PictureChoice pictures,
+    List<GridFactor> strides) {
   /**
-   * @throws IllegalArgumentException if there is no size or a number is not positive
+   * @throws IllegalArgumentException if there is no size, a number is not positive, or strides are
+   *     there twice
    */
   public PreparationRequest {
     sizes = List.copyOf(sizes);
     prompts = List.copyOf(prompts);
+    strides = List.copyOf(strides);
     checkArgument(!sizes.isEmpty(), "data.sizes: expected at least one");
+    checkArgument(
+        !strides.contains(GridFactor.ONE) && Set.copyOf(strides).size() == strides.size(),
+        "strides: expected those of smaller videos, each once, found %s",
+        strides);
     checkArgument(clipsPerVideo >= 1, "data.clips_per_video: at least 1, found %s", clipsPerVideo);
   }
 }

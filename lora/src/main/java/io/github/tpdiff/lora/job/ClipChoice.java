@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.media.VideoInfo;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -60,43 +61,49 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
       long filled = survey.lasting((frames - 0.5) / model.defaults().fps());
       if (pyramid.fits(count) && filled >= Math.max(share * survey.videos().size(), 1)) {
         return Optional.of(
-            new ClipChoice(stages, frames, sizes(model, survey.videos(), frames), filled));
+            new ClipChoice(
+                stages, frames, new Shapes(model, pyramid, frames).of(survey.videos()), filled));
       }
     }
     return Optional.empty();
   }
 
-  private static List<ClipSize> sizes(ModelDescription model, List<VideoInfo> videos, int frames) {
-    var groups = List.<List<VideoInfo>>of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-    for (VideoInfo video : videos) {
-      double shape = shape(video);
-      groups.get(shape > BROAD ? 0 : shape < 1 / BROAD ? 1 : 2).add(video);
-    }
-    var sizes = new LinkedHashSet<ClipSize>();
-    for (List<VideoInfo> group : groups) {
-      if (!group.isEmpty() && group.size() >= SHAPE_SHARE * videos.size()) {
-        sizes.add(size(model, group, frames));
+  /** Sizes for videos of different shapes. */
+  private record Shapes(ModelDescription model, StageConfig pyramid, int frames) {
+    List<ClipSize> of(List<VideoInfo> videos) {
+      var groups =
+          List.<List<VideoInfo>>of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+      for (VideoInfo video : videos) {
+        double shape = shape(video);
+        groups.get(shape > BROAD ? 0 : shape < 1 / BROAD ? 1 : 2).add(video);
       }
+      var sizes = new LinkedHashSet<ClipSize>();
+      for (List<VideoInfo> group : groups) {
+        if (!group.isEmpty() && group.size() >= SHAPE_SHARE * videos.size()) {
+          sizes.add(size(group));
+        }
+      }
+      return List.copyOf(sizes);
     }
-    return List.copyOf(sizes);
+
+    /** The middle shape of the group, as large as the model's own size or the middle video. */
+    private ClipSize size(List<VideoInfo> group) {
+      var own = model.defaults();
+      double width = middle(group, VideoInfo::width);
+      double height = middle(group, VideoInfo::height);
+      double shape = middle(group, ClipChoice::shape);
+      double area = Math.min(width * height, (double) own.width() * own.height());
+      return new ClipSize(
+          rounded(
+              Math.sqrt(area * shape), width, model.latents().multiple(pyramid, GridAxis.WIDTH)),
+          rounded(
+              Math.sqrt(area / shape), height, model.latents().multiple(pyramid, GridAxis.HEIGHT)),
+          frames);
+    }
   }
 
   private static double shape(VideoInfo video) {
     return video.width() / (double) video.height();
-  }
-
-  /** The middle shape of the group, as large as the model's own size or the middle video. */
-  private static ClipSize size(ModelDescription model, List<VideoInfo> group, int frames) {
-    var own = model.defaults();
-    double width = middle(group, VideoInfo::width);
-    double height = middle(group, VideoInfo::height);
-    double shape = middle(group, ClipChoice::shape);
-    double area = Math.min(width * height, (double) own.width() * own.height());
-    int multiple = model.latents().sizeMultiple();
-    return new ClipSize(
-        rounded(Math.sqrt(area * shape), width, multiple),
-        rounded(Math.sqrt(area / shape), height, multiple),
-        frames);
   }
 
   /** The nearest multiple that is no longer than the video's side. */

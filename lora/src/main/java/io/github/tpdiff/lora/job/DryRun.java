@@ -40,7 +40,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
    * @param size of the clips
    * @param stage its number, 0 for training without stages
    * @param share of the steps that visit it
-   * @param latentFrames at its frame rate
+   * @param grid of its latents
    * @param tokens of the longest sequence
    * @param seconds predicted for an optimizer step
    * @param peakBytes predicted: activations, the largest segment's weights, what is trained
@@ -49,7 +49,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
       VideoSize size,
       int stage,
       double share,
-      int latentFrames,
+      LatentGrid grid,
       long tokens,
       double seconds,
       long peakBytes) {}
@@ -116,6 +116,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
                         times.start(),
                         times.end())));
     job.pictures().words().ifPresent(notes::add);
+    OpenPositions.note(job).ifPresent(notes::add);
     LatentGrid grid =
         job.sizes()
             .get(0)
@@ -168,7 +169,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
               * machine.predictSeconds(cost)
               * batches.accumulation();
       long peak = cost.trainingPeakBytes(settings.activations()) + trainedBytes;
-      return new Row(size, stage, share, shape.frames(), cost.tokens(), seconds, peak);
+      return new Row(size, stage, share, shape.grid(), cost.tokens(), seconds, peak);
     }
   }
 
@@ -199,10 +200,10 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
     lines.add(
         String.format(
             Locale.ROOT,
-            "%-16s %-8s %7s %8s %10s %12s",
+            "%-16s %-8s %12s %8s %10s %12s",
             "size",
             "stage",
-            "frames",
+            "latents",
             "tokens",
             "s/step",
             "peak memory"));
@@ -210,10 +211,10 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
       lines.add(
           String.format(
               Locale.ROOT,
-              "%-16s %-8s %7d %8d %10.3g %9.2f GB",
-              r.size().width() + "x" + r.size().height() + "x" + r.size().frames(),
+              "%-16s %-8s %12s %8d %10.3g %9.2f GB",
+              ClipSize.of(r.size()),
               r.stage() == 0 ? "vanilla" : Integer.toString(r.stage()),
-              r.latentFrames(),
+              PreparationCost.words(r.grid()),
               r.tokens(),
               r.seconds(),
               r.peakBytes() / 1e9));

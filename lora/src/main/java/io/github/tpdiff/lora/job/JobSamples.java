@@ -53,10 +53,16 @@ record JobSamples(ResolvedJob job) {
       throw new IllegalArgumentException("sample.size: " + wrong.getMessage(), wrong);
     }
     try {
-      job.diffusion().stages().splitSteps(sampling().steps());
+      sampler();
     } catch (IllegalArgumentException wrong) {
       throw new IllegalArgumentException("sample." + wrong.getMessage(), wrong);
     }
+  }
+
+  private StagedSampler sampler() {
+    Sampling sampling = sampling();
+    return StagedSampler.of(
+        job.diffusion().plan(shape().grid()), sampling.scheduler().sampler(), sampling.steps());
   }
 
   VideoSize size() {
@@ -104,19 +110,14 @@ record JobSamples(ResolvedJob job) {
     if (asked().prompts().isEmpty()) {
       return Optional.empty();
     }
-    Sampling sampling = sampling();
-    LatentShape shape = shape();
     return Optional.of(
         new TrainingSamples(
             shown(clips, split),
             clips.uncaptionedPrompt(),
             asked().every(),
-            shape,
-            StagedSampler.of(
-                job.diffusion().plan(shape.grid()),
-                sampling.scheduler().sampler(),
-                sampling.steps()),
-            sampling.guidance().get(0),
+            shape(),
+            sampler(),
+            sampling().guidance().get(0),
             asked().seed()));
   }
 }

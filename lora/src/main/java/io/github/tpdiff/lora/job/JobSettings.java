@@ -5,11 +5,15 @@ import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
+import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.engine.Activations;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -17,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.Yaml;
 
@@ -39,6 +44,9 @@ record JobSettings(Map<String, Object> values) {
           "train.validate_every",
           "sample",
           "output");
+
+  /** Which a run that is to go on takes from its states, where its job leaves them open. */
+  static final String POSITIONS = "stages.positions";
 
   private static final String STEPS = "train.steps";
 
@@ -103,7 +111,17 @@ record JobSettings(Map<String, Object> values) {
       if (value instanceof Path path) {
         return path.toAbsolutePath().normalize().toString();
       }
+      if (value instanceof GridFactor rates) {
+        return rates.isOfTimeAlone() ? rates.time() : along(rates::along);
+      }
+      if (value instanceof PositionRules rules) {
+        return rules.isUniform() ? Words.of(rules.time()) : along(rules::along);
+      }
       return value instanceof ClipSize ? value.toString() : value;
+    }
+
+    private static Object along(Function<GridAxis, Object> value) {
+      return Arrays.stream(GridAxis.values()).map(value).map(Keys::written).toList();
     }
   }
 
@@ -139,17 +157,17 @@ record JobSettings(Map<String, Object> values) {
     keys.put("stages.upsampling", stages.upsampling());
     // Jobs of pyramids over time stay what they were.
     boolean isOverSpace = stages.rates().stream().anyMatch(rate -> !rate.isOfTimeAlone());
-    if (isOverSpace) {
-      keys.put("stages.space_downsampling", stages.spaceDownsampling());
-      keys.put("stages.space_upsampling", stages.spaceUpsampling());
+    var space = new SpaceResampling(stages.spaceDownsampling(), stages.spaceUpsampling());
+    if (isOverSpace || !space.equals(SpaceResampling.blocks())) {
+      keys.put("stages.space_downsampling", space.downsampling());
+      keys.put("stages.space_upsampling", space.upsampling());
     }
     if (stages.targets() != Targets.LATENT) {
       keys.put("stages.targets", stages.targets());
     }
-    stages
-        .positions()
-        .filter(rules -> !rules.equals(PositionRules.scaled()) || isOverSpace)
-        .ifPresent(rules -> keys.put("stages.positions", rules));
+    keys.put(
+        POSITIONS,
+        stages.positions().filter(own -> isOverSpace || !own.equals(PositionRules.scaled())));
     keys.put("stages.target_scale", stages.targetScale());
     keys.putUnlessEmpty("stages.weights", stages.weights());
     keys.put("stages.alignment", stages.alignment().reach());

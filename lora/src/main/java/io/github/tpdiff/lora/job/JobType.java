@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
@@ -123,41 +124,55 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
 
   /** Rates of a stage over the one before: a number along time alone, or one for each axis. */
   static JobType<GridFactor> rate() {
-    String label = "a whole number, or three such as [2, 2, 2]";
-    return new JobType<>(
-        label,
-        entry -> {
-          if (!(entry.node() instanceof YamlNode.Sequence axes)) {
-            return GridFactor.ofTime(WHOLE.reader().read(entry));
-          }
-          if (axes.items().size() != 3) {
-            throw new CheckpointException(entry.mismatch(label));
-          }
-          List<Integer> rates =
-              axes.items().stream().map(axis -> WHOLE.reader().read(entry.at(axis))).toList();
-          return new GridFactor(rates.get(0), rates.get(1), rates.get(2));
-        },
-        GridFactor::toString);
+    return overAxes(
+        "a whole number from 1",
+        "three such as [2, 2, 2]",
+        text -> GridFactor.ofTime(Integer.parseInt(text)).time(),
+        rates ->
+            rates.size() == 1
+                ? GridFactor.ofTime(rates.get(0))
+                : new GridFactor(rates.get(0), rates.get(1), rates.get(2)));
   }
 
   /** Which positions the network is told: a word for all axes, or one for each. */
   static JobType<PositionRules> positions() {
-    JobType<PositionRule> word = choice(PositionRule.class);
-    String label = word.label() + ", or three for time, height and width";
+    var words = new Words<>(PositionRule.class);
+    return overAxes(
+        choice(PositionRule.class).label(),
+        "three for time, height and width",
+        words::require,
+        rules ->
+            rules.size() == 1
+                ? PositionRules.all(rules.get(0))
+                : new PositionRules(rules.get(0), rules.get(1), rules.get(2)));
+  }
+
+  /**
+   * One value, or a list of one for each axis.
+   *
+   * @param one in words
+   * @param three in words
+   * @param parse of one; throws {@link IllegalArgumentException}
+   * @param make of one or three
+   */
+  private static <A, T> JobType<T> overAxes(
+      String one, String three, Function<String, A> parse, Function<List<A>, T> make) {
+    String label = one + ", or " + three;
+    JobType<A> alone = scalar(label, parse, String::valueOf);
+    JobType<A> ofAnAxis = scalar(one, parse, String::valueOf);
     return new JobType<>(
         label,
         entry -> {
           if (!(entry.node() instanceof YamlNode.Sequence axes)) {
-            return PositionRules.all(word.reader().read(entry));
+            return make.apply(List.of(alone.reader().read(entry)));
           }
-          if (axes.items().size() != 3) {
+          if (axes.items().size() != GridAxis.values().length) {
             throw new CheckpointException(entry.mismatch(label));
           }
-          List<PositionRule> rules =
-              axes.items().stream().map(axis -> word.reader().read(entry.at(axis))).toList();
-          return new PositionRules(rules.get(0), rules.get(1), rules.get(2));
+          return make.apply(
+              axes.items().stream().map(own -> ofAnAxis.reader().read(entry.at(own))).toList());
         },
-        PositionRules::toString);
+        String::valueOf);
   }
 
   /** Names, each with a value. */

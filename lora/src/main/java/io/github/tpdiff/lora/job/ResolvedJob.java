@@ -18,13 +18,16 @@ import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -183,6 +186,17 @@ public record ResolvedJob(
     return sampling.shifted(FilledJob.shift(train, schedule.form()));
   }
 
+  /** The same told other positions. */
+  ResolvedJob withPositions(PositionRules rules) {
+    StageConfig stages = diffusion.stages().withPositions(rules);
+    return new ResolvedJob(job, model, diffusion.withStages(stages), sizes);
+  }
+
+  /** What a run of this job says of one of its settings, if there was one. */
+  Optional<String> recorded(String setting) {
+    return states((place, snapshot) -> {}).recorded(setting);
+  }
+
   /** The job with everything said that it leaves to the checkpoint. */
   public TrainingJob filled() {
     return FilledJob.of(this);
@@ -238,7 +252,19 @@ public record ResolvedJob(
         data.clipsPerVideo(),
         data.negativePrompt(),
         job.sample().prompts(),
-        pictures().choice());
+        pictures().choice(),
+        strides());
+  }
+
+  /** Of the smaller videos that stages aim at, in sampling order. */
+  private List<GridFactor> strides() {
+    LatentGrid grid = sizes.get(0).latentShape(model.description().latents(), diffusion.stages()).grid();
+    return diffusion.stages().targets() == Targets.LATENT
+        ? List.of()
+        : diffusion.plan(grid).stages().stream()
+            .map(Stage::strides)
+            .filter(strides -> !strides.equals(GridFactor.ONE))
+            .toList();
   }
 
   /** How pictures take part. */

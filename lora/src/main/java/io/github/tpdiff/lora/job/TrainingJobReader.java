@@ -52,7 +52,9 @@ final class TrainingJobReader {
     Data data = data(root.section("data", "Videos and their captions."));
     Stages stages =
         stages(
-            root.section("stages", "The temporal pyramid. Lists begin with the coarsest stage."));
+            root.section(
+                "stages",
+                "The pyramid over time, rows and columns. Lists begin with the coarsest stage."));
     Lora lora =
         lora(root.section("lora", "Which linear layers and convolutions gain a low-rank change."));
     Train train = TrainReader.read(root.section("train", "How training goes."));

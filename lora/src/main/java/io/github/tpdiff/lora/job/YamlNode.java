@@ -43,7 +43,7 @@ sealed interface YamlNode {
   record Sequence(int line, List<YamlNode> items) implements YamlNode {
     @Override
     public String words() {
-      return "a list";
+      return "a list of " + items.size();
     }
 
     @Override

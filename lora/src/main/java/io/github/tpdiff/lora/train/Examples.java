@@ -54,7 +54,7 @@ final class Examples implements BatchSource {
           plan.example(
               stage,
               time,
-              clips.latents(visit.clip()),
+              clips.cleanPair(visit.clip(), plan, stage),
               NoiseSource.seeded(seeds.get(i)).draw(shape)));
       conditions.add(visits.conditions(visit));
     }

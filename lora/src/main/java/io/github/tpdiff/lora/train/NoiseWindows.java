@@ -136,7 +136,7 @@ final class NoiseWindows implements AutoCloseable {
           read.computeIfAbsent(
               visit.clip(),
               clip ->
-                  LowFrequencies.of(plan.clean(stage, clips.latents(clip)).withZeroFrames(given))));
+                  LowFrequencies.of(clips.clean(clip, plan, stage).withZeroFrames(given))));
     }
     List<Long> permuted =
         alignment.align(

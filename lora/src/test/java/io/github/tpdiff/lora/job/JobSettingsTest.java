@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.weights.DType;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
@@ -43,10 +45,14 @@ final class JobSettingsTest {
         pictures: files
         last_picture: true
       stages:
-        rates: [4, 2]
+        rates: [[4, 1, 2], 2]
         boundaries: [0.8, 0.4]
         downsampling: mean
         upsampling: linear
+        space_downsampling: stride
+        space_upsampling: linear
+        targets: pixel
+        positions: [scaled, native, native]
         target_scale: stage
         weights: [1, 2, 3]
         alignment: batch
@@ -92,7 +98,15 @@ final class JobSettingsTest {
 
   @Test
   void writtenJob_readsAsTheSameJob() throws IOException {
-    for (String text : List.of(FULL, SMALLEST, SMALLEST + "stages: {count: 1}\n")) {
+    String staged = SMALLEST + "stages: {rates: %s, positions: native}\n";
+    for (String text :
+        List.of(
+            FULL,
+            SMALLEST,
+            SMALLEST + "stages: {count: 1}\n",
+            SMALLEST + "stages: {space_upsampling: linear}\n",
+            staged.formatted("[[1, 2, 2]]"),
+            staged.formatted("[4, 2]"))) {
       TrainingJob job = read(text);
       assertThat(read(JobSettings.of(job).yaml())).isEqualTo(job);
     }
@@ -102,6 +116,34 @@ final class JobSettingsTest {
                 .replace(", formats: [diffusers, kohya]", "")
                 .replace("seed: 7", "seed: 7\n  weights: ['**.motion_modules.**', 're:a.b']"));
     assertThat(read(JobSettings.of(full).yaml())).isEqualTo(full);
+  }
+
+  @Test
+  void writtenStages_areNumbersAndWords() throws IOException {
+    assertThat(JobSettings.of(read(FULL)).values())
+        .containsEntry("stages.rates", List.of(List.of(4, 1, 2), 2))
+        .containsEntry("stages.positions", List.of("scaled", "native", "native"))
+        .containsEntry("stages.targets", "pixel");
+    assertThat(JobSettings.of(read(SMALLEST + "stages: {positions: native}\n")).values())
+        .containsEntry("stages.positions", "native");
+  }
+
+  /** Runs that began before stages differed in rows and columns go on. */
+  @Test
+  void identityOfAPyramidOverTime_hasNoKeyOfSpace() throws IOException {
+    String scaled = SMALLEST + "stages: {rates: [2, 2], positions: scaled, targets: latent}\n";
+    for (String text : List.of(SMALLEST, scaled)) {
+      var stages = new LinkedHashMap<>(JobSettings.of(read(text)).identity());
+      stages.keySet().removeIf(key -> !key.startsWith("stages."));
+      assertThat(stages)
+          .isEqualTo(
+              Map.of(
+                  "stages.rates", "[2, 2]",
+                  "stages.downsampling", "stride",
+                  "stages.upsampling", "nearest",
+                  "stages.alignment", "window",
+                  "stages.alignment_window", "64"));
+    }
   }
 
   /** A part of a job, and the same job with another value there. */
@@ -237,6 +279,12 @@ final class JobSettingsTest {
     }
     if (value instanceof ClipSize size) {
       return new ClipSize(size.width() + 16, size.height(), size.frames());
+    }
+    if (value instanceof GridFactor rates) {
+      return new GridFactor(rates.time(), rates.height() + 1, rates.width());
+    }
+    if (value instanceof PositionRules rules) {
+      return new PositionRules(rules.width(), rules.height(), rules.width());
     }
     if (value instanceof OptionalDouble number) {
       return number.isPresent() ? OptionalDouble.empty() : OptionalDouble.of(1);

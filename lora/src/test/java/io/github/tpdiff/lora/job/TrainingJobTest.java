@@ -8,6 +8,8 @@ import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.model.ModelRequest;
@@ -115,6 +117,62 @@ final class TrainingJobTest {
         .isEqualTo(
             new TrainingJob.Output(
                 folder.resolve("out"), 5, 1, DType.BF16, List.of(LoraFormat.DIFFUSERS)));
+  }
+
+  @Test
+  void stagesOverSpace_areReadFromNumbersAndLists() throws IOException {
+    TrainingJob.Stages stages =
+        read(
+                """
+                model: {path: m}
+                data: {path: d}
+                stages:
+                  rates: [[2, 2, 2], [1, 2, 2], 2]
+                  space_downsampling: stride
+                  space_upsampling: linear
+                  targets: pixel
+                  positions: [scaled, native, native]
+                """)
+            .stages();
+    assertThat(stages.rates())
+        .containsExactly(GridFactor.cube(2), new GridFactor(1, 2, 2), GridFactor.ofTime(2));
+    assertThat(stages.spaceDownsampling()).isEqualTo(FrameResampling.Downsampling.STRIDE);
+    assertThat(stages.spaceUpsampling()).isEqualTo(FrameResampling.Upsampling.LINEAR);
+    assertThat(stages.targets()).isEqualTo(StageConfig.Targets.PIXEL);
+    assertThat(stages.positions())
+        .contains(
+            new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
+    TrainingJob.Stages all =
+        read("model: {path: m}\ndata: {path: d}\nstages: {positions: NATIVE}\n").stages();
+    assertThat(all.positions()).contains(PositionRules.all(PositionRule.NATIVE));
+    assertThat(all.targets()).isEqualTo(StageConfig.Targets.LATENT);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "rates: [[2, 2]]|stages.rates: expected a whole number from 1, or three such as [2, 2, 2],"
+            + " found a list of 2",
+        "rates: [2x2x2]|stages.rates: expected a whole number from 1, or three such as [2, 2, 2],"
+            + " found '2x2x2'",
+        "rates: [[2, 0, 2]]|stages.rates: expected a whole number from 1, found '0'",
+        "rates: [[2, [2], 2]]|stages.rates: expected a whole number from 1, found a list of 1",
+        "rates: [-2]|stages.rates: expected a whole number from 1, or three",
+        "rates: [[9999999999, 1, 1]]|stages.rates: expected a whole number from 1, found '9999999999'",
+        "targets: pixels|stages.targets: expected one of latent, pixel, found 'pixels'",
+        "positions: own|stages.positions: expected one of native, scaled, or three for time, height"
+            + " and width, found 'own'",
+        "positions: [native, scaled]|stages.positions: expected one of native, scaled, or three for"
+            + " time, height and width, found a list of 2",
+        "positions: [native, own, own]|stages.positions: expected one of native, scaled, found 'own'",
+      })
+  void wrongStages_areRefusedInOneLineThatSaysWhere(String key, String message) {
+    assertThatThrownBy(
+            () -> read("model: {path: m}\ndata: {path: d}\nstages:\n  %s\n".formatted(key)))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("job.yaml: line 4: " + message)
+        .hasMessageNotContaining("\n");
   }
 
   @Test

@@ -35,10 +35,15 @@ public record PositionRules(PositionRule time, PositionRule height, PositionRule
     };
   }
 
+  /** Whether one rule holds along all axes. */
+  public boolean isUniform() {
+    return time == height && height == width;
+  }
+
   /** {@code scaled}, or {@code [scaled, native, native]} where axes differ. */
   @Override
   public String toString() {
-    return time == height && height == width
+    return isUniform()
         ? Words.of(time)
         : "[" + Words.of(time) + ", " + Words.of(height) + ", " + Words.of(width) + "]";
   }

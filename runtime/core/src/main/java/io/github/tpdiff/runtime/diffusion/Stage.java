@@ -19,4 +19,12 @@ public record Stage(int number, StageGrid grid, double start, double end) {
   public GridFactor strides() {
     return grid.strides();
   }
+
+  /** How large its latents are, for users: {@code 6 frames}, or {@code 6 frames of 20x10}. */
+  public String size() {
+    LatentGrid own = grid.size();
+    return strides().isOfTimeAlone()
+        ? own.frames() + " frames"
+        : "%d frames of %dx%d".formatted(own.frames(), own.width(), own.height());
+  }
 }

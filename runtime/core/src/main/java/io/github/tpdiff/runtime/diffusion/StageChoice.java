@@ -8,7 +8,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -161,37 +161,14 @@ public record StageChoice(
 
   private static List<String> differences(StageConfig trained, StageConfig chosen) {
     var lines = new ArrayList<String>();
-    compare(lines, "rates", trained.rates(), chosen.rates());
-    compare(lines, "boundaries", trained.boundaries(), chosen.boundaries());
-    compare(
-        lines,
-        "downsampling",
-        trained.resampling().downsampling(),
-        chosen.resampling().downsampling());
-    compare(
-        lines, "upsampling", trained.resampling().upsampling(), chosen.resampling().upsampling());
-    compare(
-        lines,
-        "downsampling of space",
-        trained.space().downsampling(),
-        chosen.space().downsampling());
-    compare(
-        lines, "upsampling of space", trained.space().upsampling(), chosen.space().upsampling());
-    compare(lines, "targets", trained.targets(), chosen.targets());
-    compare(lines, "positions", trained.positions(), chosen.positions());
-    compare(lines, "target scale", trained.targetScale(), chosen.targetScale());
+    Map<String, String> own = StageTraits.of(trained);
+    StageTraits.of(chosen)
+        .forEach(
+            (what, value) -> {
+              if (!value.equals(own.get(what))) {
+                lines.add("%s %s, trained with %s".formatted(what, value, own.get(what)));
+              }
+            });
     return lines;
-  }
-
-  private static void compare(List<String> lines, String what, Object trained, Object chosen) {
-    if (!Objects.equals(trained, chosen)) {
-      lines.add("%s %s, trained with %s".formatted(what, text(chosen), text(trained)));
-    }
-  }
-
-  private static String text(Object value) {
-    return value instanceof Enum<?> constant
-        ? Words.of(constant)
-        : value.equals(List.of()) ? "of the schedule" : value.toString();
   }
 }

@@ -2,6 +2,8 @@ package io.github.tpdiff.runtime.model;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import com.google.common.collect.Maps;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
@@ -16,18 +18,44 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
  * What a network is told of one prompt and picture, or of a batch of them: the values of its
- * conditions, at full rate.
+ * conditions, on the full grid.
  *
  * @param flow of the model
  * @param values by the conditions' names; of optional ones some may be absent
+ * @param ofGrids those that stages of other grids are told instead, where they are videos of their
+ *     own; elsewhere a stage is told what follows from the full grid ({@link Condition#at})
  */
-public record Conditions(Flow flow, Map<String, Tensor> values) {
+public record Conditions(
+    Flow flow, Map<String, Tensor> values, Map<LatentGrid, Map<String, Tensor>> ofGrids) {
+  /**
+   * @throws IllegalArgumentException if a value of a grid has none on the full grid beside it
+   */
   public Conditions {
     values = Map.copyOf(values);
+    var own = new HashMap<LatentGrid, Map<String, Tensor>>();
+    for (var entry : ofGrids.entrySet()) {
+      for (String name : entry.getValue().keySet()) {
+        checkArgument(
+            values.containsKey(name),
+            "conditions: '%s' of the grid %s: expected one of the full grid beside it, found none",
+            name,
+            entry.getKey());
+      }
+      if (!entry.getValue().isEmpty()) {
+        own.put(entry.getKey(), Map.copyOf(entry.getValue()));
+      }
+    }
+    ofGrids = Map.copyOf(own);
+  }
+
+  /** Conditions of which every stage is told what follows from the full grid. */
+  public Conditions(Flow flow, Map<String, Tensor> values) {
+    this(flow, values, Map.of());
   }
 
   /**
@@ -35,30 +63,65 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
    * zeros of.
    */
   public static Conditions join(List<Conditions> clips) {
-    Conditions first = clips.get(0);
-    var joined = new LinkedHashMap<String, Tensor>();
+    var ofGrids = new HashMap<LatentGrid, Map<String, Tensor>>();
+    for (Conditions clip : clips) {
+      clip.ofGrids.keySet().forEach(grid -> ofGrids.computeIfAbsent(grid, g -> joined(g, clips)));
+    }
+    Flow flow = clips.get(0).flow;
+    return new Conditions(
+        flow, joined(flow, clips.stream().map(Conditions::values).toList()), ofGrids);
+  }
+
+  private static Map<String, Tensor> joined(LatentGrid grid, List<Conditions> clips) {
+    List<Map<String, Tensor>> told = clips.stream().map(clip -> clip.ofGrid(grid)).toList();
+    Map<String, Tensor> joined = joined(clips.get(0).flow, told);
+    for (Conditions clip : clips) {
+      for (String name : joined.keySet()) {
+        checkArgument(
+            clip.ofGrid(grid).containsKey(name) || !clip.values.containsKey(name),
+            "conditions: expected '%s' of the grid %s of every clip of a batch, found none in one",
+            name,
+            grid);
+      }
+    }
+    return joined;
+  }
+
+  /** What a stage of a grid is told in place of what follows from the full grid, by name. */
+  public Map<String, Tensor> ofGrid(LatentGrid grid) {
+    return ofGrids.getOrDefault(grid, Map.of());
+  }
+
+  private static Map<String, Tensor> joined(Flow flow, List<Map<String, Tensor>> clips) {
+    var joined = new HashMap<String, Tensor>();
     clips.stream()
-        .flatMap(clip -> clip.values.keySet().stream())
+        .flatMap(told -> told.keySet().stream())
         .distinct()
         .forEach(
             name ->
                 joined.put(
                     name,
                     NetworkInputs.join(
-                        name, clips.stream().map(clip -> clip.orZeros(name, clips)).toList())));
-    return new Conditions(first.flow, joined);
+                        name,
+                        clips.stream().map(told -> orZeros(flow, name, told, clips)).toList())));
+    return joined;
   }
 
-  private Tensor orZeros(String name, List<Conditions> others) {
-    Tensor own = values.get(name);
-    if (own == null && flow.condition(name).map(Condition::optional).orElse(false)) {
-      return others.stream()
-          .flatMap(other -> Stream.ofNullable(other.values.get(name)))
-          .map(told -> Condition.zeros(told.type(), told.shape()))
-          .findFirst()
-          .orElseThrow();
+  private static Tensor orZeros(
+      Flow flow, String name, Map<String, Tensor> told, List<Map<String, Tensor>> others) {
+    Tensor own = told.get(name);
+    if (own != null) {
+      return own;
     }
-    return require(name);
+    checkArgument(
+        flow.condition(name).map(Condition::optional).orElse(false),
+        "conditions: expected '%s' of every clip of a batch, found none in one",
+        name);
+    return others.stream()
+        .flatMap(other -> Stream.ofNullable(other.get(name)))
+        .map(like -> Condition.zeros(like.type(), like.shape()))
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Made-up numbers in place of all conditions of a model, for a clip of some latents. */
@@ -84,23 +147,37 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
 
   /** These with others, which take the place of those of the same names. */
   public Conditions with(Map<String, Tensor> others) {
-    var all = new HashMap<>(values);
-    all.putAll(others);
-    return new Conditions(flow, all);
+    return with(new Conditions(flow, others));
+  }
+
+  /** The same with what others are told of stages' grids. */
+  public Conditions with(Conditions others) {
+    Conditions kept = only(name -> !others.values.containsKey(name));
+    var ofGrids = new HashMap<>(kept.ofGrids);
+    others.ofGrids.forEach((grid, told) -> ofGrids.merge(grid, told, Conditions::union));
+    return new Conditions(flow, union(kept.values, others.values), ofGrids);
+  }
+
+  private static Map<String, Tensor> union(Map<String, Tensor> one, Map<String, Tensor> other) {
+    var all = new HashMap<>(one);
+    all.putAll(other);
+    return all;
   }
 
   /** The same told of no picture. */
   public Conditions withoutPictures() {
-    var others = new HashMap<>(values);
-    others.keySet().removeAll(pictures().keySet());
-    return new Conditions(flow, others);
+    return only(name -> !flow.isOfPicture(name));
   }
 
-  /** The values that pictures decide. */
-  public Map<String, Tensor> pictures() {
-    var own = new HashMap<>(values);
-    own.keySet().retainAll(flow.conditions(true).stream().map(Condition::name).toList());
-    return own;
+  /** What pictures decide of these. */
+  public Conditions pictures() {
+    return only(flow::isOfPicture);
+  }
+
+  private Conditions only(Predicate<String> names) {
+    var ofGrids = new HashMap<LatentGrid, Map<String, Tensor>>();
+    this.ofGrids.forEach((grid, told) -> ofGrids.put(grid, Maps.filterKeys(told, names::test)));
+    return new Conditions(flow, Maps.filterKeys(values, names::test), ofGrids);
   }
 
   /**
@@ -154,15 +231,6 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
         .flatMap(name -> Optional.ofNullable(values.get(name)));
   }
 
-  private Tensor require(String name) {
-    Tensor found = values.get(name);
-    if (found == null) {
-      throw new IllegalArgumentException(
-          "conditions: expected '%s' of every clip of a batch, found none in one".formatted(name));
-    }
-    return found;
-  }
-
   /** Whether a component's inputs change from stage to stage. */
   public boolean followStages(String component) {
     return reads(component).values().stream()
@@ -204,6 +272,10 @@ public record Conditions(Flow flow, Map<String, Tensor> values) {
     if (found == null) {
       return condition.absent(NetworkInputs.sizes(flow, stage));
     }
-    return condition.follows() == Condition.Follows.FRAMES ? condition.at(grid, found) : found;
+    if (condition.follows() == Condition.Follows.NOTHING) {
+      return found;
+    }
+    Tensor own = ofGrid(grid.size()).get(value);
+    return own == null ? condition.at(grid, found) : own;
   }
 }

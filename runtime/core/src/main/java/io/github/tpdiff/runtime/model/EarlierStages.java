@@ -10,10 +10,7 @@ final class EarlierStages {
   static ObjectNode upgraded(ObjectNode tree) {
     tree.putObject("space").put("downsampling", "mean").put("upsampling", "nearest");
     tree.put("targets", "latent");
-    tree.putObject("positions")
-        .put("time", "scaled")
-        .put("height", "scaled")
-        .put("width", "scaled");
+    tree.put("positions", "scaled");
     return tree;
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -90,6 +91,9 @@ final class JsonErrors {
     }
     if (type == GridFactor.class) {
       return GridFactorJson.EXPECTED;
+    }
+    if (type == PositionRules.class) {
+      return PositionRulesJson.EXPECTED;
     }
     return Iterable.class.isAssignableFrom(type) ? "a list" : "an object";
   }

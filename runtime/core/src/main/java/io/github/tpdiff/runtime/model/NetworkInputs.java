@@ -96,7 +96,7 @@ public final class NetworkInputs {
   }
 
   /** The sizes of all symbols in a network's shapes. */
-  static Map<String, Long> sizes(Flow flow, LatentShape latents) {
+  public static Map<String, Long> sizes(Flow flow, LatentShape latents) {
     var sizes = new HashMap<>(flow.sizes());
     sizes.put("batch", (long) latents.batch());
     sizes.put("frames", (long) latents.frames());

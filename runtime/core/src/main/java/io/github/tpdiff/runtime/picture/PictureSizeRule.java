@@ -14,20 +14,22 @@ public enum PictureSizeRule {
    */
   ROUNDED {
     @Override
-    Optional<PictureSize> find(PictureSize picture, long area, int multiple) {
+    Optional<PictureSize> find(PictureSize picture, long area, PictureSize multiple) {
       double shape = (double) picture.height() / picture.width();
       return size(
-          down(Math.rint(Math.sqrt(area / shape)), multiple),
-          down(Math.rint(Math.sqrt(area * shape)), multiple));
+          down(Math.rint(Math.sqrt(area / shape)), multiple.width()),
+          down(Math.rint(Math.sqrt(area * shape)), multiple.height()));
     }
   },
 
   /** Each side down to a multiple. Source: Wan2.1 and Wan2.2, {@code wan/image2video.py}. */
   FLOORED {
     @Override
-    Optional<PictureSize> find(PictureSize picture, long area, int multiple) {
+    Optional<PictureSize> find(PictureSize picture, long area, PictureSize multiple) {
       double shape = (double) picture.height() / picture.width();
-      return size(down(Math.sqrt(area / shape), multiple), down(Math.sqrt(area * shape), multiple));
+      return size(
+          down(Math.sqrt(area / shape), multiple.width()),
+          down(Math.sqrt(area * shape), multiple.height()));
     }
   },
 
@@ -38,16 +40,16 @@ public enum PictureSizeRule {
    */
   NEAREST_SHAPE {
     @Override
-    Optional<PictureSize> find(PictureSize picture, long area, int multiple) {
+    Optional<PictureSize> find(PictureSize picture, long area, PictureSize multiple) {
       double shape = (double) picture.width() / picture.height();
       double exactWidth = Math.sqrt(area * shape);
       double exactHeight = area / exactWidth;
-      double width = down(exactWidth, multiple);
-      double height = down(exactHeight, multiple);
+      double width = down(exactWidth, multiple.width());
+      double height = down(exactHeight, multiple.height());
       // Of two as near, the one whose height came first.
       return Stream.of(
-              size(down(area / height, multiple), height),
-              size(width, down(area / width, multiple)))
+              size(down(area / height, multiple.width()), height),
+              size(width, down(area / width, multiple.height())))
           .flatMap(Optional::stream)
           .min(Comparator.comparingDouble(size -> distance(shape, size)));
     }
@@ -57,25 +59,27 @@ public enum PictureSizeRule {
    * The size of a video that shows a picture.
    *
    * @param area of the video at most, in pixels
-   * @param multiple what both sides are multiples of
+   * @param multiple what the width and the height are multiples of
    * @throws IllegalArgumentException if no such size has the picture's shape
    */
-  public PictureSize propose(PictureSize picture, long area, int multiple) {
+  public PictureSize propose(PictureSize picture, long area, PictureSize multiple) {
     checkArgument(
-        area >= 1 && area <= PictureSize.MOST_PIXELS && multiple >= 1,
-        "area and multiple: expected at least 1 and at most %s pixels, found %s and %s",
+        area >= 1 && area <= PictureSize.MOST_PIXELS,
+        "area: expected at least 1 and at most %s pixels, found %s",
         PictureSize.MOST_PIXELS,
-        area,
-        multiple);
+        area);
     return find(picture, area, multiple)
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    "picture of %s: no video of %d pixels with sides of multiples of %d has its shape; give the video's width and height"
-                        .formatted(picture, area, multiple)));
+                    "picture of %s: no video of %d pixels with sides of multiples of %s has its shape; give the video's width and height"
+                        .formatted(
+                            picture,
+                            area,
+                            multiple.width() == multiple.height() ? multiple.width() : multiple)));
   }
 
-  abstract Optional<PictureSize> find(PictureSize picture, long area, int multiple);
+  abstract Optional<PictureSize> find(PictureSize picture, long area, PictureSize multiple);
 
   private static double down(double side, int multiple) {
     return Math.floor(side / multiple) * multiple;

@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.pipeline;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
@@ -16,6 +17,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
+import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.Flow;
@@ -30,23 +32,43 @@ import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * How far two sets of parts of one model are apart: one engine against another, an exported folder
  * against its checkpoint. Both are given the same numbers; a component is compared if both have it.
  *
- * @param plan the stages at which the denoisers are compared
- * @param latents of the clip at full rate
+ * @param plans whose stages the denoisers are compared at, of one schedule; pictures at those of
+ *     the first
+ * @param latents of the clip on the full grid
  */
-public record PartsComparison(StagePlan plan, LatentShape latents) {
+public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
   /** Chunks of a clip that the autoencoder is compared on: the first, and two with state. */
   private static final int CHUNKS = 3;
 
+  /** Which nothing depends on. */
+  private static final double FPS = 1;
+
   private static final String PROMPT = "a red ball rolls to the right";
+
+  /**
+   * @throws IllegalArgumentException if there is no plan
+   */
+  public PartsComparison {
+    plans = List.copyOf(plans);
+    checkArgument(!plans.isEmpty(), "comparison: expected at least one plan, found none");
+  }
+
+  /** At the stages of one plan. */
+  public PartsComparison(StagePlan plan, LatentShape latents) {
+    this(List.of(plan), latents);
+  }
 
   /**
    * What was found of one part.
@@ -104,15 +126,30 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     if (!ofPrompts.isEmpty() && both(reference, other, ofPrompts)) {
       try (var one = PromptEncoder.open(reference);
           var two = PromptEncoder.open(other)) {
-        errors.addAll(conditions(flow, one.encode(PROMPT), two.encode(PROMPT)));
+        errors.addAll(conditions(flow, "", one.encode(PROMPT), two.encode(PROMPT)));
       }
     }
     List<String> ofPictures = writers(flow, true);
     if (!ofPictures.isEmpty() && both(reference, other, ofPictures)) {
-      GivenPictures picture = pictures(reference.description());
+      StagePlan plan = plans.get(0);
+      Conditions expected;
+      Conditions found;
       try (var one = PictureEncoder.open(reference);
           var two = PictureEncoder.open(other)) {
-        errors.addAll(conditions(flow, one.encode(picture, latents), two.encode(picture, latents)));
+        RequestedPictures noise = pictures(reference.description());
+        VideoSize size = size(reference.description().latents());
+        expected = one.encode(own -> noise.prepared(flow, own), size, plan);
+        found = two.encode(own -> noise.prepared(flow, own), size, plan);
+      }
+      errors.addAll(conditions(flow, "", expected.values(), found.values()));
+      for (Stage stage : plan.stages()) {
+        LatentGrid grid = stage.grid().size();
+        errors.addAll(
+            conditions(
+                flow,
+                ", stage " + stage.number(),
+                expected.ofGrid(grid),
+                found.ofGrid(grid)));
       }
     }
     return errors;
@@ -127,30 +164,38 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
   }
 
   private static List<PartError> conditions(
-      Flow flow, Map<String, Tensor> expected, Map<String, Tensor> found) {
+      Flow flow, String where, Map<String, Tensor> expected, Map<String, Tensor> found) {
     var errors = new ArrayList<PartError>();
-    expected.forEach(
-        (name, value) -> {
-          if (value.type() == ElementType.F32 && !flow.writers(List.of(name)).isEmpty()) {
-            List<ComponentDescription> writers = flow.writers(List.of(name));
-            errors.add(
-                new PartError(writers.get(writers.size() - 1).name(), error(name, value, found)));
-          }
-        });
+    for (Condition condition : flow.conditions()) {
+      Tensor value = expected.get(condition.name());
+      List<ComponentDescription> writers = flow.writers(List.of(condition.name()));
+      if (value != null && value.type() == ElementType.F32 && !writers.isEmpty()) {
+        errors.add(
+            new PartError(
+                writers.get(writers.size() - 1).name() + where,
+                error(condition.name(), value, found)));
+      }
+    }
     return errors;
   }
 
+  private VideoSize size(ModelDescription.Latents geometry) {
+    int factor = geometry.spatialFactor();
+    return new VideoSize(
+        latents.height() * factor,
+        latents.width() * factor,
+        geometry.frames(latents.frames()),
+        FPS);
+  }
+
   /** Noise in place of whatever pictures the model may be told of. */
-  private GivenPictures pictures(ModelDescription description) {
-    int factor = description.latents().spatialFactor();
-    var size = new PictureSize(latents.width() * factor, latents.height() * factor);
+  private RequestedPictures pictures(ModelDescription description) {
+    VideoSize video = size(description.latents());
+    var size = new PictureSize(video.width(), video.height());
     Flow flow = description.flow();
     boolean ends = flow.pictures().filter(use -> use.last() != PictureUse.Last.NEVER).isPresent();
-    return PicturePreparation.of(flow, Optional.empty())
-        .pictures(
-            noise(size, 4),
-            ends ? Optional.of(noise(size, 5)) : Optional.empty(),
-            new VideoSize(size.height(), size.width(), 1, 1));
+    return new RequestedPictures(
+        noise(size, 4), ends ? Optional.of(noise(size, 5)) : Optional.empty(), Optional.empty());
   }
 
   private static RgbPicture noise(PictureSize size, long seed) {
@@ -167,7 +212,7 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
     var errors = new ArrayList<PartError>();
     String conditioning = ComponentDescription.conditioning(name);
     if (flow.network(name).contains(conditioning)) {
-      Stage first = plan.stages().get(0);
+      Stage first = plans.get(0).stages().get(0);
       Map<String, Tensor> inputs =
           conditions.inputs(conditioning, latents.withGrid(first.grid().size()), first.grid());
       errors.add(new PartError(conditioning, outputs(conditioning, inputs, reference, other)));
@@ -176,14 +221,21 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
         var known = ConditionedNetwork.inTurn(one, name, List.of(conditions));
         DenoiserSession two = DenoiserSession.of(other, name);
         var asked = ConditionedNetwork.inTurn(two, name, List.of(conditions))) {
-      for (Stage stage : plan.stages()) {
+      for (Stage stage : stages()) {
         errors.add(
             new PartError(
-                "%s, stage %d of %d frames".formatted(name, stage.number(), stage.frames()),
+                "%s, stage %d of %s".formatted(name, stage.number(), stage.size()),
                 error(predict(known, stage).data(), predict(asked, stage).data())));
       }
     }
     return errors;
+  }
+
+  /** The stages of all plans; what several have in common once. */
+  private Set<Stage> stages() {
+    return plans.stream()
+        .flatMap(plan -> plan.stages().stream())
+        .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
   private static double outputs(
@@ -201,7 +253,8 @@ public record PartsComparison(StagePlan plan, LatentShape latents) {
   /** The prediction for noise that is the same for every denoiser. */
   private Latents predict(ConditionedNetwork network, Stage stage) {
     Latents noise = NoiseSource.seeded(2).draw(latents.withGrid(stage.grid().size()));
-    return network.denoiser().predict(noise, plan.schedule().timestep(stage.start()), stage.grid());
+    double timestep = plans.get(0).schedule().timestep(stage.start());
+    return network.denoiser().predict(noise, timestep, stage.grid());
   }
 
   private VideoClip decoded(PipelineParts parts) {

@@ -1,11 +1,18 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.Condition.Follows;
+import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.PipelineParts;
@@ -16,9 +23,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
-/** Pictures to the conditions that they decide, at full rate. Holds its encoders until closed. */
+/** Pictures to the conditions that they decide. Holds its encoders until closed. */
 public final class PictureEncoder implements AutoCloseable {
   private final PipelineParts parts;
   private final List<ComponentDescription> encoders;
@@ -60,18 +69,64 @@ public final class PictureEncoder implements AutoCloseable {
   }
 
   /**
+   * What the stages of a plan are told of pictures: all of them what follows from the full grid, or
+   * each what a video of its own is told ({@link Targets#PIXEL}).
+   *
+   * @param pictures for a video of a size
+   * @param size of the whole video
+   */
+  public Conditions encode(
+      Function<VideoSize, GivenPictures> pictures, VideoSize size, StagePlan plan) {
+    ModelDescription model = parts.description();
+    Map<String, Tensor> full =
+        encode(pictures.apply(size), shape(model.latents(), plan.grid()));
+    var ofGrids = new HashMap<LatentGrid, Map<String, Tensor>>();
+    if (plan.config().targets() == Targets.PIXEL) {
+      for (Stage stage : plan.stages()) {
+        LatentGrid grid = stage.grid().size();
+        if (!grid.equals(plan.grid())) {
+          GivenPictures own = pictures.apply(size.coarser(stage.strides()));
+          ofGrids.put(grid, encodeOfStage(own, shape(model.latents(), grid)));
+        }
+      }
+    }
+    return new Conditions(model.flow(), full, ofGrids);
+  }
+
+  private static LatentShape shape(ModelDescription.Latents latents, LatentGrid grid) {
+    return new LatentShape(1, latents.channels(), grid.frames(), grid.height(), grid.width());
+  }
+
+  /**
    * The conditions of pictures, each with a batch axis of one.
    *
    * @param pictures of the clip's size
-   * @param clip its latents at full rate
+   * @param clip its latents
    */
   public Map<String, Tensor> encode(GivenPictures pictures, LatentShape clip) {
+    return encode(pictures, clip, condition -> true);
+  }
+
+  /** Those of them that follow stages, for a stage that is a smaller video of its own. */
+  public Map<String, Tensor> encodeOfStage(GivenPictures pictures, LatentShape stage) {
+    return encode(pictures, stage, condition -> condition.follows() == Follows.FRAMES);
+  }
+
+  private Map<String, Tensor> encode(
+      GivenPictures pictures, LatentShape clip, Predicate<Condition> wanted) {
+    Flow flow = parts.description().flow();
+    List<String> names =
+        flow.conditions(true).stream().filter(wanted).map(Condition::name).toList();
     var values = new HashMap<String, Tensor>();
     values.put(Flow.PICTURE, pictures.first());
     pictures.pixels().ifPresent(pixels -> values.put(Flow.PICTURE_PIXELS, pixels));
     values.put(
         Flow.POSITIONS, NetworkInputs.positions(IntStream.range(0, clip.frames()).toArray()));
+    List<ComponentDescription> needed = flow.writers(names);
     for (ComponentDescription encoder : encoders) {
+      if (!needed.contains(encoder)) {
+        continue;
+      }
       if (encoder.runs() == Runs.CHUNK) {
         Tensor latents = latents(encoder).of(pictures, clip);
         encoder.writes().values().forEach(value -> values.put(value, latents));
@@ -80,9 +135,8 @@ public final class PictureEncoder implements AutoCloseable {
       }
     }
     var conditions = new LinkedHashMap<String, Tensor>();
-    for (Condition condition : parts.description().flow().conditions(true)) {
-      Optional.ofNullable(values.get(condition.name()))
-          .ifPresent(value -> conditions.put(condition.name(), value));
+    for (String name : names) {
+      Optional.ofNullable(values.get(name)).ifPresent(value -> conditions.put(name, value));
     }
     return conditions;
   }

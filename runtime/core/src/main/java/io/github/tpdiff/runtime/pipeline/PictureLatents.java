@@ -9,7 +9,7 @@ import io.github.tpdiff.runtime.video.VideoClip;
 import java.util.Arrays;
 
 /**
- * Pictures to the condition that {@link PictureUse} describes, at full rate.
+ * Pictures to the condition that {@link PictureUse} describes.
  *
  * @param use how the model is told of pictures
  * @param latents the model's

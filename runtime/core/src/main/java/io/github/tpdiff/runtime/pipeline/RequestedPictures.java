@@ -2,6 +2,8 @@ package io.github.tpdiff.runtime.pipeline;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -65,19 +67,22 @@ public record RequestedPictures(
   /**
    * The size of a video that shows the first, of the model's area; none of a model that does not
    * say how.
+   *
+   * @param stages into which it divides
    */
-  Optional<PictureSize> proposedSize(ModelDescription model) {
+  Optional<PictureSize> proposedSize(ModelDescription model, StageConfig stages) {
     ModelDescription.Defaults own = model.defaults();
+    var multiple =
+        new PictureSize(
+            model.latents().multiple(stages, GridAxis.WIDTH),
+            model.latents().multiple(stages, GridAxis.HEIGHT));
     return model
         .flow()
         .pictures()
         .map(
             use ->
                 use.size()
-                    .propose(
-                        first.size(),
-                        (long) own.height() * own.width(),
-                        model.latents().sizeMultiple()));
+                    .propose(first.size(), (long) own.height() * own.width(), multiple));
   }
 
   /** The pictures as a model takes them, for a video of a size. */

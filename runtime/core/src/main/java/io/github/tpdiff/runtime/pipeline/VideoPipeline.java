@@ -5,7 +5,6 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
-import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Conditions;
@@ -16,7 +15,6 @@ import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.pipeline.GenerationListener.Phase;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Prompt and picture to latents to video, through one stage or many.
@@ -49,7 +47,7 @@ public record VideoPipeline(PipelineParts parts) {
     var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
     listener.onStages(decided);
     listener.onPhase(Phase.TEXT);
-    List<Conditions> conditions = conditions(request, shape);
+    List<Conditions> conditions = conditions(request, plan);
     listener.onPhase(Phase.DENOISING);
     var watch = new StepWatch(sampling.steps(), listener);
     try (var denoiser = new DenoiserSequence(parts, conditions, sampling.guidance(), shape)) {
@@ -88,7 +86,7 @@ public record VideoPipeline(PipelineParts parts) {
     }
   }
 
-  private List<Conditions> conditions(VideoRequest request, LatentShape shape) {
+  private List<Conditions> conditions(VideoRequest request, StagePlan plan) {
     Flow flow = parts.description().flow();
     var conditions = new ArrayList<Conditions>();
     try (var prompts = PromptEncoder.open(parts)) {
@@ -100,10 +98,11 @@ public record VideoPipeline(PipelineParts parts) {
     if (request.pictures().isEmpty()) {
       return conditions;
     }
+    RequestedPictures asked = request.pictures().get();
     try (var pictures = PictureEncoder.open(parts)) {
-      GivenPictures given = request.pictures().get().prepared(flow, request.size());
-      Map<String, Tensor> values = pictures.encode(given, shape);
-      return conditions.stream().map(own -> own.with(values)).toList();
+      Conditions told =
+          pictures.encode(size -> asked.prepared(flow, size), request.size(), plan);
+      return conditions.stream().map(own -> own.with(told)).toList();
     }
   }
 }

@@ -29,7 +29,10 @@ public record VideoRequest(
     VideoChoice video = request.video();
     if (video.width().isEmpty() && video.height().isEmpty()) {
       video =
-          pictures.flatMap(given -> given.proposedSize(model)).map(video::withSides).orElse(video);
+          pictures
+              .flatMap(given -> given.proposedSize(model, stages))
+              .map(video::withSides)
+              .orElse(video);
     }
     return new VideoRequest(
         request.prompt(),

@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.pipeline;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.Words;
@@ -38,6 +39,15 @@ public record VideoSize(int height, int width, int frames, double fps) {
   /** What a model generates when the user does not say. */
   public static VideoSize of(ModelDescription.Defaults defaults) {
     return new VideoSize(defaults.height(), defaults.width(), defaults.frames(), defaults.fps());
+  }
+
+  /** The size of {@link io.github.tpdiff.runtime.video.VideoClip#coarser} by strides. */
+  public VideoSize coarser(GridFactor strides) {
+    return new VideoSize(
+        height / strides.height(),
+        width / strides.width(),
+        (frames + strides.time() - 1) / strides.time(),
+        fps / strides.time());
   }
 
   /**

@@ -54,6 +54,46 @@ public record VideoClip(float[] data, int frames, int height, int width, double 
     return new VideoClip(data, frames.size(), height, width, fps);
   }
 
+  /**
+   * A smaller clip: of the frames every so manieth from the first on, of rows and columns the mean
+   * of each block, rounded once.
+   *
+   * @param time frames of this from one of the smaller clip's to the next
+   * @param rows of a block
+   * @param columns of a block
+   * @throws IllegalArgumentException if rows or columns are no whole blocks
+   */
+  public VideoClip coarser(int time, int rows, int columns) {
+    checkArgument(
+        time >= 1 && rows >= 1 && columns >= 1 && height % rows == 0 && width % columns == 0,
+        "clip: expected blocks of %s x %s pixels, found %s x %s",
+        columns,
+        rows,
+        width,
+        height);
+    if (time == 1 && rows == 1 && columns == 1) {
+      return this;
+    }
+    int kept = (frames + time - 1) / time;
+    int down = height / rows;
+    int across = width / columns;
+    var smaller = new float[3 * kept * down * across];
+    for (int i = 0; i < smaller.length; i++) {
+      int row = i / across;
+      int plane = row / down;
+      int frame = plane / kept * frames + plane % kept * time;
+      int from = (frame * height + row % down * rows) * width + i % across * columns;
+      double sum = 0;
+      for (int y = 0; y < rows; y++) {
+        for (int x = 0; x < columns; x++) {
+          sum += data[from + y * width + x];
+        }
+      }
+      smaller[i] = (float) (sum / (rows * columns));
+    }
+    return new VideoClip(smaller, kept, down, across, fps / time);
+  }
+
   @Override
   public VideoFormat format() {
     return new VideoFormat(width, height, fps);

@@ -116,7 +116,8 @@ class ScheduleTest {
     Denoiser unconditional = (x, t, p) -> Latents.of(shape, new float[] {0.5f, 3});
     Latents x = Latents.zeros(shape);
     Denoiser guided = Guidance.scale(5).guide(conditional, () -> unconditional);
-    assertThat(guided.predict(x, 0, new int[1]).data()).containsExactly(3, -2);
+    assertThat(guided.predict(x, 0, StageGrid.full(x.shape().grid())).data())
+        .containsExactly(3, -2);
     Denoiser plain =
         Guidance.none()
             .guide(
@@ -124,7 +125,7 @@ class ScheduleTest {
                 () -> {
                   throw new AssertionError("not to be asked");
                 });
-    assertThat(plain.predict(x, 0, new int[1]).data()).containsExactly(1, 2);
+    assertThat(plain.predict(x, 0, StageGrid.full(x.shape().grid())).data()).containsExactly(1, 2);
     assertThat(Guidance.scale(1).needsUnconditional()).isFalse();
   }
 

@@ -21,42 +21,44 @@ class StagePlanTest {
 
   @Test
   void frames_halveWithASharedFirstFrameAsInWan() {
-    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 21);
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(21));
     assertThat(plan.stages()).extracting(Stage::frames).containsExactly(6, 11, 21);
-    assertThat(plan.stage(3).positions()).containsExactly(0, 4, 8, 12, 16, 20);
-    assertThat(plan.stage(2).positions()).startsWith(0, 2, 4).endsWith(20);
+    assertThat(plan.stage(3).grid().positions(GridAxis.TIME)).containsExactly(0, 4, 8, 12, 16, 20);
+    assertThat(plan.stage(2).grid().positions(GridAxis.TIME)).startsWith(0, 2, 4).endsWith(20);
   }
 
   @Test
   void frames_halveWithoutASharedFrameAsInAnimateDiff() {
-    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, GROUPED), DDIM, 16);
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, GROUPED), DDIM, grid(16));
     assertThat(plan.stages()).extracting(Stage::frames).containsExactly(4, 8, 16);
-    assertThat(plan.stage(3).positions()).containsExactly(0, 4, 8, 12);
+    assertThat(plan.stage(3).grid().positions(GridAxis.TIME)).containsExactly(0, 4, 8, 12);
   }
 
   @Test
   void rates_areInSamplingOrder() {
     var config = StageConfig.pyramid(3, SHARED).withRates(GridFactor.ofTimes(4, 2));
-    StagePlan plan = StagePlan.of(config, FLOW, 17);
-    assertThat(plan.stages()).extracting(Stage::stride).containsExactly(8, 2, 1);
+    StagePlan plan = StagePlan.of(config, FLOW, grid(17));
+    assertThat(plan.stages())
+        .extracting(Stage::strides)
+        .containsExactly(GridFactor.ofTime(8), GridFactor.ofTime(2), GridFactor.ONE);
     assertThat(plan.stages()).extracting(Stage::frames).containsExactly(3, 9, 17);
   }
 
   @Test
   void aLengthThatDoesNotFit_namesTheNearestThatDo() {
-    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 20))
+    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(20)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("20")
         .hasMessageContaining("17 and 21");
-    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, GROUPED), FLOW, 18))
+    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, GROUPED), FLOW, grid(18)))
         .hasMessageContaining("16 and 20");
-    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 3))
-        .hasMessageContaining("shortest clip that does has 5");
+    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(3)))
+        .hasMessageContaining("the fewest that do are 5");
   }
 
   @Test
   void defaultBoundaries_areEqualPartsOfTheShiftedSchedule() {
-    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 21);
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(21));
     // 3u / (1 + 2u) at u = 2/3 and 1/3
     assertThat(plan.stage(2).start()).isCloseTo(6.0 / 7, within(1e-12));
     assertThat(plan.stage(1).start()).isCloseTo(0.6, within(1e-12));
@@ -66,7 +68,7 @@ class StagePlanTest {
   @Test
   void stageEnds_followFromLinkage() {
     var config = StageConfig.pyramid(3, GROUPED).withBoundaries(List.of(2.0 / 3, 1.0 / 3));
-    StagePlan plan = StagePlan.of(config, FLOW, 16);
+    StagePlan plan = StagePlan.of(config, FLOW, grid(16));
     // σ/γ at the end is σ/(√2·γ) at the next start: 2/√2 and 0.5/√2.
     double first = 2 / Math.sqrt(2);
     double second = 0.5 / Math.sqrt(2);
@@ -77,8 +79,8 @@ class StagePlanTest {
   @Test
   void linkageNoise_isThePapersBlocksForNearestUpsamplingByTwo() {
     var config = StageConfig.pyramid(2, SHARED).withBoundaries(List.of(0.6));
-    Linkage linkage = StagePlan.of(config, FLOW, 5).linkages().get(0);
-    TimeMatrix covariance = linkage.noiseFactor().times(linkage.noiseFactor().transpose());
+    Linkage linkage = StagePlan.of(config, FLOW, grid(5)).linkages().get(0);
+    AxisMatrix covariance = linkage.noise().covariance(5, 1);
     double half = 0.6 * 0.6 / 2;
     double[][] expected = {
       {half, 0, 0, 0, 0},
@@ -96,7 +98,7 @@ class StagePlanTest {
 
   @Test
   void ddimStageEnd_isTheNoisiestRowThatKeepsTheLinkageNoisePossible() {
-    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, GROUPED), DDIM, 16);
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, GROUPED), DDIM, grid(16));
     for (int k = 3; k >= 2; k--) {
       double start = plan.stage(k - 1).start();
       double limit = TABLE.tau(start) / Math.sqrt(2);
@@ -111,12 +113,12 @@ class StagePlanTest {
   void oneStage_trainsTheVanillaTargets() {
     Latents x0 = noise(new LatentShape(1, 2, 5, 2, 3), 1);
     Latents noise = noise(x0.shape(), 2);
-    StagePlan flow = StagePlan.of(StageConfig.vanilla(), FLOW, 5);
+    StagePlan flow = StagePlan.of(StageConfig.vanilla(), FLOW, x0.shape().grid());
     TrainingExample velocity = flow.example(flow.stage(1), 0.3, x0, noise);
     assertClose(velocity.input(), x0.mix(0.7, 0.3, noise));
     assertClose(velocity.target(), noise.plus(-1, x0));
     assertThat(velocity.timestep()).isEqualTo(300);
-    StagePlan ddim = StagePlan.of(StageConfig.vanilla(), DDIM, 5);
+    StagePlan ddim = StagePlan.of(StageConfig.vanilla(), DDIM, x0.shape().grid());
     double t = TABLE.time(400);
     TrainingExample epsilon = ddim.example(ddim.stage(1), t, x0, noise);
     double alpha = TABLE.alphaCumprod(t);
@@ -134,7 +136,7 @@ class StagePlanTest {
     Latents v = noise.mix(gamma, -sigma, x0);
     for (PredictionType type : PredictionType.values()) {
       var schedule = new DdimSchedule(TABLE.predicting(type), DdimSchedule.Spacing.LEADING, 1, 0);
-      StagePlan plan = StagePlan.of(StageConfig.vanilla(), schedule, 4);
+      StagePlan plan = StagePlan.of(StageConfig.vanilla(), schedule, x0.shape().grid());
       Latents target = plan.example(plan.stage(1), t, x0, noise).target();
       assertClose(
           target,
@@ -149,7 +151,7 @@ class StagePlanTest {
   @Test
   void flowStage_isTheLineBetweenItsEndsInThePapersScaleOrGlobalTime() {
     var config = StageConfig.pyramid(3, SHARED).withBoundaries(List.of(0.8, 0.5));
-    StagePlan plan = StagePlan.of(config, FLOW, 5);
+    StagePlan plan = StagePlan.of(config, FLOW, new LatentGrid(5, 1, 2));
     Stage stage = plan.stage(2);
     Latents x0 = noise(new LatentShape(1, 1, 5, 1, 2), 3);
     Latents noise = noise(new LatentShape(1, 1, 3, 1, 2), 4);
@@ -162,13 +164,15 @@ class StagePlanTest {
     assertClose(example.input(), start.mix(part, 1 - part, end));
     Latents paper = start.plus(-1, end);
     assertClose(example.target(), paper.times(1 / (0.8 - stage.end())));
-    StagePlan scaled = StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), FLOW, 5);
+    StagePlan scaled =
+        StagePlan.of(
+            config.withTargetScale(StageConfig.TargetScale.STAGE), FLOW, new LatentGrid(5, 1, 2));
     assertClose(scaled.example(stage, t, x0, noise).target(), paper);
   }
 
   @Test
   void ddimTarget_isThePapersEquation11() {
-    StagePlan plan = StagePlan.of(StageConfig.pyramid(2, GROUPED), DDIM, 4);
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(2, GROUPED), DDIM, new LatentGrid(4, 1, 2));
     Stage stage = plan.stage(1);
     Latents x0 = noise(new LatentShape(1, 1, 4, 1, 2), 5);
     Latents noise = noise(x0.shape(), 6);
@@ -187,14 +191,16 @@ class StagePlanTest {
   void meanAndLinear_areWhatTheirNamesSay() {
     var mean = new FrameResampling(Downsampling.MEAN, Upsampling.LINEAR, FirstFrame.SHARED);
     Latents ramp = ramp(9);
-    assertThat(mean.down(9, 4).apply(ramp).data()).containsExactly(0, 2.5f, 6.5f);
+    AxisMatrix down = mean.axis().down(9, 4);
+    assertThat(down.apply(ramp, GridAxis.TIME).data()).containsExactly(0, 2.5f, 6.5f);
     // A ramp stays a ramp under linear upsampling, up to the constant ends.
-    Latents back = mean.up(3, 4).apply(mean.down(9, 4).apply(ramp));
+    Latents back = mean.axis().up(3, 4).apply(down.apply(ramp, GridAxis.TIME), GridAxis.TIME);
     assertThat(back.data()).containsExactly(0, 1, 2, 3, 4, 5, 6, 6.5f, 6.5f);
     var stride = new FrameResampling(Downsampling.STRIDE, Upsampling.LINEAR, FirstFrame.GROUPED);
-    Latents kept = stride.down(8, 2).apply(ramp(8));
+    Latents kept = stride.axis().down(8, 2).apply(ramp(8), GridAxis.TIME);
     assertThat(kept.data()).containsExactly(0, 2, 4, 6);
-    assertThat(stride.up(4, 2).apply(kept).data()).containsExactly(0, 1, 2, 3, 4, 5, 6, 6);
+    assertThat(stride.axis().up(4, 2).apply(kept, GridAxis.TIME).data())
+        .containsExactly(0, 1, 2, 3, 4, 5, 6, 6);
   }
 
   @Test
@@ -209,9 +215,10 @@ class StagePlanTest {
     assertThatThrownBy(() -> config.withStepSplit(List.of(1, 1)))
         .hasMessageContaining("step_split");
     assertThatThrownBy(
-            () -> StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), DDIM, 21))
+            () ->
+                StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), DDIM, grid(21)))
         .hasMessageContaining("target_scale");
-    StagePlan plan = StagePlan.of(config, FLOW, 21);
+    StagePlan plan = StagePlan.of(config, FLOW, grid(21));
     Latents x0 = ramp(21);
     assertThatThrownBy(() -> plan.example(plan.stage(1), 0.99, x0, x0))
         .hasMessageContaining("stage 1 runs from");
@@ -227,6 +234,11 @@ class StagePlanTest {
     assertThat(config.withStepSplit(List.of(2, 1, 1)).splitSteps(4)).containsExactly(2, 1, 1);
     assertThat(config.withStepSplit(List.of(98, 1, 1)).splitSteps(3)).containsExactly(1, 1, 1);
     assertThatThrownBy(() -> config.splitSteps(2)).hasMessageContaining("at least one for each");
+  }
+
+  /** Frames of one pixel. */
+  static LatentGrid grid(int frames) {
+    return new LatentGrid(frames, 1, 1);
   }
 
   static Latents noise(LatentShape shape, long seed) {
@@ -262,16 +274,33 @@ class StagePlanTest {
 
   @Test
   void numbers_enterAStageAsSamplingDoes() {
-    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, 9);
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(9));
     StageNumbers.Entry entry = plan.numbers(plan.stage(2)).entry().orElseThrow();
-    var source = NoiseSource.seeded(3);
-    Latents end = source.draw(new LatentShape(1, 1, 3, 1, 1));
-    Latents noise = source.draw(new LatentShape(1, 1, 5, 1, 1));
-    float[] expected = plan.linkages().get(0).apply(end, noise).data();
+    assertThat(entry.rates()).isEqualTo(GridFactor.ofTime(2));
+    Linkage linkage = plan.linkages().get(0);
+    Latents end = noise(new LatentShape(1, 1, 3, 1, 1), 3);
+    float[] raised = linkage.apply(end, Latents.zeros(new LatentShape(1, 1, 5, 1, 1))).data();
+    // Five white noises, a unit vector in each pixel: what comes of them is a root of R.
+    Latents white = Latents.zeros(new LatentShape(1, 1, 5, 1, 5));
     for (int i = 0; i < 5; i++) {
-      double raised = product(entry.upsampling().get(i), end);
-      double added = product(entry.noiseFactor().get(i), noise);
-      assertThat(entry.scale() * raised + added).isCloseTo(expected[i], within(1e-6));
+      white.data()[i * 5 + i] = 1;
+    }
+    float[] root = linkage.noise().apply(white).data();
+    for (int i = 0; i < 5; i++) {
+      List<Double> row = entry.upsampling().get(i);
+      assertThat(entry.scale() * product(row, end)).isCloseTo(raised[i], within(1e-6));
+      for (int j = 0; j < 5; j++) {
+        double covariance = 0;
+        double gram = 0;
+        for (int k = 0; k < 5; k++) {
+          covariance += root[i * 5 + k] * root[j * 5 + k];
+        }
+        for (int k = 0; k < 3; k++) {
+          gram += row.get(k) * entry.upsampling().get(j).get(k);
+        }
+        double expected = (i == j ? entry.variance() : 0) - entry.kept() * gram;
+        assertThat(covariance).isCloseTo(expected, within(1e-6));
+      }
     }
     assertThat(plan.numbers(plan.stage(3)).entry()).isEmpty();
   }
@@ -288,10 +317,10 @@ class StagePlanTest {
   void numbers_ofTheFirstStageSayThatAllButTheDataIsNoise() {
     // From noise to data: dy/dτ = ε − x_0 for flow matching, so the data's motion is −x_0 there,
     // which meets τ = 0 at x_0 itself where the stage ends in data.
-    StagePlan one = StagePlan.of(StageConfig.pyramid(1, SHARED), FLOW, 2);
+    StagePlan one = StagePlan.of(StageConfig.pyramid(1, SHARED), FLOW, grid(2));
     assertThat(one.numbers(one.stage(1)).drift())
         .isEqualTo(List.of(List.of(-1.0, 0.0), List.of(0.0, -1.0)));
-    StagePlan table = StagePlan.of(StageConfig.pyramid(1, GROUPED), DDIM, 2);
+    StagePlan table = StagePlan.of(StageConfig.pyramid(1, GROUPED), DDIM, grid(2));
     assertThat(table.numbers(table.stage(1)).drift().get(0).get(0)).isZero();
   }
 
@@ -301,7 +330,7 @@ class StagePlanTest {
         StageConfig.pyramid(2, SHARED)
             .withBoundaries(List.of(0.6))
             .withTargetScale(StageConfig.TargetScale.STAGE);
-    StagePlan plan = StagePlan.of(config, FLOW, 5);
+    StagePlan plan = StagePlan.of(config, FLOW, grid(5));
     assertThat(plan.numbers(plan.stage(1)).predictionScale()).isCloseTo(0.6, within(1e-12));
   }
 }

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class StagedSamplerTest {
   private static final LatentShape SHAPE = new LatentShape(1, 2, 9, 3, 2);
   private static final Denoiser WAVE =
-      (x, timestep, positions) -> {
+      (x, timestep, grid) -> {
         float[] v = new float[x.data().length];
         for (int i = 0; i < v.length; i++) {
           v[i] = (float) Math.tanh(0.7 * x.data()[i] + timestep / 1000);
@@ -42,12 +42,13 @@ class StagedSamplerTest {
   @MethodSource("schedulers")
   void oneStage_isTheVanillaSamplerBitForBit(Map<String, Object> config) {
     Scheduler scheduler = Scheduler.fromConfig(config);
-    StagePlan plan = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), 9);
+    StagePlan plan = StagePlan.of(StageConfig.vanilla(), scheduler.schedule(), SHAPE.grid());
     Latents staged =
         StagedSampler.of(plan, scheduler.sampler(), 7)
             .sample(SHAPE, WAVE, NoiseSource.seeded(3), StageListener.silent());
     Trajectory vanilla =
-        scheduler.trajectory(NoiseSource.seeded(3).draw(SHAPE), 7, WAVE.at(new int[9]));
+        scheduler.trajectory(
+            NoiseSource.seeded(3).draw(SHAPE), 7, WAVE.at(StageGrid.full(SHAPE.grid())));
     assertThat(staged.data()).isEqualTo(vanilla.samples().get(7).data());
   }
 
@@ -57,18 +58,20 @@ class StagedSamplerTest {
     Scheduler scheduler = Scheduler.fromConfig(config);
     StagePlan plan =
         StagePlan.of(
-            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()), scheduler.schedule(), 9);
+            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()),
+            scheduler.schedule(),
+            SHAPE.grid());
     var asked = new ArrayList<Integer>();
     Denoiser recording =
-        (x, timestep, positions) -> {
+        (x, timestep, grid) -> {
           asked.add(x.frames());
           Stage stage =
               plan.stages().stream().filter(s -> s.frames() == x.frames()).findFirst().get();
-          assertThat(positions).isEqualTo(stage.positions());
+          assertThat(grid).isEqualTo(stage.grid());
           DiffusionForm form = scheduler.schedule().form();
           assertThat(timestep).isLessThanOrEqualTo(form.timestep(stage.start()) + 1e-9);
           assertThat(timestep).isGreaterThanOrEqualTo(form.timestep(stage.end()) - 1);
-          return WAVE.predict(x, timestep, positions);
+          return WAVE.predict(x, timestep, grid);
         };
     var heard = new ArrayList<String>();
     StageListener listener =
@@ -105,14 +108,14 @@ class StagedSamplerTest {
   void stageScale_samplesAsGlobalScaleDoes() {
     var schedule = new FlowSchedule(FlowSchedule.Spacing.FLOW_MATCH_EULER, 1);
     StageConfig config = StageConfig.pyramid(3, FrameResampling.sharedFirstFrame());
-    StagePlan global = StagePlan.of(config, schedule, 9);
+    StagePlan global = StagePlan.of(config, schedule, SHAPE.grid());
     StagePlan stage =
-        StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), schedule, 9);
+        StagePlan.of(config.withTargetScale(StageConfig.TargetScale.STAGE), schedule, SHAPE.grid());
     Denoiser inStageTime =
-        (x, timestep, positions) -> {
+        (x, timestep, grid) -> {
           Stage at =
               stage.stages().stream().filter(s -> s.frames() == x.frames()).findFirst().get();
-          return WAVE.predict(x, timestep, positions).times(at.start() - at.end());
+          return WAVE.predict(x, timestep, grid).times(at.start() - at.end());
         };
     Latents expected = run(global, WAVE);
     Latents actual = run(stage, inStageTime);
@@ -128,7 +131,9 @@ class StagedSamplerTest {
     Scheduler scheduler = Scheduler.fromConfig(config);
     StagePlan plan =
         StagePlan.of(
-            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()), scheduler.schedule(), 9);
+            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()),
+            scheduler.schedule(),
+            SHAPE.grid());
     for (String name : Samplers.names()) {
       var frames = new ArrayList<Integer>();
       NoiseSource seeded = NoiseSource.seeded(3);
@@ -156,7 +161,7 @@ class StagedSamplerTest {
   void ancestralSampling_withoutEtaIsEulers(Map<String, Object> config) {
     Scheduler scheduler = Scheduler.fromConfig(config);
     Latents start = NoiseSource.seeded(3).draw(SHAPE);
-    Denoiser.Prediction network = WAVE.at(new int[9]);
+    Denoiser.Prediction network = WAVE.at(StageGrid.full(SHAPE.grid()));
     float[] expected = last(scheduler.withSampler(new EulerSampler()), start, network);
     float[] actual = last(scheduler.withSampler(new AncestralSampler(0)), start, network);
     assertThat(actual).isEqualTo(expected);
@@ -182,7 +187,7 @@ class StagedSamplerTest {
         StagePlan.of(
             StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()),
             new FlowSchedule(FlowSchedule.Spacing.UNI_PC, 3),
-            9);
+            SHAPE.grid());
     assertThatThrownBy(() -> new StagedSampler(plan, new EulerSampler(), List.of(1, 1)))
         .hasMessageContaining("expected 3 values");
     assertThatThrownBy(
@@ -190,7 +195,7 @@ class StagedSamplerTest {
                 StagedSampler.of(plan, new EulerSampler(), 3)
                     .sample(
                         SHAPE.withFrames(5), WAVE, NoiseSource.seeded(0), StageListener.silent()))
-        .hasMessageContaining("the plan is for 9 frames");
+        .hasMessageContaining("the plan is for [9, 3, 2]");
   }
 
   private static Latents run(StagePlan plan, Denoiser denoiser) {

@@ -60,7 +60,7 @@ class StagedSamplingOracleTest {
     var config =
         StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
             .withTargetScale(StageConfig.TargetScale.STAGE);
-    assertThat(error(StagePlan.of(config, flow(), 17))).isLessThan(1e-4);
+    assertThat(error(StagePlan.of(config, flow(), StagePlanTest.grid(17)))).isLessThan(1e-4);
   }
 
   @Test
@@ -98,11 +98,11 @@ class StagedSamplingOracleTest {
     var table = VariancePreserving.linear(0.00085, 0.012, 1000).predicting(type);
     var schedule = new DdimSchedule(table, DdimSchedule.Spacing.CHAINED_TRAILING, 0, 0);
     StagePlan plan = plan(schedule, FrameResampling.groupedFirstFrame(), List.of(2, 2));
-    var shape = new LatentShape(1, 1, 16, 1, 5);
+    var shape = new LatentShape(5, 1, 16, 1, 1);
     return new StagedSampler(plan, new DpmSolverSampler(), List.of(4, 3, 5))
         .sample(
             shape,
-            new GaussianOracle(plan, RHO)::predict,
+            GaussianOracle.ofClips(plan, RHO)::predict,
             NoiseSource.seeded(6),
             StageListener.silent());
   }
@@ -168,8 +168,7 @@ class StagedSamplingOracleTest {
     StagePlan plan = plan(schedule, FrameResampling.sharedFirstFrame(), List.of(2, 2));
     var silent = new ArrayList<Linkage>();
     for (Linkage right : plan.linkages()) {
-      var none = new TimeMatrix(right.up().rows(), right.up().rows());
-      silent.add(new Linkage(right.scale(), right.up(), none));
+      silent.add(new Linkage(right.scale(), right.up(), new LinkageNoise(0, 0, right.up())));
     }
     assertThat(error(new StagePlan(plan, silent))).isGreaterThan(1000 * error(plan));
   }
@@ -184,7 +183,7 @@ class StagedSamplingOracleTest {
       double start = plan.stages().get(i + 1).start();
       double gamma = Math.sqrt(2) * schedule.form().gamma(start);
       double scale = gamma / (schedule.form().sigma(start) + gamma);
-      printed.add(new Linkage(scale, right.up(), right.noiseFactor()));
+      printed.add(new Linkage(scale, right.up(), right.noise()));
     }
     assertThat(error(new StagePlan(plan, printed))).isGreaterThan(1000 * error(plan));
   }
@@ -194,7 +193,7 @@ class StagedSamplingOracleTest {
   }
 
   private static double error(StagePlan plan) {
-    return new GaussianOracle(plan, RHO).covarianceError(new HeunSampler(), 160);
+    return GaussianOracle.ofClips(plan, RHO).covarianceError(new HeunSampler(), 160);
   }
 
   static FlowSchedule flow() {
@@ -203,12 +202,13 @@ class StagedSamplingOracleTest {
 
   static GaussianOracle oracle(
       NoiseSchedule schedule, FrameResampling resampling, List<Integer> rates) {
-    return new GaussianOracle(plan(schedule, resampling, rates), RHO);
+    return GaussianOracle.ofClips(plan(schedule, resampling, rates), RHO);
   }
 
   static StagePlan plan(NoiseSchedule schedule, FrameResampling resampling, List<Integer> rates) {
-    var config = StageConfig.pyramid(rates.size() + 1, resampling).withRates(rates);
-    return StagePlan.of(config, schedule, resampling.firstFrame() == FirstFrame.SHARED ? 17 : 16);
+    var config = StageConfig.of(rates.stream().map(GridFactor::ofTime).toList(), resampling);
+    int frames = resampling.firstFrame() == FirstFrame.SHARED ? 17 : 16;
+    return StagePlan.of(config, schedule, StagePlanTest.grid(frames));
   }
 
   /** A table asked between its rows as well, in equal parts of asinh 2τ. */

@@ -16,8 +16,12 @@ import org.junit.jupiter.api.Test;
 class TrainingDrawsTest {
   private static final int DRAWS = 10_000;
   private static final NoiseSchedule FLOW = new FlowSchedule(FlowSchedule.Spacing.UNI_PC, 3);
-  private static final Stage WHOLE = new Stage(1, 9, 1, 1, 0);
-  private static final Stage PART = new Stage(2, 5, 2, 0.8, 0.4);
+  private static final Stage WHOLE = new Stage(1, grid(9, 1), 1, 0);
+  private static final Stage PART = new Stage(2, grid(5, 2), 0.8, 0.4);
+
+  private static StageGrid grid(int frames, int stride) {
+    return StageGrid.strided(new LatentGrid(frames, 1, 1), stride);
+  }
 
   @Test
   void uniformTimes_areUniformInTheStage() {
@@ -58,7 +62,7 @@ class TrainingDrawsTest {
   @Test
   void ddimTimes_areRowsAndEveryRowOfTheStage() {
     var table = VariancePreserving.linear(0.00085, 0.012, 10);
-    var stage = new Stage(1, 4, 1, 0.5, 0);
+    var stage = new Stage(1, grid(4, 1), 0.5, 0);
     var random = new Random(7);
     long[] counts = new long[10];
     for (int i = 0; i < DRAWS; i++) {
@@ -73,7 +77,10 @@ class TrainingDrawsTest {
   @Test
   void weights_sayHowOftenAStageIsVisited() {
     StagePlan plan =
-        StagePlan.of(StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()), FLOW, 9);
+        StagePlan.of(
+            StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()),
+            FLOW,
+            new LatentGrid(9, 1, 1));
     var random = new Random(8);
     var weights = new StageWeights(List.of(1.0, 0.0, 3.0));
     long[] counts = new long[4];

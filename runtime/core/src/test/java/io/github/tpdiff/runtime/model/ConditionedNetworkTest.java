@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
@@ -18,6 +19,8 @@ class ConditionedNetworkTest {
   private static final String NETWORK = "unet";
   private static final String CONDITIONING = "unet/conditioning";
   private static final LatentShape SHAPE = new LatentShape(1, 1, 4, 1, 1);
+
+  private static final StageGrid ALL = StageGrid.full(SHAPE.grid());
 
   private final FunctionParts parts = parts();
 
@@ -71,6 +74,11 @@ class ConditionedNetworkTest {
     return new Conditions(flow(), Map.of("picture_y", Tensor.ofFloats(frames, 1, 1, 4, 1, 1)));
   }
 
+  /** Two frames of the clip's four, r from each other. */
+  private static StageGrid strided(int r) {
+    return StageGrid.strided(SHAPE.withFrames(2).grid(), r);
+  }
+
   private static Latents latents(float... values) {
     return Latents.of(SHAPE.withFrames(values.length), values);
   }
@@ -80,7 +88,7 @@ class ConditionedNetworkTest {
     var nothing = new Conditions(flow(), Map.of());
     try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var asked = ConditionedNetwork.together(network, NETWORK, List.of(nothing, nothing))) {
-      List<Latents> found = asked.predict(latents(1, 2, 3, 4), 5, new int[] {0, 1, 2, 3});
+      List<Latents> found = asked.predict(latents(1, 2, 3, 4), 5, ALL);
       assertThat(found).hasSize(2);
       assertThat(found.get(0).data()).containsExactly(6, 7, 8, 9);
       assertThat(found.get(1).data()).containsExactly(6, 7, 8, 9);
@@ -91,12 +99,12 @@ class ConditionedNetworkTest {
   void conditionsThatFollowTheStage_areHandedOverOnceAStage() {
     try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var asked = ConditionedNetwork.inTurn(network, NETWORK, List.of(picture(10, 20, 30, 40)))) {
-      assertThat(asked.denoiser().predict(latents(1, 2), 0.5, new int[] {0, 3}).data())
+      assertThat(asked.denoiser().predict(latents(1, 2), 0.5, strided(3)).data())
           .containsExactly(11.5f, 42.5f);
-      asked.denoiser().predict(latents(1, 2), 0.25, new int[] {0, 3});
-      assertThat(asked.denoiser().predict(latents(1, 2), 0.5, new int[] {1, 2}).data())
-          .containsExactly(21.5f, 32.5f);
-      assertThat(asked.denoiser().predict(latents(0, 0, 0, 0), 1, new int[] {0, 1, 2, 3}).data())
+      asked.denoiser().predict(latents(1, 2), 0.25, strided(3));
+      assertThat(asked.denoiser().predict(latents(1, 2), 0.5, strided(2)).data())
+          .containsExactly(11.5f, 32.5f);
+      assertThat(asked.denoiser().predict(latents(0, 0, 0, 0), 1, ALL).data())
           .containsExactly(11, 21, 31, 41);
     }
     assertThat(parts.events())
@@ -117,9 +125,9 @@ class ConditionedNetworkTest {
         var asked =
             ConditionedNetwork.inTurn(
                 network, NETWORK, List.of(new Conditions(flow(), Map.of())))) {
-      assertThat(asked.denoiser().predict(latents(1, 2), 0.5, new int[] {0, 3}).data())
+      assertThat(asked.denoiser().predict(latents(1, 2), 0.5, strided(3)).data())
           .containsExactly(1.5f, 2.5f);
-      assertThat(asked.denoiser().predict(latents(1, 2, 3, 4), 0.5, new int[] {0, 1, 2, 3}).data())
+      assertThat(asked.denoiser().predict(latents(1, 2, 3, 4), 0.5, ALL).data())
           .containsExactly(1.5f, 2.5f, 3.5f, 4.5f);
     }
   }
@@ -133,7 +141,8 @@ class ConditionedNetworkTest {
         var inTurn = ConditionedNetwork.inTurn(network, NETWORK, List.of(both, other));
         var together = ConditionedNetwork.together(network, NETWORK, List.of(both, other))) {
       for (ConditionedNetwork asked : List.of(inTurn, together)) {
-        List<Latents> found = asked.predict(x, List.of(10.0, 20.0), new int[] {0});
+        List<Latents> found =
+            asked.predict(x, List.of(10.0, 20.0), StageGrid.full(x.shape().grid()));
         assertThat(found).hasSize(2);
         assertThat(found.get(0).data()).containsExactly(111, 222);
         assertThat(found.get(1).data()).containsExactly(115, 226);
@@ -150,7 +159,7 @@ class ConditionedNetworkTest {
         in -> Map.of("out_hidden_states", Tensor.zeros(1, 1, 2, 1, 2)));
     try (DenoiserSession network = DenoiserSession.of(parts, NETWORK);
         var asked = ConditionedNetwork.inTurn(network, NETWORK, List.of(picture(0, 0, 0, 0)))) {
-      assertThatThrownBy(() -> asked.predict(latents(1, 2), 0, new int[] {0, 1}))
+      assertThatThrownBy(() -> asked.predict(latents(1, 2), 0, strided(1)))
           .isInstanceOf(CheckpointException.class)
           .hasMessage("unet: out_hidden_states: expected [1, 1, 2, 1, 1], found [1, 1, 2, 1, 2]");
     }

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.primitives.Floats;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -78,11 +81,15 @@ class ConditionsTest {
     return Tensor.ofFloats(values, 1, 2, 5, 2, 3);
   }
 
+  /** What the network is told of a stage of every r-th frame. */
+  private static Map<String, Tensor> inputs(Conditions conditions, LatentShape stage, int r) {
+    return conditions.inputs(NETWORK, stage, StageGrid.strided(stage.grid(), r));
+  }
+
   @Test
   void framesAreThoseOfTheStagesPositions() {
     var conditions = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
-    Tensor found =
-        get(conditions.inputs(NETWORK, CLIP.withFrames(2), new int[] {0, 3}), "image_latents");
+    Tensor found = get(inputs(conditions, CLIP.withFrames(2), 3), "image_latents");
     assertThat(found.shape()).containsExactly(1, 2, 2, 2, 3);
     var expected = new float[2 * 2 * 6];
     int[] positions = {0, 3};
@@ -98,7 +105,7 @@ class ConditionsTest {
   @Test
   void positionBeyondTheClip_isRefused() {
     var conditions = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
-    assertThatThrownBy(() -> conditions.inputs(NETWORK, CLIP.withFrames(1), new int[] {5}))
+    assertThatThrownBy(() -> inputs(conditions, CLIP.withFrames(2), 5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("latents: expected a frame for position 5, found 5 frames");
   }
@@ -106,7 +113,7 @@ class ConditionsTest {
   @Test
   void absentOptionalConditions_areZerosOfTheStagesShape() {
     var conditions = new Conditions(FLOW, Map.of("states", states(4)));
-    var inputs = conditions.inputs(NETWORK, CLIP.withFrames(3), new int[] {0, 2, 4});
+    var inputs = inputs(conditions, CLIP.withFrames(3), 2);
     assertThat(inputs.keySet()).containsExactlyInAnyOrder("context", "mask", "image_latents");
     assertThat(get(inputs, "context").toFloatArray()).containsExactly(4, 5);
     assertThat(get(inputs, "image_latents").shape()).containsExactly(1, 2, 3, 2, 3);
@@ -119,7 +126,7 @@ class ConditionsTest {
   @Test
   void absentConditionThatIsNeeded_isNamed() {
     var conditions = new Conditions(FLOW, Map.of());
-    assertThatThrownBy(() -> conditions.inputs(NETWORK, CLIP, new int[] {0}))
+    assertThatThrownBy(() -> inputs(conditions, CLIP, 1))
         .isInstanceOf(CheckpointException.class)
         .hasMessage("transformer: expected the condition 'states', found none");
   }
@@ -135,7 +142,7 @@ class ConditionsTest {
     assertThat(get(joined.values(), "states").shape()).containsExactly(3, 2, 1);
     assertThat(get(joined.values(), "states").toFloatArray()).containsExactly(1, 2, 10, 11, 20, 21);
     Map<String, Tensor> inputs =
-        ConditionedNetwork.inputs(joined, NETWORK, CLIP.withBatch(3), new int[] {0, 1, 2, 3, 4});
+        ConditionedNetwork.inputs(joined, NETWORK, CLIP.withBatch(3), StageGrid.full(CLIP.grid()));
     assertThat(get(inputs, "image_latents").shape()).containsExactly(3, 2, 5, 2, 3);
   }
 
@@ -183,6 +190,77 @@ class ConditionsTest {
     Conditions conditions =
         new Conditions(FLOW, Map.of("states", states(1))).with(Map.of("states", states(7)));
     assertThat(get(conditions.values(), "states").toFloatArray()).containsExactly(7, 8);
+  }
+
+  private static final LatentGrid COARSE = new LatentGrid(2, 2, 3);
+
+  /** A picture on the full grid, and in the stage of two frames one of its own. */
+  private static Conditions ownPicture(float of) {
+    var own = new float[2 * 2 * 6];
+    Arrays.fill(own, of);
+    return new Conditions(
+        FLOW,
+        Map.of("states", states(1), "latents", pictureLatents()),
+        Map.of(COARSE, Map.of("latents", Tensor.ofFloats(own, 1, 2, 2, 2, 3))));
+  }
+
+  @Test
+  void stageThatIsAVideoOfItsOwn_isToldItsOwn_andOthersWhatFollowsFromTheFullGrid() {
+    Conditions told = ownPicture(7);
+    assertThat(get(inputs(told, CLIP.withGrid(COARSE), 4), "image_latents").toFloatArray())
+        .containsOnly(7);
+    assertThat(get(inputs(told, CLIP, 1), "image_latents").toFloatArray())
+        .containsExactly(pictureLatents().toFloatArray());
+    assertThat(get(inputs(told, CLIP.withFrames(3), 2), "image_latents").toFloatArray())
+        .startsWith(0, .1f, .2f, .3f, .4f, .5f, 20);
+  }
+
+  @Test
+  void picturesOfStages_areLeftOutAndTakenOverWithTheirPicture() {
+    Conditions told = ownPicture(7);
+    assertThat(told.withoutPictures().ofGrids()).isEmpty();
+    assertThat(told.withoutPictures().values().keySet()).containsExactly("states");
+    assertThat(told.pictures().values().keySet()).containsExactly("latents");
+    assertThat(told.pictures().ofGrid(COARSE).keySet()).containsExactly("latents");
+    var text = new Conditions(FLOW, Map.of("states", states(5)));
+    Conditions both = text.with(told.pictures());
+    assertThat(get(both.values(), "states").toFloatArray()).containsExactly(5, 6);
+    assertThat(both.ofGrid(COARSE)).isEqualTo(told.ofGrid(COARSE));
+    assertThat(told.with(Map.of("states", states(9))).ofGrid(COARSE))
+        .isEqualTo(told.ofGrid(COARSE));
+    // Another picture, of which no stage has its own.
+    assertThat(told.with(Map.of("latents", pictureLatents())).ofGrids()).isEmpty();
+    assertThat(get(told.with(ownPicture(8)).ofGrid(COARSE), "latents").toFloatArray())
+        .containsOnly(8);
+  }
+
+  @Test
+  void batch_joinsThePicturesOfStages_withZerosForClipsThatAreShownNone() {
+    Conditions joined =
+        Conditions.join(
+            List.of(ownPicture(7), ownPicture(7).withoutPictures(), ownPicture(8)));
+    float[] found =
+        get(inputs(joined, CLIP.withGrid(COARSE).withBatch(3), 4), "image_latents").toFloatArray();
+    var expected = new float[3 * 24];
+    Arrays.fill(expected, 0, 24, 7);
+    Arrays.fill(expected, 48, 72, 8);
+    assertThat(found).containsExactly(expected);
+    var full = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
+    assertThatThrownBy(() -> Conditions.join(List.of(full, ownPicture(7))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "conditions: expected 'latents' of the grid [2, 2, 3] of every clip of a batch, found"
+                + " none in one");
+  }
+
+  @Test
+  void pictureOfAStageAlone_isRefused() {
+    Map<LatentGrid, Map<String, Tensor>> own = Map.of(COARSE, ownPicture(7).ofGrid(COARSE));
+    assertThatThrownBy(() -> new Conditions(FLOW, Map.of("states", states(1)), own))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "conditions: 'latents' of the grid [2, 2, 3]: expected one of the full grid beside it,"
+                + " found none");
   }
 
   @Test

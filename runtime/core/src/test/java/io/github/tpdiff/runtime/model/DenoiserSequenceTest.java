@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Two denoisers, of noise above 500 and below it, over one prompt of a number. */
 class DenoiserSequenceTest {
   private static final LatentShape SHAPE = new LatentShape(1, 1, 3, 1, 2);
-  private static final int[] ALL = {0, 1, 2};
+  private static final StageGrid ALL = StageGrid.full(SHAPE.grid());
   private static final String HIGH = "transformer";
   private static final String LOW = "transformer_2";
 
@@ -211,7 +212,7 @@ class DenoiserSequenceTest {
     try (var sequence = sequence(Guidance.scale(4), Guidance.scale(1.5))) {
       return List.of(
           sequence.predict(noise(), 999, ALL).data(),
-          sequence.predict(two, 700, new int[] {0, 2}).data(),
+          sequence.predict(two, 700, StageGrid.strided(two.shape().grid(), 2)).data(),
           sequence.predict(noise(), 100, ALL).data());
     }
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.GraphException;
@@ -50,12 +51,17 @@ class NetworkInputsTest {
   void step_hasATimestepForEachClipAndAPositionForEachFrame() {
     Latents noisy = Latents.zeros(new LatentShape(2, 1, 3, 1, 2));
     noisy.data()[7] = 5;
-    var step = NetworkInputs.step(noisy, List.of(999.0, 12.5), new int[] {0, 2, 4});
-    assertThat(step.keySet()).containsExactly("hidden_states", "timestep", "temporal_positions");
+    var step =
+        NetworkInputs.step(noisy, List.of(999.0, 12.5), StageGrid.strided(noisy.shape().grid(), 2));
+    assertThat(step.keySet())
+        .containsExactly(
+            "hidden_states", "timestep", "temporal_positions", "row_positions", "column_positions");
     assertThat(get(step, "hidden_states").shape()).containsExactly(2, 1, 3, 1, 2);
     assertThat(get(step, "hidden_states").toFloatArray()).isEqualTo(noisy.data());
     assertThat(get(step, "timestep").toFloatArray()).containsExactly(999, 12.5f);
     assertThat(get(step, "temporal_positions").toFloatArray()).containsExactly(0, 2, 4);
+    assertThat(get(step, "row_positions").toFloatArray()).containsExactly(0);
+    assertThat(get(step, "column_positions").toFloatArray()).containsExactly(0, 1);
   }
 
   @Test

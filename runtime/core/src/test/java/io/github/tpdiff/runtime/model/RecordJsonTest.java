@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
@@ -25,7 +29,7 @@ class RecordJsonTest {
   private static final String STAGES =
       """
       {
-        "version": "1.0",
+        "version": "1.1",
         "rates": [
           4,
           2
@@ -44,19 +48,33 @@ class RecordJsonTest {
           "upsampling": "linear",
           "first_frame": "shared"
         },
+        "space": {
+          "downsampling": "stride",
+          "upsampling": "linear"
+        },
+        "targets": "pixel",
+        "positions": [
+          "scaled",
+          "native",
+          "native"
+        ],
         "target_scale": "stage"
       }\
       """;
 
   private static final StageConfig CONFIG =
       new StageConfig(
-          List.of(4, 2),
+          GridFactor.ofTimes(4, 2),
           List.of(0.75, 0.5),
           List.of(1, 1, 2),
           new FrameResampling(
               FrameResampling.Downsampling.MEAN,
               FrameResampling.Upsampling.LINEAR,
               FrameResampling.FirstFrame.SHARED),
+          new SpaceResampling(
+              FrameResampling.Downsampling.STRIDE, FrameResampling.Upsampling.LINEAR),
+          StageConfig.Targets.PIXEL,
+          new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE),
           StageConfig.TargetScale.STAGE);
 
   @TempDir Path folder;
@@ -71,18 +89,31 @@ class RecordJsonTest {
     assertEquals(CONFIG, RecordJson.STAGES.parse(STAGES, "here"));
   }
 
+  /** {@link #STAGES} as version 1.0 had it, before stages differed in rows and columns. */
+  private static final String EARLIER =
+      STAGES.replace("1.1", "1.0").replaceAll("(?s)\\s+\"space\".*(?=\\s+\"target_scale\")", "");
+
   @Test
-  void fileWithoutAVersion_isOfTheFirst() {
-    assertEquals(CONFIG, RecordJson.STAGES.parse(without("\"version\": \"1.0\",\n  "), "here"));
+  void stagesOfTheFirstVersion_areOverTimeAloneWithTheDefaultsOfWhatCameLater() {
+    assertTrue(EARLIER.matches("(?s).*\"shared\"\\s+},\\s+\"target_scale\".*"), EARLIER);
+    var expected =
+        CONFIG
+            .withSpace(SpaceResampling.blocks())
+            .withTargets(StageConfig.Targets.LATENT)
+            .withPositions(PositionRules.scaled());
+    assertEquals(expected, RecordJson.STAGES.parse(EARLIER, "here"));
   }
 
-  private static String without(String part) {
-    assertTrue(STAGES.contains(part), part);
-    return STAGES.replace(part, "");
+  @Test
+  void fileWithoutAVersion_isOfTheFirst() {
+    String without = EARLIER.replace("\"version\": \"1.0\",", "");
+    assertTrue(without.length() < EARLIER.length());
+    assertEquals(
+        RecordJson.STAGES.parse(EARLIER, "here"), RecordJson.STAGES.parse(without, "here"));
   }
 
   private static String ofVersion(String version) {
-    return STAGES.replace("\"version\": \"1.0\"", "\"version\": " + version);
+    return STAGES.replace("\"version\": \"1.1\"", "\"version\": " + version);
   }
 
   @Test
@@ -93,10 +124,10 @@ class RecordJsonTest {
             .replace("\"upsampling\"", "\"sharpening\": null, \"upsampling\"");
     assertEquals(CONFIG, RecordJson.STAGES.parse(later, "here"));
     assertRefused(
-        later.replace("1.7", "1.0"), "here: weather: there is no such field; did you mean rates?");
+        later.replace("1.7", "1.1"), "here: weather: there is no such field; did you mean rates?");
     assertRefused(
         later.replace("[\n    4,", "[\n    true,"),
-        "here: rates[0]: expected an integer, found true");
+        "here: rates[0]: expected an integer, or three such as [2, 2, 2], found true");
   }
 
   @Test
@@ -116,8 +147,8 @@ class RecordJsonTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "\"2.0\"| here: version: expected at most 1.0, found 2.0; a newer tpdiff reads it",
-        "\"10.3\"| here: version: expected at most 1.0, found 10.3; a newer tpdiff reads it",
+        "\"2.0\"| here: version: expected at most 1.1, found 2.0; a newer tpdiff reads it",
+        "\"10.3\"| here: version: expected at most 1.1, found 10.3; a newer tpdiff reads it",
         "\"one\"| here: version: expected two numbers such as 1.0, found 'one'",
         "\"1\"| here: version: expected two numbers such as 1.0, found '1'",
         "1| here: version: expected two numbers such as 1.0, found '1'",
@@ -253,8 +284,8 @@ class RecordJsonTest {
             + " here: resampling.downsampling: expected stride or mean, found \"median\"",
         "\"mean\"| 1| here: resampling.downsampling: expected stride or mean, found 1",
         "\"stage\"| null| here: target_scale: expected global or stage, found null",
-        "4,| 4.5,| here: rates[0]: expected an integer, found 4.5",
-        "4,| \"4\",| here: rates[0]: expected an integer, found \"4\"",
+        "4,| 4.5,| here: rates[0]: expected an integer, or three such as [2, 2, 2], found 4.5",
+        "4,| \"4\",| here: rates[0]: expected an integer, or three such as [2, 2, 2], found \"4\"",
         "0.75,| true,| here: boundaries[0]: expected a number, found true",
         "0.75,| 1.75,|"
             + " here: stages.boundaries: must fall and lie in (0, 1), found [1.75, 0.5]",

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.Flow;
@@ -59,6 +62,64 @@ class GenerationRequestTest {
             GenerationRequest.of("").withSize(new VideoSize(16, 32, 9, 16)))) {
       assertThat(read(GenerationRequest.JSON.format(request))).isEqualTo(request);
     }
+  }
+
+  @Test
+  void stagesOverSpace_areWrittenAsPeopleWriteThem() {
+    StageChoice stages =
+        StageChoice.of(
+            StageConfig.of(
+                    List.of(GridFactor.cube(2), GridFactor.ofTime(2)),
+                    FrameResampling.sharedFirstFrame())
+                .withTargets(StageConfig.Targets.PIXEL)
+                .withPositions(
+                    new PositionRules(
+                        PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE)));
+    var request =
+        GenerationRequest.of("x").withSampling(SamplingChoice.open().withStages(stages));
+    assertThat(read(GenerationRequest.JSON.format(request))).isEqualTo(request);
+    StageChoice said =
+        read(
+                """
+                {"prompt": "x", "sampling": {"stages": {"rates": [[2, 2, 2], 2],
+                 "targets": "pixel", "positions": ["scaled", "native", "native"],
+                 "space_upsampling": "linear"}}}
+                """)
+            .sampling()
+            .stages();
+    assertThat(said.rates()).isEqualTo(stages.rates());
+    assertThat(said.targets()).isEqualTo(stages.targets());
+    assertThat(said.positions()).isEqualTo(stages.positions());
+    assertThat(said.spaceUpsampling()).contains(FrameResampling.Upsampling.LINEAR);
+    assertThat(
+            read("{\"prompt\": \"x\", \"sampling\": {\"stages\": {\"positions\": \"native\"}}}")
+                .sampling()
+                .stages()
+                .positions())
+        .contains(PositionRules.all(PositionRule.NATIVE));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"rates\": [[2, 2]]| rates[0]: expected an integer, or three such as [2, 2, 2], found [2,2]",
+        "\"rates\": [2, \"2x2x2\"]| rates[1]: expected an integer, or three such as [2, 2, 2], found"
+            + " \"2x2x2\"",
+        "\"rates\": [[2, 2.5, 2]]| rates[0]: expected an integer, or three such as [2, 2, 2], found"
+            + " [2,2.5,2]",
+        "\"targets\": \"pixels\"| targets: expected latent or pixel, found \"pixels\"",
+        "\"positions\": \"own\"| positions: expected scaled or native, or three of them, found"
+            + " \"own\"",
+        "\"positions\": [\"native\", \"own\", \"native\"]| positions: expected scaled or native, or"
+            + " three of them, found [\"native\",\"own\",\"native\"]",
+        "\"positions\": [5]| positions: expected scaled or native, or three of them, found [5]",
+      })
+  void wrongStages_areRefusedByField(String stages, String message) {
+    assertThatThrownBy(
+            () -> read("{\"prompt\": \"x\", \"sampling\": {\"stages\": {%s}}}".formatted(stages)))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage("request.json: sampling.stages." + message);
   }
 
   @Test

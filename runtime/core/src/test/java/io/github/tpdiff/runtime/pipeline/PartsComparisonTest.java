@@ -16,13 +16,14 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class PartsComparisonTest {
+  private static final LatentShape SHAPE = new LatentShape(1, 2, 5, 2, 4);
   private static final PartsComparison COMPARISON =
       new PartsComparison(
           StagePlan.of(
               StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()),
               Scheduler.fromConfig(LinearVideoModel.description().scheduler()).schedule(),
-              5),
-          new LatentShape(1, 2, 5, 2, 4));
+              SHAPE.grid()),
+          SHAPE);
 
   private static List<PartError> compared(LinearVideoModel other) {
     return COMPARISON.compare(new LinearVideoModel().parts(), other.parts());

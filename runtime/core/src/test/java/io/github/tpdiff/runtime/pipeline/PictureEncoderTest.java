@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
@@ -107,7 +108,12 @@ class PictureEncoderTest {
       var conditions = new Conditions(flow(), values);
       Tensor staged =
           Objects.requireNonNull(
-              conditions.inputs("transformer", CLIP.withFrames(2), new int[] {0, 3}).get("image"));
+              conditions
+                  .inputs(
+                      "transformer",
+                      CLIP.withFrames(2),
+                      StageGrid.strided(CLIP.withFrames(2).grid(), 3))
+                  .get("image"));
       assertThat(staged.shape()).containsExactly(1, 3, 2, 2, 2);
       assertThat(staged.toFloatArray()[4]).isEqualTo(30);
     }

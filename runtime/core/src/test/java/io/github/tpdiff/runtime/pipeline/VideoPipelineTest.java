@@ -10,17 +10,22 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
+import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.diffusion.StageListener;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
@@ -65,7 +70,8 @@ class VideoPipelineTest {
   }
 
   private static Denoiser guided(double scale) {
-    return (x, timestep, positions) -> {
+    return (x, timestep, grid) -> {
+      int[] positions = grid.positions(GridAxis.TIME);
       Latents c = LinearVideoModel.predict(x, timestep, positions, PROMPT);
       Latents u = LinearVideoModel.predict(x, timestep, positions, NEGATIVE);
       return u.plus(scale, c.plus(-1, u));
@@ -81,7 +87,7 @@ class VideoPipelineTest {
   void oneStage_isTheCheckpointsOwnSampling() {
     Latents noise = NoiseSource.seeded(7).draw(SHAPE);
     List<Latents> samples =
-        scheduler.trajectory(noise, 4, guided(5).at(new int[] {0, 1, 2, 3, 4})).samples();
+        scheduler.trajectory(noise, 4, guided(5).at(StageGrid.full(SHAPE.grid()))).samples();
     assertArrayEquals(samples.get(4).data(), generate(request()).data(), TOLERANCE);
   }
 
@@ -91,7 +97,7 @@ class VideoPipelineTest {
     List<Latents> samples =
         scheduler
             .withSampler(new HeunSampler())
-            .trajectory(noise, 4, guided(5).at(new int[] {0, 1, 2, 3, 4}))
+            .trajectory(noise, 4, guided(5).at(StageGrid.full(SHAPE.grid())))
             .samples();
     var sampling = request().sampling().withSampler(new HeunSampler());
     assertArrayEquals(
@@ -123,7 +129,7 @@ class VideoPipelineTest {
   void stages_haveTheirOwnFramesPositionsAndTimesteps() {
     var sampling = request().sampling().withStages(threeStages()).withGuidance(Guidance.none());
     generate(request().withSampling(sampling));
-    var plan = StagePlan.of(threeStages(), scheduler.schedule(), 5);
+    var plan = StagePlan.of(threeStages(), scheduler.schedule(), SHAPE.grid());
     var expected = new ArrayList<LinearVideoModel.Call>();
     int[] steps = {1, 1, 2};
     List<List<Integer>> positions =
@@ -154,7 +160,7 @@ class VideoPipelineTest {
     assertEquals(List.of(2, 3, 5), drawn);
     var byHand =
         new StagedSampler(
-            StagePlan.of(threeStages(), scheduler.schedule(), 5),
+            StagePlan.of(threeStages(), scheduler.schedule(), SHAPE.grid()),
             scheduler.sampler(),
             List.of(1, 1, 2));
     Latents expected =
@@ -268,10 +274,13 @@ class VideoPipelineTest {
   /** Everything of a plan that scales or times a prediction, each away from its default. */
   private static final StageConfig TRAINED =
       new StageConfig(
-          List.of(2, 2),
+          GridFactor.ofTimes(2, 2),
           List.of(0.7, 0.4),
           List.of(),
           new FrameResampling(Downsampling.MEAN, Upsampling.LINEAR, FirstFrame.SHARED),
+          SpaceResampling.blocks(),
+          Targets.LATENT,
+          PositionRules.scaled(),
           TargetScale.STAGE);
 
   private Latents asTrained() {
@@ -328,6 +337,10 @@ class VideoPipelineTest {
             List.of(1, 1, 2),
             none.downsampling(),
             none.upsampling(),
+            none.spaceDownsampling(),
+            none.spaceUpsampling(),
+            none.targets(),
+            none.positions(),
             none.targetScale());
     pipeline.generate(request().withSampling(request().sampling().withStages(choice)), listener);
     assertEquals(
