@@ -2,28 +2,16 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.LatentSample;
 import io.github.tpdiff.lora.data.ModelEncoders;
-import io.github.tpdiff.runtime.diffusion.FrameResampling;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.diffusion.StagePlanner;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
-import io.github.tpdiff.runtime.diffusion.StagePlanner.Candidate;
-import io.github.tpdiff.runtime.diffusion.TemporalSpectrum;
-import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
 /** Stages chosen from a user's own clips, as options. */
 final class ClipOptions {
-  /** As many as the paper uses; with a fourth its scores were lower. */
-  private static final int MOST_STAGES = 3;
-
   @Option(
       names = "--clips",
       paramLabel = "CLIPS",
@@ -44,8 +32,8 @@ final class ClipOptions {
       paramLabel = "NATS",
       defaultValue = "0.01",
       description =
-          "Information that a boundary between stages may lose, for each latent frame, channel and"
-              + " pixel (default ${DEFAULT-VALUE}).")
+          "Information that a boundary between stages may lose, for each latent frame, channel, row"
+              + " and column (default ${DEFAULT-VALUE}).")
   private double budget = 0.01;
 
   @Option(
@@ -59,124 +47,78 @@ final class ClipOptions {
               + " ${DEFAULT-VALUE}).")
   private Boundaries boundaries = Boundaries.SCHEDULE;
 
+  @Option(
+      names = "--probe",
+      description =
+          "Runs the checkpoint on some of the clips: its loss in each stage, and which positions it"
+              + " should be told there. Of the stages that options say; else of the cheapest within"
+              + " the budget, until one is within --excess.")
+  private boolean probe;
+
+  @Option(
+      names = "--excess",
+      paramLabel = "TIMES",
+      defaultValue = "2",
+      description =
+          "How many times the checkpoint's own loss that of a stage may be before training, where a"
+              + " probe chooses (default ${DEFAULT-VALUE}).")
+  private double excess = 2;
+
   boolean isGiven() {
     return clips.isPresent();
   }
 
-  /** The clips, as latents of the given number of frames. */
-  LatentSample sample(ModelEncoders encoders, VideoSize size, PrintWriter progress) {
-    Path source = clips.orElseThrow();
-    int frames = encoders.model().description().latents().latentFrames(size.frames());
-    if (LatentSample.isPrepared(source)) {
-      return LatentSample.prepared(source, frames, most);
-    }
-    try (var meter = new VideoProgress("encoding", progress)) {
-      return LatentSample.encode(
-          new LatentSample.Request(source, size, most), encoders, meter::reached);
-    }
+  boolean isProbe() {
+    return probe;
   }
 
-  /** What was weighed, and what came of it. */
-  record Weighed(StagePlanner planner, List<Candidate> candidates) {
-    Candidate chosen() {
-      return planner.choose(candidates);
+  double budget() {
+    return budget;
+  }
+
+  double excess() {
+    return excess;
+  }
+
+  Boundaries boundaries() {
+    return boundaries;
+  }
+
+  /**
+   * Checks that the options go together.
+   *
+   * @param said whether options say the stages
+   */
+  void require(boolean said) {
+    if (probe && clips.isEmpty()) {
+      throw new IllegalArgumentException("--probe: expected clips to run it on, with --clips");
+    }
+    if (clips.isPresent() && said && !probe) {
+      throw new IllegalArgumentException(
+          "--clips: chooses the stages; leave out --stages and what else says them, or add --probe"
+              + " to see what the checkpoint knows of those");
+    }
+    if (!(excess >= 1)) {
+      throw new IllegalArgumentException("--excess: at least 1, found " + excess);
     }
   }
 
   /**
-   * Weighs every pyramid that the clips' length and the number of steps allow.
+   * The clips, as latents.
    *
-   * @param cost of a configuration, of vanilla's
+   * @param size of each
+   * @param plan of the stages in which a probe asks about them
    */
-  Weighed weigh(
-      TemporalSpectrum spectrum,
-      Sampling sampling,
-      FrameResampling resampling,
-      ToDoubleFunction<StageConfig> cost) {
-    var planner = new StagePlanner(sampling.scheduler().schedule(), spectrum, budget);
-    int stages = Math.min(MOST_STAGES, sampling.steps());
-    return new Weighed(planner, planner.candidates(stages, resampling, boundaries, cost));
-  }
-
-  /** A line for each candidate, and why one of them was chosen. */
-  void print(LatentSample sample, Weighed weighed, PrintWriter out) {
-    TemporalSpectrum spectrum = weighed.planner().spectrum();
-    out.printf(
-        Locale.ROOT,
-        "%d clips of %d videos, %d latent frames; of their power%s %.1f %% is faster than every 2nd"
-            + " frame shows, %.1f %% faster than every 4th%n",
-        sample.clips().size(),
-        sample.videos(),
-        spectrum.frames(),
-        spectrum.given() > 0 ? " without the first, which a picture gives," : "",
-        100 * spectrum.powerLost(2),
-        100 * spectrum.powerLost(4));
-    out.println("stages  rates  boundaries    nats lost at them  FLOPs of vanilla");
-    for (Candidate candidate : weighed.candidates()) {
-      out.printf(
-          Locale.ROOT,
-          "%6d  %-5s  %-12s  %17s  %16.2f%s%n",
-          candidate.stages().stages(),
-          rates(candidate.stages(), ","),
-          words(candidate.starts(), "%.2f"),
-          words(candidate.lost(), "%.4f"),
-          candidate.cost(),
-          candidate.equals(weighed.chosen()) ? "  chosen" : "");
+  LatentSample sample(
+      ModelEncoders encoders, VideoSize size, StagePlan plan, PrintWriter progress) {
+    Path source = clips.orElseThrow();
+    if (LatentSample.isPrepared(source)) {
+      return LatentSample.prepared(source, plan.grid(), most);
     }
-    out.printf(
-        Locale.ROOT,
-        "chosen is the cheapest that loses at most %s nats at every boundary (--budget). That is all"
-            + " that is weighed: how well a network learns is not%n",
-        budget);
-    out.println(
-        boundaries == Boundaries.SCHEDULE
-            ? "boundaries are equal parts of the checkpoint's schedule, which trained better than"
-                + " those of the spectrum in a small experiment (--boundaries-from spectrum)"
-            : "boundaries of the spectrum trained worse than equal parts of the schedule in a small"
-                + " experiment: compare before relying on them");
-    out.println("as options: " + options(weighed.chosen().stages()));
-    out.println("in a job:   " + job(weighed.chosen().stages()));
-    out.flush();
-  }
-
-  private static String words(List<? extends Number> values, String format) {
-    return values.isEmpty()
-        ? "-"
-        : values.stream()
-            .map(value -> String.format(Locale.ROOT, format, value))
-            .collect(Collectors.joining(","));
-  }
-
-  private static String rates(StageConfig stages, String between) {
-    return stages.stages() == 1
-        ? "-"
-        : stages.rates().stream().map(RatesOption::text).collect(Collectors.joining(between));
-  }
-
-  private static String options(StageConfig stages) {
-    if (stages.stages() == 1) {
-      return "--stages 1";
+    var use = probe ? LatentSample.Use.asked(plan) : LatentSample.Use.measured();
+    try (var meter = new ItemProgress("encoding", progress)) {
+      return LatentSample.encode(
+          new LatentSample.Request(source, size, most, use), encoders, meter::reached);
     }
-    var options = new StringBuilder("--rates ").append(rates(stages, ","));
-    if (!stages.boundaries().isEmpty()) {
-      options.append(" --boundaries ").append(words(stages.boundaries(), "%.4f"));
-    }
-    if (!stages.stepSplit().isEmpty()) {
-      options.append(" --split ").append(words(stages.stepSplit(), "%d").replace(',', '-'));
-    }
-    return options.toString();
-  }
-
-  /** Where training is concerned, steps are not split: every stage is visited alike. */
-  private static String job(StageConfig stages) {
-    return stages.stages() == 1
-        ? "stages: {count: 1}"
-        : "stages: {rates: %s%s}"
-            .formatted(
-                stages.rates(),
-                stages.boundaries().isEmpty()
-                    ? ""
-                    : ", boundaries: [%s]"
-                        .formatted(words(stages.boundaries(), "%.4f").replace(",", ", ")));
   }
 }

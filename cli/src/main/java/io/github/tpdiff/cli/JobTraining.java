@@ -1,6 +1,8 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
+import io.github.tpdiff.lora.job.OpenPositions;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.NonFiniteException;
@@ -49,15 +51,28 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
     try {
       runs.forEach(run -> held.add(run.takeFolder(start)));
       Prepared prepared = PrepareCommand.prepare(runs.get(0), inFp32(), out, err);
+      List<ResolvedJob> decided = decided(runs, prepared.clips());
       for (int i = 0; ; i++) {
-        TrainingRun run = runs.get(i).run(prepared.clips(), start);
-        TrainingOutcome outcome = train(runs.get(i), run, held.get(i), watcher);
-        if (i == runs.size() - 1 || outcome.end() == End.STOPPED) {
+        TrainingRun run = decided.get(i).run(prepared.clips(), start);
+        TrainingOutcome outcome = train(decided.get(i), run, held.get(i), watcher);
+        if (i == decided.size() - 1 || outcome.end() == End.STOPPED) {
           return outcome;
         }
       }
     } finally {
       held.forEach(FolderLock::close);
+    }
+  }
+
+  /** The runs with their positions, which a probe chooses where the job leaves them open. */
+  private List<ResolvedJob> decided(List<ResolvedJob> runs, CachedSet clips) {
+    try (var progress = new ItemProgress("probing", err)) {
+      OpenPositions positions =
+          OpenPositions.decide(
+              runs, clips, engine, (done, total) -> progress.reached("stages", done, total));
+      positions.words().ifPresent(out::println);
+      out.flush();
+      return positions.runs();
     }
   }
 

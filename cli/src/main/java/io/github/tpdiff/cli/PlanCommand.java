@@ -2,32 +2,34 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.LatentSample;
 import io.github.tpdiff.lora.data.ModelEncoders;
+import io.github.tpdiff.lora.data.TrainingSet;
+import io.github.tpdiff.lora.job.CheckpointProbe;
+import io.github.tpdiff.lora.train.StageLosses;
+import io.github.tpdiff.lora.train.StageProbe;
+import io.github.tpdiff.lora.train.StageSearch;
+import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.cost.Calibration;
-import io.github.tpdiff.runtime.cost.CostModel;
 import io.github.tpdiff.runtime.cost.Machine;
 import io.github.tpdiff.runtime.cost.PlanCost;
 import io.github.tpdiff.runtime.cost.PlanCost.StageCost;
-import io.github.tpdiff.runtime.cost.PlanCost.StageRun;
-import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
-import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.diffusion.StagePlanner;
+import io.github.tpdiff.runtime.diffusion.StagePlanner.Candidate;
 import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.model.Component;
-import io.github.tpdiff.runtime.model.Flow;
-import io.github.tpdiff.runtime.model.NetworkInputs;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,17 +45,24 @@ import picocli.CommandLine.Spec;
           + " staged.",
       "The speed of this machine is measured first, for some seconds; nothing of the model is run.",
       "",
-      "With --clips it chooses the stages: it encodes some of your clips, weighs for each pyramid what"
-          + " its boundaries would lose of them and what it costs, and shows why it took one."
+      "With --clips it chooses the stages: it encodes some of your clips, weighs for each pyramid over"
+          + " time and space what its boundaries would lose of them and what it costs, and shows why"
+          + " it took one. With --probe it also runs the checkpoint on them: what it knows of each"
+          + " stage before any training, and which positions it should be told."
     },
     footer = {
       "  tpdiff plan checkpoint --stages 3",
       "  tpdiff plan checkpoint --stages 3 --split 1-1-2 --size 832x480 --frames 81",
       "  tpdiff plan checkpoint --clips clips",
-      "  tpdiff plan checkpoint --clips clips --boundaries-from spectrum --budget 0.02"
+      "  tpdiff plan checkpoint --clips clips --boundaries-from spectrum --budget 0.02",
+      "  tpdiff plan checkpoint --clips clips --probe",
+      "  tpdiff plan checkpoint --clips clips --probe --rates 2x2x2,2x2x2"
     })
 final class PlanCommand implements Callable<Integer> {
   private static final double MEGABYTE = 1 << 20;
+
+  /** As many as the paper uses; with a fourth its scores were lower. */
+  private static final int MOST_STAGES = 3;
 
   @Spec private CommandSpec spec;
 
@@ -73,66 +82,100 @@ final class PlanCommand implements Callable<Integer> {
   public Integer call() {
     try (VideoModel model = lora.read().merged(Families.open(parts.at(folder)))) {
       Sampling sampling = video.sampling().of(model.description());
-      if (clips.isGiven() && !sampling.stages().equals(StageChoice.asTrained())) {
-        throw new IllegalArgumentException(
-            "--clips: chooses the stages; leave out --stages and what else says them");
-      }
+      boolean said = !sampling.stages().equals(StageChoice.asTrained());
+      clips.require(said);
+      boolean chosen = clips.isGiven() && !said;
       Decided decided = model.stages(sampling.stages());
       StageOptions.printDifferences(spec.commandLine().getErr(), decided);
-      VideoSize size = video.size().of(model.description(), firstOf(decided));
-      var clip = size.latentShape(model.description().latents(), firstOf(decided));
-      var pricing = new Pricing(model, sampling, clip);
+      // Clips that are to choose their stages need not divide into any.
+      StageConfig asked = chosen ? StageConfig.vanilla() : decided.stages();
+      VideoSize size = video.size().of(model.description(), asked);
+      var clip = size.latentShape(model.description().latents(), asked);
+      var pricing = new StagePricing(model, sampling, clip);
       try (Engine engine = engines.open(compute)) {
-        StageConfig stages = clips.isGiven() ? choose(pricing, size, engine) : decided.stages();
+        var given = new Given(pricing, engine, sample(pricing, asked, size, engine));
+        StageConfig stages = chosen ? choose(given) : probed(given, asked);
         print(pricing.plan(stages), pricing.of(stages), engine);
       }
     }
     return ExitCode.DONE;
   }
 
-  /** Clips that are to choose their stages need not divide into those of the options. */
-  private StageConfig firstOf(Decided decided) {
-    return clips.isGiven() ? StageConfig.vanilla() : decided.stages();
+  /** What is chosen from, and looked at. */
+  private record Given(StagePricing pricing, Engine engine, Optional<LatentSample> sample) {
+    ModelEncoders encoders() {
+      return new ModelEncoders(pricing.model(), engine);
+    }
   }
 
-  private StageConfig choose(Pricing pricing, VideoSize size, Engine engine) {
-    VideoModel model = pricing.model();
-    LatentSample sample =
-        clips.sample(new ModelEncoders(model, engine), size, spec.commandLine().getErr());
-    var weighed =
-        clips.weigh(
-            sample.spectrum(model.description().flow()),
-            pricing.sampling(),
-            model.description().latents().resampling(),
-            stages -> pricing.of(stages).flops() / (double) pricing.of(stages).vanilla().flops());
-    clips.print(sample, weighed, spec.commandLine().getOut());
-    return model.stages(StageChoice.of(weighed.chosen().stages())).stages();
+  private Optional<LatentSample> sample(
+      StagePricing pricing, StageConfig stages, VideoSize size, Engine engine) {
+    return clips.isGiven()
+        ? Optional.of(
+            clips.sample(
+                new ModelEncoders(pricing.model(), engine),
+                size,
+                pricing.plan(stages),
+                spec.commandLine().getErr()))
+        : Optional.empty();
   }
 
-  /** What sampling one clip costs. */
-  private record Pricing(VideoModel model, Sampling sampling, LatentShape clip) {
-    StagePlan plan(StageConfig stages) {
-      return StagePlan.of(stages, sampling.scheduler().schedule(), clip.grid());
+  private StageConfig choose(Given given) {
+    LatentSample sample = given.sample().orElseThrow();
+    StagePricing pricing = given.pricing();
+    ModelDescription description = pricing.model().description();
+    var planner =
+        new StagePlanner(
+            pricing.schedule(), sample.spectrum(description.flow()), clips.budget());
+    List<Candidate> candidates =
+        planner.candidates(
+            new StagePlanner.Search(
+                description.vanillaStages(),
+                Math.min(MOST_STAGES, pricing.sampling().steps()),
+                description.latents().sizeMultiple() / description.latents().spatialFactor(),
+                clips.boundaries()),
+            pricing::ofVanilla);
+    StageSearch search;
+    if (clips.isProbe()) {
+      TrainingSet told = sample.told(given.encoders());
+      search =
+          StageSearch.byProbe(
+              planner, candidates, clips.excess(), stages -> losses(given, told, stages));
+    } else {
+      search = StageSearch.byInformation(planner, candidates);
     }
+    new PlanTable(spec.commandLine().getOut()).print(sample, search, clips.boundaries());
+    search.losses(search.chosen()).ifPresent(losses -> print(given, search.stages(), losses));
+    return pricing.model().stages(StageChoice.of(search.stages())).stages();
+  }
 
-    PlanCost of(StageConfig stages) {
-      Component denoiser = model.require(model.description().denoiser());
-      return PlanCost.of(
-          new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
-          new PlanCost.Request(runs(plan(stages)), sampling.needsUnconditional() ? 2 : 1));
+  /** The stages that options say, with the positions that a probe chooses. */
+  private StageConfig probed(Given given, StageConfig stages) {
+    if (given.sample().isEmpty()) {
+      return stages;
     }
+    StageLosses losses = losses(given, given.sample().get().told(given.encoders()), stages);
+    print(given, stages, losses);
+    return stages.withPositions(losses.best());
+  }
 
-    private List<StageRun> runs(StagePlan plan) {
-      Component denoiser = model.require(model.description().denoiser());
-      Flow flow = model.description().flow();
-      List<Integer> steps = plan.config().splitSteps(sampling.steps());
-      var runs = new ArrayList<StageRun>();
-      for (int i = 0; i < steps.size(); i++) {
-        LatentShape shape = clip.withGrid(plan.stages().get(i).grid().size());
-        runs.add(new StageRun(NetworkInputs.shapes(denoiser.program(), flow, shape), steps.get(i)));
-      }
-      return runs;
+  private StageLosses losses(Given given, TrainingSet told, StageConfig stages) {
+    StageProbe probe =
+        CheckpointProbe.of(given.pricing().model(), stages, given.pricing().schedule(), told);
+    try (var progress =
+        new ItemProgress("probing " + StageText.rates(stages), spec.commandLine().getErr())) {
+      return probe.losses(
+          given.engine(),
+          StageProbe.Extent.ALL,
+          (done, total) -> progress.reached("passes", done, total));
     }
+  }
+
+  private void print(Given given, StageConfig stages, StageLosses losses) {
+    VideoModel model = given.pricing().model();
+    new ProbeTable(spec.commandLine().getOut())
+        .print(
+            given.pricing().plan(stages), losses, TrainingTarget.network(model).program());
   }
 
   private void print(StagePlan plan, PlanCost cost, Engine engine) {

@@ -65,7 +65,7 @@ final class PrepareCommand implements Callable<Integer> {
   /** Prepares a job's data and prints the table. */
   static Prepared prepare(ResolvedJob job, Engine engine, PrintWriter out, PrintWriter err) {
     Prepared prepared;
-    try (var progress = new VideoProgress("preparing", err)) {
+    try (var progress = new ItemProgress("preparing", err)) {
       prepared =
           job.prepare(
               new ModelEncoders(job.model(), engine),

@@ -11,4 +11,9 @@ public record Shown(boolean caption, boolean picture) {
   public static Shown all() {
     return new Shown(true, true);
   }
+
+  /** Neither. */
+  public static Shown nothing() {
+    return new Shown(false, false);
+  }
 }

@@ -116,6 +116,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
                         times.start(),
                         times.end())));
     job.pictures().words().ifPresent(notes::add);
+    OpenPositions.note(job).ifPresent(notes::add);
     LatentGrid grid =
         job.sizes()
             .get(0)

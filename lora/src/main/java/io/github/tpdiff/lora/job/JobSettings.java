@@ -45,6 +45,9 @@ record JobSettings(Map<String, Object> values) {
           "sample",
           "output");
 
+  /** Which a run that is to go on takes from its states, where its job leaves them open. */
+  static final String POSITIONS = "stages.positions";
+
   private static final String STEPS = "train.steps";
 
   JobSettings {
@@ -163,7 +166,7 @@ record JobSettings(Map<String, Object> values) {
       keys.put("stages.targets", stages.targets());
     }
     keys.put(
-        "stages.positions",
+        POSITIONS,
         stages.positions().filter(own -> isOverSpace || !own.equals(PositionRules.scaled())));
     keys.put("stages.target_scale", stages.targetScale());
     keys.putUnlessEmpty("stages.weights", stages.weights());

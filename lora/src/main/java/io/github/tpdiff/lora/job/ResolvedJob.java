@@ -186,6 +186,17 @@ public record ResolvedJob(
     return sampling.shifted(FilledJob.shift(train, schedule.form()));
   }
 
+  /** The same told other positions. */
+  ResolvedJob withPositions(PositionRules rules) {
+    StageConfig stages = diffusion.stages().withPositions(rules);
+    return new ResolvedJob(job, model, diffusion.withStages(stages), sizes);
+  }
+
+  /** What a run of this job says of one of its settings, if there was one. */
+  Optional<String> recorded(String setting) {
+    return states((place, snapshot) -> {}).recorded(setting);
+  }
+
   /** The job with everything said that it leaves to the checkpoint. */
   public TrainingJob filled() {
     return FilledJob.of(this);

@@ -41,7 +41,7 @@ record TrainedDenoiser(String component, Optional<String> expert, TimeRange time
         times(flow, component, schedule));
   }
 
-  private static TimeRange times(Flow flow, String component, NoiseSchedule schedule) {
+  static TimeRange times(Flow flow, String component, NoiseSchedule schedule) {
     double start = 1;
     double end = 1;
     for (Flow.Expert expert : flow.denoisers()) {

@@ -65,6 +65,12 @@ public record PhasedDiffusion(
         TimeRange.all());
   }
 
+  /** The same with as many stages otherwise. */
+  public PhasedDiffusion withStages(StageConfig others) {
+    return new PhasedDiffusion(
+        others, schedule, weights, timesteps, alignment, lossWeighting, times);
+  }
+
   /** The same with stages visited in other shares. */
   public PhasedDiffusion withWeights(StageWeights others) {
     return new PhasedDiffusion(

@@ -90,6 +90,24 @@ public record StateFolder(Path folder, int everySteps, int keep, SnapshotWriter 
     return Optional.empty();
   }
 
+  /** What the newest whole state says of one of its run's settings. */
+  public Optional<String> recorded(String setting) {
+    return Lists.reverse(states()).stream()
+        .map(state -> state.resolve(STATE))
+        .filter(StateFolder::isWhole)
+        .findFirst()
+        .flatMap(file -> TrainingState.recorded(file, setting));
+  }
+
+  private static boolean isWhole(Path state) {
+    try {
+      StateChecksum.verify(state);
+      return true;
+    } catch (CheckpointException damaged) {
+      return false;
+    }
+  }
+
   /** Folders of complete states, oldest first; the state itself is written last. */
   private List<Path> states() {
     Path states = folder.resolve("states");

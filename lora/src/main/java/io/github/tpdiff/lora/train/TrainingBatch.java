@@ -4,7 +4,6 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.TrainingExample;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.NetworkInputs;
@@ -75,8 +74,8 @@ public record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Tensor we
   }
 
   /** The loss of a batch of one clip, without gradients. */
-  double loss(Trainable model) {
-    return weights.floats().get(0) * model.loss(inputs, target);
+  double loss(NetworkLoss network) {
+    return weights.floats().get(0) * network.of(inputs, target);
   }
 
   /** The same with the error of each clip weighted once more. */

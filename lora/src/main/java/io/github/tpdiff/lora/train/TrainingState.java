@@ -99,6 +99,13 @@ record TrainingState(int step, Map<String, Parameter> parameters, TensorSource o
     }
   }
 
+  /** What a state says of one of its run's settings. */
+  static Optional<String> recorded(Path file, String setting) {
+    try (TensorSource source = SafetensorsFile.open(file)) {
+      return Optional.ofNullable(identityOf(source).get(setting));
+    }
+  }
+
   /** The optimizer's tensors as they are in the file, in memory. */
   private static TensorSource optimizerOf(TensorSource source) {
     var own = MemoryTensors.builder();

@@ -138,7 +138,8 @@ final class PicturePreparationTest {
             2,
             "",
             List.of(),
-            choice);
+            choice,
+            List.of());
     CachedSet clips = Preparation.prepare(request, encoders, (v, d, t) -> {}).clips();
     return java.util.stream.IntStream.range(0, clips.shapes().size())
         .mapToObj(
@@ -208,7 +209,8 @@ final class PicturePreparationTest {
             1,
             "",
             List.of(),
-            files(false));
+            files(false),
+            List.of());
     assertThat(Preparation.survey(request, new Counting(FLOW)).table())
         .anyMatch(line -> line.startsWith("dropped  a.mp4") && line.contains("its picture: "));
   }

@@ -143,7 +143,8 @@ final class PreparationTest {
         2,
         "",
         List.of(),
-        PictureChoice.firstFrames());
+        PictureChoice.firstFrames(),
+        List.of());
   }
 
   @Test
@@ -200,7 +201,8 @@ final class PreparationTest {
             1,
             "not too long",
             List.of("a prompt of seven words in all", "short"),
-            PictureChoice.firstFrames());
+            PictureChoice.firstFrames(),
+            List.of());
     List<String> expected =
         List.of(
             "captions cut at the 3 tokens that the text encoder reads: 2 of 3, the longest has 5",

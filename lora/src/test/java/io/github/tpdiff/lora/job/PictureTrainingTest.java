@@ -111,7 +111,7 @@ final class PictureTrainingTest {
               job("train: {steps: 1}\nsample: {prompts: [waves], steps: 2, guidance: 2}\n"), model);
       assertThat(dryRun(job)).contains("pictures: each clip's own first frame; for every clip");
       CachedSet clips = job.prepare(new ModelEncoders(model, engine), (v, d, t) -> {}).clips();
-      assertThat(clips.conditions(0).pictures()).isNotEmpty();
+      assertThat(clips.conditions(0).pictures().values()).isNotEmpty();
       assertThat(train(job, engine, clips)).hasSize(1).allMatch(Latents::isFinite);
       var lora = LoraFile.read(folder.resolve("out").resolve(ResolvedJob.LORA_FILE)).weights();
       assertThat(LoraModels.leftOut(model, lora)).isEmpty();

@@ -142,7 +142,7 @@ final class ResolvedJobTest {
       var machine = new Machine(products, products, 1e11, 1e10, 1e-5);
       DryRun dry = DryRun.of(open(model), machine);
       assertThat(dry.rows()).extracting(DryRun.Row::stage).containsExactly(2, 1, 0);
-      assertThat(dry.rows()).extracting(DryRun.Row::latentFrames).containsExactly(2, 3, 3);
+      assertThat(dry.rows()).extracting(row -> row.grid().frames()).containsExactly(2, 3, 3);
       // 2 x 2 patches of 4 x 4 latents.
       assertThat(dry.rows()).extracting(DryRun.Row::tokens).containsExactly(8L, 12L, 12L);
       assertThat(dry.seconds()).isPositive().isLessThan(dry.vanillaSeconds());

@@ -8,6 +8,7 @@ import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
@@ -71,6 +72,60 @@ final class ExamplesTest {
             double end =
                 (1 - stage.end()) * at(clip, channel, shownAtEnd(stage, f), pixel)
                     + stage.end() * eps;
+            double length = stage.start() - stage.end();
+            double part = (t - stage.end()) / length;
+            int place = i * noise.data().length + j;
+            assertThat(input[place])
+                .isCloseTo((float) ((1 - part) * end + part * start), within(2e-6f));
+            assertThat(target[place]).isCloseTo((float) ((start - end) / length), within(2e-5f));
+          }
+        }
+      }
+    }
+    assertThat(seen).containsExactlyInAnyOrder(1, 2);
+  }
+
+  /**
+   * Where stages aim at smaller videos: the end of each is its own video, and the second starts
+   * with that of the first, every place of it four pixels of two frames.
+   */
+  @Test
+  void batchOfPixelTargets_runsFromTheSmallerVideoToTheStagesOwn() {
+    var diffusion =
+        PhasedDiffusion.of(
+            StageConfig.of(List.of(GridFactor.cube(2)), FrameResampling.sharedFirstFrame())
+                .withTargets(StageConfig.Targets.PIXEL),
+            PHASED.schedule());
+    var clips = MemorySet.of(5, 5);
+    var settings =
+        new TrainingSettings(
+            6, 1, new Batches(2, 1), Descent.constant(1), Dropout.none(), Activations.RECOMPUTED);
+    var visits = new Visits(diffusion, clips, settings);
+    var seen = new HashSet<Integer>();
+    try (var examples = new Examples(new PhasedClips(clips, diffusion), settings)) {
+      for (long b = 0; b < 20; b++) {
+        Stage stage = visits.stage(b);
+        seen.add(stage.number());
+        TrainingBatch batch = examples.batch(b);
+        float[] input = requireNonNull(batch.inputs().get("hidden_states")).toFloatArray();
+        float[] target = batch.target().toFloatArray();
+        List<Visits.Visit> members = visits.batch(b);
+        for (int i = 0; i < members.size(); i++) {
+          int clip = members.get(i).clip();
+          Latents smaller = clips.latents(clip, GridFactor.cube(2));
+          Latents own = stage.number() == 2 ? smaller : clips.latents(clip);
+          Latents noise = NoiseSource.seeded(visits.seed(members.get(i))).draw(own.shape());
+          double t = visits.time(members.get(i), stage);
+          int pixels = own.shape().pixels();
+          assertThat(pixels).isEqualTo(stage.number() == 2 ? 1 : 4);
+          for (int j = 0; j < noise.data().length; j++) {
+            int f = j / pixels % stage.frames();
+            int channel = j / pixels / stage.frames();
+            int before = stage.number() == 2 ? f : (f + 1) / 2;
+            double eps = noise.data()[j];
+            double start =
+                (1 - stage.start()) * smaller.data()[channel * 3 + before] + stage.start() * eps;
+            double end = (1 - stage.end()) * own.data()[j] + stage.end() * eps;
             double length = stage.start() - stage.end();
             double part = (t - stage.end()) / length;
             int place = i * noise.data().length + j;

@@ -230,7 +230,7 @@ final class GivenFramesTest {
                     .example(stage, stage.start(), clips.latents(0), noise)),
             List.of(clips.conditions(0)),
             Optional.empty())
-        .loss(model);
+        .loss(model::loss);
   }
 
   @Test

@@ -2,6 +2,8 @@ package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.lora.TinyNetwork;
 import io.github.tpdiff.lora.data.TrainingSet;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.TorchRandom;
@@ -11,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Random clips of two channels. */
+/** Random clips of two channels, and for any strides smaller ones that have nothing of them. */
 record MemorySet(List<Latents> clips) implements TrainingSet {
   static MemorySet of(int count, int frames) {
     var clips = new ArrayList<Latents>();
@@ -35,6 +37,21 @@ record MemorySet(List<Latents> clips) implements TrainingSet {
   @Override
   public Latents latents(int clip) {
     return clips.get(clip);
+  }
+
+  @Override
+  public Latents latents(int clip, GridFactor strides) {
+    Latents full = latents(clip);
+    if (strides.equals(GridFactor.ONE)) {
+      return full;
+    }
+    LatentShape shape = full.shape();
+    var grid =
+        new LatentGrid(
+            (shape.frames() + strides.time() - 1) / strides.time(),
+            shape.height() / strides.height(),
+            shape.width() / strides.width());
+    return new TorchRandom(7000L + 100 * clip + strides.hashCode()).draw(shape.withGrid(grid));
   }
 
   @Override

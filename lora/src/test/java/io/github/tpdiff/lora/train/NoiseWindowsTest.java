@@ -10,6 +10,7 @@ import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.LowFrequencies;
@@ -17,10 +18,12 @@ import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.Conditions;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,8 +120,12 @@ final class NoiseWindowsTest {
   }
 
   private static Skew skew(TrainingSet told, int batchSize, double dropout) {
+    return skew(told, PHASED.withAlignment(Alignment.window(24)), batchSize, dropout);
+  }
+
+  private static Skew skew(
+      TrainingSet told, PhasedDiffusion diffusion, int batchSize, double dropout) {
     var skew = new Skew();
-    var diffusion = PHASED.withAlignment(Alignment.window(24));
     var settings = settings(3, batchSize, dropout);
     var visits = new Visits(diffusion, told, settings);
     try (var windows =
@@ -128,7 +135,7 @@ final class NoiseWindowsTest {
         List<Visits.Visit> batch = visits.batch(b);
         List<Long> seeds = windows.seeds(batch);
         LatentShape shape =
-            told.shapes().get(batch.get(0).clip()).withFrames(visits.stage(b).frames());
+            told.shapes().get(batch.get(0).clip()).withGrid(visits.stage(b).grid().size());
         for (int i = 0; i < batch.size(); i++) {
           boolean bright = batch.get(i).clip() % 2 == 1;
           skew.add(
@@ -194,6 +201,73 @@ final class NoiseWindowsTest {
 
   private static Latents noise(long seed, Latents like) {
     return NoiseSource.seeded(seed).draw(like.shape());
+  }
+
+  /** Clips of which only a smaller video is bright or dark, or only they themselves are. */
+  private record Smaller(Bright clips, Bright smaller) implements TrainingSet {
+    @Override
+    public List<LatentShape> shapes() {
+      return clips.shapes();
+    }
+
+    @Override
+    public Latents latents(int clip) {
+      return clips.latents(clip);
+    }
+
+    @Override
+    public Latents latents(int clip, GridFactor strides) {
+      return strides.equals(GridFactor.ONE) ? latents(clip) : smaller.latents(clip);
+    }
+
+    @Override
+    public Conditions conditions(int clip) {
+      return clips.conditions(clip);
+    }
+
+    @Override
+    public Map<String, Tensor> uncaptioned() {
+      return clips.uncaptioned();
+    }
+
+    @Override
+    public String fingerprint() {
+      return "smaller";
+    }
+  }
+
+  /** In the stage of the smaller videos their brightness decides, in the last that of the clips. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void stagesOfPixelTargets_areAlignedWithTheirOwnVideos(boolean smallerAreTold) {
+    var pixel =
+        PhasedDiffusion.of(
+                StageConfig.of(List.of(GridFactor.cube(2)), FrameResampling.sharedFirstFrame())
+                    .withTargets(StageConfig.Targets.PIXEL),
+                SCHEDULE)
+            .withAlignment(Alignment.window(24));
+    var grey = Collections.nCopies(24, 0.0);
+    var same = Collections.nCopies(24, 0);
+    List<Double> levels = brightAndDark(SMALL, false).levels();
+    var set =
+        new Smaller(
+            new Bright(SMALL, smallerAreTold ? grey : levels, same),
+            new Bright(
+                new LatentShape(1, 2, 3, 1, 1), smallerAreTold ? levels : grey, same));
+    for (int stage : List.of(2, 1)) {
+      Skew skew =
+          skew(
+              set,
+              pixel.withWeights(new StageWeights(List.of(stage - 1.0, 2.0 - stage))),
+              1,
+              0);
+      if ((stage == 2) == smallerAreTold) {
+        assertThat(skew.of("bright")).isGreaterThan(10);
+        assertThat(skew.of("dark")).isLessThan(-10);
+      } else {
+        assertThat(Math.abs(skew.of("bright"))).isLessThan(4);
+      }
+    }
   }
 
   /** A resumed run begins in the middle of a window, and none begins with the next one ready. */

@@ -18,6 +18,7 @@ import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -33,8 +34,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 final class TrainerTest {
   @TempDir private Path folder;
@@ -67,9 +71,26 @@ final class TrainerTest {
         Activations.RECOMPUTED);
   }
 
+  /** The same towards smaller videos. */
+  private static final PhasedDiffusion PIXEL =
+      PhasedDiffusion.of(
+              StageConfig.of(List.of(GridFactor.cube(2)), FrameResampling.sharedFirstFrame())
+                  .withTargets(StageConfig.Targets.PIXEL),
+              SCHEDULE)
+          .withAlignment(Alignment.window(4));
+
   private static TrainingRun run(int steps) {
+    return run(steps, PHASED);
+  }
+
+  private static TrainingRun run(int steps, PhasedDiffusion diffusion) {
     var clips = MemorySet.of(3, 5).and(MemorySet.of(2, 3));
-    return TrainingRun.inMemory(lora(), clips, PHASED, settings(steps));
+    return TrainingRun.inMemory(lora(), clips, diffusion, settings(steps))
+        .validatedOn(new Validation(new PhasedClips(MemorySet.of(1, 5), diffusion), 2, 2));
+  }
+
+  static Stream<PhasedDiffusion> diffusions() {
+    return Stream.of(PHASED, PIXEL);
   }
 
   private static Map<String, List<Float>> values(TrainingOutcome outcome) {
@@ -123,17 +144,18 @@ final class TrainerTest {
                 place.resolve("result.safetensors"), Parameter.source(snapshot.parameters())));
   }
 
-  @Test
-  void stoppedAndResumedRun_equalsTheUninterruptedOneBitForBit() {
+  @ParameterizedTest
+  @MethodSource("diffusions")
+  void stoppedAndResumedRun_equalsTheUninterruptedOneBitForBit(PhasedDiffusion diffusion) {
     var whole = new Watch(Integer.MAX_VALUE);
-    TrainingOutcome expected = Trainer.train(run(7), new FiniteDifferences(), whole);
+    TrainingOutcome expected = Trainer.train(run(7, diffusion), new FiniteDifferences(), whole);
 
     var first = new Watch(3);
-    var interrupted = run(7).savedIn(states(2), Start.FRESH);
+    var interrupted = run(7, diffusion).savedIn(states(2), Start.FRESH);
     assertThat(Trainer.train(interrupted, new FiniteDifferences(), first).end())
         .isEqualTo(End.STOPPED);
     var second = new Watch(Integer.MAX_VALUE);
-    var resumed = run(7).savedIn(states(2), Start.RESUME);
+    var resumed = run(7, diffusion).savedIn(states(2), Start.RESUME);
     TrainingOutcome outcome = Trainer.train(resumed, new FiniteDifferences(), second);
 
     assertThat(values(outcome)).isEqualTo(values(expected));
@@ -142,6 +164,9 @@ final class TrainerTest {
     second.steps.forEach(s -> losses.add(s.loss()));
     assertThat(losses).isEqualTo(whole.steps.stream().map(TrainingProgress::loss).toList());
     assertThat(second.steps.get(0).step()).isEqualTo(4);
+    assertThat(second.validations.get(second.validations.size() - 1))
+        .isEqualTo(whole.validations.get(whole.validations.size() - 1))
+        .containsOnlyKeys(2, 1);
     assertThat(folder.resolve("out/states")).isDirectoryContaining("glob:**/step-00000007");
     assertThat(folder.resolve("out/states").toFile().list()).hasSize(2);
     assertThat(folder.resolve("out/result.safetensors")).isRegularFile();

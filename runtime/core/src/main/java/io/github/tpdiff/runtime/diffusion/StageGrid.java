@@ -24,6 +24,11 @@ public record StageGrid(
         size, GridFactor.ofTime(r), SpaceResampling.blocks(), PositionRules.scaled());
   }
 
+  /** The same of which the network is told other positions. */
+  public StageGrid withPositions(PositionRules others) {
+    return new StageGrid(size, strides, space, others);
+  }
+
   /** The frames of the full grid that these stand for, n · r. */
   public int[] frames() {
     return multiples(size.frames(), strides.time());

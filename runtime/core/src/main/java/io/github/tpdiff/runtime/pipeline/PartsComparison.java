@@ -17,6 +17,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
+import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.Flow;
@@ -166,15 +167,16 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
   private static List<PartError> conditions(
       Flow flow, String where, Map<String, Tensor> expected, Map<String, Tensor> found) {
     var errors = new ArrayList<PartError>();
-    expected.forEach(
-        (name, value) -> {
-          if (value.type() == ElementType.F32 && !flow.writers(List.of(name)).isEmpty()) {
-            List<ComponentDescription> writers = flow.writers(List.of(name));
-            errors.add(
-                new PartError(
-                    writers.get(writers.size() - 1).name() + where, error(name, value, found)));
-          }
-        });
+    for (Condition condition : flow.conditions()) {
+      Tensor value = expected.get(condition.name());
+      List<ComponentDescription> writers = flow.writers(List.of(condition.name()));
+      if (value != null && value.type() == ElementType.F32 && !writers.isEmpty()) {
+        errors.add(
+            new PartError(
+                writers.get(writers.size() - 1).name() + where,
+                error(condition.name(), value, found)));
+      }
+    }
     return errors;
   }
 

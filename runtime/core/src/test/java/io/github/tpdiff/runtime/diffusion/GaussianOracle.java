@@ -60,31 +60,41 @@ final class GaussianOracle {
   }
 
   /**
-   * Clean latents of unit variance that belong to one clip and are otherwise as it happens: each
-   * x^(k) is a linear map of its own of what all share, and a part that is independent of the rest.
+   * The same clips, and clean latents that are tied by the clip alone: x^(k) is D_k·x_0 and as much
+   * of another linear map of the clip and of a part that is independent of all else, at variance 1.
    */
-  static GaussianOracle ofCoupled(StagePlan plan, long seed) {
-    int shared = places(plan.grid());
-    int sources = shared + plan.stages().stream().mapToInt(stage -> places(stage.grid())).sum();
+  static GaussianOracle ofCoupled(StagePlan plan, double rho, long seed) {
+    GaussianOracle clips = ofClips(plan, rho);
+    int shared = clips.data.numRows;
+    int own = plan.stages().stream().mapToInt(stage -> places(stage.grid())).sum();
+    DMatrixRMaj data = CommonOps_DDRM.identity(shared + own);
+    CommonOps_DDRM.insert(clips.data, data, 0, 0);
     var random = new Random(seed);
     var clean = new ArrayList<DMatrixRMaj>();
-    int own = shared;
-    for (Stage stage : plan.stages()) {
-      var map = new DMatrixRMaj(places(stage.grid()), sources);
+    int next = shared;
+    for (DMatrixRMaj down : clips.clean) {
+      var map = new DMatrixRMaj(down.numRows, shared + own);
       for (int i = 0; i < map.numRows; i++) {
-        double sum = 0;
         for (int j = 0; j < shared; j++) {
-          map.set(i, j, random.nextGaussian());
-          sum += map.get(i, j) * map.get(i, j);
+          map.set(i, j, down.get(i, j) + random.nextGaussian() / Math.sqrt(shared));
         }
-        for (int j = 0; j < shared; j++) {
-          map.set(i, j, (float) (0.8 * map.get(i, j) / Math.sqrt(sum)));
-        }
-        map.set(i, own++, (float) 0.6);
+        map.set(i, next++, 1);
       }
-      clean.add(map);
+      clean.add(ofUnitVariance(map, data));
     }
-    return new GaussianOracle(plan, CommonOps_DDRM.identity(sources), clean);
+    return new GaussianOracle(plan, data, clean);
+  }
+
+  private static DMatrixRMaj ofUnitVariance(DMatrixRMaj map, DMatrixRMaj data) {
+    DMatrixRMaj covariance = sandwich(map, data);
+    var scaled = new DMatrixRMaj(map.numRows, map.numCols);
+    for (int i = 0; i < map.numRows; i++) {
+      for (int j = 0; j < map.numCols; j++) {
+        // Latents are floats, so their law is that of floats.
+        scaled.set(i, j, (float) (map.get(i, j) / Math.sqrt(covariance.get(i, i))));
+      }
+    }
+    return scaled;
   }
 
   private static int distance(int i, int j, LatentGrid grid) {
@@ -110,8 +120,6 @@ final class GaussianOracle {
     var steps = plan.stages().stream().map(stage -> stepsPerStage).toList();
     var staged = new StagedSampler(plan, sampler, steps);
     int columns = draws(staged);
-    DMatrixRMaj input = CommonOps_DDRM.identity(columns);
-    CommonOps_DDRM.insert(startCovariance(), input, 0, 0);
     double[] largest = {0};
     staged.sample(
         new LatentShape(columns, 1, 1, 1, 1).withGrid(plan.grid()),
@@ -121,14 +129,22 @@ final class GaussianOracle {
           @Override
           public void onStep(Stage stage, int index, Latents x) {
             if (index == stepsPerStage - 1) {
-              largest[0] = Math.max(largest[0], errorAtEnd(stage, sandwich(matrix(x), input)));
+              largest[0] = Math.max(largest[0], errorAtEnd(stage, x));
             }
           }
         });
     return largest[0];
   }
 
-  private double errorAtEnd(Stage stage, DMatrixRMaj covariance) {
+  /**
+   * @param drawn what comes of every unit vector of noise: of stage K's start first, then of others
+   */
+  private double errorAtEnd(Stage stage, Latents drawn) {
+    DMatrixRMaj all = matrix(drawn);
+    DMatrixRMaj start = startCovariance();
+    DMatrixRMaj others = columns(all, start.numRows, all.numCols);
+    DMatrixRMaj covariance = sandwich(columns(all, 0, start.numRows), start);
+    CommonOps_DDRM.addEquals(covariance, product(others, transposed(others)));
     DiffusionForm form = plan.schedule().form();
     double gamma = form.gamma(stage.end());
     double sigma = form.sigma(stage.end());
@@ -170,7 +186,8 @@ final class GaussianOracle {
   /** The law of stage K's start, as training has it. */
   private DMatrixRMaj startCovariance() {
     Stage stage = plan.stages().get(0);
-    return covariance(example(stage, stage.start()).input());
+    Part start = example(stage, stage.start()).input();
+    return covariance(start, start);
   }
 
   /** E[target | input]: the network that training to perfection would give. */
@@ -188,13 +205,9 @@ final class GaussianOracle {
     // There and back may leave the stage by a rounding.
     Example example = example(stage, Math.min(Math.max(time, stage.end()), stage.start()));
     assertThat(example.timestep()).isCloseTo(timestep, within(1e-9));
-    Part input = example.input();
-    Part target = example.target();
-    DMatrixRMaj inverse = covariance(input);
+    DMatrixRMaj inverse = covariance(example.input(), example.input());
     CommonOps_DDRM.invert(inverse);
-    DMatrixRMaj cross = product(product(target.clip(), data), transposed(input.clip()));
-    CommonOps_DDRM.addEquals(cross, product(target.noise(), transposed(input.noise())));
-    return product(cross, inverse);
+    return product(covariance(example.target(), example.input()), inverse);
   }
 
   /** The matrices of the sources and the noise: {@code clip · sources + noise · ε}. */
@@ -202,9 +215,9 @@ final class GaussianOracle {
 
   private record Example(Part input, Part target, double timestep) {}
 
-  private DMatrixRMaj covariance(Part part) {
-    DMatrixRMaj covariance = sandwich(part.clip(), data);
-    CommonOps_DDRM.addEquals(covariance, product(part.noise(), transposed(part.noise())));
+  private DMatrixRMaj covariance(Part left, Part right) {
+    DMatrixRMaj covariance = product(left.clip(), product(data, transposed(right.clip())));
+    CommonOps_DDRM.addEquals(covariance, product(left.noise(), transposed(right.noise())));
     return covariance;
   }
 
@@ -233,8 +246,11 @@ final class GaussianOracle {
   private Part part(Latents made) {
     DMatrixRMaj all = matrix(made);
     return new Part(
-        CommonOps_DDRM.extract(all, 0, all.numRows, 0, data.numCols),
-        CommonOps_DDRM.extract(all, 0, all.numRows, data.numCols, all.numCols));
+        columns(all, 0, data.numCols), columns(all, data.numCols, all.numCols));
+  }
+
+  private static DMatrixRMaj columns(DMatrixRMaj matrix, int from, int to) {
+    return CommonOps_DDRM.extract(matrix, 0, matrix.numRows, from, to);
   }
 
   private int index(Stage stage) {

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.primitives.Floats;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -188,6 +190,77 @@ class ConditionsTest {
     Conditions conditions =
         new Conditions(FLOW, Map.of("states", states(1))).with(Map.of("states", states(7)));
     assertThat(get(conditions.values(), "states").toFloatArray()).containsExactly(7, 8);
+  }
+
+  private static final LatentGrid COARSE = new LatentGrid(2, 2, 3);
+
+  /** A picture on the full grid, and in the stage of two frames one of its own. */
+  private static Conditions ownPicture(float of) {
+    var own = new float[2 * 2 * 6];
+    Arrays.fill(own, of);
+    return new Conditions(
+        FLOW,
+        Map.of("states", states(1), "latents", pictureLatents()),
+        Map.of(COARSE, Map.of("latents", Tensor.ofFloats(own, 1, 2, 2, 2, 3))));
+  }
+
+  @Test
+  void stageThatIsAVideoOfItsOwn_isToldItsOwn_andOthersWhatFollowsFromTheFullGrid() {
+    Conditions told = ownPicture(7);
+    assertThat(get(inputs(told, CLIP.withGrid(COARSE), 4), "image_latents").toFloatArray())
+        .containsOnly(7);
+    assertThat(get(inputs(told, CLIP, 1), "image_latents").toFloatArray())
+        .containsExactly(pictureLatents().toFloatArray());
+    assertThat(get(inputs(told, CLIP.withFrames(3), 2), "image_latents").toFloatArray())
+        .startsWith(0, .1f, .2f, .3f, .4f, .5f, 20);
+  }
+
+  @Test
+  void picturesOfStages_areLeftOutAndTakenOverWithTheirPicture() {
+    Conditions told = ownPicture(7);
+    assertThat(told.withoutPictures().ofGrids()).isEmpty();
+    assertThat(told.withoutPictures().values().keySet()).containsExactly("states");
+    assertThat(told.pictures().values().keySet()).containsExactly("latents");
+    assertThat(told.pictures().ofGrid(COARSE).keySet()).containsExactly("latents");
+    var text = new Conditions(FLOW, Map.of("states", states(5)));
+    Conditions both = text.with(told.pictures());
+    assertThat(get(both.values(), "states").toFloatArray()).containsExactly(5, 6);
+    assertThat(both.ofGrid(COARSE)).isEqualTo(told.ofGrid(COARSE));
+    assertThat(told.with(Map.of("states", states(9))).ofGrid(COARSE))
+        .isEqualTo(told.ofGrid(COARSE));
+    // Another picture, of which no stage has its own.
+    assertThat(told.with(Map.of("latents", pictureLatents())).ofGrids()).isEmpty();
+    assertThat(get(told.with(ownPicture(8)).ofGrid(COARSE), "latents").toFloatArray())
+        .containsOnly(8);
+  }
+
+  @Test
+  void batch_joinsThePicturesOfStages_withZerosForClipsThatAreShownNone() {
+    Conditions joined =
+        Conditions.join(
+            List.of(ownPicture(7), ownPicture(7).withoutPictures(), ownPicture(8)));
+    float[] found =
+        get(inputs(joined, CLIP.withGrid(COARSE).withBatch(3), 4), "image_latents").toFloatArray();
+    var expected = new float[3 * 24];
+    Arrays.fill(expected, 0, 24, 7);
+    Arrays.fill(expected, 48, 72, 8);
+    assertThat(found).containsExactly(expected);
+    var full = new Conditions(FLOW, Map.of("states", states(1), "latents", pictureLatents()));
+    assertThatThrownBy(() -> Conditions.join(List.of(full, ownPicture(7))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "conditions: expected 'latents' of the grid [2, 2, 3] of every clip of a batch, found"
+                + " none in one");
+  }
+
+  @Test
+  void pictureOfAStageAlone_isRefused() {
+    Map<LatentGrid, Map<String, Tensor>> own = Map.of(COARSE, ownPicture(7).ofGrid(COARSE));
+    assertThatThrownBy(() -> new Conditions(FLOW, Map.of("states", states(1)), own))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "conditions: 'latents' of the grid [2, 2, 3]: expected one of the full grid beside it,"
+                + " found none");
   }
 
   @Test

@@ -12,6 +12,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class PictureSizeRuleTest {
 
+  private static PictureSize square(int multiple) {
+    return new PictureSize(multiple, multiple);
+  }
+
   /** What diffusers' documented lines and Wan's code gave. */
   @ParameterizedTest
   @CsvSource({
@@ -29,9 +33,9 @@ class PictureSizeRuleTest {
   void sizes_areUpstreams(
       int width, int height, long area, String rounded, String floored, String nearest) {
     var picture = new PictureSize(width, height);
-    assertThat(PictureSizeRule.ROUNDED.propose(picture, area, 16)).hasToString(rounded);
-    assertThat(PictureSizeRule.FLOORED.propose(picture, area, 16)).hasToString(floored);
-    assertThat(PictureSizeRule.NEAREST_SHAPE.propose(picture, area, 32)).hasToString(nearest);
+    assertThat(PictureSizeRule.ROUNDED.propose(picture, area, square(16))).hasToString(rounded);
+    assertThat(PictureSizeRule.FLOORED.propose(picture, area, square(16))).hasToString(floored);
+    assertThat(PictureSizeRule.NEAREST_SHAPE.propose(picture, area, square(32))).hasToString(nearest);
   }
 
   @Property(tries = 300)
@@ -44,7 +48,7 @@ class PictureSizeRuleTest {
         new PictureSizeRule[] {PictureSizeRule.FLOORED, PictureSizeRule.NEAREST_SHAPE}) {
       PictureSize size;
       try {
-        size = rule.propose(picture, area, 32);
+        size = rule.propose(picture, area, square(32));
       } catch (IllegalArgumentException tooThin) {
         assertThat(Math.max(width, height)).isGreaterThan(100 * 2);
         continue;
@@ -54,10 +58,34 @@ class PictureSizeRuleTest {
     }
   }
 
+  /** A video that is halved twice in height and once in width has sides of those multiples. */
+  @Property(tries = 300)
+  void sides_areMultiplesEachOfItsOwn(
+      @ForAll @IntRange(min = 400, max = 8000) int width,
+      @ForAll @IntRange(min = 400, max = 8000) int height) {
+    var picture = new PictureSize(width, height);
+    for (PictureSizeRule rule : PictureSizeRule.values()) {
+      PictureSize size;
+      try {
+        size = rule.propose(picture, 399_360, new PictureSize(32, 64));
+      } catch (IllegalArgumentException tooThin) {
+        assertThat((double) Math.max(width, height) / Math.min(width, height)).isGreaterThan(10);
+        continue;
+      }
+      assertThat(size.width() % 32).isZero();
+      assertThat(size.height() % 64).isZero();
+    }
+    assertThatThrownBy(
+            () ->
+                PictureSizeRule.FLOORED.propose(
+                    new PictureSize(20_000, 1), 399_360, new PictureSize(32, 64)))
+        .hasMessageContaining("with sides of multiples of 32 x 64 has its shape");
+  }
+
   @Test
   void aShapeThatFitsNoSize_isRefusedInOneLine() {
     for (PictureSizeRule rule : PictureSizeRule.values()) {
-      assertThatThrownBy(() -> rule.propose(new PictureSize(20_000, 1), 399_360, 16))
+      assertThatThrownBy(() -> rule.propose(new PictureSize(20_000, 1), 399_360, square(16)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage(
               "picture of 20000 x 1: no video of 399360 pixels with sides of multiples of 16 has its shape; give the video's width and height");
@@ -70,7 +98,8 @@ class PictureSizeRuleTest {
         .hasMessage(
             "expected sides of 1 to 65535 pixels and at most 67108864 in all, found 20000 x 20000");
     assertThatThrownBy(() -> new PictureSize(0, 1)).isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> PictureSizeRule.FLOORED.propose(new PictureSize(1, 1), 1L << 40, 16))
-        .hasMessageContaining("found 1099511627776 and 16");
+    assertThatThrownBy(
+            () -> PictureSizeRule.FLOORED.propose(new PictureSize(1, 1), 1L << 40, square(16)))
+        .hasMessage("area: expected at least 1 and at most 67108864 pixels, found 1099511627776");
   }
 }
