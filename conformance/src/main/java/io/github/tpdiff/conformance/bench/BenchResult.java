@@ -91,7 +91,9 @@ record BenchResult(List<String> subject, List<Figures> engines, List<PartError> 
                 ratio(i, Sampling::vanilla)));
       }
       lines.add(text("largest errors, %s against %s", last().engine(), engines.get(0).engine()));
-      differences.forEach(d -> lines.add(text("       %-32s %.1e", d.part(), d.maxError())));
+      int width = differences.stream().mapToInt(d -> d.part().length()).max().orElse(0);
+      String row = "       %-" + Math.max(32, width) + "s %.1e";
+      differences.forEach(d -> lines.add(text(row, d.part(), d.maxError())));
     }
     return lines;
   }
