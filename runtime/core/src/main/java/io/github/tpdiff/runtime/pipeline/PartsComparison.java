@@ -16,8 +16,8 @@ import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.ComponentDescription;
-import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.Flow;
@@ -147,10 +147,7 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
         LatentGrid grid = stage.grid().size();
         errors.addAll(
             conditions(
-                flow,
-                ", stage " + stage.number(),
-                expected.ofGrid(grid),
-                found.ofGrid(grid)));
+                flow, ", stage " + stage.number(), expected.ofGrid(grid), found.ofGrid(grid)));
       }
     }
     return errors;
