@@ -1,7 +1,6 @@
 package io.github.tpdiff.adapters;
 
 import io.github.tpdiff.runtime.graph.Dim;
-import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.List;
 
@@ -13,24 +12,39 @@ public final class RotaryAngles {
    * Angles [frames · rows · columns, pairs of a head]: the pairs of the frame axis, then those of
    * rows, then those of columns, each with frequencies from 1 down.
    *
-   * @param frames positions of the frames, [frames]
-   * @param rows of tokens in a frame, numbered from 0
-   * @param columns of tokens in a frame, numbered from 0
+   * @param frames positions of the tokens' frames, [frames]
+   * @param rows of their rows, [rows]
+   * @param columns of their columns, [columns]
    * @param dims of a head for each axis, even
    */
-  public static Value ofVideo(Value frames, Dim rows, Dim columns, List<Integer> dims) {
-    var grid = List.of(frames.dim(0), rows, columns);
+  public static Value ofVideo(Value frames, Value rows, Value columns, List<Integer> dims) {
+    var grid = List.of(frames.dim(0), rows.dim(0), columns.dim(0));
     Value angles =
         Value.concat(
             3,
             ofAxis(frames, 0, dims.get(0), grid),
-            ofAxis(counted(rows), 1, dims.get(1), grid),
-            ofAxis(counted(columns), 2, dims.get(2), grid));
-    return angles.reshape(frames.dim(0).times(rows).times(columns), angles.dim(3));
+            ofAxis(rows, 1, dims.get(1), grid),
+            ofAxis(columns, 2, dims.get(2), grid));
+    return angles.reshape(grid.get(0).times(grid.get(1)).times(grid.get(2)), angles.dim(3));
   }
 
-  private static Value counted(Dim count) {
-    return Value.arange(count).cast(ElementType.F32);
+  /**
+   * Positions of tokens from those of the latents that they are patches of: of the first latent, in
+   * patches. Where latents are counted, so are tokens.
+   *
+   * @param latents positions along an axis, [latents]
+   * @param tokens along that axis
+   * @param patch latents of a token along it
+   */
+  public static Value ofPatches(Value latents, Dim tokens, int patch) {
+    return patch == 1
+        ? latents
+        : latents
+            .slice(0, Dim.of(0), tokens.times(patch))
+            .reshape(tokens, patch)
+            .slice(1, 0, 1)
+            .reshape(tokens)
+            .dividedBy(Value.constant(patch)); // exact, as a product with 1 / patch is not
   }
 
   /** Angles of one axis, repeated over the other two: [frames, rows, columns, dims / 2]. */

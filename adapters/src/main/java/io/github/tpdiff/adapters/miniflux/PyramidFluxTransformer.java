@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.model.NetworkInputs;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -55,8 +56,9 @@ final class PyramidFluxTransformer {
 
   /**
    * Velocity from noisy latents: {@code hidden_states} [batch, channels, frames, height, width],
-   * {@code timestep} [batch] from 0 to 1000, {@code temporal_positions} [frames] and what {@link
-   * #conditioning} gives to {@code out_hidden_states}.
+   * {@code timestep} [batch] from 0 to 1000, {@code temporal_positions} [frames], {@code
+   * row_positions} [height], {@code column_positions} [width] and what {@link #conditioning} gives
+   * to {@code out_hidden_states}.
    */
   Program denoiser() {
     var segments = new ArrayList<Graph>();
@@ -80,9 +82,16 @@ final class PyramidFluxTransformer {
     Value latents =
         Value.input("hidden_states", "batch", config.channels(), "frames", "height", "width");
     Value x = patches(latents);
-    Value frames = Value.input("temporal_positions", "frames");
+    Value frames = Value.input(NetworkInputs.POSITIONS, "frames");
     Value textBias = Value.input("text_bias", "batch", "text");
-    Value angles = RotaryAngles.ofVideo(frames, x.dim(2), x.dim(3), config.rotaryDims());
+    Value rows = Value.input(NetworkInputs.ROWS, "height");
+    Value columns = Value.input(NetworkInputs.COLUMNS, "width");
+    Value angles =
+        RotaryAngles.ofVideo(
+            frames,
+            RotaryAngles.ofPatches(rows, x.dim(2), PATCH),
+            RotaryAngles.ofPatches(columns, x.dim(3), PATCH),
+            config.rotaryDims());
     // Text has position 0 on every axis.
     Value ofText = Value.constant(0).expand(textBias.dim(1), angles.dim(1));
     Value ofAll = Value.concat(0, ofText, angles);

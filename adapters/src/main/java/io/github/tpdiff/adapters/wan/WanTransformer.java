@@ -154,18 +154,20 @@ final class WanTransformer {
   /** cos and sin of [tokens, headDim / 2]: the pairs of the frame axis, then rows, then columns. */
   private void embedPositions(Value patches, Map<String, Value> outputs) {
     int side = 2 * (config.headDim() / 6);
-    Value frames = Value.input(NetworkInputs.POSITIONS, "frames");
-    if (config.patchSize().get(0) > 1) {
-      frames = frames.slice(0, Dim.of(0), patches.dim(2));
-    }
     Value table =
         RotaryAngles.ofVideo(
-            frames,
-            patches.dim(3),
-            patches.dim(4),
+            positions(NetworkInputs.POSITIONS, "frames", 0, patches),
+            positions(NetworkInputs.ROWS, "height", 1, patches),
+            positions(NetworkInputs.COLUMNS, "width", 2, patches),
             List.of(config.headDim() - 2 * side, side, side));
     outputs.put("rope_cos", table.apply(UnaryKind.COS));
     outputs.put("rope_sin", table.apply(UnaryKind.SIN));
+  }
+
+  /** The positions of tokens along an axis: 0 for frames, 1 for rows, 2 for columns. */
+  private Value positions(String input, String latents, int axis, Value patches) {
+    return RotaryAngles.ofPatches(
+        Value.input(input, latents), patches.dim(2 + axis), config.patchSize().get(axis));
   }
 
   private Graph head() {

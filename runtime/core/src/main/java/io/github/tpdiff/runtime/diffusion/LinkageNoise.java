@@ -67,6 +67,15 @@ final class LinkageNoise {
     return identity.mix(variance, -kept * mu, timeGram.orElse(identity));
   }
 
+  /** R over the frames, where it is all there is of R. */
+  Optional<StageNumbers.NoiseOverTime> overTime(int frames) {
+    return space.isEmpty()
+        ? Optional.of(
+            new StageNumbers.NoiseOverTime(
+                covariance(frames, 1).toLists(), factor(frames, 1).toLists()))
+        : Optional.empty();
+  }
+
   /** n from white noise of the grid. */
   Latents apply(Latents white) {
     Latents x = white;

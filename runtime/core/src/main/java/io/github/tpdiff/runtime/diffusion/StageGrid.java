@@ -36,12 +36,22 @@ public record StageGrid(
 
   /** The positions that the network is told along an axis, one for each place. */
   public int[] positions(GridAxis axis) {
-    return multiples(
-        size.along(axis),
-        switch (positions.along(axis)) {
-          case SCALED -> strides.along(axis);
-          case NATIVE -> 1;
-        });
+    return multiples(size.along(axis), positionStrides().along(axis));
+  }
+
+  /** What place i is told to be at i times of, along each axis. */
+  public GridFactor positionStrides() {
+    return new GridFactor(
+        positionStride(GridAxis.TIME),
+        positionStride(GridAxis.HEIGHT),
+        positionStride(GridAxis.WIDTH));
+  }
+
+  private int positionStride(GridAxis axis) {
+    return switch (positions.along(axis)) {
+      case SCALED -> strides.along(axis);
+      case NATIVE -> 1;
+    };
   }
 
   private static int[] multiples(int count, int stride) {

@@ -26,11 +26,21 @@ public record StageNumbers(
    * @param upsampling U_t, [frames][frames of the stage before]
    * @param variance σ_s²
    * @param kept a² σ_e²
+   * @param overTime R of a stage whose rows and columns are those of the one before; else empty
    */
   public record Entry(
       double scale,
       GridFactor rates,
       List<List<Double>> upsampling,
       double variance,
-      double kept) {}
+      double kept,
+      Optional<NoiseOverTime> overTime) {}
+
+  /**
+   * Noise that is independent over rows and columns: n = factor · z, z ~ N(0, I).
+   *
+   * @param covariance R, [frames][frames]
+   * @param factor its symmetric square root
+   */
+  public record NoiseOverTime(List<List<Double>> covariance, List<List<Double>> factor) {}
 }

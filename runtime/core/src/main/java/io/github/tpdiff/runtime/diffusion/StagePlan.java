@@ -210,7 +210,8 @@ public final class StagePlan {
         config.rates().get(index - 1),
         linkage.up().along(GridAxis.TIME, coarser.frames()).toLists(),
         linkage.noise().variance(),
-        linkage.noise().kept());
+        linkage.noise().kept(),
+        linkage.noise().overTime(stages.get(index).frames()));
   }
 
   /** D_k·x_0: a full-rate clip on a stage's grid. */

@@ -13,7 +13,8 @@ public interface Executable extends AutoCloseable {
   /**
    * Runs once.
    *
-   * @param inputs a tensor for each of {@link #inputNames()} that is not bound
+   * @param inputs a tensor for each of {@link #inputNames()} that is not bound; others are not
+   *     looked at, so that all networks can be given the same
    * @return a tensor for each of {@link #outputNames()}
    * @throws io.github.tpdiff.runtime.graph.GraphException if an input is missing or does not fit
    */
@@ -23,6 +24,8 @@ public interface Executable extends AutoCloseable {
    * This executable with some inputs fixed and held where the engine runs: what depends only on the
    * prompt is handed over once and used in every step. Closing the result frees what it holds and
    * leaves this executable open.
+   *
+   * @throws io.github.tpdiff.runtime.graph.GraphException if one is no input
    */
   Executable bind(Map<String, Tensor> fixed);
 

@@ -20,6 +20,7 @@ public interface Trainable extends AutoCloseable {
   /**
    * Runs forward and backward for one batch.
    *
+   * @param inputs a tensor for each of the program's; others are not looked at
    * @param target in the shape of the output, examples first
    * @param weights how much each example's error counts, [examples]
    */

@@ -147,8 +147,10 @@ public final class ExportedFolder implements PipelineParts {
 
   @Override
   public Executable load(String component) {
+    Path file = graphFile(folder, component);
     try {
-      return new ExportedGraph(engine.open(graphFile(folder, component)));
+      Executable graph = new ExportedGraph(engine.open(file));
+      return CountingGraph.is(file, graph.inputNames()) ? new CountingGraph(file, graph) : graph;
     } catch (OnnxException damaged) {
       throw new CheckpointException(damaged.getMessage() + ExportedGraph.REMEDY, damaged);
     }

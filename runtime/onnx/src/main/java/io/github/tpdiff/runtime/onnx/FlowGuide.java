@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.ElementType;
@@ -192,11 +193,16 @@ record FlowGuide(VideoModel model) {
                         + " `next`; an output NAME.next is the input NAME of the following one."));
   }
 
-  Optional<PictureGuide> pictures() {
-    return flow().pictures().flatMap(this::pictures);
+  /**
+   * How pictures become conditions.
+   *
+   * @param stages that are told of them
+   */
+  Optional<PictureGuide> pictures(StageConfig stages) {
+    return flow().pictures().flatMap(use -> pictures(use, stages));
   }
 
-  private Optional<PictureGuide> pictures(PictureUse use) {
+  private Optional<PictureGuide> pictures(PictureUse use, StageConfig stages) {
     int factor = description().latents().temporalFactor();
     Optional<String> condition =
         flow()
@@ -213,7 +219,11 @@ record FlowGuide(VideoModel model) {
             encoder.map(
                 codec ->
                     new PictureGuide(
-                        name, use.maskChannels(factor), use, codec, PictureRules.of(use, factor))));
+                        name,
+                        use.maskChannels(factor),
+                        use,
+                        codec,
+                        PictureRules.of(use, factor, stages))));
   }
 
   private Optional<String> present(String component) {

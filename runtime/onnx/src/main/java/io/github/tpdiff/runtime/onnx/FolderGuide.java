@@ -30,7 +30,8 @@ record FolderGuide(SamplingGuide guide) {
   static final String README = "README.md";
 
   /** Written as they are. */
-  static final List<String> PROGRAMS = List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
+  static final List<String> PROGRAMS =
+      List.of("sample.py", "stages.py", "solvers.py", "pictures.py", "plan.py");
 
   private static final ObjectMapper MAPPER =
       JsonMapper.builder()
@@ -58,6 +59,7 @@ record FolderGuide(SamplingGuide guide) {
             description.family(),
             sampling.defaults(),
             sampling.diffusion(),
+            sampling.pyramid(),
             sampling.stages(),
             description.latents(),
             flow.texts(),
@@ -66,7 +68,7 @@ record FolderGuide(SamplingGuide guide) {
             description.flow().sizes(),
             flow.denoisers(),
             flow.decoder(),
-            flow.pictures(),
+            flow.pictures(stages),
             flow.graphs()));
   }
 

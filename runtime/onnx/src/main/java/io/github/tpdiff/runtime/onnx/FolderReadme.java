@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.onnx;
 import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.PictureUse.Given;
 import io.github.tpdiff.runtime.model.PictureUse.Last;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.Axes;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.DenoiserGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.Diffusion;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.GraphGuide;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -40,6 +42,8 @@ record FolderReadme(SamplingGuide guide) {
     values.put("from", guide.pictures().map(pictures -> from(pictures.use())).orElse("text"));
     values.put("options", options().map(" "::concat).collect(Collectors.joining()));
     values.put("told", told());
+    values.put("modules", needed().findAny().isPresent() ? "pictures, sample" : "sample");
+    values.put("targets", targets());
     values.put("pictures", pictures());
     values.put("pyramid", pyramid());
     values.put("tokenizers", tokenizers());
@@ -85,7 +89,7 @@ record FolderReadme(SamplingGuide guide) {
     return needed()
         .map(name -> "\"%s.png\"".formatted(name))
         .reduce((first, last) -> first + ", " + last)
-        .map("sample.given(graphs, guide, shape, %s)"::formatted)
+        .map("pictures.given(graphs, guide, shape, %s)"::formatted)
         .orElse("{}");
   }
 
@@ -115,12 +119,33 @@ record FolderReadme(SamplingGuide guide) {
     return "- " + rule.replace(". ", ".\n- ");
   }
 
+  /** What the latents of a stage are. */
+  private String targets() {
+    return switch (guide.pyramid().targets()) {
+      case LATENT -> "those of the video, with places dropped";
+      case PIXEL -> "those of a smaller video, with frames dropped and pixels averaged";
+    };
+  }
+
   private String pyramid() {
     int stages = guide.stages().size();
-    return stages == 1
-        ? "in one stage"
-        : "in %s stages that rise in frame rate from 1/%s"
-            .formatted(stages, guide.stages().get(0).stride());
+    if (stages == 1) {
+      return "in one stage";
+    }
+    Axes strides = guide.stages().get(0).strides();
+    return "in %s stages that rise in %s"
+        .formatted(
+            stages,
+            Stream.of(
+                    rise("frame rate", strides.time()),
+                    rise("height", strides.height()),
+                    rise("width", strides.width()))
+                .flatMap(Optional::stream)
+                .collect(Collectors.joining(", ")));
+  }
+
+  private static Optional<String> rise(String what, int stride) {
+    return stride == 1 ? Optional.empty() : Optional.of(what + " from 1/" + stride);
   }
 
   private String tokenizers() {
@@ -200,8 +225,8 @@ record FolderReadme(SamplingGuide guide) {
         .collect(
             Collectors.joining(
                 "\n",
-                "| stage | latent frames | stride | time | steps | scale on entry | prediction"
-                    + " scale |\n"
+                "| stage | latent frames x rows x columns | strides | time | steps | scale on entry |"
+                    + " prediction scale |\n"
                     + "|---|---|---|---|---|---|---|\n",
                 ""));
   }
@@ -210,13 +235,18 @@ record FolderReadme(SamplingGuide guide) {
     return "| %s | %s | %s | %s to %s | %s | %s | %s |"
         .formatted(
             stage.stage(),
-            stage.frames(),
-            stage.stride(),
+            product(stage.latentShape().subList(2, 5)),
+            product(
+                List.of(stage.strides().time(), stage.strides().height(), stage.strides().width())),
             number(stage.start()),
             number(stage.end()),
             stage.steps().size(),
             stage.entry().map(entry -> number(entry.scale())).orElse("noise"),
             number(stage.predictionScale()));
+  }
+
+  private static String product(List<Integer> numbers) {
+    return numbers.stream().map(String::valueOf).collect(Collectors.joining(" x "));
   }
 
   private static String number(double value) {

@@ -67,6 +67,14 @@ record GraphFile(Path file, ModelProto model, Map<String, TensorProto> initializ
     }
   }
 
+  /** What it says of itself by a name. */
+  Optional<String> property(String name) {
+    return model.getMetadataPropsList().stream()
+        .filter(property -> property.getKey().equals(name))
+        .map(StringStringEntryProto::getValue)
+        .findFirst();
+  }
+
   /** Rows of the table that an input's values are looked up in, where that is what they are for. */
   Optional<Long> rows(String input) {
     return model.getGraph().getNodeList().stream()

@@ -4,6 +4,7 @@ import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.GraphGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.ValueGuide;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Writes into a graph what it is and what its inputs and outputs are, for whoever opens it alone.
@@ -18,6 +20,8 @@ import java.util.stream.Collectors;
  * @param family of the model
  */
 record GraphNotes(String family, GraphGuide graph) {
+  /** The inputs of a denoiser that are positions: whoever does not read one does not need it. */
+  static final String POSITIONS = "positions";
 
   /** The same model with documentation. */
   ModelProto on(ModelProto model) {
@@ -35,6 +39,13 @@ record GraphNotes(String family, GraphGuide graph) {
     properties.put("reads", flow(graph.inputs()));
     properties.put("writes", flow(graph.outputs()));
     properties.put("version", SamplingGuide.VERSION);
+    String positions =
+        Stream.of(NetworkInputs.POSITIONS, NetworkInputs.ROWS, NetworkInputs.COLUMNS)
+            .filter(graph.inputs()::containsKey)
+            .collect(Collectors.joining(" "));
+    if (!positions.isEmpty()) {
+      properties.put(POSITIONS, positions);
+    }
     properties.forEach(
         (key, value) ->
             noted.addMetadataProps(

@@ -17,9 +17,12 @@ import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.VariancePreserving;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.Axes;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.Defaults;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.Diffusion;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.EntryGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.Point;
+import io.github.tpdiff.runtime.onnx.SamplingGuide.PyramidGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.ScheduleGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.StageGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.StepGuide;
@@ -50,21 +53,25 @@ final class GuideResolver {
 
   Defaults defaults() {
     ModelDescription.Latents latents = description.latents();
-    ModelDescription.Defaults own = description.defaults();
+    LatentGrid grid = grid();
     return new Defaults(
-        latents.frames(latentFrames()),
-        own.height(),
-        own.width(),
-        own.fps(),
+        latents.frames(grid.frames()),
+        grid.height() * latents.spatialFactor(),
+        grid.width() * latents.spatialFactor(),
+        description.defaults().fps(),
         steps(),
         0,
         "",
-        List.of(
-            1,
-            latents.channels(),
-            latentFrames(),
-            own.height() / latents.spatialFactor(),
-            own.width() / latents.spatialFactor()));
+        latentShape(grid));
+  }
+
+  PyramidGuide pyramid() {
+    return new PyramidGuide(config.space(), config.targets());
+  }
+
+  private List<Integer> latentShape(LatentGrid grid) {
+    int channels = description.latents().channels();
+    return List.of(1, channels, grid.frames(), grid.height(), grid.width());
   }
 
   private LatentGrid grid() {
@@ -133,17 +140,32 @@ final class GuideResolver {
     StageNumbers numbers = plan.numbers(stage);
     return new StageGuide(
         stage.number(),
+        latentShape(stage.grid().size()),
         stage.frames(),
         stage.strides().time(),
+        Axes.of(stage.strides()),
         Arrays.stream(stage.grid().positions(GridAxis.TIME)).boxed().toList(),
+        Axes.of(stage.grid().positionStrides()),
         stage.start(),
         stage.end(),
         numbers.predictionScale(),
-        numbers.entry(),
-        numbers.drift(),
+        numbers.entry().map(GuideResolver::entry),
+        config.coarserIsKnown() ? Optional.of(numbers.drift()) : Optional.empty(),
+        -1 / schedule.form().tau(stage.start()),
         grid.stream()
             .map(step -> new StepGuide(step.timestep(), point(step.time()), point(step.next())))
             .toList());
+  }
+
+  private static EntryGuide entry(StageNumbers.Entry entry) {
+    return new EntryGuide(
+        entry.scale(),
+        Axes.of(entry.rates()),
+        entry.upsampling(),
+        entry.variance(),
+        entry.kept(),
+        entry.overTime().map(StageNumbers.NoiseOverTime::covariance),
+        entry.overTime().map(StageNumbers.NoiseOverTime::factor));
   }
 
   private Point point(double time) {
@@ -162,7 +184,7 @@ final class GuideResolver {
         "p = p_negative + guidance_scale * (p_prompt - p_negative); at a scale of 1 p_prompt alone",
         Samplers.nameOf(scheduler.sampler()),
         "standard normal float32 numbers in the order of torch's CPU generator: manual_seed(seed),"
-            + " then randn of [1, channels, frames of the stage, height, width] once on the way"
+            + " then randn of [1, channels, frames, rows, columns of the stage] once on the way"
             + " into each stage, in sampling order"
             + (renewsNoise() ? ", and after it once for each of its steps that adds noise" : ""),
         scheduleGuide());

@@ -1,6 +1,8 @@
 package io.github.tpdiff.runtime.onnx;
 
-import io.github.tpdiff.runtime.diffusion.StageNumbers;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.PictureUse;
@@ -17,6 +19,7 @@ import java.util.Optional;
  * @param version of this format; a later minor version adds fields
  * @param defaults what is generated when nothing is said
  * @param diffusion the mathematics
+ * @param pyramid what all stages have in common
  * @param stages in sampling order, the coarsest first
  * @param latents what the decoder is given is {@code x · std + mean}, per channel; the first latent
  *     frame has its own where {@code first_mean} is not empty
@@ -35,6 +38,7 @@ record SamplingGuide(
     String family,
     Defaults defaults,
     Diffusion diffusion,
+    PyramidGuide pyramid,
     List<StageGuide> stages,
     ModelDescription.Latents latents,
     List<TextGuide> texts,
@@ -46,7 +50,7 @@ record SamplingGuide(
     Optional<PictureGuide> pictures,
     List<GraphGuide> graphs) {
   static final String FILE = "tpdiff_sampling.json";
-  static final String VERSION = "1.1";
+  static final String VERSION = "1.2";
 
   /**
    * What is generated when nothing is said.
@@ -103,26 +107,71 @@ record SamplingGuide(
       List<Double> alphasCumprod) {}
 
   /**
-   * One stage.
+   * What all stages have in common.
    *
-   * @param stage its number; 1 is the last, at full frame rate
+   * @param space how rows and columns are dropped and repeated
+   * @param targets whether a stage's clean latents are those of the video with places dropped, or
+   *     those of a smaller video
+   */
+  record PyramidGuide(SpaceResampling space, Targets targets) {}
+
+  /** A number along each axis of latents. */
+  record Axes(int time, int height, int width) {
+    static Axes of(GridFactor factor) {
+      return new Axes(factor.time(), factor.height(), factor.width());
+    }
+  }
+
+  /**
+   * One stage. What depends on rows and columns follows from {@code strides} at any size.
+   *
+   * @param stage its number; 1 is the last, the whole video
+   * @param latentShape [1, channels, frames, height, width] at the defaults
    * @param frames latent frames
    * @param stride full-rate frames from one of its frames to the next
-   * @param positions what the network is told of the frames, n · stride
+   * @param strides the same along each axis
+   * @param positions what the network is told of the frames
+   * @param positionStrides place i is told to be at i times this
    * @param start the time at which sampling enters it, from 1 (noise) to 0 (data)
    * @param end the time at which sampling leaves it
+   * @param drift over the frames of what rows and columns keep when they are dropped and repeated;
+   *     empty where the stages do not say it
+   * @param droppedDrift of what they do not keep
    */
   record StageGuide(
       int stage,
+      List<Integer> latentShape,
       int frames,
       int stride,
+      Axes strides,
       List<Integer> positions,
+      Axes positionStrides,
       double start,
       double end,
       double predictionScale,
-      Optional<StageNumbers.Entry> entry,
-      List<List<Double>> drift,
+      Optional<EntryGuide> entry,
+      Optional<List<List<Double>>> drift,
+      double droppedDrift,
       List<StepGuide> steps) {}
+
+  /**
+   * How a stage is entered from the end of the one before: {@code x = scale · U x_end + n}, the
+   * covariance of n being {@code variance · I − kept · U Uᵀ}.
+   *
+   * @param rates places of the stage for one of the stage before
+   * @param upsampling U over the frames; rows and columns follow from rates and space
+   * @param noiseCovariance of n over the frames, where rows and columns are those of the stage
+   *     before
+   * @param noiseFactor its symmetric square root
+   */
+  record EntryGuide(
+      double scale,
+      Axes rates,
+      List<List<Double>> upsampling,
+      double variance,
+      double kept,
+      Optional<List<List<Double>>> noiseCovariance,
+      Optional<List<List<Double>>> noiseFactor) {}
 
   /**
    * One step of the solver, from a point to the next.

@@ -55,15 +55,17 @@ record ValueMeanings(ModelDescription description) {
               "noisy latents, normalised: the stage's latent frames, height and width of the video"
                   + " / "
                   + factor
-                  + "; at the beginning N(0, 1)");
+                  + " / stages.strides; at the beginning N(0, 1)");
       case NetworkInputs.TIMESTEP ->
           Optional.of("what the network is told of the time (steps.timestep), one for each clip");
       case NetworkInputs.POSITIONS ->
           Optional.of("position of each of the stage's frames: stages.positions");
       case NetworkInputs.ROWS ->
-          Optional.of("position of each of the stage's latent rows: stages.row_positions");
+          Optional.of(
+              "position of each of the stage's latent rows: i * stages.position_strides.height");
       case NetworkInputs.COLUMNS ->
-          Optional.of("position of each of the stage's latent columns: stages.column_positions");
+          Optional.of(
+              "position of each of the stage's latent columns: i * stages.position_strides.width");
       default -> Optional.empty();
     };
   }
@@ -114,7 +116,7 @@ record ValueMeanings(ModelDescription description) {
                 ? ""
                 : (isMade(writers) ? ", with latents from " : ", from ") + writers,
             condition.follows() == Condition.Follows.FRAMES
-                ? "; of all frames those at the stage's positions"
+                ? "; of the stage's frames, rows and columns (stages.strides)"
                 : "",
             condition.optional() ? "; zeros where there is none" : "");
   }

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+import stages
+
 
 def opened(path):
     return ImageOps.exif_transpose(Image.open(path)).convert("RGB")
@@ -64,31 +66,36 @@ def seen(picture, encoder):
 
 
 def given(graphs, guide, shape, first, last=None):
-    """The values that pictures decide, for latents of a shape; each picture is the path of a file."""
+    """The values that pictures decide, for latents of a shape; each picture is the path of a file.
+
+    A stage that is a smaller video of its own has its own, under the condition's name and its number.
+    """
     own = guide.get("pictures")
     if not own:
         raise SystemExit("this model is told of no pictures")
     use = own["use"]
     if last is None and use["last"] == "always" or last is not None and use["last"] == "never":
         raise SystemExit(f"a last picture is for this model: {use['last']}")
-    factor = guide["latents"]["spatial_factor"]
     pictures = [opened(path) for path in (first, last) if path is not None]
-    frames = [frame(p, shape[4] * factor, shape[3] * factor, use["geometry"]) for p in pictures]
-    values = {own["condition"]: condition(graphs, guide, shape, frames)}
+    values = {own["condition"]: condition(graphs, guide, shape, pictures)}
+    for stage in guide["stages"] if guide["pyramid"]["targets"] == "pixel" else []:
+        values[own["condition"], stage["stage"]] = condition(graphs, guide, stages.shape_of(stage, shape), pictures)
     if use.get("encoder"):
         values["picture_pixels"] = np.stack([seen(p, use["encoder"]) for p in pictures], 1)
     return values
 
 
-def condition(graphs, guide, shape, frames):
-    """Mask channels and latents, [1, mask + channels, frames, height, width] at full rate."""
+def condition(graphs, guide, shape, pictures):
+    """Mask channels and latents, [1, mask + channels, frames, height, width], for a video of latents of a shape."""
     own, latents = guide["pictures"], guide["latents"]
+    height, width = (side * latents["spatial_factor"] for side in shape[3:])
+    frames = [frame(picture, width, height, own["use"]["geometry"]) for picture in pictures]
     masks, each = own["mask_channels"], latents["temporal_factor"]
     found = np.zeros((1, masks + shape[1], *shape[2:]), np.float32)
     found[:, :masks, 0] = 1
     alone = own["use"]["given"] == "first_frame"
     pixels = 1 if alone else 1 + (shape[2] - 1) * each
-    clip = np.zeros((1, 3, pixels, *frames[0].shape[3:]), np.float32)
+    clip = np.zeros((1, 3, pixels, height, width), np.float32)
     clip[:, :, :1] = frames[0]
     if len(frames) > 1:
         clip[:, :, -1:] = frames[1]

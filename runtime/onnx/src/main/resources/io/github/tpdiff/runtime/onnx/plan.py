@@ -1,27 +1,35 @@
-"""The stages of tpdiff_sampling.json for other numbers of steps and frames, by the same rules."""
+"""The stages of tpdiff_sampling.json for other numbers of steps, frames and latents, by the same rules."""
 
 import json
 import math
 
 import numpy as np
 
+from stages import AXES, SPACE, downsampling, upsampling
 
-def stages(folder, guide, steps, frames):
-    """Stages for so many steps in all and pixel frames; None leaves the default."""
+
+def stages(folder, guide, steps, frames, sides):
+    """Stages for so many steps in all and pixel frames, None for the default, and latent rows and columns."""
     config = json.loads((folder / "scheduler" / "tpdiff_stages.json").read_text("utf-8"))
-    schedule, rates = Schedule(guide["diffusion"]["schedule"]), config["rates"]
-    count = latent_frames(guide, math.prod(rates), frames)
+    schedule, space = Schedule(guide["diffusion"]["schedule"]), config["space"]
+    rates = [dict(zip(AXES, rate if isinstance(rate, list) else [rate, 1, 1])) for rate in config["rates"]]
+    strides = {axis: math.prod(rate[axis] for rate in rates) for axis in AXES}
+    count = latent_frames(guide, strides["time"], frames)
     split = split_steps(config["step_split"] or [1] * (len(rates) + 1), steps or guide["defaults"]["steps"])
     starts = [1.0] + config["boundaries"]
     alone = config["resampling"]["first_frame"] == "shared"
-    stride, found, entry = math.prod(rates), [], None
-    repeated = np.eye(alone + (count - alone) // stride)
+    over_space = strides["height"] * strides["width"] > 1
+    projects = not over_space or space["downsampling"] == "stride" or space["upsampling"] == "nearest"
+    known = not rates or config["targets"] == "latent" and projects
+    found, entry = [], None
+    own = alone + (count - alone) // strides["time"] if strides["time"] > 1 else count
+    repeated = np.eye(own)
     for i, start in enumerate(starts):
-        own = alone + (count - alone) // stride if rates else count
         end, up = 0.0, None
         if i < len(rates):
-            up = upsampling(own, rates[i], config["resampling"])
-            most = np.linalg.eigvalsh(up @ up.T)[-1]
+            up = upsampling(own, rates[i]["time"], config["resampling"]) if rates[i]["time"] > 1 else np.eye(own)
+            ups = [upsampling(side // strides[a], rates[i][a], space) for side, a in zip(sides, SPACE)]
+            most = math.prod(np.linalg.eigvalsh(u @ u.T)[-1] for u in [up, *ups])
             gamma, sigma = schedule.shares(starts[i + 1])
             end = schedule.floor(schedule.time_at(sigma / (math.sqrt(most) * gamma)))
         (g, s), (g_end, s_end) = schedule.shares(start), schedule.shares(end)
@@ -29,22 +37,26 @@ def stages(folder, guide, steps, frames):
         (g, s), (g_end, s_end) = (g / scale, s / scale), (g_end / scale_end, s_end / scale_end)
         same = np.eye(own)
         drift = (g * repeated - g_end * same) @ np.linalg.inv(g_end * s * same - g * s_end * repeated)
+        apart = {axis: strides[axis] if config["positions"][axis] == "scaled" else 1 for axis in AXES}
         stage = {
             "stage": len(starts) - i,
             "frames": own,
-            "stride": stride,
-            "positions": [n * stride for n in range(own)],
+            "stride": strides["time"],
+            "strides": dict(strides),
+            "positions": [n * apart["time"] for n in range(own)],
+            "position_strides": apart,
             "start": start,
             "end": end,
             "prediction_scale": s - s_end if config["target_scale"] == "stage" else 1.0,
-            "drift": drift.tolist(),
+            "dropped_drift": -1 / s,
             "steps": schedule.steps(split[i], start, end),
         }
-        found.append({**stage, "entry": entry} if entry else stage)
+        found.append({**stage, **({"drift": drift.tolist()} if known else {}), **({"entry": entry} if entry else {})})
         if up is not None:
-            entry = linkage(schedule, up, end, starts[i + 1])
-            repeated = up @ downsampling(len(up), rates[i], config["resampling"])
-            stride //= rates[i]
+            entry = linkage(schedule, up, end, starts[i + 1], rates[i])
+            own, time = len(up), rates[i]["time"]
+            repeated = up @ downsampling(own, time, config["resampling"]) if time > 1 else up
+            strides = {axis: strides[axis] // rates[i][axis] for axis in AXES}
     return found
 
 
@@ -71,37 +83,23 @@ def split_steps(shares, total):
     return steps
 
 
-def linkage(schedule, up, end, start):
-    """x = scale * up * x_end + noise of covariance sigma^2 I - (scale * sigma_end)^2 up up^T."""
+def linkage(schedule, up, end, start, rates):
+    """x = scale U x_end + noise of covariance sigma^2 I - (scale * sigma_end)^2 U U^T; up is U over the frames."""
     (gamma, sigma), (gamma_end, sigma_end) = schedule.shares(start), schedule.shares(end)
     scale = gamma / gamma_end
+    entry = {
+        "scale": scale,
+        "rates": rates,
+        "upsampling": up.tolist(),
+        "variance": sigma**2,
+        "kept": (scale * sigma_end) ** 2,
+    }
+    if rates["height"] * rates["width"] > 1:
+        return entry
     covariance = sigma**2 * np.eye(len(up)) - (scale * sigma_end) ** 2 * (up @ up.T)
     values, vectors = np.linalg.eigh(covariance)
     factor = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    named = {"upsampling": up, "noise_covariance": covariance, "noise_factor": factor}
-    return {"scale": scale, **{name: matrix.tolist() for name, matrix in named.items()}}
-
-
-def downsampling(fine, rate, resampling):
-    alone = int(resampling["first_frame"] == "shared")
-    down = np.zeros((alone + (fine - alone) // rate, fine))
-    for i in range(len(down)):
-        if resampling["downsampling"] == "stride" or i < alone:
-            down[i, i * rate] = 1
-        else:
-            down[i, alone + (i - alone) * rate :][:rate] = 1 / rate
-    return down
-
-
-def upsampling(coarse, rate, resampling):
-    alone = int(resampling["first_frame"] == "shared")
-    fine = np.arange(alone + (coarse - alone) * rate)
-    if resampling["upsampling"] == "nearest":
-        return np.eye(coarse)[np.where(fine < alone, 0, (fine - alone) // rate + alone)]
-    frames = np.arange(coarse, dtype=float)  # where each coarse frame lies among the fine ones
-    stride = (resampling["downsampling"] == "stride") | (frames < alone)
-    places = np.where(stride, frames * rate, alone + (frames - alone) * rate + 0.5 * (rate - 1))
-    return np.stack([np.interp(fine, places, row) for row in np.eye(coarse)], axis=1)
+    return {**entry, "noise_covariance": covariance.tolist(), "noise_factor": factor.tolist()}
 
 
 class Schedule:

@@ -19,7 +19,9 @@ import onnxruntime
 import tokenizers
 import torch
 
-from solvers import SOLVERS, Line, mix, over_frames
+import stages
+from solvers import SOLVERS, Line
+from stages import mix
 
 
 class Graphs:
@@ -102,19 +104,22 @@ def encode(graphs, guide, given, prompt):
 
 
 def conditions(guide, values, stage, shape):
-    """The conditions at a stage: some have its frames, and optional ones may be zeros."""
+    """The conditions at a stage: some have its frames, rows and columns, and optional ones may be zeros."""
     sizes = {"batch": 1, "frames": shape[2], "height": shape[3], "width": shape[4], **guide["sizes"]}
     found = {}
     for condition in guide["conditions"]:
-        value = values.get(condition["name"])
+        name, follows = condition["name"], condition["follows"] == "frames"
+        value = values.get(name)
         if value is None and condition["optional"]:
             extents = [sizes[e] if e in sizes else int(e) for e in condition["shape"]]
             value = np.zeros(extents, np.float32 if condition["type"] == "f32" else np.int64)
         elif value is None:
-            raise SystemExit(f"this model needs the condition {condition['name']}: use --picture")
-        elif condition["follows"] == "frames":
-            value = np.take(value, stage["positions"], condition["shape"].index("frames"))
-        found[condition["name"]] = value
+            raise SystemExit(f"this model needs the condition {name}: use --picture")
+        elif follows and (name, stage["stage"]) in values:  # the stage is a smaller video of its own
+            value = values[name, stage["stage"]]
+        elif follows:
+            value = stages.of_stage(value, condition["shape"], stage, guide["pyramid"]["space"])
+        found[name] = value
     return found
 
 
@@ -122,18 +127,13 @@ def conditions(guide, values, stage, shape):
 
 
 def sample(graphs, guide, prompts, shape, draw):
-    """Latents at full rate, normalised, [1, channels, frames, height, width]."""
-    line, solve = Line(guide["diffusion"]), SOLVERS[guide["diffusion"]["solver"]]
+    """Latents of the whole video, normalised, [1, channels, frames, height, width]."""
+    line, solve = Line(guide), SOLVERS[guide["diffusion"]["solver"]]
     x = None
     for stage in guide["stages"]:
-        own = shape[:2] + [stage["frames"]] + shape[3:]
+        own = stages.shape_of(stage, shape)
         noise = draw(own)
-        entry = stage.get("entry")
-        if entry:
-            raised = over_frames(entry["upsampling"], x)
-            x = mix(entry["scale"], raised, 1, over_frames(entry["noise_factor"], noise))
-        else:
-            x = noise
+        x = stages.enter(stage["entry"], guide["pyramid"]["space"], x, noise) if "entry" in stage else noise
         told = {}  # what each denoiser is told, by its name: of the prompt, and of the negative one
 
         def slope_at(x, step):
@@ -146,14 +146,14 @@ def sample(graphs, guide, prompts, shape, draw):
             now = {
                 "hidden_states": x,
                 "timestep": np.array([step["timestep"]], np.float32),
-                "temporal_positions": np.array(stage["positions"], np.float32),
+                **stages.positions_of(stage, own),
             }
             p = [graphs.run(name, {**values, **now})["out_hidden_states"] for values in told[name]]
             p = p[0] if scale == 1 else mix(1 - scale, p[1], scale, p[0])
             return line.slope(x, mix(1 / stage["prediction_scale"], p), step["from"])
 
         x = solve(x, stage, line, slope_at, draw)
-        print(f"stage {stage['stage']}: {stage['frames']} latent frames, {len(stage['steps'])} steps")
+        print(f"stage {stage['stage']}: latents {own[2:]}, {len(stage['steps'])} steps")
     return put_back(guide, prompts[0], x)
 
 
@@ -202,14 +202,14 @@ def main():
 
     guide = json.loads((args.folder / "tpdiff_sampling.json").read_text("utf-8"))
     shape = list(guide["defaults"]["latent_shape"])
-    if args.steps or args.frames:
-        import plan  # the stages for other numbers of steps and frames
-
-        guide["stages"] = plan.stages(args.folder, guide, args.steps, args.frames)
-        shape[2] = guide["stages"][-1]["frames"]
     if args.size:
-        width, height = (int(side) // guide["latents"]["spatial_factor"] for side in args.size.split("x"))
-        shape[3:] = height, width
+        width, height = (int(side) for side in args.size.split("x"))
+        shape[3:] = stages.sides(guide, height, width)
+    if args.steps or args.frames or args.size and guide["pyramid"]["space"]["upsampling"] == "linear":
+        import plan  # the stages for other numbers of steps and latents
+
+        guide["stages"] = plan.stages(args.folder, guide, args.steps, args.frames, shape[3:])
+        shape[2] = guide["stages"][-1]["frames"]
     if args.guidance is not None:
         scales = [float(scale) for scale in args.guidance.split(",")]
         scales = scales * len(guide["denoisers"]) if len(scales) == 1 else scales

@@ -6,15 +6,16 @@ a stage is a straight line, and its slope dy/dtau follows from what the network 
 
 import math
 
-import numpy as np
+from stages import drift as drift_of
+from stages import mix
 
 
 class Line:
     """x = gamma x0 + sigma noise; in y = x / scale and tau = sigma / scale the way is straight."""
 
-    def __init__(self, diffusion):
-        self.table = diffusion["form"] == "variance_preserving"
-        self.predicts = diffusion["predicts"]
+    def __init__(self, guide):
+        self.table = guide["diffusion"]["form"] == "variance_preserving"
+        self.predicts, self.space = guide["diffusion"]["predicts"], guide["pyramid"]["space"]
 
     def scale(self, at):
         return at["gamma"] if self.table else 1.0
@@ -35,15 +36,6 @@ class Line:
 
     def advance(self, x, slope, at, to):
         return mix(self.scale(to) / self.scale(at), x, self.scale(to) * (self.tau(to) - self.tau(at)), slope)
-
-
-def mix(*terms):
-    """The sum of factor, array, factor, array, ... in float64, rounded once."""
-    return sum(f * a.astype(np.float64) for f, a in zip(terms[::2], terms[1::2])).astype(np.float32)
-
-
-def over_frames(matrix, x):
-    return np.einsum("ij,bcjhw->bcihw", np.array(matrix), x.astype(np.float64)).astype(np.float32)
 
 
 def log_ratio(at):
@@ -115,7 +107,7 @@ def dpm_sde(x, stage, line, slope_at, draw):
         at, to = step["from"], step["to"]
         slope = slope_at(x, step)
         m = line.clean(x, slope, at)
-        drift = over_frames(stage["drift"], m)
+        drift = drift_of(stage, line.space, m)
         kept = to["sigma"] * at["gamma"] / (to["gamma"] * at["sigma"])
         renewed, change = 1 - kept * kept, to["sigma"] * (kept - 1)
         x = mix(1, line.advance(x, slope, at, to), change, slope, -change, drift)

@@ -62,27 +62,24 @@ final class HostTensors {
   }
 
   /**
-   * The given inputs of a program.
+   * What of the given a program reads.
    *
-   * @throws GraphException if one is not an input or has another element type
+   * @throws GraphException if one has another element type
    */
   static Map<String, NDArray> toDevice(
       String program, Map<String, Value> inputs, Map<String, Tensor> given, NDManager scope) {
     var arrays = new HashMap<String, NDArray>();
-    given.forEach(
-        (name, tensor) -> {
-          Value expected = inputs.get(name);
-          if (expected == null) {
-            throw new GraphException(
-                "%s: there is no input %s; inputs are %s"
-                    .formatted(program, name, inputs.keySet()));
+    inputs.forEach(
+        (name, expected) -> {
+          Tensor tensor = given.get(name);
+          if (tensor != null) {
+            if (expected.type() != tensor.type()) {
+              throw new GraphException(
+                  "%s: input %s: expected %s, found %s"
+                      .formatted(program, name, expected.type(), tensor));
+            }
+            arrays.put(name, toDevice(tensor, scope));
           }
-          if (expected.type() != tensor.type()) {
-            throw new GraphException(
-                "%s: input %s: expected %s, found %s"
-                    .formatted(program, name, expected.type(), tensor));
-          }
-          arrays.put(name, toDevice(tensor, scope));
         });
     return arrays;
   }

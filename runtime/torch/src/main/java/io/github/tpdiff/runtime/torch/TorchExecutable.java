@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.DeviceValues;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.weights.TensorSource;
@@ -117,6 +118,16 @@ final class TorchExecutable implements Executable {
     }
   }
 
+  private void requireInputs(Set<String> names) {
+    for (String name : names) {
+      if (!inputs.containsKey(name)) {
+        throw new GraphException(
+            "%s: there is no input %s to bind; inputs are %s"
+                .formatted(program.name(), name, inputs.keySet()));
+      }
+    }
+  }
+
   private Map<String, NDArray> toDevice(Map<String, Tensor> given, NDManager scope) {
     return HostTensors.toDevice(program.name(), inputs, given, scope);
   }
@@ -150,6 +161,7 @@ final class TorchExecutable implements Executable {
     private final Map<String, NDArray> bound;
 
     Bound(Map<String, Tensor> fixed, Map<String, NDArray> already) {
+      requireInputs(fixed.keySet());
       this.bound = new HashMap<>(already);
       bound.putAll(toDevice(fixed, manager));
     }
