@@ -113,10 +113,11 @@ final class ExportCommand implements Callable<Integer> {
       out.printf("%d graphs pass strict shape inference%n", exported.components().size());
       List<PartError> errors =
           PartsComparison.small(model, stages).compare(PipelineParts.of(model, torch), exported);
+      int width = errors.stream().mapToInt(error -> error.part().length()).max().orElse(0);
       for (PartError error : errors) {
         out.printf(
             Locale.ROOT,
-            "%-4s  %-32s  max error %.1e (tolerance %.0e)%n",
+            "%-4s  %-" + Math.max(32, width) + "s  max error %.1e (tolerance %.0e)%n",
             error.maxError() <= limit ? "ok" : "FAIL",
             error.part(),
             error.maxError(),

@@ -153,6 +153,7 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
 
     @Override
     public void validated(int step, Map<Integer, Double> losses) {
+      watcher.validated(step, losses);
       out().printf("validation at step %d%nstage    loss%n", step);
       losses.forEach((stage, loss) -> out().printf(Locale.ROOT, "%5d  %.4f%n", stage, loss));
       out().flush();

@@ -56,8 +56,7 @@ final class PrepareCommand implements Callable<Integer> {
     if (request.strides().isEmpty()) {
       return;
     }
-    long most =
-        (long) request.clipsPerVideo() * SourceList.read(request.source()).videos().size();
+    long most = (long) request.clipsPerVideo() * SourceList.read(request.source()).videos().size();
     PreparationCost.of(job, Calibration.measure(engine)).table(most).forEach(out::println);
     out.flush();
   }

@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.media.PictureReader;
 import io.github.tpdiff.runtime.media.VideoReader;
 import io.github.tpdiff.runtime.model.RecordJson;
@@ -11,6 +12,8 @@ import io.github.tpdiff.runtime.video.VideoFrame;
 import io.github.tpdiff.weights.lora.LoraFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -91,6 +94,63 @@ class DemoTest {
       sum += Math.abs(level - frame.data()[i % 3 * plane + i / 3]);
     }
     return sum / (3 * plane);
+  }
+
+  /** Three grids: a quarter, half and all of the rows and columns. */
+  @Test
+  void briefDemoOfStagesOverSpace_choosesASizeThatDivides_andTellsTheLossOfEveryStage()
+      throws Exception {
+    Path out = folder.resolve("demo");
+    var run =
+        Invocation.of(
+            "demo",
+            "--brief",
+            "--rates=2x2x2,2x2x2",
+            "--targets=pixel",
+            "--positions=scaled,native,native",
+            "--split=2-2-1",
+            "--out",
+            out);
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    var video = VideoReader.readAll(out.resolve("videos/00-staged-onnx.mp4")).format();
+    assertThat(List.of(video.width(), video.height())).containsExactly(64, 64);
+    var lora = LoraFile.read(out.resolve("lora/pytorch_lora_weights.safetensors")).weights();
+    var stages =
+        RecordJson.STAGES.parse(lora.metadata().getOrDefault("tpdiff.stage_plan", ""), "LoRA");
+    assertThat(stages.rates()).containsExactly(GridFactor.cube(2), GridFactor.cube(2));
+    assertThat(stages.targets()).isEqualTo(StageConfig.Targets.PIXEL);
+    assertThat(stages.positions()).hasToString("[scaled, native, native]");
+    // One of eight clips is held out: the loss before and after, of vanilla and of each stage.
+    List<String> log = Files.readAllLines(out.resolve("lora/log.csv"));
+    String told = run.out();
+    assertThat(told).containsPattern("vanilla pretraining, all weights +1  [0-9.]+  [0-9.]+\n");
+    for (int stage = 3; stage >= 1; stage--) {
+      int column = List.of(log.get(0).split(",", -1)).indexOf("validation_stage_" + stage);
+      assertThat(told)
+          .contains(
+              String.format(
+                  Locale.ROOT,
+                  "phased LoRA training                 %d  %.4f  %.4f%n",
+                  stage,
+                  Double.valueOf(log.get(1).split(",", -1)[column]),
+                  Double.valueOf(log.get(3).split(",", -1)[column])));
+    }
+    assertThat(Files.readString(out.resolve("report.html")))
+        .contains(
+            "Stages: 3, each at [2, 2, 2], [2, 2, 2] times the frames, rows and columns",
+            "<h2>Loss on clips that were held out</h2>",
+            "<td>[2, 2, 2]</td>");
+  }
+
+  @Test
+  void stagesThatDoNotGoTogether_areRefusedBeforeAnythingIsMade() {
+    Path out = folder.resolve("x");
+    var run = Invocation.of("demo", "--brief", "--rates=2,2", "--split=2-1", "--out", out);
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains("stages.step_split: expected 3 values").hasLineCount(1);
+    var held = Invocation.of("demo", "--brief", "--validation=1", "--out", out);
+    assertThat(held.err()).contains("--validation: in [0, 1), found 1.0").hasLineCount(1);
+    assertThat(out).doesNotExist();
   }
 
   @Test

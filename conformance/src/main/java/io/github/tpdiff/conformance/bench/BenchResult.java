@@ -39,8 +39,7 @@ record BenchResult(List<String> subject, List<Figures> engines, List<PartError> 
    * @param speedUp vanilla over staged
    * @param predicted the same by the cost model
    */
-  record Sampling(
-      String rates, double staged, double vanilla, double speedUp, double predicted) {
+  record Sampling(String rates, double staged, double vanilla, double speedUp, double predicted) {
     double share() {
       return speedUp / predicted;
     }
@@ -91,7 +90,9 @@ record BenchResult(List<String> subject, List<Figures> engines, List<PartError> 
                 ratio(i, Sampling::vanilla)));
       }
       lines.add(text("largest errors, %s against %s", last().engine(), engines.get(0).engine()));
-      differences.forEach(d -> lines.add(text("       %-32s %.1e", d.part(), d.maxError())));
+      int width = differences.stream().mapToInt(d -> d.part().length()).max().orElse(0);
+      String row = "       %-" + Math.max(32, width) + "s %.1e";
+      differences.forEach(d -> lines.add(text(row, d.part(), d.maxError())));
     }
     return lines;
   }

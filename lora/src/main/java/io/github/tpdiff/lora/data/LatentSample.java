@@ -9,8 +9,6 @@ import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentSpectrum;
 import io.github.tpdiff.runtime.diffusion.Latents;
-import io.github.tpdiff.runtime.diffusion.Stage;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.Conditions;
@@ -122,14 +120,7 @@ public record LatentSample(List<Clip> sampled, int videos) {
 
     /** A network is asked about them in the stages of a plan. */
     public static Use asked(StagePlan plan) {
-      return new Use(
-          Shown.all(),
-          plan.config().targets() == StageConfig.Targets.LATENT
-              ? List.of()
-              : plan.stages().stream()
-                  .map(Stage::strides)
-                  .filter(strides -> !strides.equals(GridFactor.ONE))
-                  .toList());
+      return new Use(Shown.all(), PreparationRequest.strides(plan));
     }
   }
 

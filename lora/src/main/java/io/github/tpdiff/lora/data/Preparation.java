@@ -205,9 +205,7 @@ public final class Preparation {
             : faulty(picture, video.file())
                 .orElseGet(
                     () ->
-                        make(
-                            video.file(),
-                            cuts -> encoding.make(caches, missing, cuts, picture)));
+                        make(video.file(), cuts -> encoding.make(caches, missing, cuts, picture)));
     if (row.drop().isEmpty()) {
       captions.add(new Captioned(caches, video.caption().get()));
     }

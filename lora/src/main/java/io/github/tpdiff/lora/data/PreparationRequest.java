@@ -3,6 +3,9 @@ package io.github.tpdiff.lora.data;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,5 +48,15 @@ public record PreparationRequest(
         "strides: expected those of smaller videos, each once, found %s",
         strides);
     checkArgument(clipsPerVideo >= 1, "data.clips_per_video: at least 1, found %s", clipsPerVideo);
+  }
+
+  /** Of the smaller videos that the stages of a plan aim at, in sampling order. */
+  public static List<GridFactor> strides(StagePlan plan) {
+    return plan.config().targets() == Targets.LATENT
+        ? List.of()
+        : plan.stages().stream()
+            .map(Stage::strides)
+            .filter(strides -> !strides.equals(GridFactor.ONE))
+            .toList();
   }
 }

@@ -15,8 +15,7 @@ import java.util.Map;
 
 /**
  * Clips as normalised latents with what the model is told about each, and smaller videos of them
- * where stages aim at those. Training asks for clips on
- * two threads.
+ * where stages aim at those. Training asks for clips on two threads.
  */
 public interface TrainingSet {
   /** The shape of each clip's latents at full frame rate, as a batch of one. */

@@ -125,9 +125,11 @@ final class VideoEncoding implements AutoCloseable {
   List<String> notes() {
     var notes = new ArrayList<String>();
     if (!damage.isEmpty()) {
-      notes.add("cached files made anew: %d (the first: %s)".formatted(damage.size(), damage.get(0)));
+      notes.add(
+          "cached files made anew: %d (the first: %s)".formatted(damage.size(), damage.get(0)));
     }
-    if (encoded.size() > 1) {
+    boolean any = encoded.values().stream().anyMatch(count -> count > 0);
+    if (any && encoded.size() > 1) {
       notes.add(
           "clips encoded, the others were cached: "
               + encoded.entrySet().stream()

@@ -20,6 +20,8 @@ import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.model.PictureUse;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.picture.PictureSize;
+import io.github.tpdiff.runtime.picture.RgbPicture;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -89,7 +91,7 @@ public record PreparationCost(List<Row> rows) {
       List<Condition> pictures,
       List<Condition> once,
       Optional<PictureUse> use,
-      Map<List<Integer>, Double> known) {
+      Map<PictureSize, Chunks> known) {
 
     static Pricing of(ResolvedJob job, Machine machine) {
       Flow flow = job.model().description().flow();
@@ -138,28 +140,11 @@ public record PreparationCost(List<Row> rows) {
           strides.equals(GridFactor.ONE) ? bytes + bytes(once, shape) : bytes);
     }
 
-    /** Of the first chunk, and of as many like the second as latent frames follow. */
     private double seconds(VideoSize size, int latentFrames) {
-      String next = ComponentDescription.VAE_ENCODER;
-      String first = ComponentDescription.first(next);
-      double one = chunk(model.find(first).isPresent() ? first : next, size, 1);
-      return latentFrames == 1 ? one : one + (latentFrames - 1) * chunk(next, size, 2);
-    }
-
-    private double chunk(String component, VideoSize size, int number) {
-      return known.computeIfAbsent(
-          List.of(number, size.height(), size.width()),
-          own -> price(model.require(component), size, number));
-    }
-
-    private double price(Component encoder, VideoSize size, int number) {
-      ModelDescription.Latents latents = model.description().latents();
-      int frames = number == 1 ? latents.frames(1) : latents.temporalFactor();
-      var pixels = new LatentShape(1, 1, frames, size.height(), size.width());
-      var cost = new CostModel(encoder.program(), WeightSizes.of(encoder.weights()));
-      return machine.predictSeconds(
-          cost.price(
-              NetworkInputs.shapes(encoder.program(), model.description().flow(), pixels)));
+      Chunks chunks =
+          known.computeIfAbsent(
+              new PictureSize(size.width(), size.height()), own -> Chunks.of(model, machine, own));
+      return chunks.first() + (latentFrames - 1) * chunks.next();
     }
 
     private long bytes(List<Condition> conditions, LatentShape shape) {
@@ -173,6 +158,48 @@ public record PreparationCost(List<Row> rows) {
         bytes += count * (condition.type() == ElementType.I64 ? Long.BYTES : Float.BYTES);
       }
       return bytes;
+    }
+  }
+
+  /**
+   * Seconds of the autoencoder.
+   *
+   * @param first for the first chunk of a clip
+   * @param next for each of the others
+   */
+  private record Chunks(double first, double next) {
+    private static final String SAMPLE = "sample";
+    private static final String NEXT = ".next";
+
+    static Chunks of(VideoModel model, Machine machine, PictureSize size) {
+      ModelDescription.Latents latents = model.description().latents();
+      Component next = model.require(ComponentDescription.VAE_ENCODER);
+      Component first =
+          model.find(ComponentDescription.first(ComponentDescription.VAE_ENCODER)).orElse(next);
+      Map<String, long[]> begun = inputs(first, frames(latents.frames(1), size), Map.of());
+      Map<String, long[]> state = first.program().shapes(begun);
+      Map<String, long[]> going = inputs(next, frames(latents.temporalFactor(), size), state);
+      return new Chunks(seconds(first, begun, machine), seconds(next, going, machine));
+    }
+
+    private static long[] frames(int count, PictureSize size) {
+      return new long[] {1, RgbPicture.CHANNELS, count, size.height(), size.width()};
+    }
+
+    /** The shapes of a chunk and of the state that the one before leaves. */
+    private static Map<String, long[]> inputs(
+        Component encoder, long[] sample, Map<String, long[]> before) {
+      var shapes = new HashMap<String, long[]>();
+      for (String input : encoder.program().inputs().keySet()) {
+        long[] kept = before.get(input + NEXT);
+        shapes.put(input, input.equals(SAMPLE) || kept == null ? sample : kept);
+      }
+      return shapes;
+    }
+
+    private static double seconds(Component encoder, Map<String, long[]> inputs, Machine machine) {
+      var cost = new CostModel(encoder.program(), WeightSizes.of(encoder.weights()));
+      return machine.predictSeconds(cost.price(inputs));
     }
   }
 

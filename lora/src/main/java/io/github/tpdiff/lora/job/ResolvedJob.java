@@ -18,16 +18,13 @@ import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
-import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
-import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -245,6 +242,8 @@ public record ResolvedJob(
   /** What is to be prepared; see {@link Preparation#prepare}. */
   public PreparationRequest preparation() {
     TrainingJob.Data data = job.data();
+    LatentGrid grid =
+        sizes.get(0).latentShape(model.description().latents(), diffusion.stages()).grid();
     return new PreparationRequest(
         data.path(),
         data.cache(),
@@ -253,18 +252,7 @@ public record ResolvedJob(
         data.negativePrompt(),
         job.sample().prompts(),
         pictures().choice(),
-        strides());
-  }
-
-  /** Of the smaller videos that stages aim at, in sampling order. */
-  private List<GridFactor> strides() {
-    LatentGrid grid = sizes.get(0).latentShape(model.description().latents(), diffusion.stages()).grid();
-    return diffusion.stages().targets() == Targets.LATENT
-        ? List.of()
-        : diffusion.plan(grid).stages().stream()
-            .map(Stage::strides)
-            .filter(strides -> !strides.equals(GridFactor.ONE))
-            .toList();
+        PreparationRequest.strides(diffusion.plan(grid)));
   }
 
   /** How pictures take part. */

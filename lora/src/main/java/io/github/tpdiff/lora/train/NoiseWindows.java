@@ -135,8 +135,7 @@ final class NoiseWindows implements AutoCloseable {
       clean.add(
           read.computeIfAbsent(
               visit.clip(),
-              clip ->
-                  LowFrequencies.of(clips.clean(clip, plan, stage).withZeroFrames(given))));
+              clip -> LowFrequencies.of(clips.clean(clip, plan, stage).withZeroFrames(given))));
     }
     List<Long> permuted =
         alignment.align(

@@ -162,8 +162,7 @@ final class PixelTargetsTest {
   /** Of both kinds; the file's name is that of a clip whose picture the sample shows. */
   @ParameterizedTest
   @ValueSource(strings = {"wan-i2v-tiny", "wan22-5b-tiny"})
-  void samplesOnTheWay_areWhatThePipelineMakesOfTheSamePicture(String template)
-      throws IOException {
+  void samplesOnTheWay_areWhatThePipelineMakesOfTheSamePicture(String template) throws IOException {
     try (VideoModel model = open(template);
         var engine = TorchEngine.cpu()) {
       ResolvedJob job =
@@ -181,8 +180,7 @@ final class PixelTargetsTest {
       TrainingOutcome outcome = Trainer.train(job.run(clips, Start.FRESH), engine, watch);
       assertThat(outcome.end()).isEqualTo(TrainingOutcome.End.FINISHED);
       assertThat(watch.validations).hasSize(2).allMatch(losses -> losses.keySet().size() == 2);
-      var lora =
-          LoraFile.read(folder.resolve("output").resolve(ResolvedJob.LORA_FILE)).weights();
+      var lora = LoraFile.read(folder.resolve("output").resolve(ResolvedJob.LORA_FILE)).weights();
       var parts = PipelineParts.of(LoraModels.applied(model, lora, 1), engine);
       Latents sample = watch.samples.get(0);
       // Which clip is held out its content decides.
@@ -225,8 +223,7 @@ final class PixelTargetsTest {
       var first = new Watch(1);
       assertThat(Trainer.train(parts.run(clips, Start.FRESH), engine, first).end())
           .isEqualTo(TrainingOutcome.End.STOPPED);
-      Trainer.train(
-          parts.run(prepare(parts, engine), Start.RESUME), engine, new Watch(99));
+      Trainer.train(parts.run(prepare(parts, engine), Start.RESUME), engine, new Watch(99));
       Path lora = Path.of(ResolvedJob.LORA_FILE);
       assertThat(folder.resolve("parts").resolve(lora))
           .hasSameBinaryContentAs(folder.resolve("whole").resolve(lora));
@@ -234,7 +231,8 @@ final class PixelTargetsTest {
           ResolvedJob.of(
               job(
                   "sizes: [64x64x9]",
-                  "stages: {rates: [[2, 2, 2]]}\ntrain: {steps: 3}\noutput: {folder: parts}\n"),
+                  CUBES.replace("pixel", "latent")
+                      + "train: {steps: 3, batch_size: 2}\noutput: {folder: parts}\n"),
               model);
       assertThatThrownBy(
               () ->
@@ -293,8 +291,7 @@ final class PixelTargetsTest {
       ResolvedJob latent = ResolvedJob.of(job(size, "stages: {rates: [[2, 2, 2]]}\n"), model);
       assertThat(latent.preparation().strides()).isEmpty();
       assertThat(PreparationCost.of(latent, machine()).table(12)).isEmpty();
-      assertThat(PreparationCost.of(latent, machine()).seconds())
-          .isEqualTo(cost.latentSeconds());
+      assertThat(PreparationCost.of(latent, machine()).seconds()).isEqualTo(cost.latentSeconds());
     }
   }
 

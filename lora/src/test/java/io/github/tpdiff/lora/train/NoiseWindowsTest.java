@@ -252,15 +252,10 @@ final class NoiseWindowsTest {
     var set =
         new Smaller(
             new Bright(SMALL, smallerAreTold ? grey : levels, same),
-            new Bright(
-                new LatentShape(1, 2, 3, 1, 1), smallerAreTold ? levels : grey, same));
+            new Bright(new LatentShape(1, 2, 3, 1, 1), smallerAreTold ? levels : grey, same));
     for (int stage : List.of(2, 1)) {
       Skew skew =
-          skew(
-              set,
-              pixel.withWeights(new StageWeights(List.of(stage - 1.0, 2.0 - stage))),
-              1,
-              0);
+          skew(set, pixel.withWeights(new StageWeights(List.of(stage - 1.0, 2.0 - stage))), 1, 0);
       if ((stage == 2) == smallerAreTold) {
         assertThat(skew.of("bright")).isGreaterThan(10);
         assertThat(skew.of("dark")).isLessThan(-10);

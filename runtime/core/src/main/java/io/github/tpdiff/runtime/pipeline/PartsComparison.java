@@ -16,8 +16,8 @@ import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.model.ComponentDescription;
-import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Condition;
+import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSession;
 import io.github.tpdiff.runtime.model.Flow;
@@ -32,6 +32,7 @@ import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -146,10 +147,7 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
         LatentGrid grid = stage.grid().size();
         errors.addAll(
             conditions(
-                flow,
-                ", stage " + stage.number(),
-                expected.ofGrid(grid),
-                found.ofGrid(grid)));
+                flow, ", stage " + stage.number(), expected.ofGrid(grid), found.ofGrid(grid)));
       }
     }
     return errors;
@@ -221,12 +219,15 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
         var known = ConditionedNetwork.inTurn(one, name, List.of(conditions));
         DenoiserSession two = DenoiserSession.of(other, name);
         var asked = ConditionedNetwork.inTurn(two, name, List.of(conditions))) {
+      // Plans that reach a size at different times share a name.
+      var byStage = new LinkedHashMap<String, Double>();
       for (Stage stage : stages()) {
-        errors.add(
-            new PartError(
-                "%s, stage %d of %s".formatted(name, stage.number(), stage.size()),
-                error(predict(known, stage).data(), predict(asked, stage).data())));
+        byStage.merge(
+            "%s, stage %d of %s".formatted(name, stage.number(), stage.size()),
+            error(predict(known, stage).data(), predict(asked, stage).data()),
+            Math::max);
       }
+      byStage.forEach((part, largest) -> errors.add(new PartError(part, largest)));
     }
     return errors;
   }

@@ -78,8 +78,7 @@ public final class PictureEncoder implements AutoCloseable {
   public Conditions encode(
       Function<VideoSize, GivenPictures> pictures, VideoSize size, StagePlan plan) {
     ModelDescription model = parts.description();
-    Map<String, Tensor> full =
-        encode(pictures.apply(size), shape(model.latents(), plan.grid()));
+    Map<String, Tensor> full = encode(pictures.apply(size), shape(model.latents(), plan.grid()));
     var ofGrids = new HashMap<LatentGrid, Map<String, Tensor>>();
     if (plan.config().targets() == Targets.PIXEL) {
       for (Stage stage : plan.stages()) {

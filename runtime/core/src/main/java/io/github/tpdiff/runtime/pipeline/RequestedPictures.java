@@ -79,10 +79,7 @@ public record RequestedPictures(
     return model
         .flow()
         .pictures()
-        .map(
-            use ->
-                use.size()
-                    .propose(first.size(), (long) own.height() * own.width(), multiple));
+        .map(use -> use.size().propose(first.size(), (long) own.height() * own.width(), multiple));
   }
 
   /** The pictures as a model takes them, for a video of a size. */

@@ -100,8 +100,7 @@ public record VideoPipeline(PipelineParts parts) {
     }
     RequestedPictures asked = request.pictures().get();
     try (var pictures = PictureEncoder.open(parts)) {
-      Conditions told =
-          pictures.encode(size -> asked.prepared(flow, size), request.size(), plan);
+      Conditions told = pictures.encode(size -> asked.prepared(flow, size), request.size(), plan);
       return conditions.stream().map(own -> own.with(told)).toList();
     }
   }

@@ -237,8 +237,7 @@ class ConditionsTest {
   @Test
   void batch_joinsThePicturesOfStages_withZerosForClipsThatAreShownNone() {
     Conditions joined =
-        Conditions.join(
-            List.of(ownPicture(7), ownPicture(7).withoutPictures(), ownPicture(8)));
+        Conditions.join(List.of(ownPicture(7), ownPicture(7).withoutPictures(), ownPicture(8)));
     float[] found =
         get(inputs(joined, CLIP.withGrid(COARSE).withBatch(3), 4), "image_latents").toFloatArray();
     var expected = new float[3 * 24];

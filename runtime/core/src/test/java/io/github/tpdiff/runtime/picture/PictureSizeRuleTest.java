@@ -35,7 +35,8 @@ class PictureSizeRuleTest {
     var picture = new PictureSize(width, height);
     assertThat(PictureSizeRule.ROUNDED.propose(picture, area, square(16))).hasToString(rounded);
     assertThat(PictureSizeRule.FLOORED.propose(picture, area, square(16))).hasToString(floored);
-    assertThat(PictureSizeRule.NEAREST_SHAPE.propose(picture, area, square(32))).hasToString(nearest);
+    assertThat(PictureSizeRule.NEAREST_SHAPE.propose(picture, area, square(32)))
+        .hasToString(nearest);
   }
 
   @Property(tries = 300)

@@ -274,8 +274,7 @@ class StagePicturesTest {
                 List.of("rows"),
                 in -> Map.of("rows", Tensor.ofFloats(new float[] {5}, 1, 1)));
     FunctionParts silent = parts.without("transformer").without("vae_decoder");
-    var errors =
-        new PartsComparison(plan, new LatentShape(1, 1, 3, 8, 8)).compare(silent, other);
+    var errors = new PartsComparison(plan, new LatentShape(1, 1, 3, 8, 8)).compare(silent, other);
     assertThat(errors)
         .extracting(PartsComparison.PartError::part)
         .containsExactly(

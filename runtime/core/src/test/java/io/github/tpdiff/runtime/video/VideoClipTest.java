@@ -22,7 +22,12 @@ class VideoClipTest {
   /** 9 frames are 1 + 4n of a model whose first frame stands alone, 8 are n of another. */
   @ParameterizedTest
   @CsvSource({
-    "9, 2, 2, 3, 5", "9, 4, 4, 1, 3", "8, 2, 1, 2, 4", "8, 4, 2, 6, 2", "5, 1, 2, 2, 5", "1, 1, 4, 6, 1"
+    "9, 2, 2, 3, 5",
+    "9, 4, 4, 1, 3",
+    "8, 2, 1, 2, 4",
+    "8, 4, 2, 6, 2",
+    "5, 1, 2, 2, 5",
+    "1, 1, 4, 6, 1"
   })
   void smallerClip_hasEveryNthFrameAndTheMeansOfItsBlocks(
       int frames, int time, int rows, int columns, int kept) {
