@@ -76,11 +76,14 @@ class PlanCommandTest {
     var strict = plan("--clips", fast, "--budget", 1e-6);
     assertThat(chosen(strict)).startsWith("     1  -");
     assertThat(strict.out()).contains("as options: --stages 1\n");
-    assertThat(table(strict)).hasSizeGreaterThan(1).allMatch(
-        line -> line.endsWith("chosen") || line.endsWith("loses more than the budget"));
+    assertThat(table(strict))
+        .hasSizeGreaterThan(1)
+        .allMatch(line -> line.endsWith("chosen") || line.endsWith("loses more than the budget"));
   }
 
-  /** The clips do not change over space: so they may be made of fewer rows and columns for longer. */
+  /**
+   * The clips do not change over space: so they may be made of fewer rows and columns for longer.
+   */
   @Test
   void axes_areThoseAlongWhichLeastIsLost() throws Exception {
     assertThat(chosen(plan("--clips", clips(4), "--budget", 0.003)))
