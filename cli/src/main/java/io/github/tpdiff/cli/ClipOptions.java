@@ -52,17 +52,17 @@ final class ClipOptions {
       description =
           "Runs the checkpoint on some of the clips: its loss in each stage, and which positions it"
               + " should be told there. Of the stages that options say; else of the cheapest within"
-              + " the budget, until one is within --excess.")
+              + " the budget over time, over space and over both, until one is within --excess.")
   private boolean probe;
 
   @Option(
       names = "--excess",
       paramLabel = "TIMES",
-      defaultValue = "2",
+      defaultValue = "3",
       description =
           "How many times the checkpoint's own loss that of a stage may be before training, where a"
               + " probe chooses (default ${DEFAULT-VALUE}).")
-  private double excess = 2;
+  private double excess = 3;
 
   boolean isGiven() {
     return clips.isPresent();

@@ -85,7 +85,7 @@ final class PlanCommand implements Callable<Integer> {
       boolean said = !sampling.stages().equals(StageChoice.asTrained());
       clips.require(said);
       boolean chosen = clips.isGiven() && !said;
-      Decided decided = model.stages(sampling.stages());
+      Decided decided = decided(model, sampling.stages());
       StageOptions.printDifferences(spec.commandLine().getErr(), decided);
       // Clips that are to choose their stages need not divide into any.
       StageConfig asked = chosen ? StageConfig.vanilla() : decided.stages();
@@ -99,6 +99,13 @@ final class PlanCommand implements Callable<Integer> {
       }
     }
     return ExitCode.DONE;
+  }
+
+  /** Where clips are given, stages are planned that nothing was trained for yet. */
+  private Decided decided(VideoModel model, StageChoice choice) {
+    return clips.isGiven()
+        ? choice.decide(Optional.empty(), model.description().vanillaStages())
+        : model.stages(choice);
   }
 
   /** What is chosen from, and looked at. */
@@ -146,7 +153,7 @@ final class PlanCommand implements Callable<Integer> {
     }
     new PlanTable(spec.commandLine().getOut()).print(sample, search, clips.boundaries());
     search.losses(search.chosen()).ifPresent(losses -> print(given, search.stages(), losses));
-    return pricing.model().stages(StageChoice.of(search.stages())).stages();
+    return search.stages();
   }
 
   /** The stages that options say, with the positions that a probe chooses. */

@@ -133,9 +133,10 @@ record PlanTable(PrintWriter out) {
             ? String.format(
                 Locale.ROOT,
                 ", and whose loss before training is in no stage more than %s times the"
-                    + " checkpoint's own at the same times (--excess), of at most %d that are tried",
+                    + " checkpoint's own at the same times (--excess); %d were tried of the cheapest over time, over space and over"
+                    + " both",
                 search.excess().getAsDouble(),
-                StageSearch.MOST_PROBED)
+                search.probed().size())
             : ". That is all that is weighed: how far a network is from it is not (--probe)");
     out.println(
         boundaries == Boundaries.SCHEDULE

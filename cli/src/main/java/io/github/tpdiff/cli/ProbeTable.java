@@ -21,9 +21,11 @@ record ProbeTable(PrintWriter out) {
   /** A line for each stage, and which positions are best. */
   void print(StagePlan plan, StageLosses losses, Program network) {
     List<PositionRules> rules = List.copyOf(losses.staged().keySet());
-    out.println("mean squared error of what the checkpoint predicts, before any training:");
+    out.println(
+        "mean squared error of what the checkpoint predicts before any training, by the positions"
+            + " that it is told, beside its own diffusion at the same times:");
     var head = new StringBuilder("stage  latent grid  ");
-    rules.forEach(own -> head.append("%24s".formatted(own)));
+    rules.forEach(own -> head.append("%22s".formatted(StageText.positions(own))));
     out.println(head.append("  vanilla  times that"));
     for (Stage stage : plan.stages()) {
       if (losses.vanilla().containsKey(stage.number())) {
@@ -39,7 +41,7 @@ record ProbeTable(PrintWriter out) {
     rules.forEach(
         own ->
             line.append(
-                String.format(Locale.ROOT, "%24.4f", losses.of(own).get(stage.number()))));
+                String.format(Locale.ROOT, "%22.4f", losses.of(own).get(stage.number()))));
     out.printf(
         Locale.ROOT,
         "%s  %7.4f  %10.2f%n",

@@ -54,7 +54,9 @@ public final class StageInspection {
             && PositionRules.scaled().toString().equals(fields.get("positions"));
     return usual
         ? line
-        : line + "; targets %s, positions %s".formatted(fields.get("targets"), fields.get("positions"));
+        : line
+            + "; targets %s, positions %s"
+                .formatted(fields.get("targets"), fields.get("positions"));
   }
 
   private static List<?> listed(Map<?, ?> fields, String key) {

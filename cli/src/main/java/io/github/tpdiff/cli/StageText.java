@@ -42,12 +42,13 @@ final class StageText {
       options.append(" --split ").append(split(stages));
     }
     if (!stages.positions().equals(PositionRules.scaled())) {
-      options.append(" --positions ").append(plain(stages.positions()));
+      options.append(" --positions ").append(positions(stages.positions()));
     }
     return options.toString();
   }
 
-  private static String plain(PositionRules rules) {
+  /** Such as {@code native}, or {@code scaled,native,native}. */
+  static String positions(PositionRules rules) {
     return rules.toString().replaceAll("[\\[\\] ]", "");
   }
 

@@ -48,9 +48,7 @@ public final class StageTimes implements GenerationListener, AutoCloseable {
     }
     meter
         .get()
-        .reached(
-            step.done(),
-            "stage %d, %s".formatted(step.stage().number(), step.stage().size()));
+        .reached(step.done(), "stage %d, %s".formatted(step.stage().number(), step.stage().size()));
     int last = stages.size() - 1;
     if (last >= 0 && stages.get(last).stage().equals(step.stage())) {
       StageTime so = stages.get(last);
@@ -81,13 +79,13 @@ public final class StageTimes implements GenerationListener, AutoCloseable {
   /** Prints one line per stage. */
   void print(PrintWriter out) {
     close();
-    out.println("stage  latent frames  steps  seconds  per step");
+    out.println("stage    latent grid  steps  seconds  per step");
     for (StageTime time : stages) {
       out.printf(
           Locale.ROOT,
-          "%5d  %13d  %5d  %7.2f  %8.3f%n",
+          "%5d  %13s  %5d  %7.2f  %8.3f%n",
           time.stage().number(),
-          time.stage().frames(),
+          time.stage().grid().size(),
           time.steps(),
           time.seconds(),
           time.seconds() / time.steps());

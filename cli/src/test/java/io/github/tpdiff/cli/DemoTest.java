@@ -120,7 +120,7 @@ class DemoTest {
     assertThat(stages.rates()).containsExactly(GridFactor.cube(2), GridFactor.cube(2));
     assertThat(stages.targets()).isEqualTo(StageConfig.Targets.PIXEL);
     assertThat(stages.positions()).hasToString("[scaled, native, native]");
-    // Two of eight clips are held out: the loss before and after, of vanilla and of each stage.
+    // One of eight clips is held out: the loss before and after, of vanilla and of each stage.
     List<String> log = Files.readAllLines(out.resolve("lora/log.csv"));
     String told = run.out();
     assertThat(told).containsPattern("vanilla pretraining, all weights +1  [0-9.]+  [0-9.]+\n");
@@ -139,7 +139,7 @@ class DemoTest {
         .contains(
             "Stages: 3, each at [2, 2, 2], [2, 2, 2] times the frames, rows and columns",
             "<h2>Loss on clips that were held out</h2>",
-            "<td>3 frames of 2x2</td>");
+            "<td>[2, 2, 2]</td>");
   }
 
   @Test

@@ -50,48 +50,68 @@ class PlanCommandTest {
     return Invocation.of(arguments.toArray());
   }
 
+  /** The lines of candidates. */
   private static List<String> table(Invocation run) {
     assertThat(run.exitCode()).as(run.err()).isZero();
-    return run.out().lines().filter(line -> line.matches(" +\\d  (-|\\d(,\\d)*) .*")).toList();
+    return run.out()
+        .lines()
+        .filter(line -> line.matches(" +\\d  (-|[\\dx,]+) .* \\d\\.\\d{3} .*"))
+        .toList();
+  }
+
+  private static String chosen(Invocation run) {
+    return table(run).stream().filter(line -> line.endsWith("  chosen")).findFirst().orElseThrow();
   }
 
   @Test
   void clips_chooseTheStages_byWhatTheyLoseOfThem() throws Exception {
     Path fast = clips(4);
     var open = plan("--clips", fast, "--budget", 100);
-    assertThat(table(open)).hasSize(4);
-    assertThat(table(open).get(3)).startsWith("     3  2,2 ").endsWith("chosen");
-    assertThat(open.out())
-        .contains("2 clips of 2 videos, 9 latent frames")
-        .contains("as options: --rates 2,2\n", "in a job:   stages: {rates: [2, 2]}\n")
-        .contains("    3  1.00 to 0.81 ");
+    assertThat(open.out()).contains("2 clips of 2 videos, [9, 8, 8] latent frames, rows and col");
+    String cheapest = chosen(open);
+    // Everything is open: the cheapest of all, along every axis.
+    assertThat(cheapest).contains(" 3  2x").isEqualTo(table(open).get(table(open).size() - 1));
+    assertThat(table(open).get(0)).startsWith("     1  -").endsWith("costs more");
+    assertThat(open.out()).contains("in a job:   stages: {rates: [[2, ");
     var strict = plan("--clips", fast, "--budget", 1e-6);
-    assertThat(table(strict).get(0)).endsWith("chosen");
+    assertThat(chosen(strict)).startsWith("     1  -");
     assertThat(strict.out()).contains("as options: --stages 1\n");
+    assertThat(table(strict)).hasSizeGreaterThan(1).allMatch(
+        line -> line.endsWith("chosen") || line.endsWith("loses more than the budget"));
+  }
+
+  /** The clips do not change over space: so they may be made of fewer rows and columns for longer. */
+  @Test
+  void axes_areThoseAlongWhichLeastIsLost() throws Exception {
+    assertThat(chosen(plan("--clips", clips(4), "--budget", 0.003)))
+        .matches(" +\\d  1x\\dx\\d(,1x\\dx\\d)? .*");
   }
 
   @Test
   void stillClips_loseLessThanFastOnes_atTheSameBoundaries() throws Exception {
-    List<Double> still = lost(table(plan("--clips", clips(0))));
-    List<Double> fast = lost(table(plan("--clips", clips(4))));
-    for (int i = 0; i < still.size(); i++) {
-      assertThat(still.get(i)).isLessThan(0.3 * fast.get(i));
-    }
+    double still = lostOverTime(plan("--clips", clips(0), "--budget", 1e-9));
+    double fast = lostOverTime(plan("--clips", clips(4), "--budget", 1e-9));
+    assertThat(still).isPositive().isLessThan(0.3 * fast);
   }
 
-  /** At the last boundary of each pyramid. */
-  private static List<Double> lost(List<String> table) {
-    return table.stream()
-        .skip(1)
-        .map(line -> WORDS.splitToList(line).get(3))
-        .map(lost -> Double.valueOf(lost.substring(lost.lastIndexOf(',') + 1)))
-        .toList();
+  /** At the last boundary of the pyramid over time alone, which of all loses least. */
+  private static double lostOverTime(Invocation run) {
+    return table(run).stream()
+        .filter(line -> line.startsWith("     2  2 "))
+        .mapToDouble(PlanCommandTest::lost)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static double lost(String line) {
+    String lost = WORDS.splitToList(line).get(3);
+    return Double.parseDouble(lost.substring(lost.lastIndexOf(',') + 1));
   }
 
   @Test
   void boundariesOfTheSpectrum_takeTheBudgetAndAreSaidAsOptions() throws Exception {
     var run = plan("--clips", clips(4), "--boundaries-from", "spectrum", "--budget", 0.02);
-    assertThat(lost(table(run))).allMatch(lost -> lost <= 0.02);
+    assertThat(table(run).stream().skip(1)).allMatch(line -> lost(line) <= 0.02);
     assertThat(run.out())
         .containsPattern("as options: --rates \\S+ --boundaries \\S+ --split \\S+\n");
     String options = run.out().lines().filter(l -> l.startsWith("as options: ")).findFirst().get();
@@ -100,11 +120,80 @@ class PlanCommandTest {
   }
 
   @Test
-  void stagesBesideClips_areRefused() throws Exception {
+  void probe_ofStagesThatOptionsSay_showsLossesByPositions() throws Exception {
+    Path clips = clips(4);
+    Files.writeString(clips.resolve("clip0.txt"), "a flash");
+    var run = plan("--clips", clips, "--probe", "--rates", "2x2x2");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out())
+        .contains("by the positions that it is told")
+        .containsPattern("\nstage  latent grid +scaled +native,scaled,scaled .* vanilla  times")
+        .containsPattern("\n    2    \\[5, 4, 4\\]( +\\d\\.\\d{4}){3,5} +\\d+\\.\\d\\d\n")
+        .containsPattern("\n    1    \\[9, 8, 8\\]( +\\d\\.\\d{4}){3,5} +\\d+\\.\\d\\d\n")
+        .containsPattern("\npositions: \\S.*, of the least sum over the stages\n")
+        .contains("    2  1.00 to ");
+    assertThat(plan("--clips", clips, "--probe", "--rates", "2x2x2").out().split("stage  time")[0])
+        .isEqualTo(run.out().split("stage  time")[0]);
+  }
+
+  @Test
+  void probe_ofSmallerVideos_isOfTheirLatents() throws Exception {
+    Path clips = clips(4);
+    var latent = plan("--clips", clips, "--probe", "--rates", "1x2x2");
+    var pixel = plan("--clips", clips, "--probe", "--rates", "1x2x2", "--targets", "pixel");
+    assertThat(pixel.exitCode()).as(pixel.err()).isZero();
+    assertThat(stage(pixel, 2)).isNotEqualTo(stage(latent, 2));
+  }
+
+  private static String stage(Invocation run, int number) {
+    return run.out().lines().filter(l -> l.startsWith("    " + number)).findFirst().orElseThrow();
+  }
+
+  /** With a spoiled expectation of its own a random network is as far from every stage. */
+  @Test
+  void probe_choosesTheCheapestThatIsNearEnough() throws Exception {
+    Path clips = clips(4);
+    var open = plan("--clips", clips, "--budget", 100, "--probe", "--excess", 1e6);
+    assertThat(chosen(open)).isEqualTo(table(open).get(table(open).size() - 1));
+    assertThat(open.out()).contains("(--excess); 1 were tried").contains("mean squared error");
+    var strict = plan("--clips", clips, "--budget", 100, "--probe", "--excess", 1);
+    assertThat(strict.exitCode()).as(strict.err()).isZero();
+    assertThat(table(strict).stream().filter(line -> line.endsWith("the checkpoint knows")))
+        .hasSizeGreaterThan(1);
+  }
+
+  /** AnimateDiff's network reads no positions of rows and columns. */
+  @Test
+  void networkWithoutPositionsOverSpace_hasNothingToChooseThere() throws Exception {
+    Path checkpoint = folder.resolve("animate");
+    assertThat(Invocation.of("new-checkpoint", "animatediff-tiny", checkpoint).exitCode()).isZero();
+    var run =
+        Invocation.of(
+            "plan",
+            checkpoint,
+            "--clips",
+            clips(4),
+            "--probe",
+            "--rates",
+            "1x2x2",
+            "--device",
+            "cpu");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out())
+        .contains(
+            "positions: scaled; this network reads no positions of rows and columns, so there is"
+                + " nothing to choose");
+  }
+
+  @Test
+  void stagesBesideClips_areRefused_andAProbeWithoutThem() throws Exception {
     var run = plan("--clips", clips(0), "--stages", 3);
     assertThat(run.exitCode()).isEqualTo(2);
     assertThat(run.err()).contains("--clips: chooses the stages; leave out --stages");
     var word = plan("--clips", clips(0), "--boundaries-from", "luck");
     assertThat(word.err()).contains("expected one of schedule, spectrum, found 'luck'");
+    assertThat(plan("--probe").err()).contains("--probe: expected clips to run it on");
+    assertThat(plan("--clips", clips(0), "--probe", "--excess", 0.5).err())
+        .contains("--excess: at least 1, found 0.5");
   }
 }

@@ -51,8 +51,7 @@ class StageOptionsTest {
     assertThat(choice("--positions", "native").positions())
         .contains(PositionRules.all(PositionRule.NATIVE));
     assertThat(choice("--positions", "scaled,native,native").positions())
-        .contains(
-            new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
+        .contains(new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
   }
 
   @Test

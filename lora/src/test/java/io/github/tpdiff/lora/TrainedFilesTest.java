@@ -184,10 +184,7 @@ class TrainedFilesTest {
     LAYERS.forEach(layer -> pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random))));
     Path file = folder.resolve("lora.safetensors");
     LoraWriter.write(
-        file,
-        new LoraWeights("transformer", pairs, Map.of(), stages(stages)),
-        format,
-        DType.F32);
+        file, new LoraWeights("transformer", pairs, Map.of(), stages(stages)), format, DType.F32);
     try (VideoModel model = open()) {
       VideoModel tuned = put(List.of(LoraChoice.of(file)), model, true);
       assertThat(tuned.trainedStages()).contains(stages);

@@ -83,7 +83,7 @@ final class DemoCommand implements Callable<Integer> {
       paramLabel = "SHARE",
       description =
           "Share of the clips that is held out, in [0, 1); the loss on them is told by stage"
-              + " (default: 0.25 where stages are asked for, else 0).")
+              + " (default: 0.125 where stages are asked for, else 0).")
   private Optional<Double> validation = Optional.empty();
 
   @Option(names = "--brief", description = "In seconds, to see that it works; nothing is learned.")
@@ -100,7 +100,7 @@ final class DemoCommand implements Callable<Integer> {
     String name = template.orElse(family + TINY);
     ModelFamily models = requireFamily(name);
     stages.config(FrameResampling.groupedFirstFrame()); // refused before anything is made
-    double heldOut = validation.orElse(stages.areSaid() ? 0.25 : 0);
+    double heldOut = validation.orElse(stages.areSaid() ? 0.125 : 0);
     if (!(heldOut >= 0 && heldOut < 1)) {
       throw new IllegalArgumentException("--validation: in [0, 1), found " + heldOut);
     }
@@ -176,8 +176,8 @@ final class DemoCommand implements Callable<Integer> {
 
   private record Setting(DemoFolder folder, DemoSize size, RenderedClips clips) {}
 
-  private void train(
-      TorchEngine torch, DemoTraining.Order order, DemoReport.Results results) throws IOException {
+  private void train(TorchEngine torch, DemoTraining.Order order, DemoReport.Results results)
+      throws IOException {
     var training = new DemoTraining(order, torch, lines());
     begin("pretraining the vanilla denoiser");
     DemoTraining.Outcome vanilla = training.pretrain();
@@ -208,7 +208,11 @@ final class DemoCommand implements Callable<Integer> {
               folder,
               lines());
       VideoModel tuned = LoraModels.merged(base, LoraFile.read(folder.lora()).weights(), 1);
-      tuned.trainedStages().map(StageInspection::fields).map(StageInspection::line).ifPresent(line -> results.stages = line);
+      tuned
+          .trainedStages()
+          .map(StageInspection::fields)
+          .map(StageInspection::line)
+          .ifPresent(line -> results.stages = line);
       for (Engine engine : List.of(torch, onnx)) {
         results.engines.add(engine.description());
       }

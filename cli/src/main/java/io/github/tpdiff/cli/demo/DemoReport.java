@@ -126,7 +126,11 @@ record DemoReport(DemoFolder folder, Results results) {
               (stage, after) ->
                   rows.append(
                       "<tr><td>%s</td><td>%d</td><td>%.4f</td><td>%.4f</td></tr>"
-                          .formatted(escaped(loss.of()), stage, loss.before().getOrDefault(stage, Double.NaN), after)));
+                          .formatted(
+                              escaped(loss.of()),
+                              stage,
+                              loss.before().getOrDefault(stage, Double.NaN),
+                              after)));
     }
     return "<h2>Loss on clips that were held out</h2><table><tr><th>training<th>stage<th>before<th>"
         + "after</tr>"
@@ -144,13 +148,13 @@ record DemoReport(DemoFolder folder, Results results) {
                 .formatted(
                     way.label(),
                     time.stage().number(),
-                    time.stage().size(),
+                    time.stage().grid().size(),
                     time.steps(),
                     time.seconds(),
                     1000 * time.seconds() / time.steps()));
       }
     }
-    return "<table><tr><th>sampling, engine<th>stage<th>latents<th>steps<th>seconds<th>ms per"
+    return "<table><tr><th>sampling, engine<th>stage<th>latent grid<th>steps<th>seconds<th>ms per"
         + " step</tr>"
         + rows
         + "</table>";

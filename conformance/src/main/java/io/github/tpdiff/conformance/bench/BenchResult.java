@@ -39,8 +39,7 @@ record BenchResult(List<String> subject, List<Figures> engines, List<PartError> 
    * @param speedUp vanilla over staged
    * @param predicted the same by the cost model
    */
-  record Sampling(
-      String rates, double staged, double vanilla, double speedUp, double predicted) {
+  record Sampling(String rates, double staged, double vanilla, double speedUp, double predicted) {
     double share() {
       return speedUp / predicted;
     }

@@ -129,7 +129,9 @@ class BenchCommandTest {
         .containsOnlyOnce("stage 1 of 9 frames ");
 
     printed.getBuffer().setLength(0);
-    run(Stream.concat(Stream.of(plans), Stream.of("--json", "--engines=torch")).toArray(String[]::new));
+    run(
+        Stream.concat(Stream.of(plans), Stream.of("--json", "--engines=torch"))
+            .toArray(String[]::new));
     JsonNode engine = new ObjectMapper().readTree(printed.toString()).path("engines").path(0);
     assertThat(engine.path("plans")).hasSize(2);
     JsonNode both = engine.path("plans").path(0);

@@ -122,8 +122,7 @@ final class TrainingJobTest {
   @Test
   void stagesOverSpace_areReadFromNumbersAndLists() throws IOException {
     TrainingJob.Stages stages =
-        read(
-                """
+        read("""
                 model: {path: m}
                 data: {path: d}
                 stages:
@@ -140,8 +139,7 @@ final class TrainingJobTest {
     assertThat(stages.spaceUpsampling()).isEqualTo(FrameResampling.Upsampling.LINEAR);
     assertThat(stages.targets()).isEqualTo(StageConfig.Targets.PIXEL);
     assertThat(stages.positions())
-        .contains(
-            new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
+        .contains(new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
     TrainingJob.Stages all =
         read("model: {path: m}\ndata: {path: d}\nstages: {positions: NATIVE}\n").stages();
     assertThat(all.positions()).contains(PositionRules.all(PositionRule.NATIVE));

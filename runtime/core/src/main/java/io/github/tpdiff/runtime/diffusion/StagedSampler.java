@@ -31,9 +31,11 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
     checkArgument(
         !sampler.renewsNoise() || plan.config().coarserIsKnown(),
         "sampler: one that renews noise must know the coarser latents from the finer, which these"
-            + " stages do not say (targets %s, space %s); use one that adds none, such as euler",
+            + " stages do not say (targets %s, space downsampling %s, space upsampling %s); use one"
+            + " that adds none, such as euler",
         Words.of(plan.config().targets()),
-        plan.config().space());
+        Words.of(plan.config().space().downsampling()),
+        Words.of(plan.config().space().upsampling()));
   }
 
   /** The same total of steps as a vanilla run, split as the plan's configuration says. */

@@ -75,12 +75,10 @@ class GenerationRequestTest {
                 .withPositions(
                     new PositionRules(
                         PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE)));
-    var request =
-        GenerationRequest.of("x").withSampling(SamplingChoice.open().withStages(stages));
+    var request = GenerationRequest.of("x").withSampling(SamplingChoice.open().withStages(stages));
     assertThat(read(GenerationRequest.JSON.format(request))).isEqualTo(request);
     StageChoice said =
-        read(
-                """
+        read("""
                 {"prompt": "x", "sampling": {"stages": {"rates": [[2, 2, 2], 2],
                  "targets": "pixel", "positions": ["scaled", "native", "native"],
                  "space_upsampling": "linear"}}}
