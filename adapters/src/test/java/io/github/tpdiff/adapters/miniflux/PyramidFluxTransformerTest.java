@@ -2,11 +2,13 @@ package io.github.tpdiff.adapters.miniflux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.adapters.PublishedTensors;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.Component;
@@ -64,11 +66,57 @@ final class PyramidFluxTransformerTest {
         inputs.put("hidden_states", golden.tensor(in + "hidden_states"));
         inputs.put("timestep", golden.tensor(in + "timestep"));
         inputs.put("temporal_positions", golden.floats(in + "temporal_positions"));
+        inputs.put("row_positions", counted(6));
+        inputs.put("column_positions", counted(8));
         Tensor sample = run(parts, MiniFluxFlow.TRANSFORMER, inputs).get("out_hidden_states");
         String path = attention.name().toLowerCase(Locale.ROOT);
         golden.assertMatches("out." + run + "." + path + ".sample", require(sample));
       }
       parts.values().forEach(part -> part.weights().close());
+    }
+  }
+
+  private static Tensor counted(int places) {
+    var positions = new float[places];
+    for (int n = 0; n < places; n++) {
+      positions[n] = n;
+    }
+    return Tensor.ofFloats(positions, places);
+  }
+
+  /** A token of the text turns nothing; one of the video has a share of its head for each axis. */
+  @Test
+  void angles_areThePositionsOfFramesRowsAndColumns_atTheirFrequencies() {
+    Graph embed = new PyramidFluxTransformer(SMALL, FrameAttention.FULL).denoiser().segments().get(0);
+    var program = new Program("embed", List.of(embed), List.of("rope_cos"));
+    float[][] positions = {{0, 3}, {0, 4, 8, 12}, {0, 1, 2, 3, 10, 11}};
+    var inputs = new HashMap<String, Tensor>();
+    inputs.put("hidden_states", Tensor.zeros(1, SMALL.channels(), 2, 4, 6));
+    inputs.put("timestep", Tensor.zeros(1));
+    inputs.put("pooled_embedding", Tensor.zeros(1, SMALL.width()));
+    inputs.put("text_bias", Tensor.zeros(1, 1));
+    inputs.put("temporal_positions", Tensor.ofFloats(positions[0], 2));
+    inputs.put("row_positions", Tensor.ofFloats(positions[1], 4));
+    inputs.put("column_positions", Tensor.ofFloats(positions[2], 6));
+    float[] found;
+    try (var weights = ContractData.weights(program, DType.F32)) {
+      found = require(run(program, weights, inputs).get("rope_cos")).toFloatArray();
+    }
+    int pairs = SMALL.rotaryDims().stream().mapToInt(dims -> dims / 2).sum();
+    assertThat(found).hasSize((1 + 2 * 2 * 3) * pairs);
+    assertThat(Arrays.copyOf(found, pairs)).containsOnly(1);
+    for (int token = 0; token < 2 * 2 * 3; token++) {
+      double[] at = {
+        positions[0][token / 6], positions[1][token / 3 % 2 * 2] / 2, positions[2][token % 3 * 2] / 2
+      };
+      int pair = (1 + token) * pairs;
+      for (int axis = 0; axis < 3; axis++) {
+        int dims = SMALL.rotaryDims().get(axis);
+        for (int j = 0; j < dims / 2; j++) {
+          double angle = at[axis] * Math.pow(10_000, -2.0 * j / dims);
+          assertThat((double) found[pair++]).isCloseTo(Math.cos(angle), within(1e-6));
+        }
+      }
     }
   }
 
@@ -265,11 +313,7 @@ final class PyramidFluxTransformerTest {
     float[] predict(FrameAttention attention) {
       var transformer = new PyramidFluxTransformer(SMALL, attention);
       Program program = transformer.conditioning().then(transformer.denoiser());
-      var positions = new float[frames];
-      for (int n = 0; n < frames; n++) {
-        positions[n] = n;
-      }
-      var inputs =
+      Map<String, Tensor> inputs =
           Map.of(
               "encoder_hidden_states",
               Tensor.ofFloats(random("text", text * SMALL.textDim()), 1, text, SMALL.textDim()),
@@ -282,7 +326,11 @@ final class PyramidFluxTransformerTest {
               "timestep",
               Tensor.ofFloats(new float[] {432.1f}, 1),
               "temporal_positions",
-              Tensor.ofFloats(positions, frames));
+              counted(frames),
+              "row_positions",
+              counted(2),
+              "column_positions",
+              counted(4));
       try (var weights = ContractData.weights(program, DType.F32)) {
         return require(run(program, weights, inputs).get("out_hidden_states")).toFloatArray();
       }

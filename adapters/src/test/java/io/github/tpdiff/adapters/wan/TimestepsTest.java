@@ -127,6 +127,8 @@ final class TimestepsTest {
     inputs.put("hidden_states", Tensor.ofFloats(noisy, 2, CHANNELS, FRAMES, 4, 4));
     inputs.put("timestep", times);
     inputs.put("temporal_positions", Tensor.ofFloats(new float[] {0, 2, 4}, FRAMES));
+    inputs.put("row_positions", Tensor.ofFloats(new float[] {0, 1, 2, 3}, 4));
+    inputs.put("column_positions", Tensor.ofFloats(new float[] {0, 1, 2, 3}, 4));
     inputs.put("encoder_hidden_states", Tensor.ofFloats(text, 2, 5, 6));
     try (var weights = ContractData.weights(program, DType.F32);
         var engine = new ReferenceEngine();

@@ -232,6 +232,8 @@ final class WanTemplateTest {
                                 "hidden_states", noise,
                                 "timestep", Tensor.ofFloats(new float[] {1000}, 1),
                                 "temporal_positions", Tensor.ofFloats(new float[] {0, 1, 2}, 3),
+                                "row_positions", Tensor.ofFloats(new float[] {0, 1, 2, 3}, 4),
+                                "column_positions", Tensor.ofFloats(new float[] {0, 1, 2, 3}, 4),
                                 "encoder_hidden_states", normal(1, 16, 64)))
                         .get("out_hidden_states"))
                 .toFloatArray();

@@ -43,6 +43,14 @@ final class WanTransformerGoldenTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"scaled2", "scaled124"})
+  void forward_takesPositionsOfRowsAndColumnsFromOutside(String run) {
+    try (var golden = Golden.open("wan/rope-space")) {
+      golden.assertMatches("out." + run + ".sample", forward(golden, run + "."));
+    }
+  }
+
   /** Engines compile what is equal but for names once. */
   @Test
   void blocks_differInNamesOnly() {
@@ -75,11 +83,13 @@ final class WanTransformerGoldenTest {
       inputs.put("condition", channels(latents, 16, channels));
     }
     inputs.put("timestep", golden.floats(in + "timestep"));
-    inputs.put(
-        "temporal_positions",
-        golden.has(in + "temporal_positions")
-            ? golden.floats(in + "temporal_positions")
-            : ramp(latents.shape()[2]));
+    List<String> positions = List.of("temporal_positions", "row_positions", "column_positions");
+    for (int axis = 0; axis < positions.size(); axis++) {
+      String name = positions.get(axis);
+      inputs.put(
+          name,
+          golden.has(in + name) ? golden.floats(in + name) : ramp(latents.shape()[2 + axis]));
+    }
     Tensor sample = run(components, WanFlow.TRANSFORMER, inputs).get("out_hidden_states");
     components.values().forEach(c -> c.weights().close());
     return Objects.requireNonNull(sample);

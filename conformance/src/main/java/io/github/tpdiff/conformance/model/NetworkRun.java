@@ -26,19 +26,19 @@ final class NetworkRun {
   private static final String CONDITION = "condition";
 
   private final Latents noisy;
-  private final Map<String, Tensor> times;
+  private final Map<String, Tensor> said;
   private final int[] positions;
   private final Conditions conditions;
   private final Optional<GivenFrames> given;
 
   private NetworkRun(
       Latents noisy,
-      Map<String, Tensor> times,
+      Map<String, Tensor> said,
       int[] positions,
       Conditions conditions,
       Optional<GivenFrames> given) {
     this.noisy = noisy;
-    this.times = times;
+    this.said = said;
     this.positions = positions;
     this.conditions = conditions;
     this.given = given;
@@ -46,8 +46,8 @@ final class NetworkRun {
 
   /**
    * The inputs of a run. Latents are called {@code hidden_states} or {@code sample}, with the
-   * channels of a condition behind theirs; a single timestep is that of every clip, and frames are
-   * numbered from 0 where the run does not say.
+   * channels of a condition behind theirs; a single timestep is that of every clip, and frames, rows
+   * and columns are numbered from 0 where the run does not say.
    *
    * @throws CaseException if it has times that the model cannot tell apart
    */
@@ -77,7 +77,7 @@ final class NetworkRun {
               }
               return new NetworkRun(
                   noisy,
-                  Map.of(NetworkInputs.TIMESTEP, times.tensor()),
+                  said(run, times.tensor()),
                   positions(run, noisy),
                   new Conditions(model.description().flow(), conditions),
                   Optional.of(times).filter(own -> !own.isEmpty()));
@@ -90,7 +90,7 @@ final class NetworkRun {
     Latents noisy = noisy(all, model);
     return new NetworkRun(
         noisy,
-        Map.of(NetworkInputs.TIMESTEP, timestep(run)),
+        said(run, timestep(run)),
         positions(run, noisy),
         new Conditions(model.description().flow(), conditions(run, model, all)),
         Optional.empty());
@@ -114,9 +114,19 @@ final class NetworkRun {
     return run.findInput(NetworkInputs.TIMESTEP).orElseThrow(() -> missing(NetworkInputs.TIMESTEP));
   }
 
+  /** What the run says of every step itself. */
+  private static Map<String, Tensor> said(GoldenRun run, Tensor times) {
+    var said = new HashMap<>(Map.of(NetworkInputs.TIMESTEP, times));
+    for (String axis : List.of(NetworkInputs.ROWS, NetworkInputs.COLUMNS)) {
+      run.findInput(axis)
+          .ifPresent(found -> said.put(axis, NetworkInputs.positions(wholeNumbers(axis, found))));
+    }
+    return said;
+  }
+
   private static int[] positions(GoldenRun run, Latents noisy) {
     return run.findInput(NetworkInputs.POSITIONS)
-        .map(NetworkRun::wholeNumbers)
+        .map(found -> wholeNumbers(NetworkInputs.POSITIONS, found))
         .orElseGet(() -> IntStream.range(0, noisy.frames()).toArray());
   }
 
@@ -151,13 +161,13 @@ final class NetworkRun {
     return new CaseException("io.safetensors: in." + name + " is missing");
   }
 
-  private static int[] wholeNumbers(Tensor tensor) {
+  private static int[] wholeNumbers(String name, Tensor tensor) {
     double[] numbers = LatentTensor.numbers(tensor);
     for (double number : numbers) {
       if (number != Math.rint(number)) {
         throw new CaseException(
             "io.safetensors: in.%s: expected whole numbers, found %s"
-                .formatted(NetworkInputs.POSITIONS, number));
+                .formatted(name, number));
       }
     }
     return IntStream.range(0, numbers.length)
@@ -167,7 +177,7 @@ final class NetworkRun {
 
   /** The same with its frames elsewhere. */
   NetworkRun at(int[] framePositions) {
-    return new NetworkRun(noisy, times, framePositions.clone(), conditions, given);
+    return new NetworkRun(noisy, said, framePositions.clone(), conditions, given);
   }
 
   /** Whether some frames are given, of which the network predicts nothing. */
@@ -247,7 +257,7 @@ final class NetworkRun {
 
   private Map<String, Tensor> step() {
     var step = new HashMap<>(NetworkInputs.step(noisy, List.of(), grid()));
-    step.putAll(times);
+    step.putAll(said);
     return step;
   }
 }

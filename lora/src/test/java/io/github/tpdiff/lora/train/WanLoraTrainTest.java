@@ -49,11 +49,22 @@ final class WanLoraTrainTest {
   }
 
   private static Map<String, Tensor> inputs(TensorSource io) {
+    Tensor latents = tensor(io, "in.hidden_states");
     return Map.of(
-        "hidden_states", tensor(io, "in.hidden_states"),
+        "hidden_states", latents,
         "timestep", tensor(io, "in.timestep"),
         "temporal_positions", Tensor.ofFloats(new float[] {0, 1, 2}, 3),
+        "row_positions", counted(latents.shape()[3]),
+        "column_positions", counted(latents.shape()[4]),
         "encoder_hidden_states", tensor(io, "in.encoder_hidden_states"));
+  }
+
+  private static Tensor counted(long places) {
+    var positions = new float[(int) places];
+    for (int i = 0; i < positions.length; i++) {
+      positions[i] = i;
+    }
+    return Tensor.ofFloats(positions, places);
   }
 
   private static Tensor tensor(TensorSource io, String name) {

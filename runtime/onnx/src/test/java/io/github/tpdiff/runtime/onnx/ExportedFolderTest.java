@@ -162,6 +162,7 @@ class ExportedFolderTest {
             "scheduler/scheduler_config.json",
             "scheduler/tpdiff_stages.json",
             "solvers.py",
+            "stages.py",
             "tokenizer/tokenizer.json",
             "tpdiff_pipeline.json",
             "tpdiff_sampling.json",

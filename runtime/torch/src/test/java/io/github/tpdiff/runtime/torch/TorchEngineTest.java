@@ -114,11 +114,20 @@ class TorchEngineTest {
   }
 
   @Test
-  void unknownOrMistypedInput_isNamed() {
+  void inputThatIsNotRead_changesNothing_butIsNotBound() {
     try (Executable executable = ENGINE.load(twoLayers(), twoWeights())) {
-      assertThatThrownBy(() -> executable.run(Map.of("z", Tensor.zeros(1, 2))))
+      Tensor x = Tensor.ofFloats(new float[] {1, 2}, 1, 2);
+      assertThat(floats(executable.run(Map.of("x", x, "z", Tensor.zeros(3)))))
+          .isEqualTo(floats(executable.run(Map.of("x", x))));
+      assertThatThrownBy(() -> executable.bind(Map.of("z", Tensor.zeros(3))))
           .isInstanceOf(GraphException.class)
-          .hasMessageContaining("no input z");
+          .hasMessageContaining("there is no input z to bind; inputs are [x]");
+    }
+  }
+
+  @Test
+  void missingOrMistypedInput_isNamed() {
+    try (Executable executable = ENGINE.load(twoLayers(), twoWeights())) {
       assertThatThrownBy(() -> executable.run(Map.of()))
           .isInstanceOf(GraphException.class)
           .hasMessageContaining("input x is missing");
