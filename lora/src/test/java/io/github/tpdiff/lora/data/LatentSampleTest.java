@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.data;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -248,9 +249,10 @@ class LatentSampleTest {
                 (video, done, total) -> {})
             .told(encoders);
     assertThat(encoders.captions).containsExactly("", "a flash");
-    assertThat(told.conditions(0).values().get("text").floats().get(0)).isZero();
-    assertThat(told.conditions(1).values().get("text").floats().get(0)).isEqualTo(7);
-    assertThat(told.conditions(0).values().get("picture").floats().get(0))
+    assertThat(requireNonNull(told.conditions(0).values().get("text")).floats().get(0)).isZero();
+    assertThat(requireNonNull(told.conditions(1).values().get("text")).floats().get(0))
+        .isEqualTo(7);
+    assertThat(requireNonNull(told.conditions(0).values().get("picture")).floats().get(0))
         .isCloseTo(0.5f, within(0.05f));
     assertThat(told.conditions(0).ofGrids().keySet()).containsExactly(new LatentGrid(4, 1, 1));
     CleanPair pair = told.cleanPair(1, plan, plan.stage(1));
@@ -268,6 +270,6 @@ class LatentSampleTest {
     LatentSample.Clip clip = sample(1, new ArrayList<>()).sampled().get(0);
     assertThat(clip.caption()).isEmpty();
     assertThat(clip.byStrides().keySet()).containsExactly(GridFactor.ONE);
-    assertThat(clip.byStrides().get(GridFactor.ONE).conditions()).isEmpty();
+    assertThat(requireNonNull(clip.byStrides().get(GridFactor.ONE)).conditions()).isEmpty();
   }
 }

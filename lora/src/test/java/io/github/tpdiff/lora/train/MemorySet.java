@@ -51,7 +51,7 @@ record MemorySet(List<Latents> clips) implements TrainingSet {
             (shape.frames() + strides.time() - 1) / strides.time(),
             shape.height() / strides.height(),
             shape.width() / strides.width());
-    return new TorchRandom(7000L + 100 * clip + strides.hashCode()).draw(shape.withGrid(grid));
+    return new TorchRandom(7000L + 100L * clip + strides.hashCode()).draw(shape.withGrid(grid));
   }
 
   @Override

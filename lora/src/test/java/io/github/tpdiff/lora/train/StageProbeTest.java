@@ -105,7 +105,8 @@ final class StageProbeTest {
       assertThat(found.vanilla().get(stage)).isCloseTo(byHand(stage, true, 1, 1), within(1e-4));
       assertThat(found.excess().get(stage))
           .isCloseTo(
-              requireNonNull(found.of(found.best()).get(stage)) / found.vanilla().get(stage),
+              requireNonNull(found.of(found.best()).get(stage))
+                  / requireNonNull(found.vanilla().get(stage)),
               within(1e-9));
     }
   }
