@@ -79,8 +79,7 @@ public record OpenPositions(List<ResolvedJob> runs, Optional<String> words) {
     boolean overSpace = stages.rates().stream().anyMatch(rate -> !rate.isOfTimeAlone());
     return job.job().stages().positions().isPresent() || !overSpace
         ? List.of(stages.positions())
-        : StageProbe.choices(
-            stages, TrainingTarget.network(job.model(), job.denoiser()).program());
+        : StageProbe.choices(stages, TrainingTarget.network(job.model(), job.denoiser()).program());
   }
 
   private static Optional<PositionRules> begun(
@@ -100,6 +99,8 @@ public record OpenPositions(List<ResolvedJob> runs, Optional<String> words) {
             "positions are left open: before the first step, a probe of %d clips chooses among %s"
                 .formatted(
                     StageProbe.MOST_CLIPS,
-                    choices.stream().map(PositionRules::toString).collect(Collectors.joining(", "))));
+                    choices.stream()
+                        .map(PositionRules::toString)
+                        .collect(Collectors.joining(", "))));
   }
 }

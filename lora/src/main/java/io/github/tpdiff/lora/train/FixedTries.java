@@ -35,8 +35,7 @@ record FixedTries(PhasedClips data, int timesPerStage, Draws draws, double pictu
     for (int j = 0; j < timesPerStage; j++) {
       double part = (j + 0.5) / timesPerStage;
       // As often without its picture as in training, and always the same.
-      boolean pictured =
-          draws.uniform(Purpose.PICTURE, clip, stage.number(), j) >= pictureDropout;
+      boolean pictured = draws.uniform(Purpose.PICTURE, clip, stage.number(), j) >= pictureDropout;
       tries.add(
           new Try(
               clip,

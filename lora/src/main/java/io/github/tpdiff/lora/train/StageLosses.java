@@ -51,8 +51,7 @@ public record StageLosses(
   public Map<Integer, Double> excess() {
     var excess = new LinkedHashMap<Integer, Double>();
     vanilla.forEach(
-        (stage, own) ->
-            excess.put(stage, Objects.requireNonNull(of(best()).get(stage)) / own));
+        (stage, own) -> excess.put(stage, Objects.requireNonNull(of(best()).get(stage)) / own));
     return excess;
   }
 

@@ -125,8 +125,7 @@ public record StageProbe(List<Asked> denoisers, long seed) {
         NetworkLoss loss = NetworkLoss.of(loaded);
         for (Trial trial : trials.get(i)) {
           means.add(
-              trial.place(),
-              tries.batch(trial.one(), trial.plan(), trial.asked()).loss(loss));
+              trial.place(), tries.batch(trial.one(), trial.plan(), trial.asked()).loss(loss));
           listener.tried(++done, total);
         }
       }
@@ -173,8 +172,7 @@ public record StageProbe(List<Asked> denoisers, long seed) {
   }
 
   private static Stage told(Stage stage, PositionRules rules) {
-    return new Stage(
-        stage.number(), stage.grid().withPositions(rules), stage.start(), stage.end());
+    return new Stage(stage.number(), stage.grid().withPositions(rules), stage.start(), stage.end());
   }
 
   /** From squared errors in a stage's own time to those of global time. */
@@ -188,8 +186,7 @@ public record StageProbe(List<Asked> denoisers, long seed) {
 
   /** Sums up what belongs together. */
   private static final class Means {
-    private final Map<Optional<PositionRules>, Map<Integer, double[]>> sums =
-        new LinkedHashMap<>();
+    private final Map<Optional<PositionRules>, Map<Integer, double[]>> sums = new LinkedHashMap<>();
 
     void add(Place place, double loss) {
       double[] sum =
@@ -217,8 +214,7 @@ public record StageProbe(List<Asked> denoisers, long seed) {
 
     private Map<Integer, Double> means(Optional<PositionRules> rules) {
       var means = new TreeMap<Integer, Double>(Collections.reverseOrder());
-      sums.getOrDefault(rules, Map.of())
-          .forEach((stage, sum) -> means.put(stage, sum[0] / sum[1]));
+      sums.getOrDefault(rules, Map.of()).forEach((stage, sum) -> means.put(stage, sum[0] / sum[1]));
       return means;
     }
   }

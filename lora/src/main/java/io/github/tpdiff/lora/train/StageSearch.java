@@ -32,8 +32,8 @@ public record StageSearch(
     Map<Candidate, StageLosses> probed,
     Candidate chosen) {
   /**
-   * The cheapest over time, over space, and over both. A probe runs the network for minutes where it
-   * is large, and where it fails along some axes the next cheapest along the same often does.
+   * The cheapest over time, over space, and over both. A probe runs the network for minutes where
+   * it is large, and where it fails along some axes the next cheapest along the same often does.
    */
   public static final int MOST_PROBED = 3;
 

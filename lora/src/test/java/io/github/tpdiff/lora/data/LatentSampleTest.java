@@ -160,7 +160,8 @@ class LatentSampleTest {
         .extracting(Latents::shape)
         .containsExactly(longer, longer);
     assertThatThrownBy(() -> LatentSample.prepared(folder, new LatentGrid(5, 1, 1), 2))
-        .hasMessageContaining("expected a prepared clip of [5, 1, 1] latent frames, rows and columns, found none among 3");
+        .hasMessageContaining(
+            "expected a prepared clip of [5, 1, 1] latent frames, rows and columns, found none among 3");
   }
 
   /** A latent for each frame and eight pixels, of one value; tells of pictures, and captions. */

@@ -269,8 +269,7 @@ final class StageProbeTest {
     var heard = new ArrayList<Integer>();
     var probe = new StageProbe(List.of(new Asked(zero(), phased(9, CUBES))), SEED);
     try (var engine = TorchEngine.cpu()) {
-      StageLosses found =
-          probe.losses(engine, Extent.ALL, (done, total) -> heard.add(total));
+      StageLosses found = probe.losses(engine, Extent.ALL, (done, total) -> heard.add(total));
       assertThat(heard).hasSize(StageProbe.MOST_CLIPS * 4 * 4);
       StageLosses again = probe.losses(engine, Extent.ALL, (done, total) -> {});
       assertThat(again).isEqualTo(found);

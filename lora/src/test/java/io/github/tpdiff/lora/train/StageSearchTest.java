@@ -57,8 +57,7 @@ final class StageSearchTest {
     return new StageLosses(staged, Map.of(2, 1.0));
   }
 
-  private static StageSearch search(
-      List<StageConfig> asked, Function<StageConfig, Double> excess) {
+  private static StageSearch search(List<StageConfig> asked, Function<StageConfig, Double> excess) {
     return StageSearch.byProbe(
         PLANNER,
         CANDIDATES,

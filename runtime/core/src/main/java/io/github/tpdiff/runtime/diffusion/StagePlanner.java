@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Chooses stages from data: how many, how much coarser along which axes, where each begins, and
- * how the steps are shared out.
+ * Chooses stages from data: how many, how much coarser along which axes, where each begins, and how
+ * the steps are shared out.
  *
  * <p>A stage of some strides may run down to the time at which what they discard begins to show by
  * more than a budget (see {@link LatentSpectrum#informationLost}); later would lose it, sooner
@@ -214,8 +214,7 @@ public record StagePlanner(NoiseSchedule schedule, LatentSpectrum spectrum, doub
   private static List<GridFactor> rates(List<GridFactor> strides) {
     var rates = new ArrayList<GridFactor>();
     for (int i = 0; i < strides.size(); i++) {
-      rates.add(
-          strides.get(i).over(i + 1 < strides.size() ? strides.get(i + 1) : GridFactor.ONE));
+      rates.add(strides.get(i).over(i + 1 < strides.size() ? strides.get(i + 1) : GridFactor.ONE));
     }
     return rates;
   }

@@ -245,8 +245,7 @@ final class GaussianOracle {
 
   private Part part(Latents made) {
     DMatrixRMaj all = matrix(made);
-    return new Part(
-        columns(all, 0, data.numCols), columns(all, data.numCols, all.numCols));
+    return new Part(columns(all, 0, data.numCols), columns(all, data.numCols, all.numCols));
   }
 
   private static DMatrixRMaj columns(DMatrixRMaj matrix, int from, int to) {

@@ -168,8 +168,7 @@ class GridSamplingOracleTest {
 
   static Stream<Arguments> multistepSamplers() {
     return Stream.of(new DpmSolverSampler(), new UniPcSampler())
-        .flatMap(
-            sampler -> everySchedule().map(schedule -> Arguments.of(sampler, schedule)));
+        .flatMap(sampler -> everySchedule().map(schedule -> Arguments.of(sampler, schedule)));
   }
 
   @ParameterizedTest

@@ -63,10 +63,8 @@ class LatentSpectrumTest {
     for (int f = 0; f < s.frames(); f++) {
       for (int h = 0; h < s.height(); h++) {
         for (int w = 0; w < s.width(); w++) {
-          double x =
-              clip.data()[((channel * s.frames() + f) * s.height() + h) * s.width() + w];
-          sum +=
-              x * wave(kt, f, s.frames()) * wave(kh, h, s.height()) * wave(kw, w, s.width());
+          double x = clip.data()[((channel * s.frames() + f) * s.height() + h) * s.width() + w];
+          sum += x * wave(kt, f, s.frames()) * wave(kh, h, s.height()) * wave(kw, w, s.width());
         }
       }
     }
@@ -236,8 +234,7 @@ class LatentSpectrumTest {
     assertThatThrownBy(() -> overTime(List.of(1.0, -1.0)))
         .hasMessageContaining("powers must be at least 0, found -1.0");
     assertThatThrownBy(
-            () ->
-                new LatentSpectrum(new LatentGrid(1, 1, 1), Collections.nCopies(0, 1.0), 1))
+            () -> new LatentSpectrum(new LatentGrid(1, 1, 1), Collections.nCopies(0, 1.0), 1))
         .hasMessageContaining("at least one frame that is not given, found 1 of 1");
   }
 
