@@ -132,8 +132,7 @@ final class PlanCommand implements Callable<Integer> {
     StagePricing pricing = given.pricing();
     ModelDescription description = pricing.model().description();
     var planner =
-        new StagePlanner(
-            pricing.schedule(), sample.spectrum(description.flow()), clips.budget());
+        new StagePlanner(pricing.schedule(), sample.spectrum(description.flow()), clips.budget());
     List<Candidate> candidates =
         planner.candidates(
             new StagePlanner.Search(
@@ -181,8 +180,7 @@ final class PlanCommand implements Callable<Integer> {
   private void print(Given given, StageConfig stages, StageLosses losses) {
     VideoModel model = given.pricing().model();
     new ProbeTable(spec.commandLine().getOut())
-        .print(
-            given.pricing().plan(stages), losses, TrainingTarget.network(model).program());
+        .print(given.pricing().plan(stages), losses, TrainingTarget.network(model).program());
   }
 
   private void print(StagePlan plan, PlanCost cost, Engine engine) {

@@ -64,7 +64,9 @@ record PlanTable(PrintWriter out) {
     out.flush();
   }
 
-  /** One stage, then the nearest that cost more than the chosen, the chosen, the nearest cheaper. */
+  /**
+   * One stage, then the nearest that cost more than the chosen, the chosen, the nearest cheaper.
+   */
   private static List<Candidate> shown(StageSearch search) {
     List<Candidate> byCost =
         search.candidates().stream()

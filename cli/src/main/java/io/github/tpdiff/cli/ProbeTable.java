@@ -40,8 +40,7 @@ record ProbeTable(PrintWriter out) {
     var line = new StringBuilder("%5d  %11s  ".formatted(stage.number(), stage.grid().size()));
     rules.forEach(
         own ->
-            line.append(
-                String.format(Locale.ROOT, "%22.4f", losses.of(own).get(stage.number()))));
+            line.append(String.format(Locale.ROOT, "%22.4f", losses.of(own).get(stage.number()))));
     out.printf(
         Locale.ROOT,
         "%s  %7.4f  %10.2f%n",

@@ -70,8 +70,7 @@ final class StagePricing {
     List<Double> passes =
         flops.computeIfAbsent(
             stages.rates(),
-            rates ->
-                inputs(stages).stream().map(own -> (double) cost.price(own).flops()).toList());
+            rates -> inputs(stages).stream().map(own -> (double) cost.price(own).flops()).toList());
     List<Integer> steps = stages.splitSteps(sampling.steps());
     double sum = 0;
     for (int i = 0; i < steps.size(); i++) {

@@ -49,7 +49,8 @@ final class PositionsTrainingTest {
     String chosen = said.substring("positions ".length(), said.indexOf(", the least"));
     Files.writeString(job, text.replace("steps: 1", "steps: 2"));
     var resumed = train(job, "--resume");
-    assertThat(line(resumed, "positions ")).isEqualTo("positions " + chosen + ", as this run began");
+    assertThat(line(resumed, "positions "))
+        .isEqualTo("positions " + chosen + ", as this run began");
     assertThat(resumed.err()).doesNotContain("probing");
     assertThat(resumed.out()).contains("finished at step 2");
     var inspected =

@@ -23,7 +23,7 @@ public record GridFactor(int time, int height, int width) {
   public GridFactor {
     checkArgument(
         time >= 1 && height >= 1 && width >= 1,
-        "rates: at least 1 along each axis, found [%s, %s, %s]",
+        "stages.rates: at least 1 along each axis, found [%s, %s, %s]",
         time,
         height,
         width);

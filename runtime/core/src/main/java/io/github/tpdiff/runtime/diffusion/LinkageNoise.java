@@ -1,27 +1,28 @@
 package io.github.tpdiff.runtime.diffusion;
 
-import java.util.ArrayList;
-import java.util.List;
+import static com.google.common.base.Preconditions.checkState;
+
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * Noise n ~ N(0, R) of a whole grid, {@code R = σ² I − κ U Uᵀ} with {@code U = U_t ⊗ U_h ⊗ U_w},
- * drawn without a matrix of the grid.
+ * drawn without a matrix of the grid: n is the symmetric square root of R times white noise.
  *
- * <p>Rows and columns are taken to the eigenvectors of U_hU_hᵀ and U_wU_wᵀ, where R falls apart: at
- * eigenvalues with the product μ it is {@code σ² I − κ μ U_tU_tᵀ} over the frames, of which the
- * symmetric square root is taken. For nearest upsampling μ is the size of a block or 0, and all of
- * it costs a few operations a value.
+ * <p>Each axis is taken to the eigenvectors of its own U Uᵀ, where R is diagonal: at eigenvalues
+ * λ_t, λ_h, λ_w it is {@code σ² − κ λ_t λ_h λ_w}. For nearest upsampling these vectors have no more
+ * entries than a block has places, and all of it costs a few operations a value. Over time alone
+ * the square root is a matrix of the frames, taken as it is.
  */
 final class LinkageNoise {
+  /** Relative rounding below which a negative variance counts as zero. */
   private static final double ROUNDING = 1e-9;
 
   private final double variance;
   private final double kept;
-  private final Optional<AxisMatrix> timeGram;
-  private final Map<GridAxis, GramBasis> space;
+  private final GridMatrix up;
+  private final Map<GridAxis, GramBasis> bases = new EnumMap<>(GridAxis.class);
 
   /**
    * @param variance σ²
@@ -31,11 +32,8 @@ final class LinkageNoise {
   LinkageNoise(double variance, double kept, GridMatrix up) {
     this.variance = variance;
     this.kept = kept;
-    this.timeGram = up.along(GridAxis.TIME).map(own -> own.times(own.transpose()));
-    this.space = new TreeMap<>();
-    for (GridAxis axis : GridAxis.OF_SPACE) {
-      up.along(axis).ifPresent(own -> space.put(axis, GramBasis.of(own)));
-    }
+    this.up = up;
+    up.factors().forEach((axis, own) -> bases.put(axis, GramBasis.of(own)));
   }
 
   /** The largest eigenvalue λ of U Uᵀ. */
@@ -61,83 +59,66 @@ final class LinkageNoise {
     return kept;
   }
 
-  /** R over the frames where rows and columns have the eigenvalue product μ. */
-  AxisMatrix covariance(int frames, double mu) {
-    AxisMatrix identity = AxisMatrix.identity(frames);
-    return identity.mix(variance, -kept * mu, timeGram.orElse(identity));
-  }
-
   /** R over the frames, where it is all there is of R. */
   Optional<StageNumbers.NoiseOverTime> overTime(int frames) {
-    return space.isEmpty()
+    return isOverTimeAlone()
         ? Optional.of(
-            new StageNumbers.NoiseOverTime(
-                covariance(frames, 1).toLists(), factor(frames, 1).toLists()))
+            new StageNumbers.NoiseOverTime(covariance(frames).toLists(), factor(frames).toLists()))
         : Optional.empty();
+  }
+
+  private boolean isOverTimeAlone() {
+    return up.ofSpace().factors().isEmpty();
+  }
+
+  private AxisMatrix covariance(int frames) {
+    AxisMatrix own = up.along(GridAxis.TIME, frames);
+    return AxisMatrix.identity(frames).mix(variance, -kept, own.times(own.transpose()));
+  }
+
+  private AxisMatrix factor(int frames) {
+    return new SymmetricEigen(covariance(frames)).squareRoot(variance);
   }
 
   /** n from white noise of the grid. */
   Latents apply(Latents white) {
+    return isOverTimeAlone() ? factor(white.frames()).apply(white, GridAxis.TIME) : overGrid(white);
+  }
+
+  private Latents overGrid(Latents white) {
     Latents x = white;
-    for (GridAxis axis : space.keySet()) {
-      x = space.get(axis).vectors().transpose().apply(x, axis);
+    for (Map.Entry<GridAxis, GramBasis> axis : bases.entrySet()) {
+      x = axis.getValue().vectors().transpose().apply(x, axis.getKey());
     }
-    x = overFrames(x);
-    for (GridAxis axis : space.keySet()) {
-      x = space.get(axis).vectors().apply(x, axis);
+    x = scaled(x);
+    for (Map.Entry<GridAxis, GramBasis> axis : bases.entrySet()) {
+      x = axis.getValue().vectors().apply(x, axis.getKey());
     }
     return x;
   }
 
-  private Latents overFrames(Latents x) {
-    int frames = x.frames();
-    Map<Double, List<Integer>> pixels = pixels(x.shape());
-    if (pixels.size() == 1) {
-      return factor(frames, pixels.keySet().iterator().next()).apply(x, GridAxis.TIME);
+  /** Every value times the square root of its variance, {@code σ² − κ λ_t λ_h λ_w}. */
+  private Latents scaled(Latents x) {
+    LatentShape shape = x.shape();
+    Latents result = Latents.zeros(shape);
+    int places = shape.frames() * shape.pixels();
+    for (int place = 0; place < places; place++) {
+      int pixel = place % shape.pixels();
+      double lambda =
+          eigenvalue(GridAxis.TIME, place / shape.pixels())
+              * eigenvalue(GridAxis.HEIGHT, pixel / shape.width())
+              * eigenvalue(GridAxis.WIDTH, pixel % shape.width());
+      double own = variance - kept * lambda;
+      checkState(own >= -ROUNDING * variance, "covariance: eigenvalue %s is negative", own);
+      double factor = Math.sqrt(Math.max(0, own));
+      for (int i = place; i < x.data().length; i += places) {
+        result.data()[i] = (float) (factor * x.data()[i]);
+      }
     }
-    Latents result = Latents.zeros(x.shape());
-    pixels.forEach((mu, own) -> gather(factor(frames, mu), own, x, result));
     return result;
   }
 
-  private AxisMatrix factor(int frames, double mu) {
-    return new SymmetricEigen(covariance(frames, mu)).squareRoot(variance);
-  }
-
-  /** The pixels of a frame by their μ; what differs by rounding alone counts as equal. */
-  private Map<Double, List<Integer>> pixels(LatentShape shape) {
-    var pixels = new TreeMap<Double, List<Integer>>();
-    for (int row = 0; row < shape.height(); row++) {
-      for (int column = 0; column < shape.width(); column++) {
-        double mu = eigenvalue(GridAxis.HEIGHT, row) * eigenvalue(GridAxis.WIDTH, column);
-        Double above = pixels.ceilingKey(mu - ROUNDING);
-        double key = above != null && above <= mu + ROUNDING ? above : mu;
-        pixels.computeIfAbsent(key, k -> new ArrayList<>()).add(row * shape.width() + column);
-      }
-    }
-    return pixels;
-  }
-
   private double eigenvalue(GridAxis axis, int place) {
-    return space.containsKey(axis) ? space.get(axis).values()[place] : 1;
-  }
-
-  private static void gather(AxisMatrix factor, List<Integer> pixels, Latents x, Latents result) {
-    LatentShape shape = x.shape();
-    var own = new LatentShape(shape.batch(), shape.channels(), shape.frames(), 1, pixels.size());
-    Latents some = Latents.zeros(own);
-    int all = shape.pixels();
-    int planes = x.data().length / all;
-    for (int plane = 0; plane < planes; plane++) {
-      for (int p = 0; p < pixels.size(); p++) {
-        some.data()[plane * pixels.size() + p] = x.data()[plane * all + pixels.get(p)];
-      }
-    }
-    Latents done = factor.apply(some, GridAxis.TIME);
-    for (int plane = 0; plane < planes; plane++) {
-      for (int p = 0; p < pixels.size(); p++) {
-        result.data()[plane * all + pixels.get(p)] = done.data()[plane * pixels.size() + p];
-      }
-    }
+    return bases.containsKey(axis) ? bases.get(axis).values().get(place) : 1;
   }
 }

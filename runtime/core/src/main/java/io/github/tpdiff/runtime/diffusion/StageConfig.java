@@ -66,7 +66,7 @@ public record StageConfig(
       checkArgument(
           !rate.equals(GridFactor.ONE)
               && Math.max(rate.time(), Math.max(rate.height(), rate.width())) <= 64,
-          "stages.rates: each from 2 to 64, or so along an axis at least, found %s",
+          "stages.rates: each from 1 to 64 along an axis and above 1 along one at least, found %s",
           rates);
     }
     for (GridAxis axis : GridAxis.values()) {

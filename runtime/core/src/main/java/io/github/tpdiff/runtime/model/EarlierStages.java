@@ -6,11 +6,17 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 final class EarlierStages {
   private EarlierStages() {}
 
-  /** The tree with what it took for granted said. */
+  /** The tree with what it took for granted said, where it does not say it. */
   static ObjectNode upgraded(ObjectNode tree) {
-    tree.putObject("space").put("downsampling", "mean").put("upsampling", "nearest");
-    tree.put("targets", "latent");
-    tree.put("positions", "scaled");
+    if (!tree.has("space")) {
+      tree.putObject("space").put("downsampling", "mean").put("upsampling", "nearest");
+    }
+    if (!tree.has("targets")) {
+      tree.put("targets", "latent");
+    }
+    if (!tree.has("positions")) {
+      tree.put("positions", "scaled");
+    }
     return tree;
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.deser.std.StdDeserializer;
+import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
@@ -65,7 +66,8 @@ final class GridFactorJson {
           return new GridFactor(node.get(0).asInt(), node.get(1).asInt(), node.get(2).asInt());
         }
       } catch (IllegalArgumentException outOfRange) {
-        return context.reportInputMismatch(this, "%s", outOfRange.getMessage());
+        throw ValueInstantiationException.from(
+            parser, outOfRange.getMessage(), context.constructType(GridFactor.class), outOfRange);
       }
       return context.reportInputMismatch(this, "expected %s", EXPECTED);
     }

@@ -248,8 +248,15 @@ final class GaussianOracle {
     return new Part(columns(all, 0, data.numCols), columns(all, data.numCols, all.numCols));
   }
 
+  /** Some columns, or none. */
   private static DMatrixRMaj columns(DMatrixRMaj matrix, int from, int to) {
-    return CommonOps_DDRM.extract(matrix, 0, matrix.numRows, from, to);
+    var some = new DMatrixRMaj(matrix.numRows, to - from);
+    for (int i = 0; i < some.numRows; i++) {
+      for (int j = 0; j < some.numCols; j++) {
+        some.set(i, j, matrix.get(i, from + j));
+      }
+    }
+    return some;
   }
 
   private int index(Stage stage) {

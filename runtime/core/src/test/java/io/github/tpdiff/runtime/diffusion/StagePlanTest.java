@@ -7,7 +7,11 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -57,6 +61,85 @@ class StagePlanTest {
   }
 
   @Test
+  void grids_areDividedAlongEachAxisByItsOwnRates() {
+    var config = StageConfig.of(List.of(GridFactor.cube(2), new GridFactor(1, 2, 4)), SHARED);
+    StagePlan plan = StagePlan.of(config, FLOW, new LatentGrid(21, 60, 104));
+    assertThat(plan.stages())
+        .extracting(stage -> stage.grid().size())
+        .containsExactly(
+            new LatentGrid(11, 15, 13), new LatentGrid(21, 30, 26), new LatentGrid(21, 60, 104));
+    assertThat(plan.stages())
+        .extracting(Stage::strides)
+        .containsExactly(new GridFactor(2, 4, 8), new GridFactor(1, 2, 4), GridFactor.ONE);
+    assertThat(plan.coarser(plan.stage(2))).contains(plan.stage(3));
+    assertThat(plan.coarser(plan.stage(3))).isEmpty();
+  }
+
+  @Test
+  void extentsThatDoNotFit_areRefusedByAxisWithTheNearestThatDo() {
+    var config = StageConfig.of(List.of(GridFactor.cube(2), new GridFactor(1, 2, 2)), SHARED);
+    assertRefused(
+        config,
+        new LatentGrid(20, 60, 104),
+        "latent frames: 20 do not divide into 3 stages with rates [[2, 2, 2], [1, 2, 2]]; the"
+            + " nearest that do are 19 and 21");
+    assertRefused(
+        config,
+        new LatentGrid(21, 62, 104),
+        "latent rows: 62 do not divide into 3 stages with rates [[2, 2, 2], [1, 2, 2]]; the"
+            + " nearest that do are 60 and 64");
+    assertRefused(
+        config,
+        new LatentGrid(21, 60, 3),
+        "latent columns: 3 do not divide into 3 stages with rates [[2, 2, 2], [1, 2, 2]]; the"
+            + " fewest that do are 4");
+    // An axis that is never coarser takes any extent.
+    assertThat(
+            StagePlan.of(
+                    StageConfig.of(List.of(new GridFactor(1, 1, 2)), SHARED),
+                    FLOW,
+                    new LatentGrid(1, 7, 2))
+                .stages())
+        .hasSize(2);
+    assertThatThrownBy(() -> new LatentGrid(1, 0, 2))
+        .hasMessage("grid: every axis must be positive, found [1, 0, 2]");
+  }
+
+  private static void assertRefused(StageConfig config, LatentGrid grid, String message) {
+    assertThatThrownBy(() -> StagePlan.of(config, FLOW, grid))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(message);
+    assertThat(
+            Arrays.stream(GridAxis.values()).allMatch(axis -> config.fits(axis, grid.along(axis))))
+        .isFalse();
+  }
+
+  @Test
+  void positions_areWhereAPlaceLiesInTheFullGridOrItsNumber() {
+    var rules = new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.SCALED);
+    var config =
+        StageConfig.of(List.of(GridFactor.cube(2), new GridFactor(2, 2, 1)), SHARED)
+            .withPositions(rules);
+    StageGrid coarsest = StagePlan.of(config, FLOW, new LatentGrid(9, 8, 6)).stages().get(0).grid();
+    assertThat(coarsest.positions(GridAxis.TIME)).containsExactly(0, 4, 8);
+    assertThat(coarsest.positions(GridAxis.HEIGHT)).containsExactly(0, 1);
+    assertThat(coarsest.positions(GridAxis.WIDTH)).containsExactly(0, 2, 4);
+    StageGrid told =
+        StagePlan.of(
+                config.withPositions(PositionRules.all(PositionRule.NATIVE)),
+                FLOW,
+                new LatentGrid(9, 8, 6))
+            .stages()
+            .get(0)
+            .grid();
+    assertThat(told.positions(GridAxis.TIME)).containsExactly(0, 1, 2);
+    // Conditions of the full rate are still picked by where the frames lie.
+    assertThat(told.frames()).containsExactly(0, 4, 8);
+    assertThat(StageGrid.full(new LatentGrid(2, 1, 3)).positions(GridAxis.WIDTH))
+        .containsExactly(0, 1, 2);
+  }
+
+  @Test
   void defaultBoundaries_areEqualPartsOfTheShiftedSchedule() {
     StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(21));
     // 3u / (1 + 2u) at u = 2/3 and 1/3
@@ -76,11 +159,24 @@ class StagePlanTest {
     assertThat(plan.stage(2).end()).isCloseTo(second / (1 + second), within(1e-12));
   }
 
+  /** λ = λ_t λ_h λ_w: 8 for blocks of two along each axis, 6 for two frames of three columns. */
+  @Test
+  void stageEnds_followFromTheEigenvaluesOfAllAxes() {
+    var config =
+        StageConfig.of(List.of(GridFactor.cube(2), new GridFactor(2, 1, 3)), GROUPED)
+            .withBoundaries(List.of(2.0 / 3, 1.0 / 3));
+    StagePlan plan = StagePlan.of(config, FLOW, new LatentGrid(4, 2, 6));
+    double first = 2 / Math.sqrt(8);
+    double second = 0.5 / Math.sqrt(6);
+    assertThat(plan.stage(3).end()).isCloseTo(first / (1 + first), within(1e-12));
+    assertThat(plan.stage(2).end()).isCloseTo(second / (1 + second), within(1e-12));
+  }
+
   @Test
   void linkageNoise_isThePapersBlocksForNearestUpsamplingByTwo() {
     var config = StageConfig.pyramid(2, SHARED).withBoundaries(List.of(0.6));
     Linkage linkage = StagePlan.of(config, FLOW, grid(5)).linkages().get(0);
-    AxisMatrix covariance = linkage.noise().covariance(5, 1);
+    List<List<Double>> covariance = linkage.noise().overTime(5).orElseThrow().covariance();
     double half = 0.6 * 0.6 / 2;
     double[][] expected = {
       {half, 0, 0, 0, 0},
@@ -91,7 +187,7 @@ class StagePlanTest {
     };
     for (int i = 0; i < 5; i++) {
       for (int j = 0; j < 5; j++) {
-        assertThat(covariance.get(i, j)).isCloseTo(expected[i][j], within(1e-12));
+        assertThat(covariance.get(i).get(j)).isCloseTo(expected[i][j], within(1e-12));
       }
     }
   }
@@ -204,6 +300,92 @@ class StagePlanTest {
   }
 
   @Test
+  void ratesOutOfRange_areRefusedInOneLine() {
+    assertThatThrownBy(() -> new GridFactor(2, 0, 2))
+        .hasMessage("stages.rates: at least 1 along each axis, found [2, 0, 2]");
+    for (GridFactor wrong : List.of(GridFactor.ONE, new GridFactor(1, 65, 1))) {
+      assertThatThrownBy(() -> StageConfig.of(List.of(GridFactor.cube(2), wrong), SHARED))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageStartingWith("stages.rates: each from 1 to 64 along an axis")
+          .hasMessageEndingWith("found [[2, 2, 2], %s]".formatted(wrong));
+    }
+    assertThatThrownBy(
+            () -> StageConfig.of(Collections.nCopies(3, new GridFactor(1, 1, 64)), SHARED))
+        .hasMessageStartingWith("stages.rates: at most 65536 together along an axis");
+    assertThat(
+            StageConfig.of(List.of(new GridFactor(2, 3, 1), new GridFactor(4, 1, 5)), SHARED)
+                .largestStrides())
+        .isEqualTo(new GridFactor(8, 3, 5));
+  }
+
+  /** A stage over space of clean latents that nothing but the clip ties together. */
+  @Test
+  void example_isTheLineBetweenTheCleanLatentsThatItIsGiven() {
+    var config =
+        StageConfig.of(List.of(GridFactor.cube(2)), GROUPED)
+            .withTargets(StageConfig.Targets.PIXEL)
+            .withBoundaries(List.of(0.5));
+    StagePlan plan = StagePlan.of(config, FLOW, new LatentGrid(2, 2, 4));
+    Stage stage = plan.stage(1);
+    Latents own = noise(new LatentShape(2, 3, 2, 2, 4), 1);
+    Latents coarser = noise(new LatentShape(2, 3, 1, 1, 2), 2);
+    Latents noise = noise(own.shape(), 3);
+    Latents raised = Latents.zeros(own.shape());
+    for (int i = 0; i < raised.data().length; i++) {
+      raised.data()[i] = coarser.data()[i / 16 * 2 + i % 4 / 2];
+    }
+    // From 0.5 U x' + 0.5 ε down to x, of which 0.3 is three fifths of the way up.
+    Latents start = raised.mix(0.5, 0.5, noise);
+    var pair = new CleanPair(own, Optional.of(coarser));
+    TrainingExample example = plan.example(stage, 0.3, pair, noise);
+    assertClose(example.input(), own.mix(0.4, 0.6, start));
+    assertClose(example.target(), start.plus(-1, own).times(2));
+    assertThat(example.stage()).isEqualTo(stage);
+    Latents wrong = noise(new LatentShape(2, 3, 2, 2, 2), 4);
+    assertThatThrownBy(
+            () -> plan.example(stage, 0.3, new CleanPair(wrong, Optional.of(coarser)), noise))
+        .hasMessage("latents: stage 1 is of [2, 2, 4], found [2, 3, 2, 2, 2]");
+    assertThatThrownBy(
+            () -> plan.example(stage, 0.3, new CleanPair(own, Optional.of(wrong)), noise))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("latents: expected ");
+  }
+
+  @Test
+  void exampleOfAClip_isThatOfItsLatentsOnBothGrids() {
+    var config = StageConfig.of(List.of(GridFactor.cube(2), new GridFactor(1, 2, 2)), SHARED);
+    StagePlan plan = StagePlan.of(config, FLOW, new LatentGrid(3, 4, 4));
+    Stage stage = plan.stage(2);
+    Latents x0 = noise(new LatentShape(1, 2, 3, 4, 4), 1);
+    Latents noise = noise(new LatentShape(1, 2, 3, 2, 2), 2);
+    double time = 0.5 * (stage.start() + stage.end());
+    Latents own = means(x0, 2);
+    Latents coarser = frames(means(x0, 4), 0, 2);
+    assertClose(plan.clean(stage, x0), own);
+    assertClose(plan.cleanPair(stage, x0).coarser().orElseThrow(), coarser);
+    TrainingExample byHand =
+        plan.example(stage, time, new CleanPair(own, Optional.of(coarser)), noise);
+    TrainingExample made = plan.example(stage, time, x0, noise);
+    assertClose(made.input(), byHand.input());
+    assertClose(made.target(), byHand.target());
+  }
+
+  /** The means of squares of pixels. */
+  private static Latents means(Latents x, int side) {
+    LatentShape shape = x.shape();
+    var grid = new LatentGrid(shape.frames(), shape.height() / side, shape.width() / side);
+    Latents means = Latents.zeros(shape.withGrid(grid));
+    for (int i = 0; i < x.data().length; i++) {
+      int plane = i / shape.pixels();
+      int row = i / shape.width() % shape.height() / side;
+      int column = i % shape.width() / side;
+      means.data()[(plane * grid.height() + row) * grid.width() + column] +=
+          x.data()[i] / (side * side);
+    }
+    return means;
+  }
+
+  @Test
   void impossibleConfigurations_areRefusedInOneLine() {
     var config = StageConfig.pyramid(3, SHARED);
     assertThatThrownBy(() -> config.withBoundaries(List.of(0.5)))
@@ -254,14 +436,16 @@ class StagePlanTest {
     return Latents.of(new LatentShape(1, 1, frames, 1, 1), data);
   }
 
-  /** The given frames of a clip of one channel. */
+  /** The given frames of clips. */
   private static Latents frames(Latents x, int... indices) {
     int pixels = x.shape().pixels();
-    float[] data = new float[indices.length * pixels];
-    for (int i = 0; i < indices.length; i++) {
-      System.arraycopy(x.data(), indices[i] * pixels, data, i * pixels, pixels);
+    Latents some = Latents.zeros(x.shape().withFrames(indices.length));
+    for (int to = 0; to < some.data().length; to += pixels) {
+      int frame = to / pixels;
+      int from = frame / indices.length * x.frames() + indices[frame % indices.length];
+      System.arraycopy(x.data(), from * pixels, some.data(), to, pixels);
     }
-    return Latents.of(x.shape().withFrames(indices.length), data);
+    return some;
   }
 
   /** Within rounding of a few float operations on values of size 1 to 10. */
@@ -276,33 +460,48 @@ class StagePlanTest {
   void numbers_enterAStageAsSamplingDoes() {
     StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(9));
     StageNumbers.Entry entry = plan.numbers(plan.stage(2)).entry().orElseThrow();
-    assertThat(entry.rates()).isEqualTo(GridFactor.ofTime(2));
-    Linkage linkage = plan.linkages().get(0);
-    Latents end = noise(new LatentShape(1, 1, 3, 1, 1), 3);
-    float[] raised = linkage.apply(end, Latents.zeros(new LatentShape(1, 1, 5, 1, 1))).data();
-    // Five white noises, a unit vector in each pixel: what comes of them is a root of R.
-    Latents white = Latents.zeros(new LatentShape(1, 1, 5, 1, 5));
+    StageNumbers.NoiseOverTime over = entry.overTime().orElseThrow();
+    var source = NoiseSource.seeded(3);
+    Latents end = source.draw(new LatentShape(1, 1, 3, 1, 1));
+    Latents noise = source.draw(new LatentShape(1, 1, 5, 1, 1));
+    float[] expected = plan.linkages().get(0).apply(end, noise).data();
     for (int i = 0; i < 5; i++) {
-      white.data()[i * 5 + i] = 1;
-    }
-    float[] root = linkage.noise().apply(white).data();
-    for (int i = 0; i < 5; i++) {
-      List<Double> row = entry.upsampling().get(i);
-      assertThat(entry.scale() * product(row, end)).isCloseTo(raised[i], within(1e-6));
-      for (int j = 0; j < 5; j++) {
-        double covariance = 0;
-        double gram = 0;
-        for (int k = 0; k < 5; k++) {
-          covariance += root[i * 5 + k] * root[j * 5 + k];
-        }
-        for (int k = 0; k < 3; k++) {
-          gram += row.get(k) * entry.upsampling().get(j).get(k);
-        }
-        double expected = (i == j ? entry.variance() : 0) - entry.kept() * gram;
-        assertThat(covariance).isCloseTo(expected, within(1e-6));
-      }
+      double raised = product(entry.upsampling().get(i), end);
+      double added = product(over.factor().get(i), noise);
+      assertThat(entry.scale() * raised + added).isCloseTo(expected[i], within(1e-6));
     }
     assertThat(plan.numbers(plan.stage(3)).entry()).isEmpty();
+  }
+
+  @Test
+  void numbers_sayTheCovarianceOfTheNoiseOnTheWayIntoAStage() {
+    StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), FLOW, grid(9));
+    StageNumbers.Entry entry = plan.numbers(plan.stage(2)).entry().orElseThrow();
+    StageNumbers.NoiseOverTime over = entry.overTime().orElseThrow();
+    for (int i = 0; i < 5; i++) {
+      for (int j = 0; j < 5; j++) {
+        List<Double> column = over.factor().get(j); // symmetric
+        double gram = dot(entry.upsampling().get(i), entry.upsampling().get(j));
+        double expected = (i == j ? entry.variance() : 0) - entry.kept() * gram;
+        assertThat(over.covariance().get(i).get(j)).isCloseTo(expected, within(1e-12));
+        assertThat(dot(over.factor().get(i), column)).isCloseTo(expected, within(1e-12));
+      }
+    }
+    var cubes = StageConfig.of(List.of(GridFactor.cube(2)), SHARED);
+    StagePlan ofSpace = StagePlan.of(cubes, FLOW, new LatentGrid(5, 2, 2));
+    StageNumbers.Entry grid = ofSpace.numbers(ofSpace.stage(1)).entry().orElseThrow();
+    assertThat(grid.rates()).isEqualTo(GridFactor.cube(2));
+    assertThat(grid.overTime()).isEmpty();
+    assertThat(grid.variance()).isEqualTo(FLOW.time(0.5) * FLOW.time(0.5));
+    assertThat(grid.kept()).isCloseTo(grid.variance() / 8, within(1e-12));
+  }
+
+  private static double dot(List<Double> some, List<Double> others) {
+    double sum = 0;
+    for (int k = 0; k < some.size(); k++) {
+      sum += some.get(k) * others.get(k);
+    }
+    return sum;
   }
 
   private static double product(List<Double> row, Latents frames) {

@@ -3,8 +3,12 @@ package io.github.tpdiff.runtime.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
+import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Graph;
@@ -62,6 +66,19 @@ class NetworkInputsTest {
     assertThat(get(step, "temporal_positions").toFloatArray()).containsExactly(0, 2, 4);
     assertThat(get(step, "row_positions").toFloatArray()).containsExactly(0);
     assertThat(get(step, "column_positions").toFloatArray()).containsExactly(0, 1);
+  }
+
+  @Test
+  void step_hasThePositionsOfTheStagesRowsAndColumns() {
+    Latents noisy = Latents.zeros(new LatentShape(1, 1, 2, 2, 3));
+    var rules = new PositionRules(PositionRule.NATIVE, PositionRule.SCALED, PositionRule.SCALED);
+    var grid =
+        new StageGrid(
+            noisy.shape().grid(), new GridFactor(4, 2, 3), SpaceResampling.blocks(), rules);
+    var step = NetworkInputs.step(noisy, List.of(1.0), grid);
+    assertThat(get(step, "temporal_positions").toFloatArray()).containsExactly(0, 1);
+    assertThat(get(step, "row_positions").toFloatArray()).containsExactly(0, 2);
+    assertThat(get(step, "column_positions").toFloatArray()).containsExactly(0, 3, 6);
   }
 
   @Test

@@ -296,11 +296,74 @@ class RecordJsonTest {
   }
 
   @Test
+  void ratesOverSpace_areThreeNumbersEach() {
+    StageConfig mixed = CONFIG.withRates(List.of(new GridFactor(1, 2, 2), GridFactor.ofTime(2)));
+    String text = RecordJson.STAGES.format(mixed);
+    assertTrue(text.replaceAll("\\s", "").contains("\"rates\":[[1,2,2],2],"), text);
+    assertEquals(mixed, RecordJson.STAGES.parse(text, "here"));
+    assertEquals(
+        CONFIG, RecordJson.STAGES.parse(STAGES.replace("    4,", "    [4, 1, 1],"), "here"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "[2, 2]| here: rates[0]: expected an integer, or three such as [2, 2, 2], found [2,2]",
+        "[]| here: rates[0]: expected an integer, or three such as [2, 2, 2], found []",
+        "[2, 2, 2.5]|"
+            + " here: rates[0]: expected an integer, or three such as [2, 2, 2], found [2,2,2.5]",
+        "[2, \"2\", 2]|"
+            + " here: rates[0]: expected an integer, or three such as [2, 2, 2], found [2,\"2\",2]",
+        "{\"time\": 2, \"height\": 2, \"width\": 2}|"
+            + " here: rates[0]: expected an integer, or three such as [2, 2, 2],"
+            + " found {\"time\":2,\"height\":2,\"width\":2}",
+        "null| here: rates[0]: expected an integer, or three such as [2, 2, 2], found null",
+        "9223372036854775807| here: rates[0]: expected an integer, or three such as [2, 2, 2],"
+            + " found 9223372036854775807",
+        "0| here: stages.rates: at least 1 along each axis, found [0, 1, 1]",
+        "[2, -2, 2]| here: stages.rates: at least 1 along each axis, found [2, -2, 2]",
+        "[1, 1, 1]| here: stages.rates: each from 1 to 64 along an axis and above 1 along one at"
+            + " least, found [1, 2]",
+        "[1, 65, 1]| here: stages.rates: each from 1 to 64 along an axis and above 1 along one at"
+            + " least, found [[1, 65, 1], 2]",
+      })
+  void wrongRates_areRefusedInOneLine(String rate, String message) {
+    assertRefused(STAGES.replace("    4,", "    " + rate + ","), message);
+  }
+
+  @Test
+  void positions_areOneWordOrOneForEachAxis() {
+    StageConfig uniform = CONFIG.withPositions(PositionRules.all(PositionRule.NATIVE));
+    String text = RecordJson.STAGES.format(uniform);
+    assertTrue(text.contains("\"positions\": \"native\""), text);
+    assertEquals(uniform, RecordJson.STAGES.parse(text, "here"));
+    for (String wrong :
+        List.of("\"scaled\", \"native\"", "\"scaled\", \"native\", \"natural\"", "1, 2, 3")) {
+      String changed = STAGES.replaceAll("(?s)(?<=\"positions\": \\[).*?(?=])", wrong);
+      assertRefused(
+          changed,
+          "here: positions: expected scaled or native, or three of them, found [%s]"
+              .formatted(wrong.replace(" ", "")));
+    }
+  }
+
+  @Test
+  void fileOfTheFirstVersion_isTakenAtItsWordInWhatItSays() {
+    String said = EARLIER.replace("\"target_scale\"", "\"targets\": \"pixel\", \"target_scale\"");
+    assertEquals(StageConfig.Targets.PIXEL, RecordJson.STAGES.parse(said, "here").targets());
+    assertEquals(SpaceResampling.blocks(), RecordJson.STAGES.parse(said, "here").space());
+  }
+
+  @Test
   void missingField_isNamed() {
     String text = STAGES.replace(",\n    \"first_frame\": \"shared\"", "");
     assertRefused(text, "here: resampling.first_frame: expected shared or grouped, found nothing");
     String without = STAGES.replace(",\n  \"target_scale\": \"stage\"", "");
     assertRefused(without, "here: target_scale: expected global or stage, found nothing");
+    assertRefused(
+        STAGES.replace(",\n  \"targets\": \"pixel\"", ""),
+        "here: targets: expected latent or pixel, found nothing");
   }
 
   @Test

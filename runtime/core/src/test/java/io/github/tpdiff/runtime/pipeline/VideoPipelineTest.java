@@ -14,6 +14,7 @@ import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.HeunSampler;
+import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
@@ -165,6 +166,39 @@ class VideoPipelineTest {
             List.of(1, 1, 2));
     Latents expected =
         byHand.sample(SHAPE, guided(5), NoiseSource.seeded(7), StageListener.silent());
+    assertArrayEquals(expected.data(), latents.data(), TOLERANCE);
+  }
+
+  @Test
+  void stagesOverSpace_drawNoiseOnTheirGridsAndEndAtTheFullOne() {
+    var stages =
+        StageConfig.of(
+                List.of(GridFactor.cube(2), new GridFactor(1, 1, 2)),
+                FrameResampling.sharedFirstFrame())
+            .withPositions(PositionRules.all(PositionRules.PositionRule.NATIVE));
+    var size = new VideoSize(32, 64, 17, 16);
+    var request = asked().withSize(size).of(model.parts().description());
+    var shape = new LatentShape(1, 2, 5, 4, 8);
+    var drawn = new ArrayList<LatentGrid>();
+    NoiseSource seeded = NoiseSource.seeded(7);
+    Latents latents =
+        generate(
+            request
+                .withSampling(request.sampling().withStages(stages))
+                .withNoise(
+                    noise -> {
+                      drawn.add(noise.grid());
+                      return seeded.draw(noise);
+                    }));
+    assertEquals(List.of(new LatentGrid(3, 2, 2), new LatentGrid(5, 4, 4), shape.grid()), drawn);
+    // Each call twice: with the prompt, and with the negative one.
+    assertEquals(
+        List.of(List.of(0, 1, 2), List.of(0, 1, 2, 3, 4)),
+        model.calls().stream().map(LinearVideoModel.Call::positions).distinct().toList());
+    var plan = StagePlan.of(stages, scheduler.schedule(), shape.grid());
+    Latents expected =
+        StagedSampler.of(plan, scheduler.sampler(), 4)
+            .sample(shape, guided(5), NoiseSource.seeded(7), StageListener.silent());
     assertArrayEquals(expected.data(), latents.data(), TOLERANCE);
   }
 
