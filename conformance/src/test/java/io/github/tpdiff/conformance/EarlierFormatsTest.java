@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.RecordJson;
@@ -23,7 +27,7 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Collections;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,6 +76,40 @@ final class EarlierFormatsTest {
     }
   }
 
+  /** Its graph counts rows and columns, and is not told of others. */
+  @Test
+  void exportOfTheFirstFormat_runsWithRowsWhereItCountsThem_andSaysWhereItCannot()
+      throws URISyntaxException {
+    try (OnnxEngine engine = OnnxEngine.on(OnnxDevice.CPU);
+        ExportedFolder parts = ExportedFolder.open(first("wan"), engine)) {
+      var coarser =
+          parts
+              .stages()
+              .withRates(Collections.nCopies(parts.stages().rates().size(), GridFactor.cube(2)));
+      var counted =
+          coarser.withPositions(
+              new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
+      var pipeline = new VideoPipeline(parts);
+      assertThat(pipeline.generate(over(counted), GenerationListener.silent()).latents().data())
+          .doesNotContain(Float.NaN);
+      assertThatThrownBy(() -> pipeline.generate(over(coarser), GenerationListener.silent()))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageStartingWith(first("wan").resolve("transformer/model.onnx") + ": ")
+          .hasMessageContaining("row_positions: expected 1, found ")
+          .hasMessageEndingWith("; export the model again");
+    }
+  }
+
+  private static GenerationRequest over(StageConfig stages) {
+    return GenerationRequest.of("a red ball")
+        .withSize(new VideoSize(128, 128, 17, 8))
+        .withSampling(
+            SamplingChoice.open()
+                .withSteps(stages.stages())
+                .withGuidance(1)
+                .withStages(StageChoice.of(stages)));
+  }
+
   private static float[] floats(Path file) {
     try (TensorSource source = SafetensorsFile.open(file)) {
       return source.floats("latents");
@@ -84,7 +122,7 @@ final class EarlierFormatsTest {
       String header = lora.metadata().get(RecordJson.STAGES_HEADER);
       StageConfig stages =
           RecordJson.STAGES.parse(Objects.requireNonNull(header), RecordJson.STAGES_HEADER);
-      assertThat(stages.rates()).isEqualTo(List.of(2, 2));
+      assertThat(stages.rates()).isEqualTo(GridFactor.ofTimes(2, 2));
       assertThat(stages.boundaries()).hasSize(2);
     }
   }

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
@@ -35,6 +37,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whether an exported folder says enough for those who have it alone. */
@@ -43,9 +46,10 @@ final class ExportGuideTest {
   private static final Pattern KEY = Pattern.compile("\\[\"([a-z_]+)\"\\]");
   private static final Pattern FILE = Pattern.compile("\"([a-z_]+\\.json)\"");
   private static final Pattern IMPORT =
-      Pattern.compile("^ *(?:from|import) (solvers|plan|pictures|sample)\\b", Pattern.MULTILINE);
+      Pattern.compile(
+          "^ *(?:from|import) (solvers|stages|plan|pictures|sample)\\b", Pattern.MULTILINE);
   private static final List<String> PROGRAMS =
-      List.of("sample.py", "solvers.py", "pictures.py", "plan.py");
+      List.of("sample.py", "stages.py", "solvers.py", "pictures.py", "plan.py");
 
   /** What the folders of models have that are told of pictures, in whichever way. */
   private static final Set<String> OF_PICTURES =
@@ -73,16 +77,21 @@ final class ExportGuideTest {
 
   @TempDir private Path folder;
 
-  /** A made-up checkpoint of every family. */
-  static List<String> templates() {
+  /** A made-up checkpoint of every family, and stages over time alone and over space. */
+  static List<Arguments> exports() {
     return ModelFamily.all().stream()
         .flatMap(family -> family.templates().keySet().stream())
         .filter(name -> name.endsWith("-tiny"))
         .sorted()
+        .flatMap(
+            name ->
+                Stream.of(
+                    Arguments.of(name, GridFactor.ofTimes(2, 2)),
+                    Arguments.of(name, List.of(new GridFactor(1, 2, 2), GridFactor.ofTime(2)))))
         .toList();
   }
 
-  private ModelDescription export(String template) {
+  private ModelDescription export(String template, List<GridFactor> rates) {
     ModelFamily family =
         ModelFamily.all().stream()
             .filter(one -> one.templates().containsKey(template))
@@ -94,7 +103,8 @@ final class ExportGuideTest {
         new CheckpointTemplate.Order(
             checkpoint, DType.F32, tiny.defaultComponents(), (written, total) -> {}));
     try (VideoModel model = family.open(checkpoint)) {
-      ExportedFolder.write(model, exported(), ExportRequest.of(StageChoice.count(3)));
+      StageConfig stages = model.description().vanillaStages().withRates(rates);
+      ExportedFolder.write(model, exported(), ExportRequest.of(StageChoice.of(stages)));
       return model.description();
     }
   }
@@ -112,9 +122,10 @@ final class ExportGuideTest {
   }
 
   @ParameterizedTest
-  @MethodSource("templates")
-  void everythingThatTheFolderNames_isThere(String template) throws IOException {
-    export(template);
+  @MethodSource("exports")
+  void everythingThatTheFolderNames_isThere(String template, List<GridFactor> rates)
+      throws IOException {
+    export(template, rates);
     numbersAreThoseOfThePlan(template);
     pageLinksToFilesThatAreThere();
     graphsAreDescribedByTheNamesThatTheyHave();
@@ -139,11 +150,24 @@ final class ExportGuideTest {
       for (int i = 0; i < split.size(); i++) {
         Stage stage = plan.stages().get(i);
         JsonNode said = guide.path("stages").get(i);
+        LatentGrid own = stage.grid().size();
+        assertThat(said.at("/latent_shape/2").asInt()).isEqualTo(own.frames());
+        assertThat(said.at("/latent_shape/3").asInt()).isEqualTo(own.height());
+        assertThat(said.at("/latent_shape/4").asInt()).isEqualTo(own.width());
+        assertThat(axes(said.path("strides"))).isEqualTo(stage.strides());
+        assertThat(axes(said.path("position_strides"))).isEqualTo(stage.grid().positionStrides());
         assertThat(said.path("frames").asInt()).isEqualTo(stage.frames());
         assertThat(said.path("positions")).hasSize(stage.frames());
         assertThat(said.path("start").asDouble()).isEqualTo(stage.start());
         assertThat(said.path("end").asDouble()).isEqualTo(stage.end());
         assertThat(said.has("entry")).isEqualTo(i > 0);
+        if (i > 0) {
+          GridFactor rates = parts.stages().rates().get(i - 1);
+          assertThat(axes(said.at("/entry/rates"))).isEqualTo(rates);
+          assertThat(said.path("entry").has("noise_factor")).isEqualTo(rates.isOfTimeAlone());
+          double sigma = schedule.form().sigma(stage.start());
+          assertThat(said.at("/entry/variance").asDouble()).isEqualTo(sigma * sigma);
+        }
         List<SamplerStep> steps = schedule.steps(split.get(i), stage.start(), stage.end());
         assertThat(said.path("steps")).hasSize(steps.size());
         for (int s = 0; s < steps.size(); s++) {
@@ -156,6 +180,11 @@ final class ExportGuideTest {
         }
       }
     }
+  }
+
+  private static GridFactor axes(JsonNode node) {
+    return new GridFactor(
+        node.path("time").asInt(), node.path("height").asInt(), node.path("width").asInt());
   }
 
   private void pageLinksToFilesThatAreThere() throws IOException {
@@ -216,6 +245,7 @@ final class ExportGuideTest {
       assertThat(known).contains(condition.path("name").asText());
     }
     known.addAll(List.of("hidden_states", "timestep", "temporal_positions"));
+    known.addAll(List.of("row_positions", "column_positions"));
     for (JsonNode denoiser : guide.path("denoisers")) {
       if (denoiser.has("conditioning")) {
         run(guide, denoiser.path("conditioning").asText(), known);

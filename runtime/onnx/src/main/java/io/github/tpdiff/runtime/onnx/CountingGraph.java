@@ -5,7 +5,6 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -48,9 +47,10 @@ record CountingGraph(Path file, Executable graph) implements Executable {
     for (int i = 0; i < positions.length; i++) {
       if (positions[i] != i) {
         throw new CheckpointException(
-            "%s: written by an earlier version, with rows and columns at 0, 1, 2, ... alone, found"
-                    .formatted(file)
-                + " %s %s%s".formatted(name, Arrays.toString(positions), ExportedGraph.REMEDY));
+            "%s: written by an earlier version, whose rows and columns are at 0, 1, 2, ...: %s:"
+                    .formatted(file, name)
+                + " expected %s, found %s%s"
+                    .formatted(i, (int) positions[i], ExportedGraph.REMEDY));
       }
     }
   }

@@ -17,6 +17,7 @@ def stages(folder, guide, steps, frames, sides):
     count = latent_frames(guide, strides["time"], frames)
     split = split_steps(config["step_split"] or [1] * (len(rates) + 1), steps or guide["defaults"]["steps"])
     starts = [1.0] + config["boundaries"]
+    rules = config["positions"] if isinstance(config["positions"], list) else [config["positions"]] * len(AXES)
     alone = config["resampling"]["first_frame"] == "shared"
     over_space = strides["height"] * strides["width"] > 1
     projects = not over_space or space["downsampling"] == "stride" or space["upsampling"] == "nearest"
@@ -37,7 +38,7 @@ def stages(folder, guide, steps, frames, sides):
         (g, s), (g_end, s_end) = (g / scale, s / scale), (g_end / scale_end, s_end / scale_end)
         same = np.eye(own)
         drift = (g * repeated - g_end * same) @ np.linalg.inv(g_end * s * same - g * s_end * repeated)
-        apart = {axis: strides[axis] if config["positions"][axis] == "scaled" else 1 for axis in AXES}
+        apart = {axis: strides[axis] if rule == "scaled" else 1 for axis, rule in zip(AXES, rules)}
         stage = {
             "stage": len(starts) - i,
             "frames": own,
