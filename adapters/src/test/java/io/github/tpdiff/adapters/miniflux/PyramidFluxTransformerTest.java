@@ -87,7 +87,8 @@ final class PyramidFluxTransformerTest {
   /** A token of the text turns nothing; one of the video has a share of its head for each axis. */
   @Test
   void angles_areThePositionsOfFramesRowsAndColumns_atTheirFrequencies() {
-    Graph embed = new PyramidFluxTransformer(SMALL, FrameAttention.FULL).denoiser().segments().get(0);
+    Graph embed =
+        new PyramidFluxTransformer(SMALL, FrameAttention.FULL).denoiser().segments().get(0);
     var program = new Program("embed", List.of(embed), List.of("rope_cos"));
     float[][] positions = {{0, 3}, {0, 4, 8, 12}, {0, 1, 2, 3, 10, 11}};
     var inputs = new HashMap<String, Tensor>();
@@ -107,7 +108,9 @@ final class PyramidFluxTransformerTest {
     assertThat(Arrays.copyOf(found, pairs)).containsOnly(1);
     for (int token = 0; token < 2 * 2 * 3; token++) {
       double[] at = {
-        positions[0][token / 6], positions[1][token / 3 % 2 * 2] / 2, positions[2][token % 3 * 2] / 2
+        positions[0][token / 6],
+        positions[1][token / 3 % 2 * 2] / 2,
+        positions[2][token % 3 * 2] / 2
       };
       int pair = (1 + token) * pairs;
       for (int axis = 0; axis < 3; axis++) {

@@ -87,8 +87,7 @@ final class WanTransformerGoldenTest {
     for (int axis = 0; axis < positions.size(); axis++) {
       String name = positions.get(axis);
       inputs.put(
-          name,
-          golden.has(in + name) ? golden.floats(in + name) : ramp(latents.shape()[2 + axis]));
+          name, golden.has(in + name) ? golden.floats(in + name) : ramp(latents.shape()[2 + axis]));
     }
     Tensor sample = run(components, WanFlow.TRANSFORMER, inputs).get("out_hidden_states");
     components.values().forEach(c -> c.weights().close());

@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
     },
     footer = {
       "  tpdiff bench --rounds 1 --blocks 1",
-      "  tpdiff bench --blocks 1 --rates 2x2x2,2x2x2 --rates 2,2 --split 2-2-1 --steps 5",
+      "  tpdiff bench --rates 2x2x2,2x2x2 --rates 2,2 --split 2-2-1 --steps 5",
       "  tpdiff bench --checkpoint checkpoint --engines torch --rounds 0 --plain-load"
     })
 public final class BenchCommand implements Callable<Integer> {

@@ -46,8 +46,8 @@ final class NetworkRun {
 
   /**
    * The inputs of a run. Latents are called {@code hidden_states} or {@code sample}, with the
-   * channels of a condition behind theirs; a single timestep is that of every clip, and frames, rows
-   * and columns are numbered from 0 where the run does not say.
+   * channels of a condition behind theirs; a single timestep is that of every clip, and frames,
+   * rows and columns are numbered from 0 where the run does not say.
    *
    * @throws CaseException if it has times that the model cannot tell apart
    */
@@ -166,8 +166,7 @@ final class NetworkRun {
     for (double number : numbers) {
       if (number != Math.rint(number)) {
         throw new CaseException(
-            "io.safetensors: in.%s: expected whole numbers, found %s"
-                .formatted(name, number));
+            "io.safetensors: in.%s: expected whole numbers, found %s".formatted(name, number));
       }
     }
     return IntStream.range(0, numbers.length)

@@ -36,8 +36,6 @@ final class TrainingJobReader {
   private static final String CHECKPOINTS_OWN = "the checkpoint's own";
   static final JobType<List<Double>> NUMBERS = JobType.list("numbers", JobType.NUMBER);
   private static final JobType<List<GridFactor>> RATES = JobType.list("rates", JobType.rate());
-  private static final JobType<List<Integer>> WHOLE_NUMBERS =
-      JobType.list("whole numbers", JobType.WHOLE);
   static final JobType<List<ModulePattern>> PATTERNS =
       JobType.list(
           "module names or patterns",

@@ -11,6 +11,8 @@ import java.util.Objects;
 @FunctionalInterface
 interface NetworkLoss {
   /**
+   * The mean squared error over all values.
+   *
    * @param inputs of the program
    * @param target its wanted output
    */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.common.io.MoreFiles;
+import com.google.common.io.RecursiveDeleteOption;
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ModelEncoders;
@@ -315,7 +317,8 @@ final class PixelTargetsTest {
         // Two latent frames more, of a clip or of a clip and its picture.
         assertThat(longer.orElseThrow().seconds()).isGreaterThan(told.get(1).seconds());
       }
-      org.assertj.core.util.Files.delete(folder.resolve("checkpoint").toFile());
+      MoreFiles.deleteRecursively(
+          folder.resolve("checkpoint"), RecursiveDeleteOption.ALLOW_INSECURE);
     }
   }
 }

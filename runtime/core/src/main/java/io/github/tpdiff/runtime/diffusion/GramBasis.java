@@ -2,7 +2,7 @@ package io.github.tpdiff.runtime.diffusion;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -14,15 +14,17 @@ import java.util.List;
  * @param vectors Q, an eigenvector in each column
  * @param values λ, as many
  */
-record GramBasis(AxisMatrix vectors, double[] values) {
+record GramBasis(AxisMatrix vectors, List<Double> values) {
+  GramBasis {
+    values = List.copyOf(values);
+  }
 
   /** The basis of an upsampling. */
   static GramBasis of(AxisMatrix up) {
     AxisMatrix gram = up.times(up.transpose());
     int size = gram.rows();
     var vectors = new AxisMatrix(size, size);
-    double[] values = new double[size];
-    int column = 0;
+    var values = new ArrayList<Double>();
     for (List<Integer> block : blocks(gram)) {
       var own = new AxisMatrix(block.size(), block.size());
       for (int i = 0; i < block.size(); i++) {
@@ -32,11 +34,10 @@ record GramBasis(AxisMatrix vectors, double[] values) {
       }
       var eigen = new SymmetricEigen(own);
       for (int k = 0; k < block.size(); k++) {
-        values[column] = eigen.value(k);
         for (int i = 0; i < block.size(); i++) {
-          vectors.set(block.get(i), column, eigen.vector(k, i));
+          vectors.set(block.get(i), values.size(), eigen.vector(k, i));
         }
-        column++;
+        values.add(eigen.value(k));
       }
     }
     return new GramBasis(vectors, values);
@@ -70,6 +71,6 @@ record GramBasis(AxisMatrix vectors, double[] values) {
 
   /** The largest eigenvalue. */
   double largest() {
-    return Arrays.stream(values).max().orElseThrow();
+    return Collections.max(values);
   }
 }

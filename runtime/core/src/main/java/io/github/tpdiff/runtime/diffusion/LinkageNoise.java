@@ -119,6 +119,6 @@ final class LinkageNoise {
   }
 
   private double eigenvalue(GridAxis axis, int place) {
-    return bases.containsKey(axis) ? bases.get(axis).values()[place] : 1;
+    return bases.containsKey(axis) ? bases.get(axis).values().get(place) : 1;
   }
 }

@@ -7,7 +7,6 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.ejml.data.DMatrixRMaj;
@@ -138,11 +137,10 @@ class LinkageNoiseTest {
       AxisMatrix vectors = basis.vectors();
       AxisMatrix lambda = new AxisMatrix(up.rows(), up.rows());
       for (int i = 0; i < up.rows(); i++) {
-        lambda.set(i, i, basis.values()[i]);
+        lambda.set(i, i, basis.values().get(i));
       }
       assertClose(vectors.transpose().times(vectors), AxisMatrix.identity(up.rows()));
       assertClose(vectors.times(lambda).times(vectors.transpose()), up.times(up.transpose()));
-      assertThat(basis.largest()).isEqualTo(Arrays.stream(basis.values()).max().orElseThrow());
     }
   }
 
@@ -165,7 +163,7 @@ class LinkageNoiseTest {
       }
     }
     GramBasis frames = GramBasis.of(SHARED.axis().up(3, 2));
-    assertThat(frames.values()[0]).isEqualTo(1);
+    assertThat(frames.values().get(0)).isEqualTo(1);
     assertThat(frames.vectors().get(0, 0)).isIn(1.0, -1.0);
   }
 

@@ -178,7 +178,7 @@ class StagePicturesTest {
   private static float[] encoded(long seed, int rows, int columns) {
     var size = new PictureSize(2 * columns, 2 * rows);
     float[] frame = PictureGeometry.STRETCH.frame(picture(seed), size).data();
-    return sums(Tensor.ofFloats(frame, 1, 3, 1, 2 * rows, 2 * columns)).toFloatArray();
+    return sums(Tensor.ofFloats(frame, 1, 3, 1, 2L * rows, 2L * columns)).toFloatArray();
   }
 
   private static void assertFrame(Tensor told, int channel, int frame, float... expected) {
