@@ -155,14 +155,16 @@ final class PlanCommand implements Callable<Integer> {
     return search.stages();
   }
 
-  /** The stages that options say, with the positions that a probe chooses. */
+  /** The stages that options say, of which a probe shows what the checkpoint knows. */
   private StageConfig probed(Given given, StageConfig stages) {
     if (given.sample().isEmpty()) {
       return stages;
     }
     StageLosses losses = losses(given, given.sample().get().told(given.encoders()), stages);
     print(given, stages, losses);
-    return stages.withPositions(losses.best());
+    StageConfig best = stages.withPositions(losses.best());
+    StageText.print(best, spec.commandLine().getOut());
+    return best;
   }
 
   private StageLosses losses(Given given, TrainingSet told, StageConfig stages) {

@@ -59,9 +59,7 @@ record PlanTable(PrintWriter out) {
       out.printf("and %d others, dearer or further beyond the budget%n", others);
     }
     reasons(search, boundaries);
-    out.println("as options: " + StageText.options(search.stages()));
-    out.println("in a job:   " + StageText.job(search.stages()));
-    out.flush();
+    StageText.print(search.stages(), out);
   }
 
   /**

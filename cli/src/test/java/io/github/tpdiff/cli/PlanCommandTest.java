@@ -139,6 +139,9 @@ class PlanCommandTest {
     var pixel = plan("--clips", clips, "--probe", "--rates", "1x2x2", "--targets", "pixel");
     assertThat(pixel.exitCode()).as(pixel.err()).isZero();
     assertThat(stage(pixel, 2)).isNotEqualTo(stage(latent, 2));
+    assertThat(pixel.out())
+        .contains("as options: --rates 1x2x2 --targets pixel")
+        .contains("in a job:   stages: {rates: [[1, 2, 2]], targets: pixel");
   }
 
   private static String stage(Invocation run, int number) {
