@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.RecordJson;
@@ -23,7 +24,6 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,7 +84,10 @@ final class EarlierFormatsTest {
       String header = lora.metadata().get(RecordJson.STAGES_HEADER);
       StageConfig stages =
           RecordJson.STAGES.parse(Objects.requireNonNull(header), RecordJson.STAGES_HEADER);
-      assertThat(stages.rates()).isEqualTo(List.of(2, 2));
+      assertThat(stages)
+          .isEqualTo(
+              StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
+                  .withBoundaries(stages.boundaries()));
       assertThat(stages.boundaries()).hasSize(2);
     }
   }
