@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
@@ -122,7 +123,10 @@ final class EarlierFormatsTest {
       String header = lora.metadata().get(RecordJson.STAGES_HEADER);
       StageConfig stages =
           RecordJson.STAGES.parse(Objects.requireNonNull(header), RecordJson.STAGES_HEADER);
-      assertThat(stages.rates()).isEqualTo(GridFactor.ofTimes(2, 2));
+      assertThat(stages)
+          .isEqualTo(
+              StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
+                  .withBoundaries(stages.boundaries()));
       assertThat(stages.boundaries()).hasSize(2);
     }
   }

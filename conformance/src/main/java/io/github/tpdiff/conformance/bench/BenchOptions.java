@@ -53,7 +53,8 @@ final class BenchOptions {
       paramLabel = "PLAN",
       description =
           "in place of --stages, the rates of a plan, such as 2,2 of frames or 2x2x2,2x2x2 of"
-              + " frames, rows and columns; repeated, each plan is run in every round")
+              + " frames, rows and columns; repeated, each plan is run in every round (default:"
+              + " those of --stages)")
   private List<String> rates = List.of();
 
   @Option(
