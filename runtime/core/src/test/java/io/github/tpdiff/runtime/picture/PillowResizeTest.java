@@ -32,7 +32,9 @@ class PillowResizeTest {
   }
 
   /**
-   * The definition in doubles, over all pixels of an axis; one level for the integers' rounding.
+   * The definition in doubles, over all pixels of an axis. Integers round each of the two passes by
+   * a level at most, and the second weighs what the first left with weights whose absolute values
+   * sum to less than 2: so it is one level nearly everywhere, and nowhere more than two.
    */
   @Property(tries = 60)
   void bytes_areTheDefinitionsInDoubles(
@@ -45,6 +47,7 @@ class PillowResizeTest {
     RgbPicture picture = Pictures.noise(width, height, seed);
     RgbPicture resized = new PillowResize(newWidth, newHeight, filter).apply(picture);
     boolean heightFirst = height - newHeight > 2 * Math.max(0, width - newWidth);
+    int further = 0;
     for (int c = 0; c < 3; c++) {
       double[][] samples = Pictures.channel(picture, c);
       double[][] expected =
@@ -58,10 +61,13 @@ class PillowResizeTest {
       double[][] found = Pictures.channel(resized, c);
       for (int y = 0; y < newHeight; y++) {
         for (int x = 0; x < newWidth; x++) {
-          assertThat(Math.abs(found[y][x] - expected[y][x])).isLessThanOrEqualTo(1);
+          double apart = Math.abs(found[y][x] - expected[y][x]);
+          assertThat(apart).isLessThanOrEqualTo(2);
+          further += apart > 1 ? 1 : 0;
         }
       }
     }
+    assertThat(further).isLessThanOrEqualTo(1 + 3 * newWidth * newHeight / 100);
   }
 
   @Property(tries = 40)
