@@ -76,8 +76,7 @@ final class StageText {
     var keys = new LinkedHashMap<String, String>();
     keys.put("rates", stages.rates().toString());
     if (!stages.boundaries().isEmpty()) {
-      keys.put(
-          "boundaries", "[" + words(stages.boundaries(), "%.4f").replace(",", ", ") + "]");
+      keys.put("boundaries", "[" + words(stages.boundaries(), "%.4f").replace(",", ", ") + "]");
     }
     keys.putAll(unusual(stages));
     if (!stages.positions().equals(PositionRules.scaled())) {
