@@ -110,7 +110,7 @@ public final class ExportedFolder implements PipelineParts {
     return description;
   }
 
-  /** The temporal pyramid that the model was exported for. */
+  /** The stages that the model was exported for. */
   public StageConfig stages() {
     return stages;
   }

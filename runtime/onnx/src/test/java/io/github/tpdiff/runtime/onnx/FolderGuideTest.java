@@ -8,7 +8,11 @@ import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.MemoryTensors;
@@ -34,6 +38,10 @@ final class FolderGuideTest {
   @TempDir private Path folder;
 
   private Path export() throws IOException {
+    return export(STAGES);
+  }
+
+  private Path export(StageConfig stages) throws IOException {
     Path tokenizer = Files.createDirectory(folder.resolve("tokens"));
     Files.writeString(tokenizer.resolve("tokenizer.json"), "{}");
     Path target = folder.resolve("exported");
@@ -43,7 +51,7 @@ final class FolderGuideTest {
             .add(new TensorInfo("condition.weight", DType.F32, List.of(2L, 2L)), identity())
             .build();
     try (var model = TinyModel.of(tensors, tokenizer)) {
-      ExportedFolder.write(model, target, ExportRequest.of(STAGES));
+      ExportedFolder.write(model, target, ExportRequest.of(stages));
     }
     return target;
   }
@@ -70,6 +78,42 @@ final class FolderGuideTest {
     assertThat(covariance.at("/1/1").asDouble()).isCloseTo(variance / 2, rounding());
     assertThat(covariance.at("/1/2").asDouble()).isCloseTo(-variance / 2, rounding());
     assertThat(covariance.at("/0/1").asDouble()).isZero();
+  }
+
+  @Test
+  void stagesOverSpace_areSaidAtTheSmallestSizeThatDivides() throws IOException {
+    // A token of 16 pixels is the smallest side, so that half of one takes 32.
+    var half = new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.SCALED);
+    Path target =
+        export(
+            StageConfig.of(List.of(new GridFactor(1, 2, 2)), FrameResampling.sharedFirstFrame())
+                .withPositions(half));
+    JsonNode guide = new ObjectMapper().readTree(target.resolve(SamplingGuide.FILE).toFile());
+    assertThat(guide.at("/defaults/latent_shape").toString()).isEqualTo("[1,1,2,4,4]");
+    assertThat(guide.at("/defaults/height").asInt()).isEqualTo(32);
+    assertThat(guide.at("/stages/0/latent_shape").toString()).isEqualTo("[1,1,2,2,2]");
+    assertThat(guide.at("/stages/0/position_strides").toString())
+        .isEqualTo("{\"time\":1,\"height\":1,\"width\":2}");
+    // Repeated to blocks of four, whose noise has nothing left of what they share: s^2 - 4 kept.
+    JsonNode entry = guide.at("/stages/1/entry");
+    assertThat(entry.at("/variance").asDouble())
+        .isCloseTo(4 * entry.at("/kept").asDouble(), rounding());
+    assertThat(entry.at("/upsampling").toString()).isEqualTo("[[1.0,0.0],[0.0,1.0]]");
+    assertThat(entry.has("noise_factor")).isFalse();
+    assertThat(guide.at("/stages/1/dropped_drift").asDouble())
+        .isCloseTo(-1 / guide.at("/stages/1/start").asDouble(), rounding());
+    assertThat(Files.readString(target.resolve(FolderGuide.README)))
+        .contains("in 2 stages that rise in height from 1/2, width from 1/2");
+  }
+
+  @Test
+  void stagesOfSmallerVideos_doNotSayWhatNoiseIsRenewedBy() throws IOException {
+    Path target = export(STAGES.withTargets(Targets.PIXEL));
+    JsonNode guide = new ObjectMapper().readTree(target.resolve(SamplingGuide.FILE).toFile());
+    assertThat(guide.at("/pyramid/targets").asText()).isEqualTo("pixel");
+    assertThat(guide.at("/stages/1").has("drift")).isFalse();
+    assertThat(Files.readString(target.resolve(FolderGuide.README)))
+        .contains("A stage's clean latents are those of a smaller video");
   }
 
   private static Offset<Double> rounding() {
