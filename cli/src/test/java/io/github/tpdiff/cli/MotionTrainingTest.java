@@ -124,7 +124,7 @@ final class MotionTrainingTest {
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out().lines().filter(line -> line.startsWith("32x32x16")))
         .extracting(line -> line.split(" +", -1)[2])
-        .containsExactly("4", "8", "16", "16");
+        .containsExactly("4x4x4", "8x4x4", "16x4x4", "16x4x4");
   }
 
   @ParameterizedTest
