@@ -33,6 +33,7 @@ record PlanTable(PrintWriter out) {
   void print(LatentSample sample, StageSearch search, Boundaries boundaries) {
     LatentSpectrum spectrum = search.planner().spectrum();
     out.printf(
+        Locale.ROOT,
         "%d clips of %d videos, %s latent frames, rows and columns%s%n",
         sample.sampled().size(),
         sample.videos(),
@@ -56,7 +57,7 @@ record PlanTable(PrintWriter out) {
     }
     int others = search.candidates().size() - shown.size();
     if (others > 0) {
-      out.printf("and %d others, dearer or further beyond the budget%n", others);
+      out.printf(Locale.ROOT, "and %d others, dearer or further beyond the budget%n", others);
     }
     reasons(search, boundaries);
     StageText.print(search.stages(), out);

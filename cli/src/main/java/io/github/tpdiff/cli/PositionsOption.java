@@ -9,7 +9,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Rules of positions on the command line: one word, or one for each axis. */
-public final class PositionsOption implements ITypeConverter<PositionRules> {
+final class PositionsOption implements ITypeConverter<PositionRules> {
 
   @Override
   public PositionRules convert(String text) {

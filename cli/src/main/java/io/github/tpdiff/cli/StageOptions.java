@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
  * The pyramid, as options. What is not said is as the weights were trained; a LoRA says so before
  * tensors trained in full, those before the checkpoint.
  */
-final class StageOptions {
+public final class StageOptions {
   @Option(
       names = "--stages",
       paramLabel = "K",
@@ -123,7 +123,7 @@ final class StageOptions {
    *
    * @throws IllegalArgumentException if options contradict each other
    */
-  StageChoice choice() {
+  public StageChoice choice() {
     if (stages.isPresent() && !rates.isEmpty() && stages.get() != rates.size() + 1) {
       throw new IllegalArgumentException(
           "--rates: expected %d values for --stages %d, found %s"
@@ -144,7 +144,7 @@ final class StageOptions {
   }
 
   /** Says what of a choice is not as the weights were trained, if anything. */
-  static void printDifferences(PrintWriter out, Decided stages) {
+  public static void printDifferences(PrintWriter out, Decided stages) {
     if (!stages.differences().isEmpty()) {
       out.println("stages not as trained: " + String.join("; ", stages.differences()));
       out.flush();

@@ -15,7 +15,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** An option's value that the library has a word for: the words there are, and what each means. */
-public abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
+abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
   private final List<String> words;
   private final Function<String, T> parser;
 
@@ -43,7 +43,7 @@ public abstract class WordOption<T> implements ITypeConverter<T>, Iterable<Strin
   }
 
   /** Solvers, by their names. */
-  public static final class OfSampler extends WordOption<String> {
+  static final class OfSampler extends WordOption<String> {
     OfSampler() {
       super(Samplers.names(), OfSampler::known);
     }
@@ -55,42 +55,42 @@ public abstract class WordOption<T> implements ITypeConverter<T>, Iterable<Strin
   }
 
   /** How frames are dropped. */
-  public static final class OfDownsampling extends WordOption<Downsampling> {
+  static final class OfDownsampling extends WordOption<Downsampling> {
     OfDownsampling() {
       super(new Words<>(Downsampling.class).all(), parser(Downsampling.class));
     }
   }
 
   /** How frames are repeated. */
-  public static final class OfUpsampling extends WordOption<Upsampling> {
+  static final class OfUpsampling extends WordOption<Upsampling> {
     OfUpsampling() {
       super(new Words<>(Upsampling.class).all(), parser(Upsampling.class));
     }
   }
 
   /** How pictures come to a video's size. */
-  public static final class OfPictureGeometry extends WordOption<PictureGeometry> {
+  static final class OfPictureGeometry extends WordOption<PictureGeometry> {
     OfPictureGeometry() {
       super(new Words<>(PictureGeometry.class).all(), parser(PictureGeometry.class));
     }
   }
 
   /** Where stages begin. */
-  public static final class OfBoundaries extends WordOption<Boundaries> {
+  static final class OfBoundaries extends WordOption<Boundaries> {
     OfBoundaries() {
       super(new Words<>(Boundaries.class).all(), parser(Boundaries.class));
     }
   }
 
   /** The time in which a velocity is measured. */
-  public static final class OfTargetScale extends WordOption<TargetScale> {
+  static final class OfTargetScale extends WordOption<TargetScale> {
     OfTargetScale() {
       super(new Words<>(TargetScale.class).all(), parser(TargetScale.class));
     }
   }
 
   /** What stages reach. */
-  public static final class OfTargets extends WordOption<Targets> {
+  static final class OfTargets extends WordOption<Targets> {
     OfTargets() {
       super(new Words<>(Targets.class).all(), parser(Targets.class));
     }

@@ -2,6 +2,7 @@ package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.cli.StageInspection;
+import io.github.tpdiff.cli.StageOptions;
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -42,7 +43,11 @@ import picocli.CommandLine.Spec;
     description = {
       "The whole journey on a tiny checkpoint and clips that it makes itself: train, export,"
           + " staged and vanilla inference, an HTML report with pictures.",
-      "Needs no network and a few minutes."
+      "Needs no network and a few minutes.",
+      "",
+      "The LoRA is trained in three stages over time, unless options say others; positions over space"
+          + " that they leave open are those that the vanilla network predicts best with. Where stages"
+          + " are said, some clips are held out, and the loss on them is told by stage."
     },
     footer = {
       "  tpdiff demo",
@@ -76,7 +81,7 @@ final class DemoCommand implements Callable<Integer> {
               + " picture (default: the family's own).")
   private Optional<String> template = Optional.empty();
 
-  @Mixin private DemoStages stages = new DemoStages();
+  @Mixin private StageOptions stages = new StageOptions();
 
   @Option(
       names = "--validation",
@@ -99,6 +104,7 @@ final class DemoCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     String name = template.orElse(family + TINY);
     ModelFamily models = requireFamily(name);
+    DemoStages stages = stages();
     stages.config(FrameResampling.groupedFirstFrame()); // refused before anything is made
     double heldOut = validation.orElse(stages.areSaid() ? 0.125 : 0);
     if (!(heldOut >= 0 && heldOut < 1)) {
@@ -136,6 +142,10 @@ final class DemoCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
+  private DemoStages stages() {
+    return new DemoStages(stages.choice());
+  }
+
   private void printLosses(DemoReport.Results results) {
     if (results.heldOut.isEmpty()) {
       return;
@@ -169,7 +179,7 @@ final class DemoCommand implements Callable<Integer> {
             "--template: the demo trains one denoiser, %s has %d".formatted(name, denoisers));
       }
       ModelDescription description = model.description();
-      StageConfig config = stages.config(description.latents().resampling());
+      StageConfig config = stages().config(description.latents().resampling());
       return brief ? DemoSize.brief(description, config) : DemoSize.full(description, config);
     }
   }
@@ -204,7 +214,7 @@ final class DemoCommand implements Callable<Integer> {
               captions,
               ofPictures ? Optional.of(setting.clips()) : Optional.empty(),
               setting.size(),
-              stages.sampling(),
+              stages().sampling(),
               folder,
               lines());
       VideoModel tuned = LoraModels.merged(base, LoraFile.read(folder.lora()).weights(), 1);

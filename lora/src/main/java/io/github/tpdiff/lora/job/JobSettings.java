@@ -156,7 +156,7 @@ record JobSettings(Map<String, Object> values) {
     keys.put("stages.downsampling", stages.downsampling());
     keys.put("stages.upsampling", stages.upsampling());
     // Jobs of pyramids over time stay what they were.
-    boolean isOverSpace = stages.rates().stream().anyMatch(rate -> !rate.isOfTimeAlone());
+    boolean isOverSpace = GridFactor.areOverSpace(stages.rates());
     var space = new SpaceResampling(stages.spaceDownsampling(), stages.spaceUpsampling());
     if (isOverSpace || !space.equals(SpaceResampling.blocks())) {
       keys.put("stages.space_downsampling", space.downsampling());

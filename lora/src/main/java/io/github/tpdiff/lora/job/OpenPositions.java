@@ -7,6 +7,7 @@ import io.github.tpdiff.lora.train.StageProbe;
 import io.github.tpdiff.lora.train.StageProbe.Asked;
 import io.github.tpdiff.lora.train.StageProbe.Extent;
 import io.github.tpdiff.lora.train.TrainingTarget;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.engine.Engine;
 import java.util.List;
@@ -76,7 +77,7 @@ public record OpenPositions(List<ResolvedJob> runs, Optional<String> words) {
   /** What there is to choose from; one where nothing is left open. */
   private static List<PositionRules> choices(ResolvedJob job) {
     var stages = job.diffusion().stages();
-    boolean overSpace = stages.rates().stream().anyMatch(rate -> !rate.isOfTimeAlone());
+    boolean overSpace = GridFactor.areOverSpace(stages.rates());
     return job.job().stages().positions().isPresent() || !overSpace
         ? List.of(stages.positions())
         : StageProbe.choices(stages, TrainingTarget.network(job.model(), job.denoiser()).program());

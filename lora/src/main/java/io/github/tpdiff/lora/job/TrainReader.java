@@ -46,7 +46,7 @@ final class TrainReader {
         settings,
         s.find(
                 "weights",
-                TrainingJobReader.PATTERNS,
+                LoraReader.PATTERNS,
                 "none: a LoRA is trained",
                 "Tensors that are trained in full instead of a LoRA, such as"
                     + " `[\"**.motion_modules.**\"]`; without a section `lora`.")

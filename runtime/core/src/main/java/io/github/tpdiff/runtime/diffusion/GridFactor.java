@@ -58,6 +58,11 @@ public record GridFactor(int time, int height, int width) {
     return height == 1 && width == 1;
   }
 
+  /** Whether any of some rates changes rows or columns. */
+  public static boolean areOverSpace(List<GridFactor> rates) {
+    return rates.stream().anyMatch(rate -> !rate.isOfTimeAlone());
+  }
+
   /**
    * The product, axis by axis.
    *

@@ -70,6 +70,41 @@ public record StageChoice(
     return open(OptionalInt.of(stages));
   }
 
+  /** Shares of the steps, and everything else as the weights were trained. */
+  public static StageChoice stepSplit(List<Integer> shares) {
+    StageChoice open = asTrained();
+    return new StageChoice(
+        open.count,
+        open.rates,
+        open.boundaries,
+        shares,
+        open.downsampling,
+        open.upsampling,
+        open.spaceDownsampling,
+        open.spaceUpsampling,
+        open.targets,
+        open.positions,
+        open.targetScale);
+  }
+
+  /** The same with so many stages where neither their number nor rates are said. */
+  public StageChoice orCount(int stages) {
+    return count.isPresent() || !rates.isEmpty()
+        ? this
+        : new StageChoice(
+            OptionalInt.of(stages),
+            rates,
+            boundaries,
+            stepSplit,
+            downsampling,
+            upsampling,
+            spaceDownsampling,
+            spaceUpsampling,
+            targets,
+            positions,
+            targetScale);
+  }
+
   private static StageChoice open(OptionalInt count) {
     return new StageChoice(
         count,

@@ -153,7 +153,7 @@ public record StageConfig(
    * nothing.
    */
   public boolean coarserIsKnown() {
-    boolean overSpace = rates.stream().anyMatch(rate -> !rate.isOfTimeAlone());
+    boolean overSpace = GridFactor.areOverSpace(rates);
     boolean projects =
         !overSpace
             || space.downsampling() == FrameResampling.Downsampling.STRIDE

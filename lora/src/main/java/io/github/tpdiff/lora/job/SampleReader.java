@@ -1,0 +1,37 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.lora.job.TrainingJob.Sample;
+import java.util.List;
+
+/** Reads the section {@code sample} of a job. */
+final class SampleReader {
+  private SampleReader() {}
+
+  static Sample read(JobSection s) {
+    if (s.has("every") && !s.has("prompts")) {
+      throw new IllegalArgumentException("sample.prompts: expected what to show, found none");
+    }
+    return new Sample(
+        s.find("prompts", JobType.list("texts", JobType.TEXT), "no videos", "A video of each.")
+            .orElse(List.of()),
+        s.value("every", JobType.WHOLE, 100, "Steps from one set of videos to the next."),
+        s.find("size", ClipSize.TYPE, "the first of data.sizes", "Of the videos."),
+        s.find(
+            "steps",
+            JobType.WHOLE,
+            TrainingJobReader.CHECKPOINTS_OWN,
+            "Of the sampler, all stages together."),
+        s.find(
+            "guidance",
+            JobType.NUMBER,
+            TrainingJobReader.CHECKPOINTS_OWN,
+            "Guidance scale; 1 is none."),
+        s.value("seed", JobType.LONG, 0L, "Of the first video's noise."),
+        s.find(
+            "pictures",
+            JobType.FLAG,
+            "true where the model makes no video without a picture",
+            "Shows each video the picture of a clip of its size, of the clips that are held out"
+                + " first."));
+  }
+}
