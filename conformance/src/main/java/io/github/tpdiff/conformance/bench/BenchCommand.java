@@ -37,18 +37,7 @@ import picocli.CommandLine.Spec;
 public final class BenchCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--checkpoint",
-      paramLabel = "PATH",
-      description = "a checkpoint folder (default: made up)")
-  private Optional<Path> checkpoint = Optional.empty();
-
-  @Option(
-      names = "--template",
-      paramLabel = "NAME",
-      defaultValue = "wan-1.3b",
-      description = "sizes to make up where no checkpoint is given (default: ${DEFAULT-VALUE})")
-  private String template = "wan-1.3b";
+  @Mixin private BenchCheckpoint checkpoint = new BenchCheckpoint();
 
   @Mixin private BenchOptions options = new BenchOptions();
 
@@ -57,38 +46,9 @@ public final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path folder = Files.createTempDirectory("tpdiff-bench");
-    try {
-      if (checkpoint.isEmpty()) {
-        CheckpointTemplate chosen = template();
-        chosen.write(order(chosen, folder.resolve("checkpoint")));
-      }
-      return measure(checkpoint.orElse(folder.resolve("checkpoint")), folder);
-    } finally {
-      Folders.delete(folder);
+    try (BenchCheckpoint.Folder folder = checkpoint.folder()) {
+      return measure(folder.path(), folder.scratch());
     }
-  }
-
-  private CheckpointTemplate template() {
-    return ModelFamily.all().stream()
-        .flatMap(family -> Stream.ofNullable(family.templates().get(template)))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "--template: expected one of "
-                        + ModelFamily.all().stream()
-                            .flatMap(family -> family.templates().keySet().stream())
-                            .sorted()
-                            .toList()
-                        + ", found "
-                        + template));
-  }
-
-  /** In fp32: what is measured is arithmetic, not the conversion of weights. */
-  private static CheckpointTemplate.Order order(CheckpointTemplate template, Path folder) {
-    return new CheckpointTemplate.Order(
-        folder, DType.F32, template.defaultComponents(), (bytes, total) -> {});
   }
 
   private int measure(Path folder, Path exports) {

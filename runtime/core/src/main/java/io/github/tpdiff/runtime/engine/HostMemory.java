@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.NoSuchElementException;
 
 /** What the machine's memory still takes. */
-final class HostMemory {
+public final class HostMemory {
   private static final Path LINUX = Path.of("/proc/meminfo");
   private static final String AVAILABLE = "MemAvailable:";
   private static final String TOTAL = "MemTotal:";
@@ -20,7 +20,7 @@ final class HostMemory {
    * Bytes that can be allocated without swapping; what only caches files counts as free, except in
    * a container with a limit of its own.
    */
-  static long availableBytes() {
+  public static long availableBytes() {
     var machine = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
     try {
       List<String> lines = Files.readAllLines(LINUX);

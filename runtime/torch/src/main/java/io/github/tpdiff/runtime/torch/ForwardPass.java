@@ -16,15 +16,31 @@ record ForwardPass(
     segments = List.copyOf(segments);
   }
 
+  /** Runs one segment, by its index, on what it reads; gives its outputs and maybe more. */
+  interface Step {
+    List<NDArray> run(int segment, Map<String, NDArray> arguments);
+  }
+
   /** What is neither read again nor in {@code keep} is freed. */
   Map<Version, NDArray> run(Map<String, NDArray> inputs, Set<Version> keep, NDManager scope) {
+    return run(
+        inputs,
+        keep,
+        (segment, arguments) -> calls.run(segments.get(segment), arguments, Mode.NO_GRAD, scope));
+  }
+
+  /** The same, each segment run by {@code step}. */
+  Map<Version, NDArray> run(
+      Map<String, NDArray> inputs, Set<Version> keep, Step step) {
     var values = new HashMap<Version, NDArray>();
     inputs.forEach((name, array) -> values.put(new Version(name, -1), array));
     for (int i = 0; i < segments.size(); i++) {
       int index = i;
-      calls
-          .run(segments.get(i), inputsOf(i, values), Mode.NO_GRAD, scope)
-          .forEach((name, array) -> values.put(new Version(name, index), array));
+      List<NDArray> results = step.run(i, inputsOf(i, values));
+      List<String> outputs = segments.get(i).outputs();
+      for (int k = 0; k < outputs.size(); k++) {
+        values.put(new Version(outputs.get(k), i), results.get(k));
+      }
       Set<Version> later = paths.read(segment -> segment > index);
       values
           .entrySet()

@@ -3,10 +3,23 @@ package io.github.tpdiff.runtime.torch;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.torch.GradientPaths.Version;
+import io.github.tpdiff.runtime.torch.TorchModule.Mode;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 
-/** Forward and backward for one batch. */
-interface GradientPass {
+/**
+ * Forward and backward for one batch. The forward pass keeps the values between segments, and of as
+ * many segments as {@link Keeping} says what their products made; the backward pass goes back one
+ * segment at a time and makes again what was not kept (Chen et al. 2016, "Training Deep Nets with
+ * Sublinear Memory Cost").
+ */
+final class GradientPass {
   /**
    * What both give.
    *
@@ -24,6 +37,57 @@ interface GradientPass {
   record Wanted(NDArray target, NDArray weights) {}
 
   /**
+   * The methods of a segment that gradients come by.
+   *
+   * @param keeps products of which something is left for the backward pass
+   * @param forward the method that gives the outputs and what is left
+   * @param again the method that gives what is left alone
+   * @param backward the method that takes it
+   */
+  private record Methods(Set<Value> keeps, String forward, String again, String backward) {}
+
+  private final GradientPaths paths;
+  private final Keeping keeping;
+
+  /** One for each segment, null where gradients do not come by. */
+  private final Map<Integer, Methods> methods = new HashMap<>();
+
+  /**
+   * Adds its methods to {@code script}.
+   *
+   * @param attentionPasses whether attention has formulas of its own on the device
+   */
+  GradientPass(
+      GradientPaths paths, TorchScriptWriter script, Keeping keeping, boolean attentionPasses) {
+    this.paths = paths;
+    this.keeping = keeping;
+    for (int i = 0; i < script.segments().size(); i++) {
+      var gradients = paths.of(i);
+      if (!gradients.isEmpty()) {
+        var products =
+            Products.of(
+                script.segments().get(i).graph(),
+                paths.reached(i),
+                gradients.outputs(),
+                attentionPasses);
+        methods.put(i, methods(i, script, products));
+      }
+    }
+  }
+
+  private Methods methods(int segment, TorchScriptWriter script, Products products) {
+    Set<Value> keeps = products.worthKeeping();
+    var outputs = products.graph().outputs().values();
+    return new Methods(
+        keeps,
+        script.method("keep", script.writer(segment).write(outputs, keeps)),
+        script.method("again", script.writer(segment).write(List.of(), keeps)),
+        script.method(
+            "back",
+            BackwardMethod.body(products, paths.of(segment), keeps, script.writer(segment))));
+  }
+
+  /**
    * Runs both.
    *
    * @param forward the loaded program
@@ -31,5 +95,116 @@ interface GradientPass {
    * @param wanted what its output is compared with
    * @param scope that the gradients belong to
    */
-  Result run(ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope);
+  Result run(
+      ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope) {
+    var kept = new HashMap<Integer, List<NDArray>>();
+    Keeping.Budget budget = keeping.budget();
+    var values =
+        forward.run(
+            inputs,
+            paths.read(methods::containsKey),
+            (segment, arguments) -> {
+              Methods own = methods.get(segment);
+              Segment graph = forward.segments().get(segment);
+              if (own == null || !budget.allows(graph.graph(), own.keeps(), arguments)) {
+                return forward.calls().run(graph, arguments, Mode.NO_GRAD, scope);
+              }
+              var results =
+                  forward.calls().run(graph, own.forward(), arguments, Mode.NO_GRAD, scope);
+              kept.put(segment, results.subList(graph.outputs().size(), results.size()));
+              return results;
+            });
+    NDArray output = Objects.requireNonNull(values.get(paths.output()));
+    Tensor prediction = HostTensors.toHost(output);
+    NDArray upstream =
+        forward
+            .module()
+            .call(
+                "mse_grad", List.of(output, wanted.target(), wanted.weights()), Mode.NO_GRAD, scope)
+            .get(0);
+    return new Result(prediction, new Backward(forward, values, kept, scope).from(upstream));
+  }
+
+  /** One batch's way back. */
+  private final class Backward {
+    private final ForwardPass forward;
+    private final Map<Version, NDArray> values;
+    private final Map<Integer, List<NDArray>> kept;
+    private final NDManager scope;
+    private final Map<Version, NDArray> ofValues = new HashMap<>();
+
+    /**
+     * @param values that the segments read; freed as soon as they are not needed
+     * @param kept of products, by segment, likewise
+     */
+    Backward(
+        ForwardPass forward,
+        Map<Version, NDArray> values,
+        Map<Integer, List<NDArray>> kept,
+        NDManager scope) {
+      this.forward = forward;
+      this.values = values;
+      this.kept = kept;
+      this.scope = scope;
+    }
+
+    /** Gradients of the trained weights, from the last segment to the first. */
+    Map<String, NDArray> from(NDArray upstream) {
+      ofValues.put(paths.output(), upstream);
+      var ofWeights = new HashMap<String, NDArray>();
+      for (int i = forward.segments().size() - 1; i >= 0; i--) {
+        if (methods.containsKey(i)) {
+          GradientPaths.SegmentGradients gradients = paths.of(i);
+          List<NDArray> results = gradientsOf(i);
+          int next = 0;
+          for (String input : gradients.inputs()) {
+            ofValues.merge(paths.source(i, input), results.get(next++), GradientPass::sum);
+          }
+          for (String weight : gradients.weights()) {
+            ofWeights.merge(weight, results.get(next++), GradientPass::sum);
+          }
+        }
+        for (String name : forward.segments().get(i).outputs()) {
+          free(ofValues, new Version(name, i));
+          free(values, new Version(name, i));
+        }
+      }
+      return ofWeights;
+    }
+
+    private List<NDArray> gradientsOf(int i) {
+      Segment segment = forward.segments().get(i);
+      Methods own = Objects.requireNonNull(methods.get(i));
+      Map<String, NDArray> read = forward.inputsOf(i, values);
+      List<NDArray> keepsakes =
+          Optional.ofNullable(kept.remove(i))
+              .orElseGet(
+                  () -> forward.calls().run(segment, own.again(), read, Mode.NO_GRAD, scope));
+      try (NDManager copies = scope.newSubManager()) {
+        var arguments = forward.calls().arguments(segment, read, copies);
+        arguments.addAll(keepsakes);
+        for (String output : paths.of(i).outputs()) {
+          arguments.add(Objects.requireNonNull(ofValues.get(new Version(output, i))));
+        }
+        return forward.module().call(own.backward(), arguments, Mode.GRAD, scope);
+      } finally {
+        keepsakes.forEach(NDArray::close);
+      }
+    }
+  }
+
+  /** Not in place: autograd may give one tensor as the gradient of two inputs. */
+  private static NDArray sum(NDArray a, NDArray b) {
+    NDArray sum = a.add(b);
+    a.close();
+    b.close();
+    return sum;
+  }
+
+  private static void free(Map<Version, NDArray> values, Version version) {
+    NDArray array = values.remove(version);
+    if (array != null) {
+      array.close();
+    }
+  }
 }

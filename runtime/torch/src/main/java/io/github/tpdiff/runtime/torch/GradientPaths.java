@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -49,6 +50,7 @@ final class GradientPaths {
   private final Set<Version> differentiable = new HashSet<>();
   private final Version output;
   private final List<SegmentGradients> gradients = new ArrayList<>();
+  private final List<Set<Value>> reached = new ArrayList<>();
 
   /**
    * @throws GraphException if the program has several outputs, or a trained weight is not in it or
@@ -138,6 +140,7 @@ final class GradientPaths {
         nodes.get(n).inputs().stream().filter(active.get(i)::contains).forEach(reached::add);
       }
     }
+    this.reached.add(0, reached);
     var inputs = new LinkedHashSet<String>();
     var weights = new LinkedHashSet<String>();
     for (Value node : nodes) {
@@ -174,6 +177,11 @@ final class GradientPaths {
   /** What segment number {@code segment} does in the backward pass. */
   SegmentGradients of(int segment) {
     return gradients.get(segment);
+  }
+
+  /** The values of a segment that gradients come by on their way from its outputs. */
+  Set<Value> reached(int segment) {
+    return Collections.unmodifiableSet(reached.get(segment));
   }
 
   /** Which version of {@code input} a segment reads. */

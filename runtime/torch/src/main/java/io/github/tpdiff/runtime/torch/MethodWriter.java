@@ -7,12 +7,14 @@ import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Shape;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.StringJoiner;
 import java.util.function.Predicate;
 
@@ -34,6 +36,7 @@ final class MethodWriter {
   private final Map<Value, String> names = new HashMap<>();
   private final DimText dims = new DimText(new LinkedHashMap<>());
   private final StringBuilder text = new StringBuilder();
+  private int variables;
 
   /**
    * @param bf16 whether a weight arrives as the bits of BF16 numbers under the name of F16
@@ -46,20 +49,89 @@ final class MethodWriter {
     this.weights = List.copyOf(graph.weights().keySet());
   }
 
-  /** The method's body, indented. */
+  /** The body of the segment's own method, indented. */
   String write() {
+    return write(graph.outputs().values(), Set.of());
+  }
+
+  /**
+   * A method's body, indented.
+   *
+   * @param outputs of the list that it returns
+   * @param kept products of which something follows there, see {@link Keepsake}
+   */
+  String write(Collection<Value> outputs, Set<Value> kept) {
     bindSymbols();
+    Set<Value> read = read(outputs, kept);
+    var keepsakes = new ArrayList<String>();
     for (Value node : graph.nodes()) {
-      if (!isSource(node)) {
-        String name = "t" + names.size();
-        line(name + " = " + OpRules.write(node, this));
-        names.put(node, name);
+      if (kept.contains(node)) {
+        keepsakes.addAll(Keepsake.write(node, this));
+      } else if (read.contains(node) && !isSource(node)) {
+        assign(node);
       }
     }
-    var outputs = new StringJoiner(", ", "[", "]");
-    graph.outputs().values().forEach(v -> outputs.add("torch.contiguous(" + operand(v) + ")"));
-    line("return " + outputs);
+    var results = new StringJoiner(", ", "[", "]");
+    outputs.forEach(v -> results.add("torch.contiguous(" + operand(v) + ")"));
+    keepsakes.forEach(results::add);
+    line("return " + results);
+    return text();
+  }
+
+  /** What has to be computed for some values. */
+  private Set<Value> read(Collection<Value> outputs, Set<Value> kept) {
+    var read = new HashSet<Value>(outputs);
+    read.addAll(kept);
+    List<Value> nodes = graph.nodes();
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      if (read.contains(nodes.get(i))) {
+        read.addAll(nodes.get(i).inputs());
+      }
+    }
+    return read;
+  }
+
+  /** Computes a node from operands that have names. */
+  void assign(Value node) {
+    assign(node, OpRules.write(node, this));
+  }
+
+  /** Gives a node the value of an expression. */
+  void assign(Value node, String expression) {
+    String name = fresh("t");
+    line(name + " = " + expression);
+    name(node, name);
+  }
+
+  /** Calls a value by a variable's name from here on. */
+  void name(Value value, String variable) {
+    names.put(value, variable);
+  }
+
+  boolean isNamed(Value value) {
+    return names.containsKey(value);
+  }
+
+  /** A variable that is not taken. */
+  String fresh(String prefix) {
+    return prefix + variables++;
+  }
+
+  /** What is written so far. */
+  String text() {
     return text.toString();
+  }
+
+  /** A method on the same list, with what follows it. */
+  MethodWriter onTheSameList() {
+    var other = new MethodWriter(graph, bf16, arithmetic);
+    other.constants.addAll(constants);
+    return other;
+  }
+
+  /** How long the method's list is up to here. */
+  int listed() {
+    return inputs.size() + weights.size() + constants.size();
   }
 
   /** Constants that follow inputs and weights in the method's list; known once written. */
@@ -67,18 +139,20 @@ final class MethodWriter {
     return List.copyOf(constants);
   }
 
-  private static boolean isSource(Value node) {
+  /** Whether a value is given to the method instead of computed by it. */
+  static boolean isSource(Value node) {
     return node.op() instanceof Op.Input
         || node.op() instanceof Op.Weight
         || node.op() instanceof Op.FloatConstant
         || node.op() instanceof Op.LongConstant;
   }
 
-  private void line(String statement) {
+  void line(String statement) {
     text.append("    ").append(statement).append('\n');
   }
 
-  private void bindSymbols() {
+  /** Begins with the sizes that shapes are written in. */
+  void bindSymbols() {
     graph
         .inputs()
         .forEach(
@@ -132,13 +206,20 @@ final class MethodWriter {
 
   /** The expression of a value as it is held: weights in the checkpoint's element type. */
   String stored(Value value) {
+    String named = names.get(value);
+    if (named != null) {
+      return named;
+    }
     if (value.op() instanceof Op.Input input) {
       return element(inputs.indexOf(input.name()));
     }
     if (value.op() instanceof Op.Weight weight) {
       return element(inputs.size() + weights.indexOf(weight.name()));
     }
-    return isSource(value) ? constant(value) : Objects.requireNonNull(names.get(value));
+    if (!isSource(value)) {
+      throw new IllegalStateException(graph.name() + ": nothing computes " + value);
+    }
+    return constant(value);
   }
 
   private String constant(Value value) {
@@ -152,7 +233,7 @@ final class MethodWriter {
     return element(inputs.size() + weights.size() + index);
   }
 
-  private static String element(int index) {
+  static String element(int index) {
     return "v[" + index + "]";
   }
 

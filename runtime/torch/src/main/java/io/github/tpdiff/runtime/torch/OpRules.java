@@ -185,31 +185,40 @@ final class OpRules {
   }
 
   private static String attention(Op.Attention op, Value node, MethodWriter at) {
-    Value q = node.inputs().get(0);
-    Value k = node.inputs().get(1);
     // As it is: expanded, a bias of keys would be copied out in full by kernels that pad it.
     String bias = node.inputs().size() == 4 ? at.factor(node.inputs().get(3)) : "None";
+    String result =
+        "torch.scaled_dot_product_attention(%s, %s, 0., False, scale=%s)"
+            .formatted(queriesKeysValues(op, node, at), bias, number(op.scale()));
+    return joined(result, node, at);
+  }
+
+  /** The operands of attention, [B, h, N, d] each. */
+  static String queriesKeysValues(Op.Attention op, Value node, MethodWriter at) {
+    Value q = node.inputs().get(0);
+    Value k = node.inputs().get(1);
+    Value v = node.inputs().get(2);
     // Kernels give zeros for queries or keys that are NaN, which would hide what went wrong: they
     // make the values NaN, and other numbers add nothing to them.
     String values =
-        "torch.add(%s, torch.add(torch.sum(%s, [1, 2], True), torch.sum(%s, [1, 2], True)), alpha=0)"
+        "torch.add(%s, torch.add(torch.sum(torch.detach(%s), [1, 2], True), torch.sum(torch.detach(%s), [1, 2], True)), alpha=0)"
             .formatted(in(node, at, 2), in(node, at, 0), in(node, at, 1));
-    String result =
-        "torch.scaled_dot_product_attention(%s, %s, %s, %s, 0., False, scale=%s)"
-            .formatted(
-                heads(q, at.factor(q), at, op),
-                heads(k, at.factor(k), at, op),
-                heads(node.inputs().get(2), at.factor(values), at, op),
-                bias,
-                number(op.scale()));
+    return String.join(
+        ", ",
+        heads(q, at.factor(q), at, op.heads()),
+        heads(k, at.factor(k), at, op.heads()),
+        heads(v, at.factor(values), at, op.heads()));
+  }
+
+  /** [B, h, N, d] as the node's value. */
+  static String joined(String heads, Value node, MethodWriter at) {
     return at.product(
-        "torch.reshape(torch.transpose(%s, 1, 2), %s)".formatted(result, at.shape(node.shape())));
+        "torch.reshape(torch.transpose(%s, 1, 2), %s)".formatted(heads, at.shape(node.shape())));
   }
 
   /** [B, N, h·d] as [B, h, N, d]. */
-  private static String heads(Value value, String held, MethodWriter at, Op.Attention op) {
-    Shape split =
-        Shape.of(value.dim(0), value.dim(1), op.heads(), value.dim(2).value() / op.heads());
+  static String heads(Value value, String held, MethodWriter at, int heads) {
+    Shape split = Shape.of(value.dim(0), value.dim(1), heads, value.dim(2).value() / heads);
     return "torch.transpose(torch.reshape(%s, %s), 1, 2)".formatted(held, at.shape(split));
   }
 

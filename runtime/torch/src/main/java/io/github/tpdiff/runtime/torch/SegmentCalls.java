@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -29,29 +28,38 @@ final class SegmentCalls {
   /**
    * Runs a segment.
    *
-   * @return its outputs by name, belonging to {@code scope}
+   * @return its outputs in order, belonging to {@code scope}
    * @throws io.github.tpdiff.runtime.graph.GraphException if a value is missing or does not fit
    */
-  Map<String, NDArray> run(
+  List<NDArray> run(
       Segment segment, Map<String, NDArray> values, TorchModule.Mode mode, NDManager scope) {
+    return run(segment, segment.method(), values, mode, scope);
+  }
+
+  /** Runs a method on the list of a segment's own. */
+  List<NDArray> run(
+      Segment segment,
+      String method,
+      Map<String, NDArray> values,
+      TorchModule.Mode mode,
+      NDManager scope) {
     var shapes = new HashMap<String, long[]>();
     values.forEach((name, array) -> shapes.put(name, array.getShape().getShape()));
     segment.graph().bind(shapes);
     try (NDManager copies = scope.newSubManager()) {
       var arguments = arguments(segment, values, copies);
-      List<NDArray> results = call(segment, arguments, mode, scope);
-      var outputs = new LinkedHashMap<String, NDArray>();
-      for (int i = 0; i < results.size(); i++) {
-        outputs.put(segment.outputs().get(i), results.get(i));
-      }
-      return outputs;
+      return call(segment, method, arguments, mode, scope);
     }
   }
 
   private List<NDArray> call(
-      Segment segment, List<NDArray> arguments, TorchModule.Mode mode, NDManager scope) {
+      Segment segment,
+      String method,
+      List<NDArray> arguments,
+      TorchModule.Mode mode,
+      NDManager scope) {
     try {
-      return module.call(segment.method(), arguments, mode, scope);
+      return module.call(method, arguments, mode, scope);
     } catch (EngineException failure) {
       throw new IllegalStateException(
           segment.graph().name() + ": PyTorch: " + lastLine(failure), failure);

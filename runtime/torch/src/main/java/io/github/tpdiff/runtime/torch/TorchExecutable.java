@@ -74,8 +74,11 @@ final class TorchExecutable implements Executable {
     var values = new HashMap<>(bound);
     values.putAll(toDevice(given, scope));
     for (int i = 0; i < segments.size(); i++) {
-      var outputs = calls.run(segments.get(i), values, TorchModule.Mode.INFERENCE, scope);
-      outputs.forEach((name, array) -> free(values.put(name, array), scope));
+      var results = calls.run(segments.get(i), values, TorchModule.Mode.INFERENCE, scope);
+      List<String> outputs = segments.get(i).outputs();
+      for (int k = 0; k < outputs.size(); k++) {
+        free(values.put(outputs.get(k), results.get(k)), scope);
+      }
       deadAfter.get(i).forEach(name -> free(values.remove(name), scope));
     }
     var results = new LinkedHashMap<String, NDArray>();

@@ -37,6 +37,7 @@ final class TorchScriptWriter {
 
   private final Map<String, String> methodOfBody = new LinkedHashMap<>();
   private final List<Segment> segments = new ArrayList<>();
+  private final List<MethodWriter> writers = new ArrayList<>();
 
   /**
    * @param bf16 the weights that arrive as BF16, see {@link MethodWriter}
@@ -46,11 +47,17 @@ final class TorchScriptWriter {
       var writer = new MethodWriter(graph, bf16, arithmetic);
       String method = method("run", writer.write());
       segments.add(new Segment(graph, method, writer.constants()));
+      writers.add(writer);
     }
   }
 
   List<Segment> segments() {
     return List.copyOf(segments);
+  }
+
+  /** A writer of another method on the list of a segment's own. */
+  MethodWriter writer(int segment) {
+    return writers.get(segment).onTheSameList();
   }
 
   /** The name of the method with this body, added if it is new. */

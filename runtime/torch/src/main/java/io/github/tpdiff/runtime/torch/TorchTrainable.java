@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.torch;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.engine.HostMemory;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.graph.GraphException;
@@ -49,10 +50,11 @@ final class TorchTrainable implements Trainable {
             name -> !trained.contains(name) && TorchWeights.isBf16(source, name),
             arithmetic);
     this.pass =
-        switch (activations) {
-          case RECOMPUTED -> new CheckpointedPass(paths, script);
-          case KEPT -> new KeptPass(paths, script);
-        };
+        new GradientPass(
+            paths,
+            script,
+            Keeping.of(activations, HostMemory::availableBytes),
+            !held.getDevice().isGpu());
     this.module = new TorchModule(script.source(), held);
     this.weights = new TorchWeights(source, module, held);
     var calls = new SegmentCalls(script.segments(), module, weights, held);

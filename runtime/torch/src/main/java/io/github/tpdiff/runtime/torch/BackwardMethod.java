@@ -1,0 +1,265 @@
+package io.github.tpdiff.runtime.torch;
+
+import static io.github.tpdiff.runtime.torch.MethodWriter.number;
+
+import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Value;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.StringJoiner;
+
+/**
+ * Writes the method that goes back through a segment.
+ *
+ * <p>Its list is that of the segment's own method, what was kept of its products, and the gradients
+ * of its outputs; it returns those of its inputs and trained weights. Gradients pass products with
+ * frozen weights, and attention, by their formulas, for which nothing has to be made again; what
+ * lies between is made again in small trees, each when its gradient has come, recorded and gone
+ * through by autograd. What no derivative reads is not made at all, so the last product of a
+ * segment usually is not.
+ */
+final class BackwardMethod {
+  private final Products products;
+  private final GradientPaths.SegmentGradients gradients;
+  private final Set<Value> kept;
+  private final MethodWriter at;
+  private final Set<Value> reached;
+
+  /** What was kept of a product, by variable. */
+  private final Map<Value, List<String>> keepsakes = new HashMap<>();
+
+  /** Recorded values of the trees' roots, by variable. */
+  private final Map<Value, String> roots = new HashMap<>();
+
+  private final Map<Value, String> gradientOf = new HashMap<>();
+
+  private BackwardMethod(
+      Products products,
+      GradientPaths.SegmentGradients gradients,
+      Set<Value> kept,
+      MethodWriter at) {
+    this.products = products;
+    this.gradients = gradients;
+    this.kept = kept;
+    this.at = at;
+    this.reached = products.reached();
+  }
+
+  /**
+   * The method's body, indented.
+   *
+   * @param products of the segment
+   * @param gradients that come in and go out
+   * @param kept those products of which something was kept
+   * @param at a writer on the list of the segment's own method
+   */
+  static String body(
+      Products products,
+      GradientPaths.SegmentGradients gradients,
+      Set<Value> kept,
+      MethodWriter at) {
+    return new BackwardMethod(products, gradients, kept, at).write();
+  }
+
+  private String write() {
+    at.bindSymbols();
+    int next = at.listed();
+    for (Value product : products.graph().nodes()) {
+      if (kept.contains(product)) {
+        var variables = new ArrayList<String>();
+        for (int i = 0; i < Keepsake.count(product); i++) {
+          variables.add(MethodWriter.element(next++));
+        }
+        keepsakes.put(product, variables);
+      }
+    }
+    for (String output : gradients.outputs()) {
+      add(value(products.graph().outputs(), output), MethodWriter.element(next++));
+    }
+    List<Value> nodes = products.graph().nodes();
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      Value node = nodes.get(i);
+      if (gradientOf.containsKey(node) && !MethodWriter.isSource(node)) {
+        passBack(node);
+      }
+    }
+    var results = new StringJoiner(", ", "[", "]");
+    gradients.inputs().forEach(name -> results.add(result(products.graph().inputs(), name)));
+    gradients.weights().forEach(name -> results.add(result(products.graph().weights(), name)));
+    at.line("return " + results);
+    return at.text();
+  }
+
+  private static Value value(Map<String, Value> named, String name) {
+    return Objects.requireNonNull(named.get(name));
+  }
+
+  private String result(Map<String, Value> named, String name) {
+    return Objects.requireNonNull(gradientOf.get(value(named, name)));
+  }
+
+  private void add(Value value, String gradient) {
+    String before = gradientOf.get(value);
+    if (before == null) {
+      gradientOf.put(value, gradient);
+    } else {
+      // Not in place: autograd may give one tensor as the gradient of two values.
+      String sum = at.fresh("g");
+      at.line("%s = torch.add(%s, %s)".formatted(sum, before, gradient));
+      gradientOf.put(value, sum);
+    }
+  }
+
+  private String gradientOf(Value node) {
+    return Objects.requireNonNull(gradientOf.get(node));
+  }
+
+  private void passBack(Value node) {
+    if (!products.passes(node)) {
+      throughTree(node);
+    } else if (node.op() instanceof Op.Attention attention) {
+      throughAttention(attention, node);
+    } else {
+      throughLinear(node);
+    }
+  }
+
+  /** x's gradient is the result's times W. */
+  private void throughLinear(Value node) {
+    make(node.inputs().get(1));
+    String gradient = at.fresh("g");
+    at.line(
+        "%s = %s"
+            .formatted(
+                gradient,
+                at.product(
+                    "torch.matmul(%s, %s)"
+                        .formatted(
+                            at.factor(gradientOf(node)), at.factor(node.inputs().get(1))))));
+    add(node.inputs().get(0), gradient);
+  }
+
+  private void throughAttention(Op.Attention op, Value node) {
+    make(node);
+    List<String> own = Objects.requireNonNull(keepsakes.get(node));
+    var arguments = new StringJoiner(", ");
+    arguments.add(heads(op, node, at.factor(gradientOf(node))));
+    var names = new ArrayList<String>();
+    for (Value operand : node.inputs()) {
+      make(operand);
+      arguments.add(heads(op, operand, at.factor("torch.detach(" + at.operand(operand) + ")")));
+      names.add(at.fresh("g"));
+    }
+    at.line(
+        "%s, = torch._scaled_dot_product_flash_attention_for_cpu_backward(%s, %s, %s, 0., False, attn_mask=None, scale=%s)"
+            .formatted(
+                String.join(", ", names), arguments, own.get(0), own.get(1), number(op.scale())));
+    for (int i = 0; i < names.size(); i++) {
+      Value operand = node.inputs().get(i);
+      if (reached.contains(operand)) {
+        String gradient = at.fresh("g");
+        at.line(gradient + " = " + OpRules.joined(names.get(i), operand, at));
+        add(operand, gradient);
+      }
+    }
+  }
+
+  private String heads(Op.Attention op, Value value, String expression) {
+    return OpRules.heads(value, expression, at, op.heads());
+  }
+
+  private void throughTree(Value root) {
+    make(root);
+    List<Value> leaves = leaves(root);
+    var sources = new StringJoiner(", ", "[", "]");
+    leaves.forEach(leaf -> sources.add(at.stored(leaf)));
+    String found = at.fresh("d");
+    at.line(
+        "%s = torch.grad([%s], %s, annotate(List[Optional[Tensor]], [%s]))"
+            .formatted(
+                found, Objects.requireNonNull(roots.get(root)), sources, gradientOf(root)));
+    for (int i = 0; i < leaves.size(); i++) {
+      String gradient = at.fresh("g");
+      at.line("%s = torch._unwrap_optional(%s[%s])".formatted(gradient, found, i));
+      add(leaves.get(i), gradient);
+    }
+  }
+
+  /** Where a tree ends: values whose gradients are summed up before they are passed on. */
+  private List<Value> leaves(Value root) {
+    var leaves = new LinkedHashSet<Value>();
+    collect(root.inputs(), leaves);
+    return List.copyOf(leaves);
+  }
+
+  private void collect(Collection<Value> values, Set<Value> leaves) {
+    for (Value value : values) {
+      if (reached.contains(value)) {
+        if (products.sums(value)) {
+          leaves.add(value);
+        } else {
+          collect(value.inputs(), leaves);
+        }
+      }
+    }
+  }
+
+  /** Makes a value and all that it is made of, each once. */
+  private void make(Value value) {
+    if (at.isNamed(value) || isGiven(value)) {
+      return;
+    }
+    if (MethodWriter.isSource(value)) {
+      leaf(value, at.stored(value));
+    } else if (kept.contains(value)) {
+      given(value, keptValue(value));
+    } else if (products.passes(value)) {
+      placeholder(value);
+    } else {
+      value.inputs().forEach(this::make);
+      at.assign(value);
+      if (products.sums(value)) {
+        roots.put(value, at.stored(value));
+        leaf(value, at.stored(value));
+      }
+    }
+  }
+
+  private boolean isGiven(Value value) {
+    return MethodWriter.isSource(value) && !reached.contains(value);
+  }
+
+  /** What no derivative reads has to have a shape alone. */
+  private void placeholder(Value value) {
+    leaf(
+        value,
+        "torch.expand(torch.zeros([], dtype=6, layout=None, device=ops.prim.device(v[0]), pin_memory=False), %s)"
+            .formatted(at.shape(value.shape())));
+  }
+
+  private String keptValue(Value value) {
+    String own = Objects.requireNonNull(keepsakes.get(value)).get(0);
+    return value.op() instanceof Op.Attention ? OpRules.joined(own, value, at) : own;
+  }
+
+  /** A value that is there, with a gradient of its own if it has one. */
+  private void given(Value value, String expression) {
+    if (reached.contains(value)) {
+      leaf(value, expression);
+    } else {
+      at.assign(value, expression);
+    }
+  }
+
+  private void leaf(Value value, String expression) {
+    String name = at.fresh("x");
+    at.line("%s = torch.requires_grad_(torch.detach(%s), True)".formatted(name, expression));
+    at.name(value, name);
+  }
+}
