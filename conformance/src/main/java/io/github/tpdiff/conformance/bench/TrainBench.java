@@ -13,9 +13,7 @@ import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.cost.Calibration;
-import io.github.tpdiff.runtime.cost.Cost;
-import io.github.tpdiff.runtime.cost.CostModel;
-import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.cost.TrainingCostModel;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
@@ -23,12 +21,14 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.engine.HostMemory;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ConditionedNetwork;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.torch.TorchEngine;
-import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
 import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -61,7 +61,7 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
    * @param cpuSeconds of all threads, a step
    * @param predictedSeconds of a step
    * @param peakBytes the process's largest resident set, 0 where the system does not say
-   * @param predictedBytes of a step's activations, weights and trained tensors
+   * @param predictedBytes of it: what it held before, activations, weights
    */
   record Result(
       List<Double> seconds, double cpuSeconds, double predictedSeconds, long peakBytes, long predictedBytes) {
@@ -87,13 +87,14 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
               median() / predictedSeconds),
           String.format(
               Locale.ROOT,
-              "peak memory of the process: %.2f GB, predicted %.2f GB beside the JVM's own",
+              "peak memory of the process: %.2f GB, predicted %.2f GB",
               peakBytes / 1e9,
               predictedBytes / 1e9));
     }
   }
 
   Result run(TorchEngine engine, int steps) {
+    long before = HostMemory.residentBytes();
     String denoiser = model.model().description().denoiser();
     Component network = TrainingTarget.network(model.model(), denoiser);
     var injection =
@@ -124,17 +125,22 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
         };
     Trainer.train(TrainingRun.of(target, batch(denoiser), settings), engine, listener);
     long peak = peakBytes();
+    TensorSource frozen = network.weights();
     var cost =
-        new CostModel(injection.program(), WeightSizes.all(DType.F32))
+        new TrainingCostModel(
+                injection.program(),
+                (name, elements) -> frozen.find(name).map(TensorInfo::byteCount).orElse(0L),
+                target.parameters().keySet())
             .price(
                 NetworkInputs.shapes(
-                    injection.program(), model.model().description().flow(), shape));
+                    injection.program(), model.model().description().flow(), shape),
+                activations.keptBytes(HostMemory::availableBytes));
     return new Result(
         times.subList(1, times.size()),
         (cores.get(steps) - cores.get(0)) / 1e9 / steps,
-        Cost.forwardPasses(activations) * Calibration.measure(engine).predictSeconds(cost),
+        Calibration.measure(engine).predictSeconds(cost.work()),
         peak,
-        cost.trainingPeakBytes(activations));
+        before + cost.activationBytes() + cost.weightBytes());
   }
 
   private FixedBatchTraining.Batch batch(String denoiser) {

@@ -4,22 +4,27 @@ import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.TrainingTarget;
-import io.github.tpdiff.runtime.cost.Cost;
-import io.github.tpdiff.runtime.cost.CostModel;
 import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.cost.TrainingCost;
+import io.github.tpdiff.runtime.cost.TrainingCostModel;
 import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.TimeRange;
+import io.github.tpdiff.runtime.engine.HostMemory;
 import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
-import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * What a job's training would take, without doing any of it.
@@ -43,7 +48,8 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
    * @param grid of its latents
    * @param tokens of the longest sequence
    * @param seconds predicted for an optimizer step
-   * @param peakBytes predicted: activations, the largest segment's weights, what is trained
+   * @param peakBytes predicted of the process: activations, all weights, what is trained, and what
+   *     it holds already; the system may drop weights that are mapped
    */
   public record Row(
       VideoSize size,
@@ -71,9 +77,9 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
         new Pricing(
             job,
             program,
-            new CostModel(program, WeightSizes.all(DType.F32)),
+            new TrainingCostModel(program, sizes(network), trained(job, network, program)),
             machine,
-            BYTES_PER_TRAINED * trainedValues(job));
+            BYTES_PER_TRAINED * trainedValues(job) + HostMemory.residentBytes());
     var rows = new ArrayList<Row>();
     for (VideoSize size : job.sizes()) {
       LatentShape shape =
@@ -136,6 +142,22 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
     return notes;
   }
 
+  /** Names of what is trained. */
+  private static Set<String> trained(ResolvedJob job, Component network, Program program) {
+    if (!job.job().train().weights().isEmpty()) {
+      return Set.copyOf(TrainingTarget.requireTrained(network, job.job().train().weights()));
+    }
+    var added = new HashSet<>(program.weights().keySet());
+    added.removeAll(network.program().weights().keySet());
+    return added;
+  }
+
+  /** Frozen weights as they are stored; what is added is counted with what is trained. */
+  private static WeightSizes sizes(Component network) {
+    TensorSource weights = network.weights();
+    return (name, elements) -> weights.find(name).map(TensorInfo::byteCount).orElse(0L);
+  }
+
   private static long trainedValues(ResolvedJob job) {
     return job.injection()
         .map(i -> i.modules().stream().mapToLong(WeightChange::values).sum())
@@ -155,20 +177,18 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
   }
 
   private record Pricing(
-      ResolvedJob job, Program program, CostModel model, Machine machine, long trainedBytes) {
+      ResolvedJob job, Program program, TrainingCostModel model, Machine machine, long others) {
 
     Row row(VideoSize size, int stage, double share, LatentShape shape) {
       var settings = job.job().train().settings();
       var batches = settings.batches();
-      Cost cost =
+      TrainingCost cost =
           model.price(
               NetworkInputs.shapes(
-                  program, job.model().description().flow(), shape.withBatch(batches.size())));
-      double seconds =
-          Cost.forwardPasses(settings.activations())
-              * machine.predictSeconds(cost)
-              * batches.accumulation();
-      long peak = cost.trainingPeakBytes(settings.activations()) + trainedBytes;
+                  program, job.model().description().flow(), shape.withBatch(batches.size())),
+              settings.activations().keptBytes(HostMemory::availableBytes));
+      double seconds = machine.predictSeconds(cost.work()) * batches.accumulation();
+      long peak = cost.activationBytes() + cost.weightBytes() + others;
       return new Row(size, stage, share, shape.grid(), cost.tokens(), seconds, peak);
     }
   }

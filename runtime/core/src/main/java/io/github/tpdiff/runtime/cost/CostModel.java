@@ -1,6 +1,5 @@
 package io.github.tpdiff.runtime.cost;
 
-import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Program;
@@ -34,8 +33,7 @@ public final class CostModel {
     var shapes = new HashMap<>(inputShapes);
     var live = new HashMap<String, Long>();
     program.inputs().forEach((name, value) -> live.put(name, bytes(name, value, shapes)));
-    long named = total(live);
-    long peak = named;
+    long peak = total(live);
     var segments = new ArrayList<SegmentCost>();
     for (int i = 0; i < program.segments().size(); i++) {
       Graph segment = program.segments().get(i);
@@ -48,12 +46,11 @@ public final class CostModel {
         shapes.put(output.getKey(), output.getValue().shape().evaluate(binding));
         long bytes = sizes.bytes(output.getValue());
         live.put(output.getKey(), bytes);
-        named = Math.addExact(named, bytes);
       }
       peak = Math.max(peak, total(live));
       live.keySet().removeAll(program.deadAfter(i));
     }
-    return new Cost(segments, peak, named);
+    return new Cost(segments, peak);
   }
 
   private SegmentCost price(Graph segment, NodeWork sizes) {
@@ -74,7 +71,6 @@ public final class CostModel {
         work,
         weightBytes,
         liveness.peakBytes(),
-        liveness.activationBytes(),
         tokens);
   }
 
@@ -83,7 +79,7 @@ public final class CostModel {
     if (shape == null) {
       throw new GraphException(program.name() + ": the shape of input " + input + " is missing");
     }
-    long bytes = value.type() == ElementType.I64 ? Long.BYTES : Float.BYTES;
+    long bytes = value.type().bytes();
     for (long extent : shape) {
       bytes = Math.multiplyExact(bytes, extent);
     }

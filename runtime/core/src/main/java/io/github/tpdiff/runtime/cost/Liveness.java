@@ -60,14 +60,4 @@ final class Liveness {
     }
     return freed.stream().mapToLong(sizes::bytes).sum();
   }
-
-  long activationBytes() {
-    long sum = 0;
-    for (Value node : segment.nodes()) {
-      if (!NodeWork.isFree(node.op())) {
-        sum = Math.addExact(sum, sizes.bytes(node));
-      }
-    }
-    return sum;
-  }
 }

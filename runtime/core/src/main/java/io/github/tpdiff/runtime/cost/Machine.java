@@ -38,7 +38,11 @@ public record Machine(
 
   /** Seconds of one run of what {@code cost} prices; nothing overlaps. */
   public double predictSeconds(Cost cost) {
-    Work work = cost.work();
+    return predictSeconds(cost.work());
+  }
+
+  /** Seconds of some work; nothing overlaps. */
+  public double predictSeconds(Work work) {
     return linear.seconds(work.linear())
         + conv.seconds(work.conv())
         + work.attentionFlops() / attentionFlops

@@ -1,6 +1,5 @@
 package io.github.tpdiff.runtime.cost;
 
-import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.Map;
@@ -66,8 +65,7 @@ final class NodeWork {
   }
 
   long bytes(Value value) {
-    long size = value.type() == ElementType.I64 ? Long.BYTES : Float.BYTES;
-    return Math.multiplyExact(elements(value), size);
+    return Math.multiplyExact(elements(value), (long) value.type().bytes());
   }
 
   private long elements(Value value) {

@@ -5,8 +5,7 @@ package io.github.tpdiff.runtime.cost;
  *
  * @param weightBytes of its weights as stored
  * @param peakBytes most bytes of activations alive at once, its named inputs not counted
- * @param activationBytes of all activations together, which a backward pass keeps
  * @param tokens the longest query sequence of its attentions, 0 without attention
  */
 public record SegmentCost(
-    String name, Work work, long weightBytes, long peakBytes, long activationBytes, long tokens) {}
+    String name, Work work, long weightBytes, long peakBytes, long tokens) {}

@@ -19,6 +19,10 @@ public record Work(Products linear, Products conv, long attentionFlops, long byt
   public record Products(long flops, long weights) {
     static final Products NONE = new Products(0, 0);
 
+    Products times(double factor) {
+      return new Products(Math.round(flops * factor), Math.round(weights * factor));
+    }
+
     Products plus(Products other) {
       return new Products(Math.addExact(flops, other.flops), Math.addExact(weights, other.weights));
     }
@@ -44,6 +48,16 @@ public record Work(Products linear, Products conv, long attentionFlops, long byt
 
   public long flops() {
     return Math.addExact(linear.flops, Math.addExact(conv.flops, attentionFlops));
+  }
+
+  /** As much of everything so many times; weights are read as often. */
+  Work times(double factor) {
+    return new Work(
+        linear.times(factor),
+        conv.times(factor),
+        Math.round(attentionFlops * factor),
+        Math.round(bytes * factor),
+        Math.round(nodes * factor));
   }
 
   public Work plus(Work other) {

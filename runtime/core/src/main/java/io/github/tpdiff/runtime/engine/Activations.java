@@ -1,5 +1,7 @@
 package io.github.tpdiff.runtime.engine;
 
+import java.util.function.LongSupplier;
+
 /** What a training step holds between its forward and its backward pass. */
 public enum Activations {
   /**
@@ -10,5 +12,19 @@ public enum Activations {
   /** The results of products too, which cost the most to make again. */
   KEPT,
   /** The results of the products of as many segments as memory allows. */
-  AUTO
+  AUTO;
+
+  /**
+   * Bytes that the results of products may take in one batch.
+   *
+   * @param available bytes of the memory in which the engine computes
+   */
+  public long keptBytes(LongSupplier available) {
+    return switch (this) {
+      case RECOMPUTED -> 0;
+      case KEPT -> Long.MAX_VALUE;
+      // The other half is for what the passes need on the way.
+      case AUTO -> available.getAsLong() / 2;
+    };
+  }
 }

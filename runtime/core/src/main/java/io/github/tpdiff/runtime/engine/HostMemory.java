@@ -8,10 +8,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.NoSuchElementException;
 
-/** What the machine's memory still takes. */
+/** What the machine's memory still takes, and what this process has of it. */
 public final class HostMemory {
   private static final Path LINUX = Path.of("/proc/meminfo");
   private static final String AVAILABLE = "MemAvailable:";
+  private static final Path PROCESS = Path.of("/proc/self/status");
+  private static final String RESIDENT = "VmRSS:";
   private static final String TOTAL = "MemTotal:";
 
   private HostMemory() {}
@@ -32,6 +34,15 @@ public final class HostMemory {
       // No such file outside Linux.
     }
     return machine.getFreeMemorySize();
+  }
+
+  /** Bytes that this process holds; its heap's where the system does not say. */
+  public static long residentBytes() {
+    try {
+      return bytes(Files.readAllLines(PROCESS), RESIDENT);
+    } catch (IOException | NoSuchElementException | NumberFormatException unknown) {
+      return Runtime.getRuntime().totalMemory();
+    }
   }
 
   private static long bytes(List<String> lines, String field) {

@@ -35,6 +35,14 @@ public final class Value {
     return op;
   }
 
+  /** Whether it is given instead of computed: an input, a weight, a constant. */
+  public boolean isSource() {
+    return op instanceof Op.Input
+        || op instanceof Op.Weight
+        || op instanceof Op.FloatConstant
+        || op instanceof Op.LongConstant;
+  }
+
   public List<Value> inputs() {
     return inputs;
   }
@@ -248,8 +256,9 @@ public final class Value {
     return binary(BinaryKind.MUL, other);
   }
 
+  /** A factor of 1 is none. */
   public Value times(double other) {
-    return times(constant(other));
+    return other == 1 ? this : times(constant(other));
   }
 
   public Value dividedBy(Value other) {

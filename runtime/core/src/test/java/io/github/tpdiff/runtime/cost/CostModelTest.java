@@ -1,7 +1,5 @@
 package io.github.tpdiff.runtime.cost;
 
-import static io.github.tpdiff.runtime.engine.Activations.KEPT;
-import static io.github.tpdiff.runtime.engine.Activations.RECOMPUTED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -136,7 +134,6 @@ class CostModelTest {
 
     assertThat(cost.segments().get(0).peakBytes()).isEqualTo(480);
     assertThat(cost.peakBytes()).isEqualTo(160 + 480);
-    assertThat(cost.segments().get(0).activationBytes()).isEqualTo(160 + 160 + 320);
   }
 
   @Test
@@ -153,9 +150,6 @@ class CostModelTest {
 
     // a: x 16 + y 32; b: y 32 + z 4; c: z 4 + out 32.
     assertThat(cost.peakBytes()).isEqualTo(48);
-    assertThat(cost.namedBytes()).isEqualTo(16 + 32 + 4 + 32);
-    assertThat(cost.trainingPeakBytes(RECOMPUTED)).isEqualTo(84 + 32);
-    assertThat(cost.trainingPeakBytes(KEPT)).isEqualTo(84 + 32 + 4 + 32);
   }
 
   @Test
@@ -175,8 +169,6 @@ class CostModelTest {
     assertThat(new CostModel(program, FP32).price(shapes).weightBytes()).isEqualTo(8 * elements);
     Cost half = new CostModel(program, WeightSizes.all(DType.BF16)).price(shapes);
     assertThat(half.weightBytes()).isEqualTo(4 * elements);
-    assertThat(half.trainingPeakBytes(RECOMPUTED) - half.trainingPeakBytes(KEPT))
-        .isEqualTo(-half.segments().get(0).activationBytes() - 2 * elements);
 
     Value x = Value.input("x", "n", 2);
     var checkpoint = MemoryTensors.builder().addFloats("w", List.of(2L), 1, 2).build();
@@ -209,7 +201,6 @@ class CostModelTest {
     assertThat(large.flops()).isGreaterThan(small.flops());
     assertThat(large.work().bytes()).isGreaterThan(small.work().bytes());
     assertThat(large.peakBytes()).isGreaterThan(small.peakBytes());
-    assertThat(large.trainingPeakBytes(KEPT)).isGreaterThan(small.trainingPeakBytes(KEPT));
     assertThat(large.weightBytes()).isEqualTo(small.weightBytes());
   }
 }

@@ -18,7 +18,7 @@ class MachineTest {
   private static final Machine.Products ONE = new Machine.Products(1, 1);
 
   private static Cost cost(Work work) {
-    return new Cost(List.of(new SegmentCost("s", work, 0, 0, 0, 0)), 0, 0);
+    return new Cost(List.of(new SegmentCost("s", work, 0, 0, 0)), 0);
   }
 
   @Test

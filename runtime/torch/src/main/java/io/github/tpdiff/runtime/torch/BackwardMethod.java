@@ -1,5 +1,7 @@
 package io.github.tpdiff.runtime.torch;
 
+import io.github.tpdiff.runtime.graph.Products;
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import static io.github.tpdiff.runtime.torch.MethodWriter.number;
 
 import io.github.tpdiff.runtime.graph.Op;
@@ -7,6 +9,7 @@ import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +41,12 @@ final class BackwardMethod {
   private final Map<Value, String> roots = new HashMap<>();
 
   private final Map<Value, String> gradientOf = new HashMap<>();
+
+  /** Variables of gradients that nothing else reads: what is added to them may be so in place. */
+  private final Set<String> own = new HashSet<>();
+
+  /** Of these, results of products, which are dense. */
+  private final Set<String> ofProducts = new HashSet<>();
 
   private BackwardMethod(
       Products products,
@@ -85,7 +94,7 @@ final class BackwardMethod {
     List<Value> nodes = products.graph().nodes();
     for (int i = nodes.size() - 1; i >= 0; i--) {
       Value node = nodes.get(i);
-      if (gradientOf.containsKey(node) && !MethodWriter.isSource(node)) {
+      if (gradientOf.containsKey(node) && !node.isSource()) {
         passBack(node);
       }
     }
@@ -108,12 +117,22 @@ final class BackwardMethod {
     String before = gradientOf.get(value);
     if (before == null) {
       gradientOf.put(value, gradient);
+    } else if (own.contains(before)) {
+      at.line("%s = torch.add_(%s, %s)".formatted(before, before, gradient));
+    } else if (own.contains(gradient)) {
+      at.line("%s = torch.add_(%s, %s)".formatted(gradient, gradient, before));
+      gradientOf.put(value, gradient);
     } else {
-      // Not in place: autograd may give one tensor as the gradient of two values.
-      String sum = at.fresh("g");
+      String sum = ownGradient();
       at.line("%s = torch.add(%s, %s)".formatted(sum, before, gradient));
       gradientOf.put(value, sum);
     }
+  }
+
+  private String ownGradient() {
+    String name = at.fresh("g");
+    own.add(name);
+    return name;
   }
 
   private String gradientOf(Value node) {
@@ -132,17 +151,28 @@ final class BackwardMethod {
 
   /** x's gradient is the result's times W. */
   private void throughLinear(Value node) {
+    Value x = node.inputs().get(0);
     make(node.inputs().get(1));
-    String gradient = at.fresh("g");
-    at.line(
-        "%s = %s"
-            .formatted(
-                gradient,
-                at.product(
-                    "torch.matmul(%s, %s)"
-                        .formatted(
-                            at.factor(gradientOf(node)), at.factor(node.inputs().get(1))))));
-    add(node.inputs().get(0), gradient);
+    String ofResult = at.factor(gradientOf(node));
+    String weight = at.factor(node.inputs().get(1));
+    String before = gradientOf.get(x);
+    if (before != null && ofProducts.contains(before) && at.computesInFp32()) {
+      at.line(
+          "%s = torch.view(torch.addmm_(torch.view(%s, [-1, %s]), torch.reshape(%s, [-1, %s]), %s), %s)"
+              .formatted(
+                  before,
+                  before,
+                  at.dim(x.dim(-1)),
+                  ofResult,
+                  at.dim(node.dim(-1)),
+                  weight,
+                  at.shape(x.shape())));
+      return;
+    }
+    String gradient = ownGradient();
+    ofProducts.add(gradient);
+    at.line(gradient + " = " + at.product("torch.matmul(%s, %s)".formatted(ofResult, weight)));
+    add(x, gradient);
   }
 
   private void throughAttention(Op.Attention op, Value node) {
@@ -163,7 +193,7 @@ final class BackwardMethod {
     for (int i = 0; i < names.size(); i++) {
       Value operand = node.inputs().get(i);
       if (reached.contains(operand)) {
-        String gradient = at.fresh("g");
+        String gradient = ownGradient();
         at.line(gradient + " = " + OpRules.joined(names.get(i), operand, at));
         add(operand, gradient);
       }
@@ -185,9 +215,29 @@ final class BackwardMethod {
             .formatted(
                 found, Objects.requireNonNull(roots.get(root)), sources, gradientOf(root)));
     for (int i = 0; i < leaves.size(); i++) {
-      String gradient = at.fresh("g");
+      String gradient = isFresh(leaves.get(i), root) ? ownGradient() : at.fresh("g");
       at.line("%s = torch._unwrap_optional(%s[%s])".formatted(gradient, found, i));
       add(leaves.get(i), gradient);
+    }
+  }
+
+  /** Whether autograd makes a leaf's gradient instead of handing on that of another value. */
+  private boolean isFresh(Value leaf, Value root) {
+    var readers = new ArrayList<Value>();
+    readers(leaf, root, readers);
+    return readers.size() == 1
+        && (readers.get(0).op() instanceof Op.Linear
+            || readers.get(0).op() instanceof Op.LayerNorm
+            || readers.get(0).op() instanceof Op.Unary);
+  }
+
+  private void readers(Value leaf, Value node, List<Value> found) {
+    for (Value input : node.inputs()) {
+      if (input == leaf) {
+        found.add(node);
+      } else if (reached.contains(input) && !products.sums(input)) {
+        readers(leaf, input, found);
+      }
     }
   }
 
@@ -215,7 +265,7 @@ final class BackwardMethod {
     if (at.isNamed(value) || isGiven(value)) {
       return;
     }
-    if (MethodWriter.isSource(value)) {
+    if (value.isSource()) {
       leaf(value, at.stored(value));
     } else if (kept.contains(value)) {
       given(value, keptValue(value));
@@ -232,7 +282,7 @@ final class BackwardMethod {
   }
 
   private boolean isGiven(Value value) {
-    return MethodWriter.isSource(value) && !reached.contains(value);
+    return value.isSource() && !reached.contains(value);
   }
 
   /** What no derivative reads has to have a shape alone. */

@@ -1,8 +1,9 @@
 package io.github.tpdiff.runtime.torch;
 
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import io.github.tpdiff.runtime.torch.GradientPaths.Version;
+import io.github.tpdiff.runtime.graph.GradientPaths.Version;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import java.util.HashMap;
 import java.util.List;

@@ -1,7 +1,6 @@
 package io.github.tpdiff.runtime.torch;
 
 import ai.djl.ndarray.NDArray;
-import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.Collection;
@@ -15,18 +14,6 @@ import java.util.function.LongSupplier;
  * @param bytes that they may take in one batch, asked before each
  */
 record Keeping(LongSupplier bytes) {
-  /**
-   * @param available bytes of the memory in which the engine computes
-   */
-  static Keeping of(Activations activations, LongSupplier available) {
-    return switch (activations) {
-      case RECOMPUTED -> new Keeping(() -> 0);
-      case KEPT -> new Keeping(() -> Long.MAX_VALUE);
-      // The other half is for what the passes need on the way.
-      case AUTO -> new Keeping(() -> available.getAsLong() / 2);
-    };
-  }
-
   Budget budget() {
     return new Budget(bytes.getAsLong());
   }

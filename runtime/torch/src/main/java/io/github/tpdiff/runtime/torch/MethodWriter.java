@@ -63,12 +63,13 @@ final class MethodWriter {
   String write(Collection<Value> outputs, Set<Value> kept) {
     bindSymbols();
     Set<Value> read = read(outputs, kept);
+    var overwriting = Overwriting.of(graph, read, outputs, kept);
     var keepsakes = new ArrayList<String>();
     for (Value node : graph.nodes()) {
       if (kept.contains(node)) {
         keepsakes.addAll(Keepsake.write(node, this));
-      } else if (read.contains(node) && !isSource(node)) {
-        assign(node);
+      } else if (read.contains(node) && !node.isSource()) {
+        assign(node, OpRules.write(node, this, overwriting.operand(node)));
       }
     }
     var results = new StringJoiner(", ", "[", "]");
@@ -93,7 +94,7 @@ final class MethodWriter {
 
   /** Computes a node from operands that have names. */
   void assign(Value node) {
-    assign(node, OpRules.write(node, this));
+    assign(node, OpRules.write(node, this, Optional.empty()));
   }
 
   /** Gives a node the value of an expression. */
@@ -139,14 +140,6 @@ final class MethodWriter {
     return List.copyOf(constants);
   }
 
-  /** Whether a value is given to the method instead of computed by it. */
-  static boolean isSource(Value node) {
-    return node.op() instanceof Op.Input
-        || node.op() instanceof Op.Weight
-        || node.op() instanceof Op.FloatConstant
-        || node.op() instanceof Op.LongConstant;
-  }
-
   void line(String statement) {
     text.append("    ").append(statement).append('\n');
   }
@@ -189,6 +182,11 @@ final class MethodWriter {
     return arithmetic == Arithmetic.FP32 ? expression : "torch.to(%s, 6)".formatted(expression);
   }
 
+  /** Whether products are computed in fp32 like all else. */
+  boolean computesInFp32() {
+    return arithmetic == Arithmetic.FP32;
+  }
+
   /** An fp32 expression in the numbers that products are computed in. */
   String factor(String expression) {
     return arithmetic == Arithmetic.FP32 ? expression : "torch.to(%s, 15)".formatted(expression);
@@ -216,7 +214,7 @@ final class MethodWriter {
     if (value.op() instanceof Op.Weight weight) {
       return element(inputs.size() + weights.indexOf(weight.name()));
     }
-    if (!isSource(value)) {
+    if (!value.isSource()) {
       throw new IllegalStateException(graph.name() + ": nothing computes " + value);
     }
     return constant(value);

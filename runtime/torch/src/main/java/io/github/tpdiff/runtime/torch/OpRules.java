@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** The TorchScript expression of each operation. */
@@ -126,9 +127,17 @@ final class OpRules {
     return List.copyOf(RULES.keySet());
   }
 
+  /**
+   * The expression of a node.
+   *
+   * @param overwritten an operand whose memory the result may take
+   */
   @SuppressWarnings("unchecked") // rule() pairs each class with a rule for it
-  static String write(Value node, MethodWriter at) {
+  static String write(Value node, MethodWriter at, Optional<Value> overwritten) {
     Op op = node.op();
+    if (op instanceof Op.Binary binary && overwritten.isPresent()) {
+      return inPlace(binary, node, overwritten.get(), at);
+    }
     return ((Rule<Op>) Objects.requireNonNull(RULES.get(op.getClass()))).write(op, node, at);
   }
 
@@ -246,16 +255,26 @@ final class OpRules {
       left = node.inputs().get(1);
       right = node.inputs().get(0);
     }
-    String name =
-        switch (op.kind()) {
-          case ADD -> "add";
-          case SUB -> "sub";
-          case MUL -> "mul";
-          case DIV -> "div";
-        };
-    String second = MethodWriter.scalar(right).orElse("");
-    return "torch.%s(%s, %s)"
-        .formatted(name, at.operand(left), second.isEmpty() ? at.operand(right) : second);
+    return call(name(op), left, right, at);
+  }
+
+  private static String inPlace(Op.Binary op, Value node, Value overwritten, MethodWriter at) {
+    Value other = node.inputs().get(node.inputs().get(0) == overwritten ? 1 : 0);
+    return call(name(op) + "_", overwritten, other, at);
+  }
+
+  private static String name(Op.Binary op) {
+    return switch (op.kind()) {
+      case ADD -> "add";
+      case SUB -> "sub";
+      case MUL -> "mul";
+      case DIV -> "div";
+    };
+  }
+
+  private static String call(String name, Value left, Value right, MethodWriter at) {
+    String second = MethodWriter.scalar(right).orElseGet(() -> at.operand(right));
+    return "torch.%s(%s, %s)".formatted(name, at.operand(left), second);
   }
 
   private static String unary(Op.Unary op, Value node, MethodWriter at) {

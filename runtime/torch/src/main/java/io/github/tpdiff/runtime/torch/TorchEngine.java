@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.torch;
 
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;

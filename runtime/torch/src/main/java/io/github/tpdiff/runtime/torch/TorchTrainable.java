@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.torch;
 
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
@@ -53,7 +54,7 @@ final class TorchTrainable implements Trainable {
         new GradientPass(
             paths,
             script,
-            Keeping.of(activations, HostMemory::availableBytes),
+            new Keeping(() -> activations.keptBytes(HostMemory::availableBytes)),
             !held.getDevice().isGpu());
     this.module = new TorchModule(script.source(), held);
     this.weights = new TorchWeights(source, module, held);

@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Op;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -140,6 +142,88 @@ class TorchTrainableTest {
               .isCloseTo(expected[i], within((float) (5e-3 * scale)));
         }
       }
+    }
+  }
+
+  /** Frozen products, low-rank ones beside them, attention, and a last product nobody reads. */
+  private static Program adapted(int blocks) {
+    var segments = new ArrayList<Graph>();
+    for (int i = 0; i < blocks; i++) {
+      String name = "block" + i;
+      Value in = Value.input("h", 1, 5, 4);
+      Value u = in.layerNorm(1e-5).times(Value.input("gate", 4));
+      Value q = changed(u, name + ".q", 4, 4).rmsNorm(1e-5, weight(name + ".norm", 4));
+      Value k = changed(u, name + ".k", 4, 4);
+      Value v = changed(u, name + ".v", 4, 4);
+      Value mixed = q.attention(new Op.Attention(2, 0.7), k, v);
+      Value h = in.plus(changed(mixed, name + ".out", 4, 4).times(Value.input("gate", 4)));
+      Value hidden = changed(h.layerNorm(1e-5), name + ".up", 6, 4).geluTanh();
+      segments.add(Graph.of(name, "h", h.plus(changed(hidden, name + ".down", 4, 6))));
+    }
+    return new Program("adapted", segments, List.of("h"));
+  }
+
+  private static Value changed(Value x, String name, int out, int in) {
+    Value y = x.linear(weight(name + ".weight", out, in), weight(name + ".bias", out));
+    return y.plus(
+        x.linear(weight(name + ".lora_A", 2, in)).linear(weight(name + ".lora_B", out, 2)).times(0.5));
+  }
+
+  private static Set<String> added(Program program) {
+    return program.weights().keySet().stream()
+        .filter(name -> name.contains("lora"))
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void gradientsPastFrozenProductsAndAttention_matchCentralDifferences() {
+    Program program = adapted(2);
+    var values = randomValues(program);
+    Map<String, Tensor> inputs = Map.of("h", random(1, 1, 5, 4), "gate", random(2, 4));
+    Tensor target = random(99, 1, 5, 4);
+    try (Trainable trainable =
+        ENGINE.train(program, source(program, values), added(program), RECOMPUTED)) {
+      var found = trainable.gradients(inputs, target).gradients();
+      double scale = 0;
+      var expected = new LinkedHashMap<String, float[]>();
+      for (String weight : added(program)) {
+        float[] own = differences(trainable, weight, values, inputs, target);
+        expected.put(weight, own);
+        for (float e : own) {
+          scale = Math.max(scale, Math.abs(e));
+        }
+      }
+      for (var weight : expected.entrySet()) {
+        float[] gradient = Objects.requireNonNull(found.get(weight.getKey())).toFloatArray();
+        for (int i = 0; i < gradient.length; i++) {
+          assertThat(gradient[i])
+              .as("%s[%d]", weight.getKey(), i)
+              .isCloseTo(weight.getValue()[i], within((float) (5e-3 * scale)));
+        }
+      }
+    }
+  }
+
+  @Test
+  void gradients_areTheSameToTheBit_whateverIsKept() {
+    Program program = adapted(3);
+    var values = source(program, randomValues(program));
+    Map<String, Tensor> inputs = Map.of("h", random(1, 1, 5, 4), "gate", random(2, 4));
+    Tensor target = random(99, 1, 5, 4);
+    var found = new ArrayList<Map<String, float[]>>();
+    for (Activations activations : Activations.values()) {
+      try (Trainable trainable = ENGINE.train(program, values, added(program), activations)) {
+        var gradients = new LinkedHashMap<String, float[]>();
+        trainable
+            .gradients(inputs, target)
+            .gradients()
+            .forEach((name, gradient) -> gradients.put(name, gradient.toFloatArray()));
+        found.add(gradients);
+      }
+    }
+    for (var gradients : found) {
+      gradients.forEach(
+          (name, own) -> assertThat(own).as(name).isEqualTo(found.get(0).get(name)));
     }
   }
 

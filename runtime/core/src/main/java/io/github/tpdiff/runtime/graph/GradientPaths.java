@@ -1,11 +1,5 @@
-package io.github.tpdiff.runtime.torch;
+package io.github.tpdiff.runtime.graph;
 
-import io.github.tpdiff.runtime.graph.ElementType;
-import io.github.tpdiff.runtime.graph.Graph;
-import io.github.tpdiff.runtime.graph.GraphException;
-import io.github.tpdiff.runtime.graph.Op;
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -21,13 +15,13 @@ import java.util.function.Predicate;
  * Which segments the backward pass runs again, and which gradients each takes in and gives out:
  * only those on a path from a trained weight to the program's output.
  */
-final class GradientPaths {
+public final class GradientPaths {
   /**
    * A named value as one segment made it; a later segment may make another of the same name.
    *
    * @param producer the segment's index, −1 for the program's inputs
    */
-  record Version(String name, int producer) {}
+  public record Version(String name, int producer) {}
 
   /**
    * The gradients of one segment, each list in the order of the graph; no outputs if the segment
@@ -37,8 +31,9 @@ final class GradientPaths {
    * @param inputs those whose gradients go out
    * @param weights the trained ones whose gradients go out, after the inputs
    */
-  record SegmentGradients(List<String> outputs, List<String> inputs, List<String> weights) {
-    boolean isEmpty() {
+  public record SegmentGradients(List<String> outputs, List<String> inputs, List<String> weights) {
+    /** Whether the backward pass does not come by. */
+    public boolean isEmpty() {
       return outputs.isEmpty();
     }
   }
@@ -56,7 +51,7 @@ final class GradientPaths {
    * @throws GraphException if the program has several outputs, or a trained weight is not in it or
    *     does not influence the output
    */
-  GradientPaths(Program program, Set<String> trained) {
+  public GradientPaths(Program program, Set<String> trained) {
     this.program = program;
     this.trained = Set.copyOf(trained);
     if (program.outputs().size() != 1) {
@@ -73,7 +68,7 @@ final class GradientPaths {
     requireAllReached();
   }
 
-  Program program() {
+  public Program program() {
     return program;
   }
 
@@ -170,32 +165,32 @@ final class GradientPaths {
   }
 
   /** Names of the trained weights, in order. */
-  List<String> trained() {
+  public List<String> trained() {
     return trained.stream().sorted().toList();
   }
 
   /** What segment number {@code segment} does in the backward pass. */
-  SegmentGradients of(int segment) {
+  public SegmentGradients of(int segment) {
     return gradients.get(segment);
   }
 
   /** The values of a segment that gradients come by on their way from its outputs. */
-  Set<Value> reached(int segment) {
+  public Set<Value> reached(int segment) {
     return Collections.unmodifiableSet(reached.get(segment));
   }
 
   /** Which version of {@code input} a segment reads. */
-  Version source(int segment, String input) {
+  public Version source(int segment, String input) {
     return require(sources.get(segment), input);
   }
 
   /** The program's output. */
-  Version output() {
+  public Version output() {
     return output;
   }
 
   /** The versions that segments read which the predicate accepts. */
-  Set<Version> read(Predicate<Integer> segments) {
+  public Set<Version> read(Predicate<Integer> segments) {
     var versions = new HashSet<Version>(Set.of(output));
     for (int i = 0; i < sources.size(); i++) {
       if (segments.test(i)) {

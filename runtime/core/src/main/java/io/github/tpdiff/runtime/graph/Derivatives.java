@@ -1,7 +1,5 @@
-package io.github.tpdiff.runtime.torch;
+package io.github.tpdiff.runtime.graph;
 
-import io.github.tpdiff.runtime.graph.Op;
-import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

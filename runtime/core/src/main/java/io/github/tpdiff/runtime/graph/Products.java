@@ -1,8 +1,5 @@
-package io.github.tpdiff.runtime.torch;
+package io.github.tpdiff.runtime.graph;
 
-import io.github.tpdiff.runtime.graph.Graph;
-import io.github.tpdiff.runtime.graph.Op;
-import io.github.tpdiff.runtime.graph.Value;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -19,12 +16,16 @@ import java.util.Set;
  * @param sums of these, those whose gradients are summed up before they are passed on
  * @param attentionPasses whether attention's gradients are computed from what was kept of it
  */
-record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attentionPasses) {
+public record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attentionPasses) {
 
   /**
+   * Of a segment.
+   *
+   * @param reached its values that gradients come by, see {@link GradientPaths#reached}
    * @param outputs those with gradients
+   * @param attentionPasses as the engine has it
    */
-  static Products of(
+  public static Products of(
       Graph graph, Set<Value> reached, List<String> outputs, boolean attentionPasses) {
     var products = new Products(graph, reached, new HashSet<>(), attentionPasses);
     var readers = new HashMap<Value, Integer>();
@@ -33,7 +34,7 @@ record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attent
       if (!reached.contains(node)) {
         continue;
       }
-      if (MethodWriter.isSource(node) || products.passes(node)) {
+      if (node.isSource() || products.passes(node)) {
         products.sums.add(node);
       }
       for (Value input : new HashSet<>(node.inputs())) {
@@ -47,12 +48,12 @@ record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attent
   }
 
   /** Whether gradients pass a node by a formula that needs none of its results made again. */
-  boolean passes(Value node) {
+  public boolean passes(Value node) {
     return reached.contains(node) && isCostly(node);
   }
 
   /** Whether the gradients of a value are summed up before they are passed on. */
-  boolean sums(Value value) {
+  public boolean sums(Value value) {
     return sums.contains(value);
   }
 
@@ -66,7 +67,7 @@ record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attent
   }
 
   /** The products that the backward pass reads, in order, those without gradients as well. */
-  Set<Value> worthKeeping() {
+  public Set<Value> worthKeeping() {
     var worth = new LinkedHashSet<Value>(graph.nodes());
     worth.removeIf(node -> !isCostly(node));
     Set<Value> read = needed(worth);
@@ -79,7 +80,7 @@ record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attent
    *
    * @param kept products that need not be made again
    */
-  Set<Value> needed(Set<Value> kept) {
+  public Set<Value> needed(Set<Value> kept) {
     var needed = new HashSet<Value>();
     for (Value node : graph.nodes()) {
       if (reached.contains(node)) {

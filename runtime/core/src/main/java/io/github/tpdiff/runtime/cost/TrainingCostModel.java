@@ -1,0 +1,165 @@
+package io.github.tpdiff.runtime.cost;
+
+import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.GradientPaths;
+import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Products;
+import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.graph.Value;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Prices a training step for given input shapes, from the graph and what of it is trained: forward,
+ * back through what gradients come by, and again what was not kept.
+ *
+ * <p>Activations are fp32. What the passes need on the way is estimated from what a forward pass of
+ * the segment does.
+ */
+public final class TrainingCostModel {
+  /** FLOPs of attention's backward pass for one of its forward pass: five products for two. */
+  private static final double ATTENTION_BACK = 2.5;
+
+  /** Bytes that the derivative of what memory bounds moves, for one that it moves itself. */
+  private static final long ELEMENTWISE_BACK = 2;
+
+  /** What a way back through a segment holds, in forward peaks: values, and gradients of them. */
+  private static final long PEAKS_BACK = 2;
+
+  private final Program program;
+  private final WeightSizes weights;
+  private final GradientPaths paths;
+
+  /**
+   * @param weights as they are held
+   * @param trained names of the trained ones
+   */
+  public TrainingCostModel(Program program, WeightSizes weights, Set<String> trained) {
+    this.program = program;
+    this.weights = weights;
+    this.paths = new GradientPaths(program, trained);
+  }
+
+  /**
+   * The price of one step's batch.
+   *
+   * @param inputShapes of every input of the program, by name
+   * @param keptBytes that the results of products may take, see {@link
+   *     io.github.tpdiff.runtime.engine.Activations#keptBytes}
+   */
+  public TrainingCost price(Map<String, long[]> inputShapes, long keptBytes) {
+    var step = new Step(inputShapes, keptBytes);
+    for (int i = 0; i < program.segments().size(); i++) {
+      step.add(i);
+    }
+    return step.cost();
+  }
+
+  private final class Step {
+    private final Map<String, long[]> shapes;
+    private long left;
+    private Work work = Work.NONE;
+    private long named;
+    private long kept;
+    private long onTheWay;
+    private long held;
+    private long tokens;
+
+    Step(Map<String, long[]> inputShapes, long keptBytes) {
+      this.shapes = new HashMap<>(inputShapes);
+      this.left = keptBytes;
+      program.inputs().forEach((name, value) -> named += bytes(value, inputShapes.get(name)));
+    }
+
+    private long bytes(Value value, long[] shape) {
+      long bytes = value.type().bytes();
+      for (long extent : shape) {
+        bytes = Math.multiplyExact(bytes, extent);
+      }
+      return bytes;
+    }
+
+    void add(int index) {
+      Graph segment = program.segments().get(index);
+      Map<String, Long> binding = segment.bind(shapes);
+      var sizes = new NodeWork(binding);
+      for (Value node : segment.nodes()) {
+        work = work.plus(sizes.of(node));
+        tokens = Math.max(tokens, sizes.tokens(node));
+      }
+      for (var output : segment.outputs().entrySet()) {
+        long[] shape = output.getValue().shape().evaluate(binding);
+        shapes.put(output.getKey(), shape);
+        named = Math.addExact(named, bytes(output.getValue(), shape));
+      }
+      for (var weight : segment.weights().entrySet()) {
+        long elements = weight.getValue().shape().elementCount().value();
+        held = Math.addExact(held, weights.bytes(weight.getKey(), elements));
+      }
+      long peak = new Liveness(segment, sizes).peakBytes();
+      onTheWay =
+          Math.max(onTheWay, paths.of(index).isEmpty() ? peak : back(index, sizes, peak));
+    }
+
+    /** Counts the way back through a segment; bytes that it holds on the way. */
+    private long back(int index, NodeWork sizes, long peak) {
+      Graph segment = program.segments().get(index);
+      Set<Value> reached = paths.reached(index);
+      var products = Products.of(segment, reached, paths.of(index).outputs(), true);
+      Set<Value> keeps = products.worthKeeping();
+      long bytes = keeps.stream().mapToLong(sizes::bytes).sum();
+      long recorded = 0;
+      for (Value node : segment.nodes()) {
+        if (reached.contains(node) && !node.isSource()) {
+          work = work.plus(back(node, products, sizes));
+          recorded += products.passes(node) || NodeWork.isFree(node.op()) ? 0 : sizes.bytes(node);
+        }
+      }
+      // Where no product passes gradients by a formula, autograd holds the whole segment.
+      boolean isWhole = segment.nodes().stream().noneMatch(products::passes);
+      long needed = PEAKS_BACK * peak + (isWhole ? recorded : 0);
+      if (bytes <= left) {
+        left -= bytes;
+        kept = Math.addExact(kept, bytes);
+        return needed;
+      }
+      for (Value node : ancestors(keeps)) {
+        work = work.plus(sizes.of(node));
+      }
+      return Math.addExact(needed, bytes);
+    }
+
+    private Work back(Value node, Products products, NodeWork sizes) {
+      Work once = sizes.of(node);
+      if (products.passes(node)) {
+        return node.op() instanceof Op.Attention ? once.times(ATTENTION_BACK) : once;
+      }
+      long ways = node.inputs().stream().limit(2).filter(products.reached()::contains).count();
+      boolean isProduct = node.op() instanceof Op.Linear || node.op() instanceof Op.Conv;
+      double back =
+          isProduct ? ways : node.op() instanceof Op.Attention ? ATTENTION_BACK : ELEMENTWISE_BACK;
+      return once.times(1 + back);
+    }
+
+    TrainingCost cost() {
+      long activations = Math.addExact(named, Math.addExact(kept, onTheWay));
+      return new TrainingCost(work, activations, held, tokens);
+    }
+  }
+
+  private static Set<Value> ancestors(Collection<Value> values) {
+    var all = new LinkedHashSet<Value>();
+    var open = new ArrayDeque<>(values);
+    while (!open.isEmpty()) {
+      Value next = open.pop();
+      if (all.add(next)) {
+        open.addAll(next.inputs());
+      }
+    }
+    return all;
+  }
+}
