@@ -31,8 +31,8 @@ import java.util.Locale;
  * @param notes on what is trained at which times, and shown of pictures
  */
 public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<String> notes) {
-  /** Value, gradient, two running means, and the engine's copies of value and gradient. */
-  private static final long BYTES_PER_TRAINED = 6L * Float.BYTES;
+  /** Value and gradient where they are computed, the next gradient, and the host's values. */
+  private static final long BYTES_PER_TRAINED = 4L * Float.BYTES;
 
   /**
    * One size in one stage.
@@ -73,7 +73,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
             program,
             new CostModel(program, WeightSizes.all(DType.F32)),
             machine,
-            BYTES_PER_TRAINED * trainedValues(job));
+            trainedBytes(job));
     var rows = new ArrayList<Row>();
     for (VideoSize size : job.sizes()) {
       LatentShape shape =
@@ -134,6 +134,12 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
       }
     }
     return notes;
+  }
+
+  private static long trainedBytes(ResolvedJob job) {
+    var descent = job.job().train().settings().descent();
+    double perValue = BYTES_PER_TRAINED + descent.rememberedBytesPerValue();
+    return Math.round(perValue * trainedValues(job));
   }
 
   private static long trainedValues(ResolvedJob job) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
@@ -13,6 +12,7 @@ import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -50,7 +50,7 @@ final class TrainingJobTest {
     assertThat(job.lora().rank()).isEqualTo(32);
     assertThat(job.lora().alpha()).isEqualTo(32);
     assertThat(job.train().settings().descent().learningRate().at(500)).isEqualTo(1e-4);
-    assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.Settings.DEFAULT);
+    assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.DEFAULT);
     assertThat(job.train().settings().activations()).isEqualTo(Activations.RECOMPUTED);
     assertThat(job.stages().rates()).isEqualTo(GridFactor.ofTimes(2, 2));
     assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
