@@ -107,28 +107,33 @@ final class OptimizerReader {
             JobType.choice(Decay.class),
             Decay.CONSTANT,
             "What the rate does after that until the last step.");
-    int cycles =
-        section.value(
-            "cycles", JobType.WHOLE, 1, "How often cosine_restarts falls from the highest rate.");
-    double power =
-        section.value(
-            "decay_power", JobType.NUMBER, 1.0, "Of polynomial: 1 is linear, 2 quadratic.");
-    double floor =
-        section.value(
+    Optional<Integer> cycles =
+        section.find(
+            "cycles", JobType.WHOLE, "1", "How often cosine_restarts falls from the highest rate.");
+    Optional<Double> power =
+        section.find(
+            "decay_power", JobType.NUMBER, "1", "Of polynomial: 1 is linear, 2 quadratic.");
+    Optional<Double> floor =
+        section.find(
             "min_rate_share",
             JobType.NUMBER,
-            0.0,
+            "0",
             "Share of the highest rate that a decay ends at; from 0 to below 1.");
-    requireUse("cycles", decay == Decay.COSINE_RESTARTS, "decay: cosine_restarts");
-    requireUse("decay_power", decay == Decay.POLYNOMIAL, "decay: polynomial");
-    requireUse("min_rate_share", decay != Decay.CONSTANT, "a decay");
+    requireUse("cycles", cycles, decay == Decay.COSINE_RESTARTS, "decay: cosine_restarts");
+    requireUse("decay_power", power, decay == Decay.POLYNOMIAL, "decay: polynomial");
+    requireUse("min_rate_share", floor, decay != Decay.CONSTANT, "a decay");
+    var curve =
+        new Curve(
+            cycles.orElse(Curve.USUAL.cycles()),
+            power.orElse(Curve.USUAL.power()),
+            floor.orElse(Curve.USUAL.floor()));
     // Without a decay the number of steps may grow when a run is resumed.
     int end = decay == Decay.CONSTANT ? 1 : steps;
-    return new LearningRate(base, warmup, decay, end, new Curve(cycles, power, floor));
+    return new LearningRate(base, warmup, decay, end, curve);
   }
 
-  private void requireUse(String key, boolean isUsed, String user) {
-    checkArgument(isUsed || !section.has(key), "train.%s is for %s; leave it out", key, user);
+  private static void requireUse(String key, Optional<?> found, boolean isUsed, String user) {
+    checkArgument(found.isEmpty() || isUsed, "train.%s is for %s; leave it out", key, user);
   }
 
   private OptimizerKind kind() {
