@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import com.google.common.collect.ImmutableSet;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.optim.LearningRate.Curve;
 import io.github.tpdiff.lora.optim.LearningRate.Decay;
@@ -19,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
 
 /** Reads what the section {@code train} of a job says of a step of descent. */
 final class OptimizerReader {
@@ -40,10 +40,10 @@ final class OptimizerReader {
     PRODIGY(BETAS, EPS, WEIGHT_DECAY, D0, D_COEF, SAFEGUARD, CORRECTION),
     LION(BETAS, WEIGHT_DECAY);
 
-    private final Set<String> keys;
+    private final ImmutableSet<String> keys;
 
     Choice(String... keys) {
-      this.keys = Set.of(keys);
+      this.keys = ImmutableSet.copyOf(keys);
     }
   }
 
@@ -66,7 +66,7 @@ final class OptimizerReader {
             OPTIMIZER,
             JobType.choice(Choice.class),
             Choice.ADAMW,
-            "What moves the trained tensors along their gradients.");
+            "What moves the trained tensors along their gradients, where they are computed.");
     var reader = new OptimizerReader(s, choice);
     LearningRate rate = reader.rate(steps);
     OptimizerKind kind = reader.kind();
@@ -97,7 +97,11 @@ final class OptimizerReader {
   private LearningRate rate(int steps) {
     double base =
         section
-            .find("learning_rate", JobType.NUMBER, "1e-4; 1 of prodigy", "The highest; above 0.")
+            .find(
+                "learning_rate",
+                JobType.NUMBER,
+                "1e-4; 1 of prodigy",
+                "The highest; above 0. Of prodigy a factor on the size that it finds.")
             .orElse(choice == Choice.PRODIGY ? 1 : 1e-4);
     int warmup =
         section.value("warmup_steps", JobType.WHOLE, 0, "Steps in which the rate rises to it.");

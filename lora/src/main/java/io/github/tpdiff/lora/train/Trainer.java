@@ -29,7 +29,7 @@ import java.util.TreeMap;
 public final class Trainer {
   private final TrainingRun run;
   private final TrainingListener listener;
-  private Optional<TrainingState> from;
+  private Optional<TrainingState> resumed;
   private final BatchSource batches;
   private final RunRecord record;
   private final SmoothedLoss smoothed;
@@ -42,9 +42,9 @@ public final class Trainer {
     this.listener = listener;
     this.record = record;
     this.smoothed = record.smoothed();
-    this.from = record.takeState();
-    this.step = from.map(TrainingState::step).orElse(0);
-    from.ifPresent(state -> state.parameters().forEach(this::set));
+    this.resumed = record.takeState();
+    this.step = resumed.map(TrainingState::step).orElse(0);
+    resumed.ifPresent(state -> state.parameters().forEach(this::set));
   }
 
   private void set(String name, Parameter from) {
@@ -92,7 +92,7 @@ public final class Trainer {
       try (BatchSource batches = run.data().open(run.settings())) {
         var trainer = new Trainer(run, batches, listener, record);
         if (trainer.isDone()) {
-          return trainer.finish(trainer.from.orElseThrow()); // the model need not be loaded
+          return trainer.finish(trainer.resumed.orElseThrow()); // the model need not be loaded
         }
         try (Trainable model =
             engine.train(
@@ -108,8 +108,8 @@ public final class Trainer {
 
   private TrainingOutcome train(Trainable model) {
     TensorSource remembered =
-        from.map(TrainingState::optimizer).orElseGet(() -> Parameter.source(Map.of()));
-    from = Optional.empty(); // held no longer than it is read
+        resumed.map(TrainingState::optimizer).orElseGet(() -> Parameter.source(Map.of()));
+    resumed = Optional.empty(); // held no longer than it is read
     try (Optimization values = Optimization.of(run, model, step, remembered)) {
       return new Steps(model, values).toTheEnd();
     }

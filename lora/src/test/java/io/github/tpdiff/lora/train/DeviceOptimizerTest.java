@@ -219,7 +219,7 @@ final class DeviceOptimizerTest {
         DeviceOptimizer own = whole.optimizer(request(kind, 0, nothing())).orElseThrow()) {
       for (int step = 0; step < STEPS; step++) {
         if (step == 5) {
-          own.values().forEach((name, t) -> t.floats().get(kept.get(name).values()));
+          own.values().forEach((name, t) -> t.floats().get(Parameter.require(kept, name).values()));
           state = copy(own.state());
         }
         step(own, kind, step);

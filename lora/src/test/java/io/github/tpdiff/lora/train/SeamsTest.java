@@ -25,7 +25,6 @@ import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.MemoryTensors;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,9 +34,8 @@ import java.util.OptionalDouble;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-/** Another optimizer, gradients of several machines, other weights of examples: same trainer. */
+/** Gradients of several machines, other weights of examples: same trainer. */
 final class SeamsTest {
   private static final PhasedDiffusion PHASED =
       PhasedDiffusion.of(
@@ -46,8 +44,6 @@ final class SeamsTest {
                       Map.of("_class_name", "FlowMatchEulerDiscreteScheduler", "shift", 3.0))
                   .schedule())
           .withAlignment(Alignment.window(4));
-
-  @TempDir private Path folder;
 
   private static TrainingRun run(
       PhasedDiffusion diffusion, double rate, int steps, int accumulation) {

@@ -22,6 +22,8 @@ public sealed interface OptimizerKind permits AdamW, AdamW8bit, Adafactor, Prodi
   }
 
   /**
+   * Checks decays of means.
+   *
    * @throws IllegalArgumentException if one is out of range
    */
   static void requireBetas(double beta1, double beta2) {
@@ -33,6 +35,8 @@ public sealed interface OptimizerKind permits AdamW, AdamW8bit, Adafactor, Prodi
   }
 
   /**
+   * Checks a number of {@code train}.
+   *
    * @throws IllegalArgumentException if it is not positive
    */
   static void requirePositive(String key, double value) {
@@ -41,6 +45,8 @@ public sealed interface OptimizerKind permits AdamW, AdamW8bit, Adafactor, Prodi
   }
 
   /**
+   * Checks a share that a step takes away.
+   *
    * @throws IllegalArgumentException if it is negative
    */
   static void requireWeightDecay(double value) {

@@ -41,7 +41,7 @@ public record ProdigyEstimate(double distance, double numerator, long steps) {
         .order(ByteOrder.LITTLE_ENDIAN)
         .putDouble(distance)
         .putDouble(numerator)
-        .putDouble(steps)
+        .putDouble((double) steps)
         .flip();
   }
 

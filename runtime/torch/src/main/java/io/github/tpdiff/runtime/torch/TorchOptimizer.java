@@ -167,6 +167,11 @@ final class TorchOptimizer implements DeviceOptimizer {
     return kind.onHost().map(remembered::overlaid).orElse(remembered);
   }
 
+  /** How many tensors this holds. */
+  int heldTensors() {
+    return held.getManagedArrays().size();
+  }
+
   @Override
   public void close() {
     calls.close();

@@ -154,7 +154,11 @@ final class TorchTrainable implements Trainable {
 
   @Override
   public Optional<DeviceOptimizer> optimizer(DeviceOptimizer.Request request) {
-    return Optional.of(new TorchOptimizer(request, new OnDevice(), held.newSubManager()));
+    return Optional.of(torchOptimizer(request));
+  }
+
+  TorchOptimizer torchOptimizer(DeviceOptimizer.Request request) {
+    return new TorchOptimizer(request, new OnDevice(), held.newSubManager());
   }
 
   /** The trained weights where they are. */
