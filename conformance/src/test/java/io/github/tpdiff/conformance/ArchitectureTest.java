@@ -35,6 +35,7 @@ class ArchitectureTest {
           Map.entry("weights", 40),
           Map.entry("runtime.graph", 10),
           Map.entry("runtime.engine", 4),
+          Map.entry("runtime.optim", 8),
           Map.entry("runtime.diffusion", 25),
           Map.entry("runtime.text", 8),
           Map.entry("runtime.video", 5),

@@ -1,6 +1,6 @@
 package io.github.tpdiff.conformance.golden;
 
-import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.runtime.optim.AdamW;
 import java.util.List;
 
 /**
@@ -9,7 +9,7 @@ import java.util.List;
  * @param learningRate of every step
  * @param adamW the rest
  */
-public record AdamWArguments(double learningRate, AdamW.Settings adamW) {
+public record AdamWArguments(double learningRate, AdamW adamW) {
 
   /** Of {@code lr}, {@code betas}, {@code eps} and {@code weight_decay}. */
   public static AdamWArguments of(Arguments args) {
@@ -19,7 +19,7 @@ public record AdamWArguments(double learningRate, AdamW.Settings adamW) {
     }
     return new AdamWArguments(
         args.number("lr"),
-        new AdamW.Settings(
+        new AdamW(
             betas.get(0),
             betas.get(1),
             args.findNumber("eps").orElse(1e-8),

@@ -25,7 +25,7 @@ public final class AdamWCase implements CaseKind.Plain {
       int steps = gradients.length / size;
       AdamWArguments settings = AdamWArguments.of(run.args());
       var trained = Map.of("p", new Parameter(List.of((long) size), parameters));
-      Optimizer optimizer = settings.adamW().fresh(trained);
+      Optimizer optimizer = Optimizer.fresh(settings.adamW(), trained);
       Optional<Double> limit = run.args().findNumber("max_grad_norm");
       var trajectory = new float[gradients.length];
       var norms = new double[steps];
@@ -35,7 +35,7 @@ public final class AdamWCase implements CaseKind.Plain {
             limit.isPresent()
                 ? GradientNorm.clip(List.of(gradient), limit.get())
                 : GradientNorm.of(List.of(gradient));
-        optimizer.step(trained, Map.of("p", gradient), settings.learningRate());
+        optimizer.step(trained, Map.of("p", gradient), name -> settings.learningRate());
         System.arraycopy(parameters, 0, trajectory, step * size, size);
       }
       checks.compare(run.prefix() + "params", Values.widened(trajectory));

@@ -36,8 +36,8 @@ import java.util.Set;
  * @param notes on what is trained at which times, and shown of pictures
  */
 public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<String> notes) {
-  /** Value, gradient, two running means, and the engine's copies of value and gradient. */
-  private static final long BYTES_PER_TRAINED = 6L * Float.BYTES;
+  /** Value and gradient where they are computed, the next gradient, and the host's values. */
+  private static final long BYTES_PER_TRAINED = 4L * Float.BYTES;
 
   /**
    * One size in one stage.
@@ -79,7 +79,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
             program,
             new TrainingCostModel(program, sizes(network), trained(job, network, program)),
             machine,
-            BYTES_PER_TRAINED * trainedValues(job) + HostMemory.residentBytes());
+            trainedBytes(job) + HostMemory.residentBytes());
     var rows = new ArrayList<Row>();
     for (VideoSize size : job.sizes()) {
       LatentShape shape =
@@ -156,6 +156,12 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
   private static WeightSizes sizes(Component network) {
     TensorSource weights = network.weights();
     return (name, elements) -> weights.find(name).map(TensorInfo::byteCount).orElse(0L);
+  }
+
+  private static long trainedBytes(ResolvedJob job) {
+    var descent = job.job().train().settings().descent();
+    double perValue = BYTES_PER_TRAINED + descent.rememberedBytesPerValue();
+    return Math.round(perValue * trainedValues(job));
   }
 
   private static long trainedValues(ResolvedJob job) {

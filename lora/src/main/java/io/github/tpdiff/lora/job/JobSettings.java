@@ -2,7 +2,6 @@ package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.PictureChoice;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.diffusion.GridAxis;
@@ -12,12 +11,12 @@ import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.optim.RunningMean;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -82,6 +81,13 @@ record JobSettings(Map<String, Object> values) {
     /** Leaves out what the job leaves open. */
     void put(String key, Optional<?> value) {
       value.ifPresent(own -> put(key, own));
+    }
+
+    /** Leaves out what keys had no word for once: jobs stay what they were. */
+    void putUnless(Object usual, String key, Object value) {
+      if (!value.equals(usual)) {
+        put(key, value);
+      }
     }
 
     void putUnlessEmpty(String key, Collection<?> several) {
@@ -194,12 +200,15 @@ record JobSettings(Map<String, Object> values) {
     keys.put("train.learning_rate", rate.base());
     keys.put("train.warmup_steps", rate.warmupSteps());
     keys.put("train.decay", rate.decay());
-    if (descent.optimizer() instanceof AdamW.Settings adamW) {
-      keys.put("train.betas", List.of(adamW.beta1(), adamW.beta2()));
-      keys.put("train.eps", adamW.eps());
-      keys.put("train.weight_decay", adamW.weightDecay());
-    }
+    LearningRate.Curve usual = LearningRate.Curve.USUAL;
+    keys.putUnless(usual.cycles(), "train.cycles", rate.curve().cycles());
+    keys.putUnless(usual.power(), "train.decay_power", rate.curve().power());
+    keys.putUnless(usual.floor(), "train.min_rate_share", rate.curve().floor());
+    OptimizerReader.settings(descent.optimizer())
+        .forEach((key, value) -> keys.put("train." + key, value));
     keys.put("train.max_grad_norm", descent.maxGradNorm().orElse(0));
+    keys.put("train.ema", descent.mean().map(RunningMean::decay));
+    keys.putUnless(1.0, "train.lora_plus", descent.loraPlus());
     keys.put("train.caption_dropout", settings.dropout().caption());
     train.pictureDropout().ifPresent(share -> keys.put("train.picture_dropout", share));
     keys.put("train.timesteps", train.timesteps());

@@ -9,7 +9,6 @@ import io.github.tpdiff.lora.data.ClipEncoders;
 import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.PreparationRequest;
 import io.github.tpdiff.lora.train.FolderLock;
-import io.github.tpdiff.lora.train.GradientSource;
 import io.github.tpdiff.lora.train.PhasedClips;
 import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.SnapshotWriter;
@@ -314,7 +313,7 @@ public record ResolvedJob(
         target,
         new PhasedClips(split.training(), diffusion, Optional.of(denoiser())),
         job.train().settings().withPictureDropout(pictures().dropout()),
-        GradientSource.local(),
+        Optional.empty(),
         validation,
         new JobSamples(this).of(clips, split),
         Optional.of(states(new JobRecord(filled(), writer))),

@@ -2,11 +2,8 @@ package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.job.TrainingJob.Timesteps;
 import io.github.tpdiff.lora.job.TrainingJob.Train;
-import io.github.tpdiff.lora.optim.AdamW;
-import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
-import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.engine.Activations;
 import java.util.List;
@@ -39,7 +36,7 @@ final class TrainReader {
             seed,
             steps,
             batches,
-            descent(s, steps),
+            OptimizerReader.read(s, steps),
             dropout(s),
             checkpointing ? Activations.RECOMPUTED : Activations.KEPT);
     return new Train(
@@ -87,39 +84,5 @@ final class TrainReader {
             0.1,
             "Share of captions that are replaced by the negative prompt, for guidance; from 0 to"
                 + " 1."));
-  }
-
-  private static Descent descent(JobSection s, int steps) {
-    double rate = s.value("learning_rate", JobType.NUMBER, 1e-4, "The highest; above 0.");
-    int warmup = s.value("warmup_steps", JobType.WHOLE, 0, "Steps in which the rate rises to it.");
-    var decay =
-        s.value(
-            "decay",
-            JobType.choice(LearningRate.Decay.class),
-            LearningRate.Decay.CONSTANT,
-            "What the rate does after that, down to 0 at the last step.");
-    List<Double> betas =
-        s.value(
-            "betas",
-            TrainingJobReader.NUMBERS,
-            List.of(0.9, 0.999),
-            "AdamW's, of the mean and the square.");
-    if (betas.size() != 2) {
-      throw new IllegalArgumentException("train.betas: expected two numbers, found " + betas);
-    }
-    double eps = s.value("eps", JobType.NUMBER, 1e-8, "AdamW's, in the divisor.");
-    double weightDecay =
-        s.value("weight_decay", JobType.NUMBER, 0.01, "AdamW's, per unit of rate.");
-    double maxNorm =
-        s.value(
-            "max_grad_norm",
-            JobType.NUMBER,
-            1.0,
-            "To which the norm of all gradients together is cut; 0 for no limit.");
-    return new Descent(
-        new AdamW.Settings(betas.get(0), betas.get(1), eps, weightDecay),
-        // Without a decay the number of steps may grow when a run is resumed.
-        new LearningRate(rate, warmup, decay, decay == LearningRate.Decay.CONSTANT ? 1 : steps),
-        maxNorm == 0 ? OptionalDouble.empty() : OptionalDouble.of(maxNorm));
   }
 }

@@ -21,6 +21,11 @@ public final class GradientNorm {
     return Math.sqrt(sum);
   }
 
+  /** What gradients of a norm are multiplied with, so that it is at most {@code maxNorm}. */
+  public static double factor(double norm, double maxNorm) {
+    return Math.min(1, maxNorm / (norm + 1e-6));
+  }
+
   /**
    * Scales gradients in place so that their norm is at most {@code maxNorm}, as {@code
    * torch.nn.utils.clip_grad_norm_}.
@@ -30,13 +35,18 @@ public final class GradientNorm {
   public static double clip(Collection<float[]> gradients, double maxNorm) {
     checkArgument(maxNorm > 0, "train.max_grad_norm: must be positive, found %s", maxNorm);
     double norm = of(gradients);
-    float factor = (float) Math.min(1, maxNorm / (norm + 1e-6));
+    scale(gradients, factor(norm, maxNorm));
+    return norm;
+  }
+
+  /** Multiplies gradients in place. */
+  public static void scale(Collection<float[]> gradients, double factor) {
+    float rounded = (float) factor;
     for (float[] gradient : gradients) {
       for (int i = 0; i < gradient.length; i++) {
-        gradient[i] *= factor;
+        gradient[i] *= rounded;
       }
     }
-    return norm;
   }
 
   /** The first tensor with a value that is not finite. */

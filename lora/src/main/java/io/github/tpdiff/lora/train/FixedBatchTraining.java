@@ -1,7 +1,6 @@
 package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.lora.optim.LearningRate;
-import io.github.tpdiff.lora.optim.Optimizer;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
@@ -9,6 +8,7 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
+import io.github.tpdiff.runtime.optim.OptimizerKind;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -94,7 +94,7 @@ public final class FixedBatchTraining {
    * @param activations what a step holds in memory
    */
   public record Recipe(
-      int steps, double learningRate, Optimizer.Settings optimizer, Activations activations) {
+      int steps, double learningRate, OptimizerKind optimizer, Activations activations) {
     private TrainingSettings settings() {
       return new TrainingSettings(
           0,

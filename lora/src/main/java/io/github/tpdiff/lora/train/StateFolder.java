@@ -128,7 +128,7 @@ public record StateFolder(Path folder, int everySteps, int keep, SnapshotWriter 
   Path save(TrainingState state, Map<String, String> identity) {
     Path own =
         folder.resolve("states").resolve(String.format(Locale.ROOT, PREFIX + "%08d", state.step()));
-    results.write(own, new TrainingSnapshot(state.step(), state.parameters()));
+    results.write(own, state.snapshot());
     state.write(own.resolve(STATE), identity);
     List<Path> states = states();
     states.subList(0, Math.max(0, states.size() - keep)).forEach(StateFolder::delete);

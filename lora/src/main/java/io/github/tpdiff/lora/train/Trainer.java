@@ -4,15 +4,14 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.optim.GradientNorm;
-import io.github.tpdiff.lora.optim.Optimizer;
 import io.github.tpdiff.lora.train.GradientSource.BatchLoss;
 import io.github.tpdiff.lora.train.GradientSource.StepBatches;
-import io.github.tpdiff.lora.train.GradientSource.StepGradients;
 import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.TensorSource;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -30,8 +29,7 @@ import java.util.TreeMap;
 public final class Trainer {
   private final TrainingRun run;
   private final TrainingListener listener;
-  private final Map<String, Parameter> parameters;
-  private final Optimizer optimizer;
+  private Optional<TrainingState> resumed;
   private final BatchSource batches;
   private final RunRecord record;
   private final SmoothedLoss smoothed;
@@ -44,19 +42,13 @@ public final class Trainer {
     this.listener = listener;
     this.record = record;
     this.smoothed = record.smoothed();
-    this.parameters = run.target().parameters();
-    Optimizer.Settings settings = run.settings().descent().optimizer();
-    Optional<TrainingState> state = record.takeState();
-    this.step = state.map(TrainingState::step).orElse(0);
-    this.optimizer =
-        state
-            .map(from -> settings.resumed(parameters, step, from.optimizer()))
-            .orElseGet(() -> settings.fresh(parameters));
-    state.ifPresent(from -> from.parameters().forEach(this::set));
+    this.resumed = record.takeState();
+    this.step = resumed.map(TrainingState::step).orElse(0);
+    resumed.ifPresent(state -> state.parameters().forEach(this::set));
   }
 
   private void set(String name, Parameter from) {
-    float[] values = Parameter.require(parameters, name).values();
+    float[] values = Parameter.require(run.target().parameters(), name).values();
     System.arraycopy(from.values(), 0, values, 0, values.length);
   }
 
@@ -100,7 +92,7 @@ public final class Trainer {
       try (BatchSource batches = run.data().open(run.settings())) {
         var trainer = new Trainer(run, batches, listener, record);
         if (trainer.isDone()) {
-          return trainer.finish(); // the model need not be loaded
+          return trainer.finish(trainer.resumed.orElseThrow()); // the model need not be loaded
         }
         try (Trainable model =
             engine.train(
@@ -115,46 +107,17 @@ public final class Trainer {
   }
 
   private TrainingOutcome train(Trainable model) {
-    GradientSource gradients = run.gradients().on(model, parameters.keySet());
-    int steps = run.settings().steps();
-    long began = System.nanoTime();
-    int first = step;
-    int saved = step;
-    if (step == 0) {
-      record.started(validate(model, true));
+    TensorSource remembered =
+        resumed.map(TrainingState::optimizer).orElseGet(() -> Parameter.source(Map.of()));
+    resumed = Optional.empty(); // held no longer than it is read
+    try (Optimization values = Optimization.of(run, model, step, remembered)) {
+      return new Steps(model, values).toTheEnd();
     }
-    while (step < steps) {
-      Optional<StepGradients> found = gradients.mean(batches());
-      if (found.isEmpty()) {
-        save(step != saved || step == 0);
-        return new TrainingOutcome(step, End.STOPPED, parameters);
-      }
-      StepResult result = optimize(found.get());
-      model.update(tensors());
-      step++;
-      double seconds = (System.nanoTime() - began) * 1e-9;
-      smoothed.add(result.stageLosses());
-      TrainingProgress progress = progress(result, (step - first) / Math.max(seconds, 1e-9));
-      listener.stepped(progress);
-      boolean isDue = step == steps || isDue(run.validation().map(Validation::everySteps));
-      record.stepped(progress, validate(model, isDue));
-      sample(model);
-      if (step == steps || isDue(run.states().map(StateFolder::everySteps))) {
-        save(true);
-        saved = step;
-      }
-    }
-    return finish();
   }
 
   /** Whether a state of the last step was found. */
   private boolean isDone() {
     return step >= run.settings().steps();
-  }
-
-  private TrainingOutcome finish() {
-    record.finish(new TrainingSnapshot(step, parameters));
-    return new TrainingOutcome(step, End.FINISHED, parameters);
   }
 
   private boolean isDue(Optional<Integer> every) {
@@ -174,23 +137,6 @@ public final class Trainer {
   private record StepResult(
       double loss, Map<Integer, Double> stageLosses, double norm, double rate) {}
 
-  /** A step from what was found to the new values on the host. */
-  private StepResult optimize(StepGradients found) {
-    requireFinite(found);
-    double loss = 0;
-    for (BatchLoss batch : found.batches()) {
-      loss += batch.loss() / found.batches().size();
-    }
-    var settings = run.settings().descent();
-    double norm =
-        settings.maxGradNorm().isPresent()
-            ? GradientNorm.clip(found.gradients().values(), settings.maxGradNorm().getAsDouble())
-            : GradientNorm.of(found.gradients().values());
-    double rate = settings.learningRate().at(step);
-    optimizer.step(parameters, found.gradients(), rate);
-    return new StepResult(loss, byStage(found.batches()), norm, rate);
-  }
-
   /** The mean loss of each stage that the step visited. */
   private static Map<Integer, Double> byStage(List<BatchLoss> batches) {
     var means = new TreeMap<Integer, Double>();
@@ -201,81 +147,6 @@ public final class Trainer {
     }
     means.replaceAll((stage, sum) -> sum / counts.getOrDefault(stage, 1));
     return means;
-  }
-
-  private void requireFinite(StepGradients found) {
-    for (int i = 0; i < found.batches().size(); i++) {
-      BatchLoss batch = found.batches().get(i);
-      if (!Double.isFinite(batch.loss())) {
-        stop("the loss of stage %d is %s: %s".formatted(batch.stage(), batch.loss(), cause(i)));
-      }
-    }
-    GradientNorm.firstNonFinite(found.gradients())
-        .ifPresent(name -> stop("the gradient of '%s' is not finite".formatted(name)));
-  }
-
-  private String cause(int place) {
-    return GradientNorm.firstNonFinite(values())
-        .map("the trained tensor '%s' is not finite"::formatted)
-        .or(
-            () ->
-                firstNonFinite(batch(place).inputs())
-                    .map("the input '%s' is not finite"::formatted))
-        .orElse("the network's prediction is not finite");
-  }
-
-  private static Optional<String> firstNonFinite(Map<String, Tensor> tensors) {
-    var floats = new LinkedHashMap<String, float[]>();
-    tensors.forEach((name, tensor) -> floats.put(name, tensor.toFloatArray()));
-    return GradientNorm.firstNonFinite(floats);
-  }
-
-  private void stop(String what) {
-    if (GradientNorm.firstNonFinite(values()).isEmpty()) {
-      save(true);
-    }
-    throw new NonFiniteException(step + 1, what);
-  }
-
-  private Map<String, float[]> values() {
-    var values = new LinkedHashMap<String, float[]>();
-    parameters.forEach((name, p) -> values.put(name, p.values()));
-    return values;
-  }
-
-  private Map<String, Tensor> tensors() {
-    var tensors = new LinkedHashMap<String, Tensor>();
-    parameters.forEach((name, p) -> tensors.put(name, p.toTensor()));
-    return tensors;
-  }
-
-  /** Losses by stage, told to the listener; empty if it is not due or there are no clips for it. */
-  private Map<Integer, Double> validate(Trainable model, boolean due) {
-    if (!due || run.validation().isEmpty()) {
-      return Map.of();
-    }
-    Map<Integer, Double> losses = run.validation().get().losses(model, run.settings());
-    listener.validated(step, losses);
-    return losses;
-  }
-
-  private void sample(Trainable model) {
-    run.samples()
-        .filter(samples -> samples.dueAfter(step, run.settings().steps()))
-        .ifPresent(
-            samples -> {
-              for (int i = 0; i < samples.prompts().size() && !listener.stopAsked(); i++) {
-                listener.sampled(step, i, samples.draw(model, i));
-              }
-            });
-  }
-
-  private void save(boolean due) {
-    if (due) {
-      record
-          .save(new TrainingState(step, parameters, optimizer.state()))
-          .ifPresent(listener::saved);
-    }
   }
 
   private TrainingProgress progress(StepResult result, double rate) {
@@ -292,5 +163,144 @@ public final class Trainer {
         result.rate(),
         rate,
         Duration.ofMillis(Math.round(1000 * (steps - step) / rate)));
+  }
+
+  private TrainingOutcome finish(TrainingState last) {
+    TrainingSnapshot result = last.snapshot();
+    record.finish(result);
+    return new TrainingOutcome(step, End.FINISHED, result.parameters());
+  }
+
+  /** The steps that are left, on a model that is loaded. */
+  private final class Steps {
+    private final Trainable model;
+    private final Optimization values;
+
+    Steps(Trainable model, Optimization values) {
+      this.model = model;
+      this.values = values;
+    }
+
+    TrainingOutcome toTheEnd() {
+      int steps = run.settings().steps();
+      long began = System.nanoTime();
+      int first = step;
+      int saved = step;
+      if (step == 0) {
+        record.started(validate(true));
+      }
+      while (step < steps) {
+        Optional<List<BatchLoss>> losses = values.takeGradients(batches());
+        if (losses.isEmpty()) {
+          save(step != saved || step == 0);
+          return new TrainingOutcome(step, End.STOPPED, state().snapshot().parameters());
+        }
+        StepResult result = optimize(losses.get());
+        step++;
+        double seconds = (System.nanoTime() - began) * 1e-9;
+        smoothed.add(result.stageLosses());
+        TrainingProgress progress = progress(result, (step - first) / Math.max(seconds, 1e-9));
+        listener.stepped(progress);
+        boolean isDue = step == steps || isDue(run.validation().map(Validation::everySteps));
+        record.stepped(progress, validate(isDue));
+        sample();
+        if (step == steps || isDue(run.states().map(StateFolder::everySteps))) {
+          save(true);
+          saved = step;
+        }
+      }
+      return finish(state());
+    }
+
+    /** A step from the gradients that are held to the new values. */
+    private StepResult optimize(List<BatchLoss> losses) {
+      double loss = 0;
+      for (int i = 0; i < losses.size(); i++) {
+        BatchLoss batch = losses.get(i);
+        if (!Double.isFinite(batch.loss())) {
+          stop("the loss of stage %d is %s: %s".formatted(batch.stage(), batch.loss(), cause(i)));
+        }
+        loss += batch.loss() / losses.size();
+      }
+      double norm = values.gradientNorm();
+      if (!Double.isFinite(norm)) {
+        stop("the gradient of '%s' is not finite".formatted(values.findNonFinite().orElse("")));
+      }
+      var descent = run.settings().descent();
+      double factor =
+          descent.maxGradNorm().isPresent()
+              ? GradientNorm.factor(norm, descent.maxGradNorm().getAsDouble())
+              : 1;
+      values.step(factor, name -> descent.rate(name, step));
+      return new StepResult(loss, byStage(losses), norm, descent.learningRate().at(step));
+    }
+
+    private String cause(int place) {
+      return firstNonFinite()
+          .map("the trained tensor '%s' is not finite"::formatted)
+          .or(
+              () ->
+                  Trainer.firstNonFinite(batch(place).inputs())
+                      .map("the input '%s' is not finite"::formatted))
+          .orElse("the network's prediction is not finite");
+    }
+
+    /** Of the trained tensors. */
+    private Optional<String> firstNonFinite() {
+      var present = new LinkedHashMap<String, float[]>();
+      values.values().forEach((name, p) -> present.put(name, p.values()));
+      return GradientNorm.firstNonFinite(present);
+    }
+
+    private void stop(String what) {
+      if (firstNonFinite().isEmpty()) {
+        save(true);
+      }
+      throw new NonFiniteException(step + 1, what);
+    }
+
+    /**
+     * Losses by stage of what the training gives, told to the listener; empty if it is not due or
+     * there are no clips for it.
+     */
+    private Map<Integer, Double> validate(boolean due) {
+      if (!due || run.validation().isEmpty()) {
+        return Map.of();
+      }
+      values.exchangeMean();
+      Map<Integer, Double> losses = run.validation().get().losses(model, run.settings());
+      values.exchangeMean();
+      listener.validated(step, losses);
+      return losses;
+    }
+
+    private void sample() {
+      run.samples()
+          .filter(samples -> samples.dueAfter(step, run.settings().steps()))
+          .ifPresent(
+              samples -> {
+                values.exchangeMean();
+                for (int i = 0; i < samples.prompts().size() && !listener.stopAsked(); i++) {
+                  listener.sampled(step, i, samples.draw(model, i));
+                }
+                values.exchangeMean();
+              });
+    }
+
+    private void save(boolean due) {
+      if (due) {
+        record.save(state()).ifPresent(listener::saved);
+      }
+    }
+
+    private TrainingState state() {
+      return new TrainingState(step, values.values(), values.state());
+    }
+  }
+
+  private static Optional<String> firstNonFinite(Map<String, Tensor> tensors) {
+    var floats = new LinkedHashMap<String, float[]>();
+    tensors.forEach((name, tensor) -> floats.put(name, tensor.toFloatArray()));
+    return GradientNorm.firstNonFinite(floats);
   }
 }

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param target what is trained
  * @param data on what
  * @param settings how
- * @param gradients where they come from
+ * @param gradients where they come from, if not from the engine that trains
  * @param validation how it is judged, if at all
  * @param samples what is made to look at, if anything
  * @param states where it is kept, if at all
@@ -24,14 +24,18 @@ public record TrainingRun(
     TrainingTarget target,
     TrainingData data,
     TrainingSettings settings,
-    GradientSource.Opening gradients,
+    Optional<GradientSource.Opening> gradients,
     Optional<Validation> validation,
     Optional<TrainingSamples> samples,
     Optional<StateFolder> states,
     Start start,
     Map<String, String> named) {
 
+  /**
+   * @throws IllegalArgumentException if what is trained has nothing that a setting is about
+   */
   public TrainingRun {
+    settings.descent().requireFit(target.parameters().keySet());
     named = Collections.unmodifiableMap(new LinkedHashMap<>(named));
   }
 
@@ -50,7 +54,7 @@ public record TrainingRun(
         target,
         data,
         settings,
-        GradientSource.local(),
+        Optional.empty(),
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
@@ -86,10 +90,10 @@ public record TrainingRun(
         target, data, settings, gradients, validation, Optional.of(other), states, start, named);
   }
 
-  /** The same with gradients from elsewhere. */
+  /** The same with gradients from elsewhere, and values that are moved on the host. */
   public TrainingRun withGradients(GradientSource.Opening other) {
     return new TrainingRun(
-        target, data, settings, other, validation, samples, states, start, named);
+        target, data, settings, Optional.of(other), validation, samples, states, start, named);
   }
 
   /** The same with other names of what decides the result. */

@@ -2,10 +2,13 @@ package io.github.tpdiff.lora.train;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
-import io.github.tpdiff.lora.optim.Optimizer;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.optim.AdamW;
+import io.github.tpdiff.runtime.optim.OptimizerKind;
+import io.github.tpdiff.runtime.optim.RunningMean;
+import java.util.Collection;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -49,22 +52,65 @@ public record TrainingSettings(
    * @param optimizer which, with its numbers
    * @param learningRate of each step
    * @param maxGradNorm to which the norm over all gradients is cut, if given
+   * @param mean of the values, which is then the result of the training
+   * @param loraPlus factor on the learning rate of each low-rank change's B (Hayou et al. 2024,
+   *     LoRA+)
    */
   public record Descent(
-      Optimizer.Settings optimizer, LearningRate learningRate, OptionalDouble maxGradNorm) {
+      OptimizerKind optimizer,
+      LearningRate learningRate,
+      OptionalDouble maxGradNorm,
+      Optional<RunningMean> mean,
+      double loraPlus) {
+    private static final String B = ".lora_B.weight";
+
     /**
-     * @throws IllegalArgumentException if the norm is not positive
+     * @throws IllegalArgumentException if a number is out of range or the optimizer takes one rate
      */
     public Descent {
       checkArgument(
           maxGradNorm.isEmpty() || maxGradNorm.getAsDouble() > 0,
           "train.max_grad_norm: must be positive, or 0 for none, found %s",
           maxGradNorm.orElse(0));
+      checkArgument(
+          loraPlus > 0 && Double.isFinite(loraPlus),
+          "train.lora_plus: must be positive, found %s",
+          loraPlus);
+      checkArgument(
+          loraPlus == 1 || optimizer.takesSeveralRates(),
+          "train.lora_plus: the optimizer finds one step size for all tensors; leave it out");
+    }
+
+    /** Of the last values, every tensor at the same rate. */
+    public Descent(OptimizerKind optimizer, LearningRate learningRate, OptionalDouble maxGradNorm) {
+      this(optimizer, learningRate, maxGradNorm, Optional.empty(), 1);
+    }
+
+    /**
+     * Checks that what is trained can be.
+     *
+     * @throws IllegalArgumentException if no tensor has the rate of {@code loraPlus}
+     */
+    void requireFit(Collection<String> trained) {
+      checkArgument(
+          loraPlus == 1 || trained.stream().anyMatch(name -> name.endsWith(B)),
+          "train.lora_plus: expected tensors lora_B to be trained, found %s; leave it out",
+          trained.stream().findFirst().orElse("none"));
+    }
+
+    /** About how many bytes are remembered for each trained value beside itself. */
+    public double rememberedBytesPerValue() {
+      return optimizer.bytesPerValue() + (mean.isPresent() ? Float.BYTES : 0);
+    }
+
+    /** The learning rate of a tensor in a step, from 0. */
+    public double rate(String name, int step) {
+      return learningRate.at(step) * (name.endsWith(B) ? loraPlus : 1);
     }
 
     /** AdamW with torch's defaults at a constant rate, gradients cut to a norm of 1. */
     public static Descent constant(double rate) {
-      return new Descent(AdamW.Settings.DEFAULT, LearningRate.constant(rate), OptionalDouble.of(1));
+      return new Descent(AdamW.DEFAULT, LearningRate.constant(rate), OptionalDouble.of(1));
     }
   }
 

@@ -6,8 +6,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.runtime.optim.RunningMean;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.IndentedJson;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorInfo;
@@ -31,7 +33,8 @@ import java.util.TreeMap;
  *
  * @param step steps done
  * @param parameters by weight name
- * @param optimizer its state, under its own names; without tensors before the first step
+ * @param optimizer its state and the running mean, under their own names; without tensors before
+ *     the first step
  */
 record TrainingState(int step, Map<String, Parameter> parameters, TensorSource optimizer) {
   private static final String VERSION = "tpdiff.state_version";
@@ -44,6 +47,18 @@ record TrainingState(int step, Map<String, Parameter> parameters, TensorSource o
     for (String name : optimizer.names()) {
       checkArgument(!name.startsWith(VALUE), "optimizer: a tensor of its state is '%s'", name);
     }
+  }
+
+  /** What the training gives: the running mean of the values where one is kept, else these. */
+  TrainingSnapshot snapshot() {
+    var results = new LinkedHashMap<String, Parameter>();
+    parameters.forEach(
+        (name, p) -> {
+          String mean = RunningMean.remembered(new TensorInfo(name, DType.F32, p.shape())).name();
+          boolean isKept = optimizer.find(mean).isPresent();
+          results.put(name, isKept ? new Parameter(p.shape(), optimizer.floats(mean)) : p);
+        });
+    return new TrainingSnapshot(step, results);
   }
 
   /**

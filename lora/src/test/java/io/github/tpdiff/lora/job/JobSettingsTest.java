@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.optim.RunningMean;
 import io.github.tpdiff.weights.DType;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
@@ -69,13 +70,17 @@ final class JobSettingsTest {
         batch_size: 2
         gradient_accumulation: 4
         gradient_checkpointing: false
+        optimizer: adamw_8bit
         learning_rate: 2e-5
         warmup_steps: 5
         decay: cosine
+        min_rate_share: 0.1
         betas: [0.9, 0.95]
         eps: 1e-7
         weight_decay: 0
         max_grad_norm: 0
+        ema: 0.999
+        lora_plus: 16
         caption_dropout: 0.2
         picture_dropout: 0.25
         timesteps: uniform
@@ -85,6 +90,18 @@ final class JobSettingsTest {
         pictures: true}
       output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya]}
       """;
+
+  /** Keys that only some optimizers and curves have. */
+  private static final List<String> DESCENTS =
+      List.of(
+          "decay: polynomial, decay_power: 2, optimizer: prodigy, learning_rate: 0.5, d0: 1e-5,"
+              + " d_coef: 2, safeguard_warmup: false, use_bias_correction: false, betas: [0.8, 0.9]",
+          "decay: cosine_restarts, cycles: 3, optimizer: lion, betas: [0.8, 0.9], weight_decay: 1",
+          "optimizer: adafactor, eps: 1e-20, weight_decay: 0.1",
+          "optimizer: adafactor",
+          "optimizer: prodigy",
+          "optimizer: lion",
+          "optimizer: adamw_8bit");
 
   private static final String SMALLEST = "model: {path: m}\ndata: {path: clips}\n";
 
@@ -110,6 +127,10 @@ final class JobSettingsTest {
       TrainingJob job = read(text);
       assertThat(read(JobSettings.of(job).yaml())).isEqualTo(job);
     }
+    for (String descent : DESCENTS) {
+      TrainingJob job = read(SMALLEST + "train: {" + descent + "}\n");
+      assertThat(read(JobSettings.of(job).yaml())).as(descent).isEqualTo(job);
+    }
     TrainingJob full =
         read(
             FULL.replaceAll("(?s)lora:.*train:\n", "train:\n")
@@ -126,6 +147,28 @@ final class JobSettingsTest {
         .containsEntry("stages.targets", "pixel");
     assertThat(JobSettings.of(read(SMALLEST + "stages: {positions: native}\n")).values())
         .containsEntry("stages.positions", "native");
+  }
+
+  /** Runs that began when AdamW was the only optimizer go on. */
+  @Test
+  void identityOfAdamW_hasNoKeyOfOthers() throws IOException {
+    var own = new LinkedHashMap<>(JobSettings.of(read(SMALLEST)).identity());
+    own.keySet().removeIf(key -> !key.startsWith("train."));
+    assertThat(own)
+        .isEqualTo(
+            Map.ofEntries(
+                Map.entry("train.seed", "0"),
+                Map.entry("train.batch_size", "1"),
+                Map.entry("train.gradient_accumulation", "1"),
+                Map.entry("train.gradient_checkpointing", "true"),
+                Map.entry("train.learning_rate", "1.0E-4"),
+                Map.entry("train.warmup_steps", "0"),
+                Map.entry("train.decay", "constant"),
+                Map.entry("train.betas", "[0.9, 0.999]"),
+                Map.entry("train.eps", "1.0E-8"),
+                Map.entry("train.weight_decay", "0.01"),
+                Map.entry("train.max_grad_norm", "1.0"),
+                Map.entry("train.caption_dropout", "0.1")));
   }
 
   /** Runs that began before stages differed in rows and columns go on. */
@@ -196,6 +239,10 @@ final class JobSettingsTest {
         .filter(key -> !(key.otherwise() instanceof JobKey.Otherwise.Section))
         .forEach(key -> known.add(key.path()));
     var written = new TreeSet<>(JobSettings.of(read(FULL)).values().keySet());
+    for (String descent : DESCENTS) {
+      written.addAll(
+          JobSettings.of(read(SMALLEST + "train: {" + descent + "}\n")).values().keySet());
+    }
     // In place of stages.rates, and of the section lora.
     written.addAll(List.of("stages.count", "train.weights"));
     assertThat(written).isEqualTo(known);
@@ -203,7 +250,8 @@ final class JobSettingsTest {
 
   @Test
   void numberOfSteps_isFreeWhereTheRateIsConstant() throws IOException {
-    var constant = JobSettings.of(read(FULL.replace("cosine", "constant"))).identity();
+    String always = FULL.replace("decay: cosine\n  min_rate_share: 0.1", "decay: constant");
+    var constant = JobSettings.of(read(always)).identity();
     assertThat(constant).doesNotContainKey("train.steps").containsEntry("lora.alpha", "16.0");
     assertThat(JobSettings.of(read(FULL)).identity()).containsEntry("train.steps", "20");
   }
@@ -285,6 +333,9 @@ final class JobSettingsTest {
     }
     if (value instanceof PositionRules rules) {
       return new PositionRules(rules.width(), rules.height(), rules.width());
+    }
+    if (value instanceof RunningMean mean) {
+      return new RunningMean(mean.decay() / 2);
     }
     if (value instanceof OptionalDouble number) {
       return number.isPresent() ? OptionalDouble.empty() : OptionalDouble.of(1);

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.optim.AdamW;
+import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
@@ -13,6 +13,12 @@ import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.optim.Adafactor;
+import io.github.tpdiff.runtime.optim.AdamW;
+import io.github.tpdiff.runtime.optim.AdamW8bit;
+import io.github.tpdiff.runtime.optim.Lion;
+import io.github.tpdiff.runtime.optim.OptimizerKind;
+import io.github.tpdiff.runtime.optim.Prodigy;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -21,10 +27,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 final class TrainingJobTest {
   @TempDir private Path folder;
@@ -50,10 +59,46 @@ final class TrainingJobTest {
     assertThat(job.lora().rank()).isEqualTo(32);
     assertThat(job.lora().alpha()).isEqualTo(32);
     assertThat(job.train().settings().descent().learningRate().at(500)).isEqualTo(1e-4);
-    assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.Settings.DEFAULT);
+    assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.DEFAULT);
     assertThat(job.train().settings().activations()).isEqualTo(Activations.RECOMPUTED);
     assertThat(job.stages().rates()).isEqualTo(GridFactor.ofTimes(2, 2));
     assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
+  }
+
+  /** Each optimizer's own numbers, where the job has none. */
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void defaultsOfAnOptimizer_areItsOwn(String name, OptimizerKind kind, double rate)
+      throws IOException {
+    Descent descent =
+        read("model: {path: m}\ndata: {path: d}\ntrain: {optimizer: " + name + "}\n")
+            .train()
+            .settings()
+            .descent();
+    assertThat(descent.optimizer()).isEqualTo(kind);
+    assertThat(descent.learningRate().base()).isEqualTo(rate);
+    assertThat(descent.mean()).isEmpty();
+    assertThat(descent.rate("a.lora_B.weight", 0)).isEqualTo(rate);
+  }
+
+  static Stream<Arguments> optimizers() {
+    return Stream.of(
+        Arguments.of("adamw", AdamW.DEFAULT, 1e-4),
+        Arguments.of("adamw_8bit", AdamW8bit.DEFAULT, 1e-4),
+        Arguments.of("adafactor", Adafactor.DEFAULT, 1e-4),
+        Arguments.of("prodigy", Prodigy.DEFAULT, 1),
+        Arguments.of("lion", Lion.DEFAULT, 1e-4));
+  }
+
+  @Test
+  void loraPlus_isAFactorOnTheRateOfB() throws IOException {
+    Descent descent =
+        read("model: {path: m}\ndata: {path: d}\ntrain: {lora_plus: 16}\n")
+            .train()
+            .settings()
+            .descent();
+    assertThat(descent.rate("blocks.0.to_q.lora_B.weight", 0)).isEqualTo(16e-4);
+    assertThat(descent.rate("blocks.0.to_q.lora_A.weight", 0)).isEqualTo(1e-4);
   }
 
   @Test
@@ -199,7 +244,9 @@ final class TrainingJobTest {
         List.of(
             Map.entry("train: {steps: many}", "line 3: train.steps: expected a whole number"),
             Map.entry("train: {steps: 0}", "train.steps: at least 1"),
-            Map.entry("train: {decay: cosin}", "expected one of constant, cosine, linear"),
+            Map.entry(
+                "train: {decay: cosin}",
+                "expected one of constant, cosine, cosine_restarts, linear"),
             Map.entry("data2: 1", "unknown key 'data2'"),
             Map.entry("stages: {count: 3, rates: [2]}", "either count or rates"),
             Map.entry("stages: {count: 12}", "stages.count: from 1 to 9"),
@@ -229,6 +276,22 @@ final class TrainingJobTest {
         "train: {validate_every: 0}|train.validate_every: at least 1, found 0",
         "train: {timestep_shift: 0}|train.timestep_shift: must be positive",
         "train: {max_grad_norm: -1}|train.max_grad_norm: must be positive, or 0 for none, found -1.0",
+        "train: {optimizer: adam}|expected one of adafactor, adamw, adamw_8bit, lion, prodigy, found",
+        "train: {optimizer: adafactor, betas: [0.9, 0.99]}|train.betas: optimizer adafactor has none;"
+            + " leave it out",
+        "train: {optimizer: lion, eps: 1e-8}|train.eps: optimizer lion has none; leave it out",
+        "train: {d_coef: 2}|train.d_coef: optimizer adamw has none; leave it out",
+        "train: {betas: [0.9]}|train.betas: expected two numbers, found [0.9]",
+        "train: {betas: [0.9, 1]}|train.betas: each in [0, 1), found 0.9, 1.0",
+        "train: {optimizer: prodigy, d0: 0}|train.d0: must be positive, found 0.0",
+        "train: {optimizer: prodigy, lora_plus: 16}|train.lora_plus: the optimizer finds one step size",
+        "train: {lora_plus: 0}|train.lora_plus: must be positive, found 0.0",
+        "train: {ema: 1}|train.ema: above 0 and below 1, found 1.0",
+        "train: {cycles: 2}|train.cycles is for decay: cosine_restarts; leave it out",
+        "train: {decay: cosine, decay_power: 2}|train.decay_power is for decay: polynomial",
+        "train: {min_rate_share: 0.1}|train.min_rate_share is for a decay; leave it out",
+        "train: {decay: cosine_restarts, cycles: 0}|train.cycles: at least 1, found 0",
+        "train: {decay: cosine, min_rate_share: 1}|train.min_rate_share: in [0, 1), found 1.0",
         "output: {keep: 0}|output.keep: at least 1, found 0",
         "output: {save_every: 0}|output.save_every: at least 1, found 0",
         "sample: {prompts: a ball, every: 0}|sample.every: at least 1, found 0",

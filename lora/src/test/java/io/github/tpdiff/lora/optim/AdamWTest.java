@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.lora.Parameter;
+import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import java.nio.file.Path;
@@ -33,12 +34,13 @@ final class AdamWTest {
     float[] values = io.floats("in.initial");
     var trained = Map.of("w", new Parameter(List.of((long) values.length), values));
     Optimizer optimizer =
-        new AdamW.Settings(
+        Optimizer.fresh(
+            new AdamW(
                 run.get("betas").get(0).asDouble(),
                 run.get("betas").get(1).asDouble(),
                 run.get("eps").asDouble(),
-                run.get("weight_decay").asDouble())
-            .fresh(trained);
+                run.get("weight_decay").asDouble()),
+            trained);
     float[] gradients = io.floats("in.gradients");
     float[] expected = io.floats("out." + name + ".params");
     int size = values.length;
@@ -49,7 +51,7 @@ final class AdamWTest {
         float wanted = io.floats("out." + name + ".norm_before_clipping")[step];
         assertThat(norm).as("norm, step " + step).isCloseTo(wanted, within(wanted * tolerance));
       }
-      optimizer.step(trained, Map.of("w", gradient), run.get("lr").asDouble());
+      optimizer.step(trained, Map.of("w", gradient), weight -> run.get("lr").asDouble());
       float[] after = Arrays.copyOfRange(expected, step * size, (step + 1) * size);
       double limit = tolerance * largest(after);
       for (int i = 0; i < size; i++) {

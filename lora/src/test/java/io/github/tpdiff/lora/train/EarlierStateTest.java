@@ -7,7 +7,6 @@ import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.TinyNetwork;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
@@ -18,6 +17,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.optim.AdamW;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,7 +64,7 @@ final class EarlierStateTest {
             7,
             new Batches(2, 2),
             new Descent(
-                AdamW.Settings.DEFAULT,
+                AdamW.DEFAULT,
                 new LearningRate(0.05, 2, LearningRate.Decay.COSINE, 7),
                 OptionalDouble.of(1)),
             Dropout.ofCaptions(0.3),

@@ -8,7 +8,6 @@ import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.TinyNetwork;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
@@ -27,6 +26,7 @@ import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
@@ -320,9 +320,7 @@ final class RunRecordTest {
     others.put("activations", with(11, new Batches(1, 2), constant, 0.3, Activations.KEPT));
     var beta =
         new Descent(
-            new AdamW.Settings(0.8, 0.999, 1e-8, 0.01),
-            LearningRate.constant(0.05),
-            OptionalDouble.of(1));
+            new AdamW(0.8, 0.999, 1e-8, 0.01), LearningRate.constant(0.05), OptionalDouble.of(1));
     others.put("beta", with(11, new Batches(1, 2), beta, 0.3, Activations.RECOMPUTED));
     train(run(2, Start.FRESH), 99);
     others.forEach(

@@ -8,13 +8,11 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.TinyNetwork;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.optim.Optimizer;
 import io.github.tpdiff.lora.train.GradientSource.BatchLoss;
 import io.github.tpdiff.lora.train.GradientSource.StepBatches;
 import io.github.tpdiff.lora.train.GradientSource.StepGradients;
-import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
@@ -24,16 +22,9 @@ import io.github.tpdiff.runtime.diffusion.LossWeighting;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.DType;
-import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.MemoryTensors;
-import io.github.tpdiff.weights.TensorInfo;
-import io.github.tpdiff.weights.TensorSource;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,9 +34,8 @@ import java.util.OptionalDouble;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-/** Another optimizer, gradients of several machines, other weights of examples: same trainer. */
+/** Gradients of several machines, other weights of examples: same trainer. */
 final class SeamsTest {
   private static final PhasedDiffusion PHASED =
       PhasedDiffusion.of(
@@ -55,11 +45,9 @@ final class SeamsTest {
                   .schedule())
           .withAlignment(Alignment.window(4));
 
-  @TempDir private Path folder;
-
   private static TrainingRun run(
-      PhasedDiffusion diffusion, Optimizer.Settings optimizer, int steps, int accumulation) {
-    var descent = new Descent(optimizer, LearningRate.constant(0.05), OptionalDouble.empty());
+      PhasedDiffusion diffusion, double rate, int steps, int accumulation) {
+    var descent = new Descent(AdamW.DEFAULT, LearningRate.constant(rate), OptionalDouble.empty());
     return TrainingRun.inMemory(
         TrainingTarget.weights(TinyNetwork.network(), List.of(new ModulePattern("to_q"))),
         MemorySet.of(4, 5),
@@ -93,83 +81,6 @@ final class SeamsTest {
     }
   }
 
-  /** Heavy-ball momentum that is remembered in BF16, and a count of steps in I64. */
-  private record Momentum() implements Optimizer.Settings {
-    @Override
-    public Optimizer resumed(Map<String, Parameter> parameters, int steps, TensorSource state) {
-      var velocities = new LinkedHashMap<String, float[]>();
-      parameters.forEach(
-          (name, p) ->
-              velocities.put(
-                  name,
-                  state.find("velocity." + name).isPresent()
-                      ? state.floats("velocity." + name)
-                      : new float[p.values().length]));
-      long counted = state.find("count").isPresent() ? state.bytes("count").getLong() : 0;
-      assertThat(counted).isEqualTo(steps);
-      return new Ball(parameters, velocities, steps);
-    }
-  }
-
-  private static final class Ball implements Optimizer {
-    private final Map<String, Parameter> shapes;
-    private final Map<String, float[]> velocities;
-    private long steps;
-
-    Ball(Map<String, Parameter> shapes, Map<String, float[]> velocities, long steps) {
-      this.shapes = shapes;
-      this.velocities = velocities;
-      this.steps = steps;
-    }
-
-    @Override
-    public void step(
-        Map<String, Parameter> parameters, Map<String, float[]> gradients, double rate) {
-      steps++;
-      velocities.forEach(
-          (name, v) -> {
-            float[] w = Parameter.require(parameters, name).values();
-            float[] g = requireNonNull(gradients.get(name));
-            for (int i = 0; i < v.length; i++) {
-              v[i] = FloatCodec.fromBf16(FloatCodec.toBf16(0.9f * v[i] + g[i]));
-              w[i] -= (float) rate * v[i];
-            }
-          });
-    }
-
-    @Override
-    public TensorSource state() {
-      var state = MemoryTensors.builder().addLongs("count", List.of(), steps);
-      velocities.forEach(
-          (name, v) -> {
-            ByteBuffer bytes = ByteBuffer.allocate(2 * v.length).order(ByteOrder.LITTLE_ENDIAN);
-            FloatCodec.encode(FloatBuffer.wrap(v), DType.BF16, bytes);
-            List<Long> shape = Parameter.require(shapes, name).shape();
-            state.add(new TensorInfo("velocity." + name, DType.BF16, shape), bytes.flip());
-          });
-      return state.build();
-    }
-  }
-
-  @Test
-  void anotherOptimizer_isResumedBitForBitWithItsStateInItsOwnTypes() {
-    var whole = new Watch(99);
-    Trainer.train(run(PHASED, new Momentum(), 5, 1), new FiniteDifferences(), whole);
-    var states = new StateFolder(folder.resolve("out"), 100, 1, (place, snapshot) -> {});
-    var first = new Watch(2);
-    var second = new Watch(99);
-    Trainer.train(
-        run(PHASED, new Momentum(), 5, 1).savedIn(states, Start.FRESH),
-        new FiniteDifferences(),
-        first);
-    Trainer.train(
-        run(PHASED, new Momentum(), 5, 1).savedIn(states, Start.RESUME),
-        new FiniteDifferences(),
-        second);
-    first.losses.addAll(second.losses);
-    assertThat(first.losses).isEqualTo(whole.losses).hasSize(5);
-  }
-
   @Test
   void stateOfOtherTensors_isRefusedByName() {
     var parameter = Map.of("w", new Parameter(List.of(2L), new float[2]));
@@ -178,7 +89,7 @@ final class SeamsTest {
             .addFloats("exp_avg.w", List.of(2L), 0, 0)
             .addFloats("exp_avg_sq.w", List.of(3L), 0, 0, 0)
             .build();
-    assertThatThrownBy(() -> AdamW.Settings.DEFAULT.resumed(parameter, 1, state))
+    assertThatThrownBy(() -> Optimizer.resumed(AdamW.DEFAULT, parameter, 1, state))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("tensor 'exp_avg_sq.w': expected [2], found [3]");
   }
@@ -244,7 +155,7 @@ final class SeamsTest {
   void machinesThatAverage_eachTakeTheStepsOfOne() throws Exception {
     var alone = new Watch(99);
     TrainingOutcome expected =
-        Trainer.train(run(PHASED, AdamW.Settings.DEFAULT, 3, 4), new FiniteDifferences(), alone);
+        Trainer.train(run(PHASED, 0.05, 3, 4), new FiniteDifferences(), alone);
     var ranks = new Ranks(2);
     var watches = List.of(new Watch(99), new Watch(99));
     var outcomes = new ArrayList<TrainingOutcome>(List.of(expected, expected));
@@ -252,7 +163,7 @@ final class SeamsTest {
     for (int i = 0; i < 2; i++) {
       int number = i;
       TrainingRun run =
-          run(PHASED, AdamW.Settings.DEFAULT, 3, 4)
+          run(PHASED, 0.05, 3, 4)
               .withGradients(
                   (model, trained) ->
                       new Rank(number, ranks, GradientSource.local().on(model, trained)));
@@ -283,7 +194,7 @@ final class SeamsTest {
     var even = new ArrayList<Map<Integer, Double>>();
     var odd = new ArrayList<Map<Integer, Double>>();
     // Nothing is learned, so that only the weights differ.
-    Optimizer.Settings still = (parameters, steps, state) -> new Still();
+    double still = 1e-300;
     Trainer.train(run(PHASED, still, 6, 1), new FiniteDifferences(), byStage(even));
     Trainer.train(
         run(PHASED.withLossWeighting(second), still, 6, 1), new FiniteDifferences(), byStage(odd));
@@ -306,16 +217,5 @@ final class SeamsTest {
         losses.add(progress.stageLosses());
       }
     };
-  }
-
-  private static final class Still implements Optimizer {
-    @Override
-    public void step(
-        Map<String, Parameter> parameters, Map<String, float[]> gradients, double rate) {}
-
-    @Override
-    public TensorSource state() {
-      return Parameter.source(Map.of());
-    }
   }
 }

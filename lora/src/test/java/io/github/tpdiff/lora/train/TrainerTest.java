@@ -9,7 +9,6 @@ import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.TinyNetwork;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
@@ -26,6 +25,7 @@ import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
+import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,7 +64,7 @@ final class TrainerTest {
         steps,
         new Batches(2, 2),
         new Descent(
-            AdamW.Settings.DEFAULT,
+            AdamW.DEFAULT,
             new LearningRate(0.05, 2, LearningRate.Decay.CONSTANT, 1),
             OptionalDouble.of(1)),
         Dropout.ofCaptions(0.3),

@@ -7,9 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.adapters.wan.WanFamily;
 import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraFile;
@@ -43,7 +43,7 @@ final class WanLoraTrainTest {
               target,
               engine,
               FixedBatchTraining.Batch.of(inputs(io), tensor(io, "in.target"), new int[2]),
-              new FixedBatchTraining.Recipe(3, 1e-3, AdamW.Settings.DEFAULT, Activations.KEPT));
+              new FixedBatchTraining.Recipe(3, 1e-3, AdamW.DEFAULT, Activations.KEPT));
       check(run, steps, io, tolerance);
     }
   }

@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.engine;
 
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 
 /** A program whose gradients can be taken with respect to some of its weights. */
 public interface Trainable extends AutoCloseable {
@@ -43,6 +44,17 @@ public interface Trainable extends AutoCloseable {
 
   /** Mean squared error without gradients, for validation. */
   double loss(Map<String, Tensor> inputs, Tensor target);
+
+  /**
+   * An optimizer of the trained weights on the device that computes, starting from their present
+   * values; empty where the engine has none, and they are {@linkplain #update replaced} at every
+   * step.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if the state is of other weights
+   */
+  default Optional<DeviceOptimizer> optimizer(DeviceOptimizer.Request request) {
+    return Optional.empty();
+  }
 
   @Override
   void close();

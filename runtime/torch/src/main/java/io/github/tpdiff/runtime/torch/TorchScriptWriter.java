@@ -18,6 +18,12 @@ final class TorchScriptWriter {
   /** The class's name. */
   static final String CLASS = "Program";
 
+  /** How the class begins; its methods follow. */
+  static final String HEADER =
+      "class "
+          + CLASS
+          + "(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n";
+
   /** The first elements of a file, mapped: path, count, code of the element type. */
   static final String MAP_FILE = "map_file";
 
@@ -67,8 +73,7 @@ final class TorchScriptWriter {
 
   /** The class. */
   String source() {
-    var text = new StringBuilder("class " + CLASS + "(Module):\n");
-    text.append("  __parameters__ = []\n  __buffers__ = []\n  training : bool\n");
+    var text = new StringBuilder(HEADER);
     methodOfBody.forEach(
         (body, name) ->
             text.append("  def %s(self: __torch__.%s,\n".formatted(name, CLASS))

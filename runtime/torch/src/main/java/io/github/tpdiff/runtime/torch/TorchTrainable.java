@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.engine.DeviceOptimizer;
 import io.github.tpdiff.runtime.engine.HostMemory;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
@@ -14,13 +15,16 @@ import io.github.tpdiff.runtime.torch.GradientPass.Wanted;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import io.github.tpdiff.weights.TensorSource;
 import java.lang.ref.Reference;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /** A program on PyTorch with gradients of some of its weights. */
 final class TorchTrainable implements Trainable {
@@ -116,20 +120,65 @@ final class TorchTrainable implements Trainable {
 
   @Override
   public Gradients gradients(Map<String, Tensor> given, Tensor target, Tensor weights) {
-    requireFits(given, target);
-    requireOneEach(target, weights);
+    var gradients = new LinkedHashMap<String, Tensor>();
+    var predictions = new ArrayList<Tensor>();
+    double loss =
+        run(
+            new DeviceOptimizer.Batch(given, target, weights),
+            found -> {
+              predictions.add(found.prediction());
+              trained.forEach(
+                  name ->
+                      gradients.put(
+                          name,
+                          HostTensors.toHost(Objects.requireNonNull(found.ofWeights().get(name)))));
+            });
+    return new Gradients(loss, predictions.get(0), gradients);
+  }
+
+  /**
+   * Runs a batch forward and backward.
+   *
+   * @param use is given what comes of it, on the device as long as it runs
+   * @return the loss
+   */
+  private double run(DeviceOptimizer.Batch batch, Consumer<GradientPass.Result> use) {
+    requireFits(batch.inputs(), batch.target());
+    requireOneEach(batch.target(), batch.weights());
     try (NDManager scope = held.newSubManager()) {
-      Wanted wanted = wanted(target, weights, scope);
-      var found = pass.run(forward, onDevice(given, scope), wanted, scope);
-      double loss = mse(HostTensors.toDevice(found.prediction(), scope), wanted, scope);
-      var gradients = new LinkedHashMap<String, Tensor>();
-      trained.forEach(
-          name ->
-              gradients.put(
-                  name, HostTensors.toHost(Objects.requireNonNull(found.ofWeights().get(name)))));
-      return new Gradients(loss, found.prediction(), gradients);
+      Wanted wanted = wanted(batch.target(), batch.weights(), scope);
+      var found = pass.run(forward, onDevice(batch.inputs(), scope), wanted, scope);
+      use.accept(found);
+      return mse(HostTensors.toDevice(found.prediction(), scope), wanted, scope);
     } finally {
-      Reference.reachabilityFence(given); // a value may be a view of an input's memory
+      Reference.reachabilityFence(batch); // a value may be a view of an input's memory
+    }
+  }
+
+  @Override
+  public Optional<DeviceOptimizer> optimizer(DeviceOptimizer.Request request) {
+    return Optional.of(torchOptimizer(request));
+  }
+
+  TorchOptimizer torchOptimizer(DeviceOptimizer.Request request) {
+    return new TorchOptimizer(request, new OnDevice(), held.newSubManager());
+  }
+
+  /** The trained weights where they are. */
+  private final class OnDevice implements TorchOptimizer.Trained {
+    @Override
+    public List<String> names() {
+      return trained;
+    }
+
+    @Override
+    public NDArray value(String name) {
+      return weights.get(name, held);
+    }
+
+    @Override
+    public double gradients(DeviceOptimizer.Batch batch, Consumer<Map<String, NDArray>> use) {
+      return run(batch, found -> use.accept(found.ofWeights()));
     }
   }
 

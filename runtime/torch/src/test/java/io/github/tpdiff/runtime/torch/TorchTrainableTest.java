@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.engine.DeviceOptimizer;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.graph.Dim;
@@ -16,6 +17,13 @@ import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.optim.Adafactor;
+import io.github.tpdiff.runtime.optim.AdamW;
+import io.github.tpdiff.runtime.optim.AdamW8bit;
+import io.github.tpdiff.runtime.optim.Lion;
+import io.github.tpdiff.runtime.optim.OptimizerKind;
+import io.github.tpdiff.runtime.optim.Prodigy;
+import io.github.tpdiff.runtime.optim.RunningMean;
 import io.github.tpdiff.weights.MemoryTensors;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +31,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -439,6 +448,46 @@ class TorchTrainableTest {
         trainable.update(Map.of("block0.a", random(i, 2, 3)));
       }
       assertThat(trainable.heldTensors()).isEqualTo(after).isEqualTo(parts.weights().size());
+    }
+  }
+
+  static Stream<OptimizerKind> optimizers() {
+    return Stream.of(
+        AdamW.DEFAULT, AdamW8bit.DEFAULT, Adafactor.DEFAULT, Prodigy.DEFAULT, Lion.DEFAULT);
+  }
+
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void stepsOfAnOptimizer_leaveNothingBehind(OptimizerKind kind) {
+    Program parts = blocks(false);
+    var batch =
+        new DeviceOptimizer.Batch(
+            Map.of("one", random(7, 2, 3)),
+            random(8, 2, 3),
+            Tensor.ofFloats(new float[] {1, 1}, 2));
+    try (TorchTrainable trainable =
+            ENGINE.trainProgram(
+                parts,
+                source(parts, randomValues(parts)),
+                Set.of("cond.weight", "block0.a"),
+                RECOMPUTED);
+        TorchOptimizer optimizer =
+            trainable.torchOptimizer(
+                new DeviceOptimizer.Request(
+                    kind, Optional.of(new RunningMean(0.9)), 0, MemoryTensors.builder().build()))) {
+      int before = optimizer.heldTensors();
+      for (int i = 0; i < 4; i++) {
+        optimizer.add(batch, 0.5);
+        optimizer.add(batch, 0.5);
+        assertThat(optimizer.heldTensors()).isEqualTo(before + 2); // the gradients of the step
+        optimizer.gradientNorm();
+        optimizer.step(0.5, name -> 1e-3);
+        optimizer.exchangeMean();
+        optimizer.exchangeMean();
+        optimizer.values();
+        assertThat(optimizer.heldTensors()).isEqualTo(before);
+      }
+      assertThat(trainable.heldTensors()).isEqualTo(parts.weights().size());
     }
   }
 
