@@ -53,6 +53,7 @@ final class FilledJob {
         Optional.of(diffusion.stages().positions()),
         Optional.of(diffusion.stages().targetScale()),
         diffusion.weights().weights(),
+        stages.lossWeights(),
         stages.alignment());
   }
 
@@ -71,6 +72,8 @@ final class FilledJob {
         resolved.pictures().keptDropout(),
         Optional.of(timesteps(train, form)),
         OptionalDouble.of(shift(train, form)),
+        train.leastTimestep(),
+        train.greatestTimestep(),
         train.validateEvery());
   }
 

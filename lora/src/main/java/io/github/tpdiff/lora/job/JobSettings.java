@@ -10,7 +10,6 @@ import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
-import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.optim.RunningMean;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -40,6 +39,7 @@ record JobSettings(Map<String, Object> values) {
           "model.parts",
           "data.path",
           "data.cache",
+          "train.gradient_checkpointing",
           "train.validate_every",
           "sample",
           "output");
@@ -176,6 +176,7 @@ record JobSettings(Map<String, Object> values) {
         stages.positions().filter(own -> isOverSpace || !own.equals(PositionRules.scaled())));
     keys.put("stages.target_scale", stages.targetScale());
     keys.putUnlessEmpty("stages.weights", stages.weights());
+    keys.putUnlessEmpty("stages.loss_weights", stages.lossWeights());
     keys.put("stages.alignment", stages.alignment().reach());
     keys.put("stages.alignment_window", stages.alignment().window());
   }
@@ -196,7 +197,15 @@ record JobSettings(Map<String, Object> values) {
     keys.put(STEPS, settings.steps());
     keys.put("train.batch_size", settings.batches().size());
     keys.put("train.gradient_accumulation", settings.batches().accumulation());
-    keys.put("train.gradient_checkpointing", settings.activations() == Activations.RECOMPUTED);
+    keys.put("train.gradient_checkpointing", 
+        switch (settings.activations()) {
+          case AUTO -> "auto";
+          case RECOMPUTED -> true;
+          case KEPT -> false;
+        });
+    settings.loss().pseudoHuber().ifPresent(c -> keys.put("train.pseudo_huber", c));
+    train.leastTimestep().ifPresent(t -> keys.put("train.min_timestep", t));
+    train.greatestTimestep().ifPresent(t -> keys.put("train.max_timestep", t));
     keys.put("train.learning_rate", rate.base());
     keys.put("train.warmup_steps", rate.warmupSteps());
     keys.put("train.decay", rate.decay());

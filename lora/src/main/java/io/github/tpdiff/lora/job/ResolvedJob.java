@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.job;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.ModulePattern;
@@ -92,7 +94,7 @@ public record ResolvedJob(
     ModelDescription description = model.description();
     NoiseSchedule schedule = Scheduler.fromConfig(description.scheduler()).schedule();
     StageConfig stages = stages(job.stages(), description);
-    var denoiser = TrainedDenoiser.of(job.model(), description, schedule);
+    var denoiser = TrainedDenoiser.of(job, description, schedule);
     var weights =
         job.stages().weights().isEmpty()
             ? StageWeights.uniform(stages.stages())
@@ -104,7 +106,7 @@ public record ResolvedJob(
             weights,
             timesteps(job.train(), schedule),
             job.stages().alignment(),
-            LossWeighting.uniform(),
+            lossWeighting(job.stages().lossWeights(), stages),
             denoiser.times());
     List<VideoSize> sizes = sizes(job.data(), description.defaults());
     for (VideoSize size : sizes) {
@@ -127,8 +129,17 @@ public record ResolvedJob(
         sizes);
   }
 
+  private static LossWeighting lossWeighting(List<Double> factors, StageConfig stages) {
+    checkArgument(
+        factors.isEmpty() || factors.size() == stages.stages(),
+        "stages.loss_weights: expected %s values, one a stage, found %s",
+        stages.stages(),
+        factors);
+    return factors.isEmpty() ? LossWeighting.uniform() : LossWeighting.ofStages(factors);
+  }
+
   private TrainedDenoiser trained() {
-    return TrainedDenoiser.of(job.model(), model.description(), diffusion.schedule());
+    return TrainedDenoiser.of(job, model.description(), diffusion.schedule());
   }
 
   /** The denoiser that is trained, by its component's name. */

@@ -92,6 +92,12 @@ final class StagesReader {
                 "all alike",
                 "How often each stage is trained, against the others.")
             .orElse(List.of()),
+        s.find(
+                "loss_weights",
+                TrainingJobReader.NUMBERS,
+                "all alike",
+                "How much the error of each stage counts, against the others.")
+            .orElse(List.of()),
         alignment(s, !rates.isEmpty()));
   }
 

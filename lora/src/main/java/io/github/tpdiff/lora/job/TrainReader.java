@@ -6,12 +6,36 @@ import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.engine.Loss;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 
 /** Reads the section {@code train} of a job; see {@link TrainingJobReader}. */
 final class TrainReader {
+  private static final JobType<Activations> CHECKPOINTING =
+      JobType.scalar(
+          "auto, true or false", TrainReader::activations, TrainReader::checkpointing);
+
   private TrainReader() {}
+
+  private static Activations activations(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "auto" -> Activations.AUTO;
+      case "true" -> Activations.RECOMPUTED;
+      case "false" -> Activations.KEPT;
+      default -> throw new IllegalArgumentException(text);
+    };
+  }
+
+  /** As a job says it. */
+  static String checkpointing(Activations activations) {
+    return switch (activations) {
+      case AUTO -> "auto";
+      case RECOMPUTED -> "true";
+      case KEPT -> "false";
+    };
+  }
 
   static Train read(JobSection s) {
     long seed = s.value("seed", JobType.LONG, 0L, "Of everything that is random.");
@@ -24,13 +48,6 @@ final class TrainReader {
                 JobType.WHOLE,
                 1,
                 "Batches whose mean gradient makes a step."));
-    boolean checkpointing =
-        s.value(
-            "gradient_checkpointing",
-            JobType.FLAG,
-            true,
-            "Runs each part of the forward pass twice instead of keeping its activations: less"
-                + " memory, 4/3 of the work.");
     var settings =
         new TrainingSettings(
             seed,
@@ -38,7 +55,22 @@ final class TrainReader {
             batches,
             OptimizerReader.read(s, steps),
             dropout(s),
-            checkpointing ? Activations.RECOMPUTED : Activations.KEPT);
+            s.value(
+                "gradient_checkpointing",
+                CHECKPOINTING,
+                Activations.AUTO,
+                "Whether the backward pass makes again what products gave in the forward pass, in"
+                    + " place of keeping it: auto keeps it of as many parts as half of the free memory"
+                    + " takes, and comes to the same bits."),
+            new Loss(
+                s.find(
+                        "pseudo_huber",
+                        JobType.NUMBER,
+                        "the squared error",
+                        "c of the loss 2c (sqrt(e^2 + c^2) - c), to which large errors count less;"
+                            + " above 0. Validation measures the squared error all the same.")
+                    .map(OptionalDouble::of)
+                    .orElse(OptionalDouble.empty())));
     return new Train(
         settings,
         s.find(
@@ -68,11 +100,24 @@ final class TrainReader {
                 "Moves training times towards noise: t = s u / (1 + (s - 1) u); above 0.")
             .map(OptionalDouble::of)
             .orElse(OptionalDouble.empty()),
+        timestep(s, "min_timestep", "The least timestep that is trained", "0"),
+        timestep(s, "max_timestep", "The greatest", "the checkpoint's greatest"),
         s.value(
             "validate_every",
             JobType.WHOLE,
             100,
             "Steps between measurements on the videos held out."));
+  }
+
+  private static OptionalDouble timestep(JobSection s, String key, String what, String usual) {
+    return s.find(
+            key,
+            JobType.NUMBER,
+            usual,
+            what + ", on the checkpoint's own scale, which mostly ends at 1000; stages that lie"
+                + " outside are left out.")
+        .map(OptionalDouble::of)
+        .orElse(OptionalDouble.empty());
   }
 
   /** How often pictures are dropped is decided with the checkpoint, see {@link JobPictures}. */

@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.job;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
@@ -23,7 +25,39 @@ record TrainedDenoiser(String component, Optional<String> expert, TimeRange time
    *
    * @throws IllegalArgumentException if it has none of that name, or several and none is named
    */
-  static TrainedDenoiser of(TrainingJob.Model job, ModelDescription model, NoiseSchedule schedule) {
+  static TrainedDenoiser of(TrainingJob job, ModelDescription model, NoiseSchedule schedule) {
+    TrainedDenoiser whole = of(job.model(), model, schedule);
+    TimeRange asked = asked(job.train(), schedule);
+    double start = Math.min(whole.times.start(), asked.start());
+    double end = Math.max(whole.times.end(), asked.end());
+    checkArgument(
+        end < start,
+        "train.min_timestep, train.max_timestep: %s is asked at times %s to %s, found %s to %s, which leaves none",
+        whole.expert.orElse(whole.component),
+        whole.times.end(),
+        whole.times.start(),
+        asked.end(),
+        asked.start());
+    return new TrainedDenoiser(whole.component, whole.expert, new TimeRange(start, end));
+  }
+
+  private static TimeRange asked(TrainingJob.Train train, NoiseSchedule schedule) {
+    double least = train.leastTimestep().orElse(0);
+    double end = least == 0 ? 0 : schedule.form().time(least);
+    double start =
+        train.greatestTimestep().isPresent()
+            ? schedule.form().time(train.greatestTimestep().getAsDouble())
+            : 1;
+    checkArgument(
+        end >= 0 && end < start && start <= 1,
+        "train.min_timestep, train.max_timestep: expected a range of the checkpoint's timesteps, found %s to %s",
+        least,
+        train.greatestTimestep().isPresent() ? train.greatestTimestep().getAsDouble() : "the end");
+    return new TimeRange(start, end);
+  }
+
+  private static TrainedDenoiser of(
+      TrainingJob.Model job, ModelDescription model, NoiseSchedule schedule) {
     Flow flow = model.flow();
     boolean several = flow.denoisers().size() > 1;
     String component;

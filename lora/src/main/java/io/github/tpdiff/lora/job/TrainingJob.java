@@ -105,6 +105,7 @@ public record TrainingJob(
    * @param positions that the network is told; empty to leave them to a probe
    * @param targetScale of a flow-matching network; empty for the model's own
    * @param weights how often each stage is visited; empty for all alike
+   * @param lossWeights how much the error of each counts; empty for all alike
    * @param alignment of data and noise
    */
   public record Stages(
@@ -118,6 +119,7 @@ public record TrainingJob(
       Optional<PositionRules> positions,
       Optional<TargetScale> targetScale,
       List<Double> weights,
+      List<Double> lossWeights,
       Alignment alignment) {}
 
   /**
@@ -151,6 +153,8 @@ public record TrainingJob(
    *     the model
    * @param timesteps empty for the checkpoint's own
    * @param timestepShift empty for the checkpoint's own
+   * @param leastTimestep that is trained, on the checkpoint's own scale; empty for all
+   * @param greatestTimestep likewise
    * @param validateEvery steps
    */
   public record Train(
@@ -159,6 +163,8 @@ public record TrainingJob(
       OptionalDouble pictureDropout,
       Optional<Timesteps> timesteps,
       OptionalDouble timestepShift,
+      OptionalDouble leastTimestep,
+      OptionalDouble greatestTimestep,
       int validateEvery) {
     /**
      * @throws IllegalArgumentException if a number is out of range

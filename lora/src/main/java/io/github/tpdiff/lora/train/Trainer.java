@@ -95,7 +95,9 @@ public final class Trainer {
           return trainer.finish(trainer.resumed.orElseThrow()); // the model need not be loaded
         }
         try (Trainable model =
-            engine.train(
+            engine
+                .minimizing(run.settings().loss())
+                .train(
                 run.target().program(),
                 run.target().weights(),
                 run.target().parameters().keySet(),

@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.runtime.optim.OptimizerKind;
 import io.github.tpdiff.runtime.optim.RunningMean;
@@ -20,6 +21,7 @@ import java.util.OptionalDouble;
  * @param descent what a step does
  * @param dropout what is not shown of some clips
  * @param activations what a step holds in memory
+ * @param loss that is made small
  */
 public record TrainingSettings(
     long seed,
@@ -27,7 +29,8 @@ public record TrainingSettings(
     Batches batches,
     Descent descent,
     Dropout dropout,
-    Activations activations) {
+    Activations activations,
+    Loss loss) {
 
   /**
    * How many clips make a step.
@@ -142,15 +145,26 @@ public record TrainingSettings(
     }
   }
 
+  /** Of the squared error. */
+  public TrainingSettings(
+      long seed,
+      int steps,
+      Batches batches,
+      Descent descent,
+      Dropout dropout,
+      Activations activations) {
+    this(seed, steps, batches, descent, dropout, activations, Loss.squared());
+  }
+
   /** The same with another share of clips without their picture. */
   public TrainingSettings withPictureDropout(double share) {
     var other = new Dropout(dropout.caption(), share);
-    return new TrainingSettings(seed, steps, batches, descent, other, activations);
+    return new TrainingSettings(seed, steps, batches, descent, other, activations, loss);
   }
 
   /** The same with another number of steps. */
   TrainingSettings withSteps(int count) {
-    return new TrainingSettings(seed, count, batches, descent, dropout, activations);
+    return new TrainingSettings(seed, count, batches, descent, dropout, activations, loss);
   }
 
   /**

@@ -56,6 +56,7 @@ final class JobSettingsTest {
         positions: [scaled, native, native]
         target_scale: stage
         weights: [1, 2, 3]
+        loss_weights: [3, 1, 2]
         alignment: batch
         alignment_window: 12
       lora:
@@ -70,6 +71,9 @@ final class JobSettingsTest {
         batch_size: 2
         gradient_accumulation: 4
         gradient_checkpointing: false
+        pseudo_huber: 0.1
+        min_timestep: 20
+        max_timestep: 980
         optimizer: adamw_8bit
         learning_rate: 2e-5
         warmup_steps: 5
@@ -160,7 +164,6 @@ final class JobSettingsTest {
                 Map.entry("train.seed", "0"),
                 Map.entry("train.batch_size", "1"),
                 Map.entry("train.gradient_accumulation", "1"),
-                Map.entry("train.gradient_checkpointing", "true"),
                 Map.entry("train.learning_rate", "1.0E-4"),
                 Map.entry("train.warmup_steps", "0"),
                 Map.entry("train.decay", "constant"),
@@ -228,6 +231,7 @@ final class JobSettingsTest {
             "sample.seed",
             "sample.size",
             "sample.steps",
+            "train.gradient_checkpointing",
             "train.validate_every");
   }
 

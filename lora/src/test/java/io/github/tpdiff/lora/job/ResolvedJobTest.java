@@ -152,16 +152,19 @@ final class ResolvedJobTest {
   }
 
   @Test
-  void dryRun_tradesAQuarterOfTheTimeForTheActivations() throws IOException {
+  void dryRun_tradesTimeForWhatProductsGave() throws IOException {
     try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
       var products = new Machine.Products(1e11, 1e10);
       var machine = new Machine(products, products, 1e11, 1e10, 1e-5);
+      Files.writeString(
+          folder.resolve("job.yaml"),
+          JOB.replace("seed: 5", "seed: 5, gradient_checkpointing: true"));
       DryRun recomputed = DryRun.of(open(model), machine);
       Files.writeString(
           folder.resolve("job.yaml"),
           JOB.replace("seed: 5", "seed: 5, gradient_checkpointing: false"));
       DryRun kept = DryRun.of(open(model), machine);
-      assertThat(kept.seconds()).isCloseTo(0.75 * recomputed.seconds(), within(1e-9));
+      assertThat(kept.seconds()).isBetween(0.7 * recomputed.seconds(), 0.95 * recomputed.seconds());
       assertThat(kept.peakBytes()).isGreaterThan(recomputed.peakBytes());
     }
   }

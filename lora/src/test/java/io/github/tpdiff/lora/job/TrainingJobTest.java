@@ -60,7 +60,7 @@ final class TrainingJobTest {
     assertThat(job.lora().alpha()).isEqualTo(32);
     assertThat(job.train().settings().descent().learningRate().at(500)).isEqualTo(1e-4);
     assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.DEFAULT);
-    assertThat(job.train().settings().activations()).isEqualTo(Activations.RECOMPUTED);
+    assertThat(job.train().settings().activations()).isEqualTo(Activations.AUTO);
     assertThat(job.stages().rates()).isEqualTo(GridFactor.ofTimes(2, 2));
     assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
   }

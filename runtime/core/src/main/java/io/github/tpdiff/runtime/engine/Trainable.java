@@ -9,7 +9,7 @@ public interface Trainable extends AutoCloseable {
   /**
    * Loss and its gradients.
    *
-   * @param loss mean over all elements of weight · (prediction − target)²
+   * @param loss mean over all elements of weight · {@link Loss}
    * @param prediction the program's output
    * @param gradients by weight name, one for each trained weight, in the weight's shape
    */

@@ -1,5 +1,7 @@
 package io.github.tpdiff.runtime.engine;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.Set;
@@ -18,6 +20,16 @@ public interface TrainingEngine {
    */
   Trainable train(
       Program program, TensorSource weights, Set<String> trained, Activations activations);
+
+  /**
+   * The same for another loss than the squared error.
+   *
+   * @throws IllegalArgumentException if the engine has no other
+   */
+  default TrainingEngine minimizing(Loss loss) {
+    checkArgument(loss.equals(Loss.squared()), "training: this engine has no %s", loss);
+    return this;
+  }
 
   /** In which numbers products are computed, as users choose it, such as {@code bf16}. */
   default String arithmetic() {

@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.graph.GradientPaths.Version;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +27,7 @@ final class GradientPass {
    * What both give.
    *
    * @param prediction the program's output
-   * @param ofWeights gradients of the mean squared error, one for each trained weight, by name
+   * @param ofWeights gradients of the loss, one for each trained weight, by name
    */
   record Result(Tensor prediction, Map<String, NDArray> ofWeights) {}
 
@@ -35,8 +36,30 @@ final class GradientPass {
    *
    * @param target in its shape
    * @param weights of the examples' errors, in as many dimensions: [examples, 1, …]
+   * @param loss by the name of its method, and the numbers that it takes
    */
-  record Wanted(NDArray target, NDArray weights) {}
+  record Wanted(NDArray target, NDArray weights, String loss, List<NDArray> numbers) {
+    Wanted {
+      numbers = List.copyOf(numbers);
+    }
+
+    /** The loss of a prediction. */
+    NDArray of(NDArray prediction, TorchModule module, NDManager scope) {
+      return call(loss, prediction, module, scope);
+    }
+
+    /** The gradient of the loss at a prediction. */
+    NDArray gradient(NDArray prediction, TorchModule module, NDManager scope) {
+      return call(loss + "_grad", prediction, module, scope);
+    }
+
+    private NDArray call(
+        String method, NDArray prediction, TorchModule module, NDManager scope) {
+      var arguments = new ArrayList<>(List.of(prediction, target, weights));
+      arguments.addAll(numbers);
+      return module.call(method, arguments, Mode.NO_GRAD, scope).get(0);
+    }
+  }
 
   /**
    * The methods of a segment that gradients come by.
@@ -118,12 +141,7 @@ final class GradientPass {
             });
     NDArray output = Objects.requireNonNull(values.get(paths.output()));
     Tensor prediction = HostTensors.toHost(output);
-    NDArray upstream =
-        forward
-            .module()
-            .call(
-                "mse_grad", List.of(output, wanted.target(), wanted.weights()), Mode.NO_GRAD, scope)
-            .get(0);
+    NDArray upstream = wanted.gradient(output, forward.module(), scope);
     return new Result(prediction, new Backward(forward, values, kept, scope).from(upstream));
   }
 

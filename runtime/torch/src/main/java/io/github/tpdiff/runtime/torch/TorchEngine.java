@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
@@ -25,17 +26,23 @@ public final class TorchEngine implements Engine, TrainingEngine {
   private final Device device;
   private final String reason;
   private final Arithmetic arithmetic;
+  private final Loss loss;
 
-  private TorchEngine(Device device, String reason, Arithmetic arithmetic) {
+  private TorchEngine(Device device, String reason, Arithmetic arithmetic, Loss loss) {
     this.device = device;
     this.reason = reason;
     this.arithmetic = arithmetic;
+    this.loss = loss;
+  }
+
+  private static TorchEngine on(Device device, String reason) {
+    return new TorchEngine(device, reason, Arithmetic.FP32, Loss.squared());
   }
 
   /** Runs on the CPU. */
   public static TorchEngine cpu() {
     LibTorch.start();
-    return new TorchEngine(Device.cpu(), "as asked", Arithmetic.FP32);
+    return on(Device.cpu(), "as asked");
   }
 
   /**
@@ -51,19 +58,24 @@ public final class TorchEngine implements Engine, TrainingEngine {
               + " sees no CUDA device; point PYTORCH_LIBRARY_PATH and PYTORCH_VERSION at a CUDA"
               + " build of libtorch, or choose the CPU");
     }
-    return new TorchEngine(Device.gpu(0), "as asked", Arithmetic.FP32);
+    return on(Device.gpu(0), "as asked");
   }
 
   /** Runs on the first CUDA device if the loaded PyTorch sees one, else on the CPU. */
   public static TorchEngine best() {
     return LibTorch.start().getGpuCount() > 0
-        ? new TorchEngine(Device.gpu(0), "the first CUDA device", Arithmetic.FP32)
-        : new TorchEngine(Device.cpu(), "PyTorch sees no CUDA device", Arithmetic.FP32);
+        ? on(Device.gpu(0), "the first CUDA device")
+        : on(Device.cpu(), "PyTorch sees no CUDA device");
   }
 
   /** This engine with products computed in other numbers; without this they are fp32. */
   public TorchEngine computing(Arithmetic other) {
-    return new TorchEngine(device, reason, other);
+    return new TorchEngine(device, reason, other, loss);
+  }
+
+  @Override
+  public TorchEngine minimizing(Loss other) {
+    return new TorchEngine(device, reason, arithmetic, other);
   }
 
   @Override
@@ -101,7 +113,12 @@ public final class TorchEngine implements Engine, TrainingEngine {
       Program program, TensorSource weights, Set<String> trained, Activations activations) {
     var paths = new GradientPaths(program, trained);
     ProgramWeights.check(program, weights);
-    return new TorchTrainable(weights, paths, arithmetic, activations, newManager());
+    return new TorchTrainable(
+        weights,
+        paths,
+        arithmetic,
+        new TorchTrainable.Passes(activations, loss),
+        newManager());
   }
 
   private NDManager newManager() {

@@ -36,6 +36,16 @@ final class TorchScriptWriter {
         def mse(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
           e = torch.mse_loss(torch.to(v[0], 7), torch.to(v[1], 7), 0)
           return [torch.mean(torch.mul(e, v[2]))]
+        def huber(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
+          c = v[3]
+          e = torch.sub(torch.to(v[0], 7), torch.to(v[1], 7))
+          r = torch.sub(torch.sqrt(torch.add(torch.mul(e, e), torch.mul(c, c))), c)
+          return [torch.mean(torch.mul(torch.mul(r, torch.mul(c, 2.0)), v[2]))]
+        def huber_grad(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
+          c = v[3]
+          e = torch.sub(v[0], v[1])
+          r = torch.div(torch.mul(e, c), torch.sqrt(torch.add(torch.mul(e, e), torch.mul(c, c))))
+          return [torch.mul(torch.mul(r, torch.div(2.0, torch.numel(e))), v[2])]
         def mse_grad(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
           d = torch.mul(torch.sub(v[0], v[1]), torch.div(2.0, torch.numel(v[0])))
           return [torch.mul(d, v[2])]

@@ -6,13 +6,13 @@ import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.DeviceOptimizer;
 import io.github.tpdiff.runtime.engine.HostMemory;
+import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.torch.GradientPass.Wanted;
-import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import io.github.tpdiff.weights.TensorSource;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
@@ -37,18 +37,28 @@ final class TorchTrainable implements Trainable {
   private final TorchWeights weights;
   private final ForwardPass forward;
   private final GradientPass pass;
+  private final Loss loss;
+
+  /**
+   * How a step is made.
+   *
+   * @param activations that it holds
+   * @param loss that it makes smaller
+   */
+  record Passes(Activations activations, Loss loss) {}
 
   TorchTrainable(
       TensorSource source,
       GradientPaths paths,
       Arithmetic arithmetic,
-      Activations activations,
+      Passes passes,
       NDManager held) {
     this.program = paths.program();
     this.inputs = program.inputs();
     this.trained = paths.trained();
     this.paths = paths;
     this.held = held;
+    this.loss = passes.loss();
     var script =
         new TorchScriptWriter(
             program,
@@ -58,7 +68,7 @@ final class TorchTrainable implements Trainable {
         new GradientPass(
             paths,
             script,
-            new Keeping(() -> activations.keptBytes(HostMemory::availableBytes)),
+            new Keeping(() -> passes.activations().keptBytes(HostMemory::availableBytes)),
             !held.getDevice().isGpu());
     this.module = new TorchModule(script.source(), held);
     this.weights = new TorchWeights(source, module, held);
@@ -94,7 +104,9 @@ final class TorchTrainable implements Trainable {
   public double loss(Map<String, Tensor> given, Tensor target) {
     requireFits(given, target);
     try (NDManager scope = held.newSubManager()) {
-      return mse(output(given, scope), wanted(target, Trainable.alike(target), scope), scope);
+      return wanted(target, Trainable.alike(target), Loss.squared(), scope)
+          .of(output(given, scope), module, scope)
+          .getDouble();
     } finally {
       Reference.reachabilityFence(given);
     }
@@ -146,10 +158,12 @@ final class TorchTrainable implements Trainable {
     requireFits(batch.inputs(), batch.target());
     requireOneEach(batch.target(), batch.weights());
     try (NDManager scope = held.newSubManager()) {
-      Wanted wanted = wanted(batch.target(), batch.weights(), scope);
+      Wanted wanted = wanted(batch.target(), batch.weights(), loss, scope);
       var found = pass.run(forward, onDevice(batch.inputs(), scope), wanted, scope);
       use.accept(found);
-      return mse(HostTensors.toDevice(found.prediction(), scope), wanted, scope);
+      return wanted
+          .of(HostTensors.toDevice(found.prediction(), scope), module, scope)
+          .getDouble();
     } finally {
       Reference.reachabilityFence(batch); // a value may be a view of an input's memory
     }
@@ -206,17 +220,17 @@ final class TorchTrainable implements Trainable {
     }
   }
 
-  private static Wanted wanted(Tensor target, Tensor weights, NDManager scope) {
+  private static Wanted wanted(Tensor target, Tensor weights, Loss loss, NDManager scope) {
     long[] shape = new long[target.shape().length];
     Arrays.fill(shape, 1);
     shape[0] = target.shape()[0];
     return new Wanted(
-        HostTensors.toDevice(target, scope), HostTensors.toDevice(weights.reshape(shape), scope));
-  }
-
-  private double mse(NDArray prediction, Wanted wanted, NDManager scope) {
-    var arguments = List.of(prediction, wanted.target(), wanted.weights());
-    return module.call("mse", arguments, Mode.NO_GRAD, scope).get(0).getDouble();
+        HostTensors.toDevice(target, scope),
+        HostTensors.toDevice(weights.reshape(shape), scope),
+        loss.pseudoHuber().isPresent() ? "huber" : "mse",
+        loss.pseudoHuber().stream()
+            .mapToObj(c -> HostTensors.toDevice(Tensor.ofFloats(new float[] {(float) c}), scope))
+            .toList());
   }
 
   /** How many tensors this holds, views of weights included. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.DeviceOptimizer;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
@@ -233,6 +234,40 @@ class TorchTrainableTest {
     for (var gradients : found) {
       gradients.forEach(
           (name, own) -> assertThat(own).as(name).isEqualTo(found.get(0).get(name)));
+    }
+  }
+
+  /** The prediction is the weight itself, so the loss and its gradient are plain formulas of it. */
+  @Test
+  void pseudoHuberLoss_isItsFormula_andValidationTheSquaredError() {
+    Value w = weight("w", 2, 3);
+    var graph = Graph.of("huber", "y", w.times(Value.input("one")));
+    var program = new Program("huber", List.of(graph), List.of("y"));
+    var values = randomValues(program);
+    float[] p = Objects.requireNonNull(values.get("w")).toFloatArray();
+    Tensor target = random(99, 2, 3);
+    float[] t = target.toFloatArray();
+    double c = 0.3;
+    Tensor counted = Tensor.ofFloats(new float[] {2, 0.5f}, 2);
+    Map<String, Tensor> inputs = Map.of("one", Tensor.ofFloats(new float[] {1}));
+    try (Trainable trainable =
+        ENGINE
+            .minimizing(Loss.pseudoHuber(c))
+            .train(program, source(program, values), Set.of("w"), RECOMPUTED)) {
+      var found = trainable.gradients(inputs, target, counted);
+      float[] gradient = Objects.requireNonNull(found.gradients().get("w")).toFloatArray();
+      double loss = 0;
+      double squared = 0;
+      for (int i = 0; i < 6; i++) {
+        double e = (double) p[i] - t[i];
+        double weight = i < 3 ? 2 : 0.5;
+        double root = Math.sqrt(e * e + c * c);
+        loss += weight * 2 * c * (root - c) / 6;
+        squared += e * e / 6;
+        assertThat(gradient[i]).isEqualTo((float) (weight * 2 * c * e / root / 6), within(1e-6f));
+      }
+      assertThat(found.loss()).isEqualTo(loss, within(1e-6));
+      assertThat(trainable.loss(inputs, target)).isEqualTo(squared, within(1e-6));
     }
   }
 
