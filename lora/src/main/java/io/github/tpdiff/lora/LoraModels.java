@@ -57,7 +57,7 @@ public final class LoraModels {
           for (WeightChange module : injection.modules()) {
             String name = module.name() + Layer.WEIGHT;
             Optional.ofNullable(others.remove(name))
-                .flatMap(TensorChange::withoutPair)
+                .flatMap(TensorChange::withoutLayer)
                 .ifPresent(rest -> others.put(name, rest));
           }
           var weights =

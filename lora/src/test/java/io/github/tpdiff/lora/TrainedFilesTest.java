@@ -27,6 +27,7 @@ import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
+import io.github.tpdiff.weights.lora.LayerChange;
 import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.LoraWriter;
@@ -66,7 +67,7 @@ class TrainedFilesTest {
 
   private LoraChoice lora(String name, int seed, double strength, Map<String, String> header) {
     var random = new Random(seed);
-    var pairs = new java.util.TreeMap<String, LoraPair>();
+    var pairs = new java.util.TreeMap<String, LayerChange>();
     for (String layer : LAYERS) {
       pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random)));
     }
@@ -180,7 +181,7 @@ class TrainedFilesTest {
             .withPositions(
                 new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
     var random = new Random(1);
-    var pairs = new java.util.TreeMap<String, LoraPair>();
+    var pairs = new java.util.TreeMap<String, LayerChange>();
     LAYERS.forEach(layer -> pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random))));
     Path file = folder.resolve("lora.safetensors");
     LoraWriter.write(
@@ -197,7 +198,7 @@ class TrainedFilesTest {
   @Test
   void attentionToAPicturesTokens_isLeftOutOfAModelThatHasNone_andSaid() {
     LoraChoice text = lora("text.safetensors", 1, 1, Map.of());
-    var pairs = new java.util.TreeMap<String, LoraPair>();
+    var pairs = new java.util.TreeMap<String, LayerChange>();
     var random = new Random(1);
     LAYERS.forEach(layer -> pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random))));
     pairs.put("blocks.0.attn2.add_k_proj", new LoraPair(2, 2, numbers(random), numbers(random)));

@@ -297,7 +297,8 @@ public record ResolvedJob(
             .map(
                 i ->
                     TrainingTarget.lora(
-                        i, network.weights(), i.freshParameters(job.train().settings().seed())))
+                        i, network.weights(), i.freshParameters(
+                            job.train().settings().seed(), network.weights())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
     var results = new JobResults(this);
     SnapshotWriter writer = injection.map(results::loraWriter).orElseGet(results::weightsWriter);
