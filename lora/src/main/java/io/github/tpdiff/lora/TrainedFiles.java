@@ -73,6 +73,23 @@ public final class TrainedFiles {
     return new TrainedFiles(weights, List.copyOf(read));
   }
 
+  /** The same, where files that do not say which denoiser they are for are for that. */
+  public TrainedFiles otherwiseFor(String denoiser) {
+    return new TrainedFiles(
+        weights,
+        loras.stream()
+            .map(
+                lora ->
+                    lora.weights().metadata().containsKey(LoraModels.EXPERT)
+                        ? lora
+                        : new ReadLora(
+                            lora.path(),
+                            lora.file(),
+                            forDenoiser(lora.weights(), denoiser),
+                            lora.factor()))
+            .toList());
+  }
+
   private static LoraWeights forDenoiser(LoraWeights weights, String denoiser) {
     Map<String, String> header = new LinkedHashMap<>(weights.metadata());
     header.put(LoraModels.EXPERT, denoiser);

@@ -41,8 +41,8 @@ public record DoraPair(LoraPair pair, float[] magnitude) implements LayerChange 
   }
 
   @Override
-  public long values() {
-    return pair.values() + magnitude.length;
+  public List<float[]> numbers() {
+    return List.of(pair.a(), pair.b(), magnitude);
   }
 
   @Override

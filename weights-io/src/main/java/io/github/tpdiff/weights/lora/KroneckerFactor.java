@@ -38,10 +38,6 @@ public record KroneckerFactor(int rows, int columns, int rank, float[] left, flo
     return rank == 0;
   }
 
-  long values() {
-    return left.length + (long) right.length;
-  }
-
   /** The factor in full, times a number. */
   KroneckerFactor inFull(double scale) {
     float[] values = new float[Math.multiplyExact(rows, columns)];

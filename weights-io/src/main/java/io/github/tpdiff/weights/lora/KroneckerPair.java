@@ -103,8 +103,8 @@ public final class KroneckerPair implements LayerChange {
   }
 
   @Override
-  public long values() {
-    return w1.values() + w2.values();
+  public List<float[]> numbers() {
+    return List.of(w1.left(), w1.right(), w2.left(), w2.right());
   }
 
   /** How many numbers a convolution's kernel has; 1 for a linear layer. */

@@ -13,8 +13,13 @@ public sealed interface LayerChange permits LoraPair, DoraPair, KroneckerPair {
 
   int out();
 
+  /** All its numbers but the scale, always in the same order; not copied. */
+  List<float[]> numbers();
+
   /** How many numbers it has. */
-  long values();
+  default long values() {
+    return numbers().stream().mapToLong(some -> some.length).sum();
+  }
 
   /** The rank of what is factored into a product of low rank; 0 where nothing is. */
   int rank();

@@ -116,8 +116,8 @@ public final class LoraPair implements LayerChange, PreparedChange {
   }
 
   @Override
-  public long values() {
-    return (long) a.length + b.length;
+  public List<float[]> numbers() {
+    return List.of(a, b);
   }
 
   /** It does not depend on the weight. */
