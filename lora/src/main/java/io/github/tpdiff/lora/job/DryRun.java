@@ -73,7 +73,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
             program,
             new CostModel(program, WeightSizes.all(DType.F32)),
             machine,
-            BYTES_PER_TRAINED * trainedValues(job));
+            BYTES_PER_TRAINED * trainedValues(job) + LoraNotes.bytesBelow(job));
     var rows = new ArrayList<Row>();
     for (VideoSize size : job.sizes()) {
       LatentShape shape =
@@ -116,6 +116,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
                         times.start(),
                         times.end())));
     job.pictures().words().ifPresent(notes::add);
+    notes.addAll(LoraNotes.of(job));
     OpenPositions.note(job).ifPresent(notes::add);
     LatentGrid grid =
         job.sizes()

@@ -117,6 +117,13 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
         .merged(model, (path, unused) -> {}, type -> DType.F32);
   }
 
+  /** The tensors that the LoRAs below change, by name. */
+  Set<String> changedBelow() {
+    var names = new LinkedHashSet<String>();
+    base.keySet().forEach(path -> names.addAll(LoraFile.read(path).weights().changes().keySet()));
+    return names;
+  }
+
   /** By key, what tells the files from others: a run goes on with the same only. */
   Map<String, String> identity() {
     var identity = new LinkedHashMap<String, String>();
