@@ -67,8 +67,8 @@ public record DoraModule(LoraModule product, double strength) implements WeightC
   }
 
   /**
-   * Norms [out] of the rows of W + s B A, by {@code ‖w‖² + b · (2 s A w + s² A Aᵀ b)}: the product B
-   * A, as large as W, is not made.
+   * Norms [out] of the rows of W + s B A, by {@code ‖w‖² + b · (2 s A w + s² A Aᵀ b)}: the product
+   * B A, as large as W, is not made.
    */
   private Value norms(Layer layer) {
     long rank = product.rank();

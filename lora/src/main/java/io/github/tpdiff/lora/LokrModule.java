@@ -112,7 +112,8 @@ public record LokrModule(String name, Sizes w1, Sizes w2, double scale) implemen
     Value x = layer.x();
     Value rows = x.reshape(split(x, w1.columns, w2.columns));
     // By the parts with few columns first: what lies between is smallest then.
-    Value inner = w2.rank == 0 ? rows : rows.linear(weight(right(secondFactor()), w2.rank, w2.columns));
+    Value inner =
+        w2.rank == 0 ? rows : rows.linear(weight(right(secondFactor()), w2.rank, w2.columns));
     Value mixed = swapped(first(swapped(inner)));
     Value product =
         w2.rank == 0

@@ -45,9 +45,7 @@ public record LoraInjection(Program program, List<WeightChange> modules) {
         rewrite(
             program,
             layer ->
-                Optional.of(layer)
-                    .filter(own -> config.targets(own.name()))
-                    .map(config::changeOf));
+                Optional.of(layer).filter(own -> config.targets(own.name())).map(config::changeOf));
     if (injected.modules.isEmpty()) {
       throw new IllegalArgumentException(
           "lora.exclude: excludes every module that lora.targets matches");

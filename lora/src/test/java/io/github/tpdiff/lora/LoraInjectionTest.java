@@ -107,7 +107,9 @@ final class LoraInjectionTest {
             new LoraModule("blocks.0.attn2.to_k", 3, 2, 2, 2),
             new LoraModule("blocks.0.attn1.to_q", 2, 2, 2, 2));
     float[] a =
-        Parameter.require(injection.freshParameters(3, network.weights()), "blocks.0.attn2.to_k.lora_A.weight")
+        Parameter.require(
+                injection.freshParameters(3, network.weights()),
+                "blocks.0.attn2.to_k.lora_A.weight")
             .values();
     assertThat(a).hasSize(6).doesNotContain(0f);
     for (float value : a) {

@@ -108,9 +108,7 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
     }
     List<LoraChoice> choices =
         base.entrySet().stream()
-            .map(
-                own ->
-                    new LoraChoice(own.getKey(), Optional.of(own.getValue()), Optional.empty()))
+            .map(own -> new LoraChoice(own.getKey(), Optional.of(own.getValue()), Optional.empty()))
             .toList();
     return TrainedFiles.read(Optional.empty(), choices)
         .otherwiseFor(model.description().flow().nameOf(denoiser))

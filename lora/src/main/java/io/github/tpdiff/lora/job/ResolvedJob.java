@@ -331,9 +331,7 @@ public record ResolvedJob(
     Optional<LoraInjection> injection = injection();
     TrainingTarget target =
         injection
-            .map(
-                i ->
-                    TrainingTarget.lora(i, network.weights(), firstValues(i, network.weights())))
+            .map(i -> TrainingTarget.lora(i, network.weights(), firstValues(i, network.weights())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
     var results = new JobResults(this);
     SnapshotWriter writer = injection.map(results::loraWriter).orElseGet(results::weightsWriter);

@@ -10,10 +10,10 @@ import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
@@ -82,8 +82,7 @@ final class LoraOriginTest {
     return family().open(folder.resolve("checkpoint"));
   }
 
-  private ResolvedJob job(VideoModel model, String lora, int steps, String out)
-      throws IOException {
+  private ResolvedJob job(VideoModel model, String lora, int steps, String out) throws IOException {
     Path file = folder.resolve(out + ".yaml");
     Files.writeString(file, JOB.formatted(lora, steps, out));
     return ResolvedJob.of(TrainingJob.read(file), model);
@@ -118,8 +117,7 @@ final class LoraOriginTest {
     assertThat(losses.keySet()).isEqualTo(others.keySet());
     losses.forEach(
         (stage, loss) ->
-            assertThat(loss)
-                .isCloseTo(requireNonNull(others.get(stage)), within(share * loss)));
+            assertThat(loss).isCloseTo(requireNonNull(others.get(stage)), within(share * loss)));
   }
 
   static Stream<Arguments> kinds() {
@@ -154,7 +152,9 @@ final class LoraOriginTest {
         .hasEntrySatisfying(
             "tpdiff.lora_from", said -> assertThat(said).startsWith(ResolvedJob.LORA_FILE + " "));
 
-    var below = train("rank: 2, base: {first/%s: 1}".formatted(file.getFileName()), 1, "third", Start.FRESH);
+    var below =
+        train(
+            "rank: 2, base: {first/%s: 1}".formatted(file.getFileName()), 1, "third", Start.FRESH);
     assertSame(below.get(0), first.get(1), 1e-4);
     assertThat(written("third").layers().values()).allMatch(LoraPair.class::isInstance);
     assertThat(written("third").metadata())
@@ -174,7 +174,8 @@ final class LoraOriginTest {
     Files.copy(folder.resolve("a").resolve(ResolvedJob.LORA_FILE), file);
     for (String lora : List.of("rank: 2, base: {%s: 0.5}", "from: %s")) {
       String out = lora.substring(0, 4);
-      train(lora.formatted(folder.resolve("a").resolve(ResolvedJob.LORA_FILE)), 1, out, Start.FRESH);
+      train(
+          lora.formatted(folder.resolve("a").resolve(ResolvedJob.LORA_FILE)), 1, out, Start.FRESH);
       train(lora.formatted(file), 2, out, Start.RESUME);
       Path other = folder.resolve("b").resolve(ResolvedJob.LORA_FILE);
       assertThatThrownBy(() -> train(lora.formatted(other), 3, out, Start.RESUME))

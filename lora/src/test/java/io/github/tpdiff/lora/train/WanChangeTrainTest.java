@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -33,8 +34,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * DoRA and LoKr of the published transformer in miniature: folders that PEFT wrote, what it computes
- * and trains with them, and the weights that it merges them into.
+ * DoRA and LoKr of the published transformer in miniature: folders that PEFT wrote, what it
+ * computes and trains with them, and the weights that it merges them into.
  */
 final class WanChangeTrainTest {
   private static final Path BASE = Path.of("src/test/resources/goldens/wan/lora-train");
@@ -47,8 +48,7 @@ final class WanChangeTrainTest {
 
   static Stream<Arguments> kindsAndActivations() {
     return Stream.of("dora", "lokr")
-        .flatMap(
-            kind -> Stream.of(Activations.values()).map(held -> Arguments.of(kind, held)));
+        .flatMap(kind -> Stream.of(Activations.values()).map(held -> Arguments.of(kind, held)));
   }
 
   @ParameterizedTest
@@ -144,9 +144,26 @@ final class WanChangeTrainTest {
         float[] between = half.floats(layer + ".weight");
         for (int i = 0; i < wanted.length; i++) {
           assertThat(found[i]).as(layer).isCloseTo(wanted[i], within(2e-6f));
-          assertThat(between[i])
-              .as(layer)
-              .isCloseTo((before[i] + wanted[i]) / 2, within(2e-6f));
+          assertThat(between[i]).as(layer).isCloseTo((before[i] + wanted[i]) / 2, within(2e-6f));
+        }
+      }
+    }
+  }
+
+  @Test
+  void mergedWeights_areLycoris_ofItsFile() {
+    LoraFile file = LoraFile.read(CASE.resolve("lycoris/lycoris.safetensors"));
+    assertThat(file.ignored()).isEmpty();
+    try (VideoModel model = new WanFamily().open(BASE);
+        TensorSource out = SafetensorsFile.open(CASE.resolve("lycoris/merged.safetensors"))) {
+      TensorSource merged =
+          TrainingTarget.network(LoraModels.merged(model, file.weights(), 1)).weights();
+      assertThat(file.weights().layers()).hasSize(4);
+      for (String layer : file.weights().layers().keySet()) {
+        float[] wanted = out.floats("merged." + layer + ".weight");
+        float[] found = merged.floats(layer + ".weight");
+        for (int i = 0; i < wanted.length; i++) {
+          assertThat(found[i]).as(layer).isCloseTo(wanted[i], within(2e-6f));
         }
       }
     }

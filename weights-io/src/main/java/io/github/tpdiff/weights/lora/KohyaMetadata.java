@@ -17,14 +17,22 @@ final class KohyaMetadata {
 
   /** How the trainers name a base model, and what trains LoRA and LoKr of it. */
   private record Base(
-      String module, String kronecker, String version, String architecture, String implementation) {}
+      String module,
+      String kronecker,
+      String version,
+      String architecture,
+      String implementation) {}
 
   /** Those that the trainers train. */
   private static final Map<LoraNetwork, Base> BASES =
       Map.of(
           LoraNetwork.WAN,
           new Base(
-              "networks.lora_wan", "networks.lokr", "wan", "wan2.1/lora", "https://github.com/Wan-Video/Wan2.1"),
+              "networks.lora_wan",
+              "networks.lokr",
+              "wan",
+              "wan2.1/lora",
+              "https://github.com/Wan-Video/Wan2.1"),
           LoraNetwork.STABLE_DIFFUSION,
           new Base(
               "networks.lora",

@@ -56,8 +56,7 @@ public final class KroneckerPair implements LayerChange {
   /** The same with its factors written otherwise. */
   KroneckerPair with(KroneckerFactor first, KroneckerFactor second) {
     int rank = rank(first, second);
-    return new KroneckerPair(
-        first, second, scale, rank == rank() ? alpha : scale * rank, kernel);
+    return new KroneckerPair(first, second, scale, rank == rank() ? alpha : scale * rank, kernel);
   }
 
   private static int rank(KroneckerFactor w1, KroneckerFactor w2) {
@@ -112,11 +111,11 @@ public final class KroneckerPair implements LayerChange {
     return Math.toIntExact(kernel.stream().reduce(1L, Math::multiplyExact));
   }
 
-  /** The same with the scale in w1 where no file can say it: where both factors are in full. */
+  /** The same with the scale in w1, for files that cannot say it. */
   KroneckerPair withScaleInside() {
-    return rank() > 0 || scale == 1
+    return scale == 1
         ? this
-        : new KroneckerPair(w1.inFull(scale), w2, 1, 0, kernel);
+        : new KroneckerPair(w1.inFull(scale), w2, 1, rank(w1.inFull(1), w2), kernel);
   }
 
   /** The shape of w2 in full as files hold it. */

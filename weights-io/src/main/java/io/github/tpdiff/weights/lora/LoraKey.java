@@ -58,7 +58,8 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
     return prefixes;
   }
 
-  private static final Pattern KOHYA = Pattern.compile("(?:lora_(?:unet|transformer)|lycoris)[_.]+(.+)");
+  private static final Pattern KOHYA =
+      Pattern.compile("(?:lora_(?:unet|transformer)|lycoris)[_.]+(.+)");
 
   private static final Pattern TEXT_ENCODER =
       Pattern.compile("(text_encoder|text_model|lora_te\\d?_|cond_stage_model).*");

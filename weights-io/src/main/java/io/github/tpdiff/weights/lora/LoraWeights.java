@@ -122,11 +122,12 @@ public record LoraWeights(
   /** Changes of biases in full, by module, of layers that have a product that is scaled. */
   Map<String, FullChange> biasesBesidePairs() {
     Map<String, FullChange> biases = new TreeMap<>();
-    pairs().forEach(
-        (module, pair) ->
-            Optional.ofNullable(full.get(module + BIAS))
-                .filter(change -> pair.scale() != 0)
-                .ifPresent(change -> biases.put(module, change)));
+    pairs()
+        .forEach(
+            (module, pair) ->
+                Optional.ofNullable(full.get(module + BIAS))
+                    .filter(change -> pair.scale() != 0)
+                    .ifPresent(change -> biases.put(module, change)));
     return biases;
   }
 }

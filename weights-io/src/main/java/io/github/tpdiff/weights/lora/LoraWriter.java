@@ -50,7 +50,7 @@ public final class LoraWriter {
     this.file = file;
     this.peft =
         format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT
-            ? Optional.of(PeftForm.of(file.toString(), weights))
+            ? Optional.of(PeftForm.of(file.toString(), weights, format))
             : Optional.empty();
     this.weights = peft.map(PeftForm::weights).orElse(weights);
     this.format = format;
@@ -195,7 +195,7 @@ public final class LoraWriter {
    * musubi-tuner divides it by the larger size of w2.
    */
   private void addKronecker(String stem, KroneckerPair pair) {
-    KroneckerPair own = peft.isPresent() ? pair : pair.withScaleInside();
+    KroneckerPair own = peft.isEmpty() && pair.rank() == 0 ? pair.withScaleInside() : pair;
     KroneckerFactor w1 = own.w1();
     addFactor(stem + ".lokr_w1", w1, List.of((long) w1.rows(), (long) w1.columns()));
     addFactor(stem + ".lokr_w2", own.w2(), own.shapeOfW2());

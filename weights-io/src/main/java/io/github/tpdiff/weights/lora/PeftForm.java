@@ -21,9 +21,11 @@ record PeftForm(LoraWeights weights) {
    * Of any LoRA, the same in effect.
    *
    * @param origin what is to be written, for the message
+   * @param format diffusers' or PEFT's: diffusers' {@code load_lora_adapter}, which is its only
+   *     reader of LoKr, takes every scale to be 1 unless it is told to look into the header
    * @throws CheckpointException when its layers are of several kinds
    */
-  static PeftForm of(String origin, LoraWeights weights) {
+  static PeftForm of(String origin, LoraWeights weights, LoraFormat format) {
     Set<String> kinds = new TreeSet<>();
     Map<String, LayerChange> layers = new TreeMap<>();
     weights
@@ -32,7 +34,11 @@ record PeftForm(LoraWeights weights) {
             (module, change) -> {
               kinds.add(change.kind());
               layers.put(
-                  module, change instanceof KroneckerPair pair ? PeftKronecker.made(pair) : change);
+                  module,
+                  change instanceof KroneckerPair pair
+                      ? PeftKronecker.made(
+                          format == LoraFormat.DIFFUSERS ? pair.withScaleInside() : pair)
+                      : change);
             });
     if (kinds.size() > 1) {
       throw new CheckpointException(

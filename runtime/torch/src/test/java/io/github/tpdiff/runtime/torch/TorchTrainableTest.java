@@ -119,14 +119,12 @@ class TorchTrainableTest {
 
   private static float[] gradient(Value y, Activations activations) {
     var program =
-        new Program(
-            "p", List.of(Graph.of("g", "y", y.times(Value.input("one")))), List.of("y"));
+        new Program("p", List.of(Graph.of("g", "y", y.times(Value.input("one")))), List.of("y"));
     var values = randomValues(program);
     try (Trainable trainable =
         ENGINE.train(program, source(program, values), Set.of("a"), activations)) {
       Tensor target = random(99, new long[] {2, 4, 4});
-      var found =
-          trainable.gradients(Map.of("one", Tensor.ofFloats(new float[] {1})), target);
+      var found = trainable.gradients(Map.of("one", Tensor.ofFloats(new float[] {1})), target);
       return Objects.requireNonNull(found.gradients().get("a")).toFloatArray();
     }
   }
