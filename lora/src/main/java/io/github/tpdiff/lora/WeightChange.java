@@ -51,7 +51,7 @@ public sealed interface WeightChange permits LoraModule, DoraModule, LokrModule 
 
   /**
    * The change that a file asks for on the layer; empty where it has none but to the weight itself,
-   * or one that can only be made there, as a LoKr of a convolution.
+   * or one that is only made there: a LoKr of a convolution, a DoRA with magnitudes of inputs.
    *
    * @param strength a factor on it; 1 as trained
    * @throws IllegalArgumentException if it is for a layer of other sizes
@@ -59,8 +59,14 @@ public sealed interface WeightChange permits LoraModule, DoraModule, LokrModule 
   static Optional<WeightChange> of(Layer layer, TensorChange change, double strength) {
     return change
         .layer()
-        .filter(own -> !(own instanceof KroneckerPair && layer.y().op() instanceof Op.Conv))
+        .filter(own -> isBeside(own, layer))
         .map(own -> of(layer, own, strength));
+  }
+
+  private static boolean isBeside(LayerChange change, Layer layer) {
+    return change instanceof KroneckerPair
+        ? !(layer.y().op() instanceof Op.Conv)
+        : !(change instanceof DoraPair dora) || dora.axis() == DoraPair.Axis.OUTPUTS;
   }
 
   private static WeightChange of(Layer layer, LayerChange change, double strength) {

@@ -2,27 +2,53 @@ package io.github.tpdiff.weights.lora;
 
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * A DoRA of one layer (Liu et al. 2024, eq. 5): {@code m · (W + ΔW) / ‖W + ΔW‖}, where ΔW is a
- * low-rank product and both m and the norm have one number for each output.
+ * low-rank product and both m and the norm have one number for each output; or for each input, as
+ * older trainers have it.
  *
  * <p>At a strength s it is {@code W + s · (that − W)}, as ComfyUI has it.
  *
  * @param pair ΔW
- * @param magnitude m [out], not copied
+ * @param magnitude m, not copied
+ * @param axis what there is a magnitude for
  */
 @SuppressWarnings("ArrayRecordComponent") // large, never compared
-public record DoraPair(LoraPair pair, float[] magnitude) implements LayerChange {
+public record DoraPair(LoraPair pair, float[] magnitude, Axis axis) implements LayerChange {
+  /** What has a magnitude. */
+  public enum Axis {
+    OUTPUTS,
+    /** Features in, or channels in of a convolution. */
+    INPUTS
+  }
+
   /**
-   * @throws CheckpointException when there is not one magnitude for each output
+   * @throws CheckpointException when there is not one magnitude for each output, or input
    */
   public DoraPair {
-    if (magnitude.length != pair.out()) {
+    int expected = axis == Axis.OUTPUTS ? pair.out() : pair.in() / kernelSize(pair);
+    if (magnitude.length != expected) {
       throw new CheckpointException(
-          "expected a magnitude for each of %d outputs, found %d"
-              .formatted(pair.out(), magnitude.length));
+          "expected a magnitude for each of %d %s, found %d"
+              .formatted(expected, axis.name().toLowerCase(Locale.ROOT), magnitude.length));
     }
+  }
+
+  /** With a magnitude for each output. */
+  public DoraPair(LoraPair pair, float[] magnitude) {
+    this(pair, magnitude, Axis.OUTPUTS);
+  }
+
+  private static int kernelSize(LoraPair pair) {
+    return Math.toIntExact(pair.kernel().stream().reduce(1L, Math::multiplyExact));
+  }
+
+  /** Which magnitude an element has. */
+  private static int place(LoraPair pair, Axis axis, long element) {
+    return (int)
+        (axis == Axis.OUTPUTS ? element / pair.in() : element % pair.in() / kernelSize(pair));
   }
 
   @Override
@@ -69,10 +95,13 @@ public record DoraPair(LoraPair pair, float[] magnitude) implements LayerChange 
 
   /** The shape of the magnitudes as LyCORIS and ComfyUI have it. */
   List<Long> shapeInComfyUi() {
-    return LayerChange.shape(out(), 1, pair.kernel().stream().map(size -> 1L).toList());
+    List<Long> ones = pair.kernel().stream().map(size -> 1L).toList();
+    return axis == Axis.OUTPUTS
+        ? LayerChange.shape(out(), 1, ones)
+        : LayerChange.shape(1, magnitude.length, ones);
   }
 
-  /** No element is larger than the magnitude of its row, as long as the sum before is finite. */
+  /** No element is larger than its magnitude, as long as the sum before is finite. */
   @Override
   public boolean isFinite(double strength) {
     boolean finite = pair.isFinite(1);
@@ -84,40 +113,49 @@ public record DoraPair(LoraPair pair, float[] magnitude) implements LayerChange 
 
   @Override
   public PreparedChange on(Elements weight) {
-    double[] factors = new double[out()];
-    double squares = 0;
+    double[] squares = new double[magnitude.length];
     for (int row = 0; row < out(); row++) {
       long first = (long) row * in();
-      float[] before = weight.read(first, in());
-      float[] after = before.clone();
+      float[] after = weight.read(first, in());
       pair.addTo(after, first, 1);
-      double norm = 0;
-      for (float value : after) {
-        norm += (double) value * value;
-      }
-      factors[row] = factor(magnitude[row], Math.sqrt(norm));
       for (int i = 0; i < after.length; i++) {
-        double change = factors[row] * after[i] - before[i];
-        squares += change * change;
+        squares[place(pair, axis, first + i)] += (double) after[i] * after[i];
       }
     }
-    return new Prepared(pair, factors, Math.sqrt(squares));
+    double[] factors = new double[magnitude.length];
+    for (int i = 0; i < factors.length; i++) {
+      // A row of zeros has no direction and stays what it is.
+      factors[i] = squares[i] == 0 ? 1 : magnitude[i] / Math.sqrt(squares[i]);
+    }
+    Prepared prepared = new Prepared(pair, axis, factors, 0);
+    return new Prepared(pair, axis, factors, prepared.normOn(weight));
   }
 
-  /** A row of zeros has no direction and stays what it is. */
-  private static double factor(float magnitude, double norm) {
-    return norm == 0 ? 1 : magnitude / norm;
-  }
-
-  private record Prepared(LoraPair pair, double[] factors, double norm) implements PreparedChange {
+  private record Prepared(LoraPair pair, Axis axis, double[] factors, double norm)
+      implements PreparedChange {
     @Override
     public void addTo(float[] elements, long first, double strength) {
       float[] after = elements.clone();
       pair.addTo(after, first, 1);
       for (int i = 0; i < elements.length; i++) {
-        double own = factors[(int) ((first + i) / pair.in())] * after[i];
+        double own = factors[place(pair, axis, first + i)] * after[i];
         elements[i] = (float) (elements[i] + strength * (own - elements[i]));
       }
+    }
+
+    private double normOn(Elements weight) {
+      double squares = 0;
+      for (int row = 0; row < pair.out(); row++) {
+        long first = (long) row * pair.in();
+        float[] before = weight.read(first, pair.in());
+        float[] after = before.clone();
+        addTo(after, first, 1);
+        for (int i = 0; i < after.length; i++) {
+          double change = (double) after[i] - before[i];
+          squares += change * change;
+        }
+      }
+      return Math.sqrt(squares);
     }
   }
 }

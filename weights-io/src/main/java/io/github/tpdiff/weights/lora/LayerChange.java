@@ -36,14 +36,14 @@ public sealed interface LayerChange permits LoraPair, DoraPair, KroneckerPair {
   /**
    * The change made ready for its weight.
    *
-   * @param weight the elements; read once, in order, by changes that depend on them
+   * @param weight the elements; read twice, in order, by changes that depend on them
    */
   PreparedChange on(Elements weight);
 
   /** The elements of a weight, row-major. */
   @FunctionalInterface
   interface Elements {
-    /** Those from {@code first} on. */
+    /** Those from {@code first} on, copied. */
     float[] read(long first, int count);
   }
 

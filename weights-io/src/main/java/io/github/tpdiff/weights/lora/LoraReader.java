@@ -191,27 +191,24 @@ final class LoraReader {
           "%s: module '%s': 'use_dora' is on, expected a tensor lora_magnitude_vector, found none"
               .formatted(source.origin(), target));
     }
-    return magnitude == null ? pair : new DoraPair(pair, magnitudes(magnitude, pair));
+    return magnitude == null ? pair : dora(magnitude, pair);
   }
 
-  /**
-   * One for each output. ComfyUI's older files have them for inputs, [1, in], which is another
-   * method.
-   */
-  private float[] magnitudes(String name, LoraPair pair) {
+  /** Files of ComfyUI's form have magnitudes of outputs, [out, 1], or of inputs, [1, in]. */
+  private DoraPair dora(String name, LoraPair pair) {
     List<Long> shape = source.require(name).shape();
-    boolean ofInputs = name.endsWith(".dora_scale") && shape.size() > 1 && shape.get(0) == 1;
-    if (source.require(name).elementCount() != pair.out() || (ofInputs && pair.out() != 1)) {
+    boolean ofInputs =
+        name.endsWith(".dora_scale") && shape.size() > 1 && shape.get(0) == 1 && pair.out() != 1;
+    try {
+      return new DoraPair(
+          pair,
+          source.floats(name),
+          ofInputs ? DoraPair.Axis.INPUTS : DoraPair.Axis.OUTPUTS);
+    } catch (CheckpointException wrong) {
       throw new CheckpointException(
-          "%s: tensor '%s': expected a magnitude for each of %d outputs, found shape %s%s"
-              .formatted(
-                  source.origin(),
-                  name,
-                  pair.out(),
-                  shape,
-                  ofInputs ? ", of inputs, which is another kind of DoRA" : ""));
+          "%s: tensor '%s' %s: %s".formatted(source.origin(), name, shape, wrong.getMessage()),
+          wrong);
     }
-    return source.floats(name);
   }
 
   private OptionalDouble alpha(Module module) {

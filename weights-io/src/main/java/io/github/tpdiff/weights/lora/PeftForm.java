@@ -40,6 +40,11 @@ record PeftForm(LoraWeights weights) {
                           format == LoraFormat.DIFFUSERS ? pair.withScaleInside() : pair)
                       : change);
             });
+    if (layers.values().stream().anyMatch(PeftForm::hasMagnitudesOfInputs)) {
+      throw new CheckpointException(
+          "%s: PEFT has a DoRA's magnitudes for outputs, found some for inputs; write it as COMFYUI"
+              .formatted(origin));
+    }
     if (kinds.size() > 1) {
       throw new CheckpointException(
           "%s: PEFT holds layers of one kind, found %s; write it as COMFYUI"
@@ -52,6 +57,10 @@ record PeftForm(LoraWeights weights) {
       PeftKronecker.requireFactor(origin, form.layers(KroneckerPair.class));
     }
     return form;
+  }
+
+  private static boolean hasMagnitudesOfInputs(LayerChange change) {
+    return change instanceof DoraPair dora && dora.axis() == DoraPair.Axis.INPUTS;
   }
 
   private <T> Map<String, T> layers(Class<T> kind) {

@@ -72,7 +72,7 @@ public record TensorChange(Optional<LayerChange> layer, Optional<FullChange> ful
   }
 
   /**
-   * The change made ready for its tensor, which is read once where the change depends on it.
+   * The change made ready for its tensor, which is read where the change depends on it.
    *
    * @throws CheckpointException when the shapes do not fit or the tensor is not floating
    */

@@ -247,15 +247,48 @@ class LoraKindsTest {
         stem + "lokr_w1",
         stem + "lokr_w2",
         stem + "dora_scale");
-    MemoryTensors ofInputs =
+    MemoryTensors short1 =
         MemoryTensors.builder()
             .addFloats(stem + "lora_down.weight", List.of(1L, 3L), 1, 2, 3)
             .addFloats(stem + "lora_up.weight", List.of(3L, 1L), 3, 4, 5)
-            .addFloats(stem + "dora_scale", List.of(1L, 3L), 6, 7, 8)
+            .addFloats(stem + "dora_scale", List.of(2L, 1L), 6, 7)
             .build();
-    assertThatThrownBy(() -> file(ofInputs))
+    assertThatThrownBy(() -> file(short1))
         .isInstanceOf(CheckpointException.class)
-        .hasMessageContaining("expected a magnitude for each of 3 outputs, found shape [1, 3]");
+        .hasMessageContaining("[2, 1]: expected a magnitude for each of 3 outputs, found 2");
+  }
+
+  /** Older trainers' kind, ComfyUI's {@code weight_decompose} of it in fp64; it is merged. */
+  @Test
+  void magnitudesOfInputs_scaleColumns() {
+    LoraPair pair = pair(2, 3, 3, 8).withKernel(List.of(2L, 2L));
+    float[] magnitude = numbers(2);
+    var dora = new DoraPair(pair, magnitude, DoraPair.Axis.INPUTS);
+    var layers = Map.of(LAYER, dora);
+    var again = (DoraPair) Objects.requireNonNull(read(LoraFormat.KOHYA, layers).layers().get(LAYER));
+    assertThat(again.axis()).isEqualTo(DoraPair.Axis.INPUTS);
+    assertThat(again.magnitude()).isEqualTo(magnitude);
+    assertThatThrownBy(() -> read(LoraFormat.PEFT, layers))
+        .hasMessageContaining("found some for inputs; write it as COMFYUI");
+    float[] weight = numbers(24);
+    double[] sum = new double[24];
+    double[] squares = new double[2];
+    for (int i = 0; i < 24; i++) {
+      sum[i] = weight[i];
+      for (int k = 0; k < 2; k++) {
+        sum[i] += 1.5 * pair.b()[i / 8 * 2 + k] * pair.a()[k * 8 + i % 8];
+      }
+      squares[i % 8 / 4] += sum[i] * sum[i];
+    }
+    MemoryTensors base =
+        MemoryTensors.builder().addFloats("w", List.of(3L, 2L, 2L, 2L), weight).build();
+    float[] found = weight.clone();
+    TensorChange.of(dora).on(base, "w").addTo(found, 0, 1);
+    for (int i = 0; i < 24; i++) {
+      int channel = i % 8 / 4;
+      assertThat((double) found[i])
+          .isCloseTo(magnitude[channel] * sum[i] / Math.sqrt(squares[channel]), within(1e-5));
+    }
   }
 
   private void assertRefused(String reason, String... names) {
