@@ -57,10 +57,7 @@ public sealed interface WeightChange permits LoraModule, DoraModule, LokrModule 
    * @throws IllegalArgumentException if it is for a layer of other sizes
    */
   static Optional<WeightChange> of(Layer layer, TensorChange change, double strength) {
-    return change
-        .layer()
-        .filter(own -> isBeside(own, layer))
-        .map(own -> of(layer, own, strength));
+    return change.layer().filter(own -> isBeside(own, layer)).map(own -> of(layer, own, strength));
   }
 
   private static boolean isBeside(LayerChange change, Layer layer) {

@@ -4,6 +4,10 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tpdiff.lora.LoraConfig;
+import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.runtime.diffusion.TorchRandom;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -16,10 +20,6 @@ import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.onnx.OnnxFlavour;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.runtime.torch.TorchEngine;
-import io.github.tpdiff.lora.LoraConfig;
-import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
@@ -76,8 +76,12 @@ final class ChangeKindsTest {
     var injection = LoraInjection.inject(program(), config);
     assertThat(injection.modules()).hasSameSizeAs(targets);
     Map<String, Parameter> parameters = injection.freshParameters(3, weights);
-    parameters.values().forEach(
-        p -> System.arraycopy(random.randn(p.values().length), 0, p.values(), 0, p.values().length));
+    parameters
+        .values()
+        .forEach(
+            p ->
+                System.arraycopy(
+                    random.randn(p.values().length), 0, p.values(), 0, p.values().length));
     TensorSource all = weights.overlaid(Parameter.source(parameters));
     Map<String, Tensor> inputs = Map.of("x", Tensor.ofFloats(random.randn(2 * 5 * 6), 2, 5, 6));
     float[] plain = run(new ReferenceEngine(), program(), weights, inputs);

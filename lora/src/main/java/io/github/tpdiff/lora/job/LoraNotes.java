@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.model.Component;
@@ -34,6 +35,12 @@ final class LoraNotes {
                   .ifPresent(
                       stages -> notes.add(name + ": was trained for other stages than the job's"));
             });
+    if (job.job().lora().kind() instanceof LoraConfig.Dora
+        && job.job().output().formats().size() > 1) {
+      notes.add(
+          "lora.kind: ComfyUI divides a DoRA's magnitudes by norms of the unchanged weights, so that"
+              + " its videos differ; merge the DoRA for it (tpdiff lora merge)");
+    }
     if (!origin.base().isEmpty()) {
       notes.add(
           String.format(

@@ -5,14 +5,18 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.lora.LoraFingerprint;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.TrainedFiles;
 import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraFile;
+import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -52,6 +56,8 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
    * @param expert that is trained, of a model that has several
    * @throws IllegalArgumentException if the file is for another denoiser, or changes what is no
    *     layer
+   * @throws io.github.tpdiff.weights.CheckpointException if diffusers' form, in which the result is
+   *     written, cannot hold it
    */
   Optional<LoraWeights> first(Optional<String> expert) {
     return from.map(
@@ -72,6 +78,7 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
               path,
               said.orElse(""),
               expert.orElse(""));
+          LoraWriter.requireKinds("lora.from: " + path, LoraFormat.DIFFUSERS, lora);
           return lora;
         });
   }
@@ -95,6 +102,17 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
                       .formatted(layer, program.name(), missing.size(), lora.layers().size()));
             });
     return injection;
+  }
+
+  /**
+   * First values of the trained tensors.
+   *
+   * @param seed of fresh ones
+   * @param frozen the network's weights, those of LoRAs below in them
+   */
+  Map<String, Parameter> values(LoraInjection injection, long seed, TensorSource frozen) {
+    return from.map(path -> injection.parametersOf(LoraFile.read(path).weights()))
+        .orElseGet(() -> injection.freshParameters(seed, frozen));
   }
 
   /**

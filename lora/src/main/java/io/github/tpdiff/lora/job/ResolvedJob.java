@@ -3,7 +3,6 @@ package io.github.tpdiff.lora.job;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipEncoders;
@@ -33,7 +32,6 @@ import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
-import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
@@ -305,14 +303,6 @@ public record ResolvedJob(
     return job.lora().origin().merged(model, denoiser());
   }
 
-  private Map<String, Parameter> firstValues(LoraInjection injection, TensorSource frozen) {
-    return job.lora()
-        .origin()
-        .first(expert())
-        .map(injection::parametersOf)
-        .orElseGet(() -> injection.freshParameters(job.train().settings().seed(), frozen));
-  }
-
   /** What must be the same when the run goes on. */
   private Map<String, String> identity() {
     var identity = new LinkedHashMap<>(JobSettings.of(filled()).identity());
@@ -331,7 +321,14 @@ public record ResolvedJob(
     Optional<LoraInjection> injection = injection();
     TrainingTarget target =
         injection
-            .map(i -> TrainingTarget.lora(i, network.weights(), firstValues(i, network.weights())))
+            .map(
+                i ->
+                    TrainingTarget.lora(
+                        i,
+                        network.weights(),
+                        job.lora()
+                            .origin()
+                            .values(i, job.train().settings().seed(), network.weights())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
     var results = new JobResults(this);
     SnapshotWriter writer = injection.map(results::loraWriter).orElseGet(results::weightsWriter);

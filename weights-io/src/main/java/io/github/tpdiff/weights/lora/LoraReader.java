@@ -201,9 +201,7 @@ final class LoraReader {
         name.endsWith(".dora_scale") && shape.size() > 1 && shape.get(0) == 1 && pair.out() != 1;
     try {
       return new DoraPair(
-          pair,
-          source.floats(name),
-          ofInputs ? DoraPair.Axis.INPUTS : DoraPair.Axis.OUTPUTS);
+          pair, source.floats(name), ofInputs ? DoraPair.Axis.INPUTS : DoraPair.Axis.OUTPUTS);
     } catch (CheckpointException wrong) {
       throw new CheckpointException(
           "%s: tensor '%s' %s: %s".formatted(source.origin(), name, shape, wrong.getMessage()),

@@ -49,7 +49,7 @@ public final class LoraWriter {
   private LoraWriter(Path file, LoraWeights weights, LoraFormat format, DType dtype) {
     this.file = file;
     this.peft =
-        format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT
+        isPefts(format)
             ? Optional.of(PeftForm.of(file.toString(), weights, format))
             : Optional.empty();
     this.weights = peft.map(PeftForm::weights).orElse(weights);
@@ -98,6 +98,22 @@ public final class LoraWriter {
       String origin, LoraFormat format, String component, Collection<String> modules) {
     LoraNaming naming = LoraNaming.of(origin, format, component, modules);
     modules.forEach(naming::stem);
+  }
+
+  private static boolean isPefts(LoraFormat format) {
+    return format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT;
+  }
+
+  /**
+   * Passes a LoRA whose kinds and sizes a form can hold, before another of the same is made.
+   *
+   * @param origin of the LoRA, for the message
+   * @throws CheckpointException when it cannot
+   */
+  public static void requireKinds(String origin, LoraFormat format, LoraWeights weights) {
+    if (isPefts(format)) {
+      PeftForm.of(origin, weights, format);
+    }
   }
 
   /**

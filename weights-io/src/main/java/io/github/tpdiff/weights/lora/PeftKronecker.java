@@ -3,8 +3,7 @@ package io.github.tpdiff.weights.lora;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * LoKr as PEFT makes it of a configuration (peft 0.21, {@code tuners/lokr/layer.py}): the sizes of
@@ -12,6 +11,12 @@ import java.util.TreeSet;
  * less than half of its larger size. Scale is alpha / rank, whether or not anything has that rank.
  */
 final class PeftKronecker {
+  /**
+   * How far above the largest size the factor is looked for, which need not divide any layer's
+   * size.
+   */
+  private static final int MORE = 1000;
+
   private PeftKronecker() {}
 
   /** The same change with the factors in full that PEFT makes so. */
@@ -56,16 +61,15 @@ final class PeftKronecker {
    * @throws CheckpointException when there is none
    */
   static int requireFactor(String origin, Map<String, KroneckerPair> pairs) {
-    Set<Integer> candidates = new TreeSet<>();
-    pairs
-        .values()
-        .forEach(
-            pair -> {
-              candidates.add(pair.w1().rows());
-              candidates.add(pair.w1().columns());
-            });
-    candidates.add(KroneckerSizes.NEAR_THE_ROOT);
-    return candidates.stream()
+    int largest =
+        pairs.values().stream()
+            .mapToInt(pair -> Math.max(pair.w1().rows(), pair.w1().columns()))
+            .max()
+            .orElse(1);
+    return IntStream.concat(
+            IntStream.of(largest, KroneckerSizes.NEAR_THE_ROOT),
+            IntStream.rangeClosed(largest + 1, largest + MORE))
+        .boxed()
         .filter(factor -> pairs.values().stream().allMatch(pair -> isMade(pair, factor)))
         .findFirst()
         .orElseThrow(

@@ -265,7 +265,8 @@ class LoraKindsTest {
     float[] magnitude = numbers(2);
     var dora = new DoraPair(pair, magnitude, DoraPair.Axis.INPUTS);
     var layers = Map.of(LAYER, dora);
-    var again = (DoraPair) Objects.requireNonNull(read(LoraFormat.KOHYA, layers).layers().get(LAYER));
+    var again =
+        (DoraPair) Objects.requireNonNull(read(LoraFormat.KOHYA, layers).layers().get(LAYER));
     assertThat(again.axis()).isEqualTo(DoraPair.Axis.INPUTS);
     assertThat(again.magnitude()).isEqualTo(magnitude);
     assertThatThrownBy(() -> read(LoraFormat.PEFT, layers))
@@ -333,9 +334,15 @@ class LoraKindsTest {
     Map<String, LayerChange> sizes =
         Map.of(
             LAYER, KroneckerPair.ofAlpha(full(4, 4), product(8, 8, 3), 2),
-            OTHER, KroneckerPair.ofAlpha(full(2, 2), product(32, 8, 3), 2));
+            OTHER, KroneckerPair.ofAlpha(full(32, 8), product(2, 2, 3), 2));
     assertThatThrownBy(() -> read(LoraFormat.PEFT, sizes))
         .hasMessageContaining("no decompose_factor of PEFT gives the sizes");
+    // Of 9, which divides neither: 8 would give 8 for 48 too.
+    read(
+        LoraFormat.PEFT,
+        Map.of(
+            LAYER, KroneckerPair.ofAlpha(full(6, 6), full(8, 8), 1),
+            OTHER, KroneckerPair.ofAlpha(full(8, 8), full(1120, 8), 1)));
   }
 
   @Test
