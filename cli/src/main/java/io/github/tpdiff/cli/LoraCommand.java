@@ -2,9 +2,9 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.WritablePlace;
+import io.github.tpdiff.weights.lora.LayerChange;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraFormat;
-import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.io.PrintWriter;
@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -46,23 +47,25 @@ final class LoraCommand implements Runnable {
     LoraWeights weights = file.weights();
     var ranks = new TreeMap<Integer, Integer>();
     var scales = new TreeMap<Double, Integer>();
-    for (LoraPair pair : weights.pairs().values()) {
-      ranks.merge(pair.rank(), 1, Integer::sum);
-      scales.merge(pair.scale(), 1, Integer::sum);
+    var kinds = new TreeSet<String>();
+    for (LayerChange layer : weights.layers().values()) {
+      ranks.merge(layer.rank(), 1, Integer::sum);
+      scales.merge(layer.scale(), 1, Integer::sum);
+      kinds.add(layer.kind().toLowerCase(Locale.ROOT));
     }
     var fields = new LinkedHashMap<String, Object>();
     fields.put("path", path.toString());
-    fields.put("kind", "lora");
+    fields.put("kind", kinds.isEmpty() ? "lora" : String.join(", ", kinds));
     fields.put("format", file.format().name().toLowerCase(Locale.ROOT));
     fields.put("dtype", file.dtype().name());
     fields.put("component", weights.component());
-    fields.put("modules", weights.pairs().size());
+    fields.put("modules", weights.layers().size());
     fields.put("full_changes", weights.full().size());
     fields.put("ranks", ranks.keySet().stream().toList());
     fields.put("scales", scales.keySet().stream().toList());
     fields.put(
         "parameters",
-        weights.pairs().values().stream().mapToLong(p -> (long) p.rank() * (p.in() + p.out())).sum()
+        weights.layers().values().stream().mapToLong(LayerChange::values).sum()
             + weights.full().values().stream().mapToLong(change -> change.values().length).sum());
     fields.put("targets", targets(weights));
     fields.put(
@@ -80,7 +83,7 @@ final class LoraCommand implements Runnable {
 
   /** The last parts of the modules' names, such as to_q. */
   private static List<String> targets(LoraWeights weights) {
-    return weights.pairs().keySet().stream()
+    return weights.layers().keySet().stream()
         .map(module -> module.replaceFirst("^.*?\\.\\d+\\.", ""))
         .distinct()
         .sorted()
@@ -148,7 +151,7 @@ final class LoraCommand implements Runnable {
       cautions.forEach(caution -> err.println("tpdiff: caution: " + caution));
       err.flush();
       PrintWriter out = spec.commandLine().getOut();
-      out.printf("wrote %s: %d modules%n", to, file.weights().pairs().size());
+      out.printf("wrote %s: %d modules%n", to, file.weights().layers().size());
       out.flush();
     }
   }

@@ -13,7 +13,7 @@ import io.github.tpdiff.weights.layout.FoundNetwork;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraMerge;
-import io.github.tpdiff.weights.lora.TensorChange;
+import io.github.tpdiff.weights.lora.PreparedChange;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -76,7 +76,7 @@ final class LoraMergeCommand implements Runnable {
     WritablePlace.requireFile(to);
     LoraFile file = LoraFile.read(lora);
     try (TensorSource opened = Checkpoint.open(checkpoint)) {
-      Map<String, TensorChange> changes = changes(opened, file);
+      Map<String, PreparedChange> changes = changes(opened, file);
       var merged = new RoundingError();
       var others = new RoundingError();
       var metadata = new LinkedHashMap<>(opened.metadata());
@@ -99,7 +99,7 @@ final class LoraMergeCommand implements Runnable {
   private void write(
       TensorSource source,
       Map<String, String> metadata,
-      Map<String, TensorChange> changes,
+      Map<String, PreparedChange> changes,
       RoundingError merged,
       RoundingError others) {
     List<TensorInfo> infos = new ArrayList<>();
@@ -109,7 +109,7 @@ final class LoraMergeCommand implements Runnable {
     }
     try (SafetensorsWriter writer = SafetensorsWriter.create(to, infos, metadata)) {
       for (TensorInfo info : infos) {
-        TensorChange change = changes.get(info.name());
+        PreparedChange change = changes.get(info.name());
         if (change != null) {
           writer.fill(
               info.name(),
@@ -132,16 +132,16 @@ final class LoraMergeCommand implements Runnable {
     return found.isFloating() ? Optional.ofNullable(dtype).orElse(found) : found;
   }
 
-  private double change(Map<String, TensorChange> changes) {
+  private double change(Map<String, PreparedChange> changes) {
     double squares =
-        changes.values().stream().mapToDouble(TensorChange::norm).map(norm -> norm * norm).sum();
+        changes.values().stream().mapToDouble(PreparedChange::norm).map(norm -> norm * norm).sum();
     return Math.abs(strength) * Math.sqrt(squares);
   }
 
   /** The LoRA's changes by the names that the checkpoint has for its tensors; says what is left. */
-  private Map<String, TensorChange> changes(TensorSource source, LoraFile file) {
+  private Map<String, PreparedChange> changes(TensorSource source, LoraFile file) {
     List<FoundNetwork> networks = Contents.of(source.names()).networks();
-    Map<String, TensorChange> changes = new HashMap<>();
+    Map<String, PreparedChange> changes = new HashMap<>();
     List<String> leftOut = new ArrayList<>(file.ignored());
     List<String> elsewhere = new ArrayList<>();
     file.weights()
@@ -151,7 +151,7 @@ final class LoraMergeCommand implements Runnable {
               Optional<String> tensor = find(source, networks, name);
               if (tensor.isPresent()) {
                 change.requireFinite(name, strength);
-                changes.put(tensor.get(), change);
+                changes.put(tensor.get(), change.on(source, tensor.get()));
               } else if (isOfALayer(source, networks, name)
                   || networks.stream().anyMatch(found -> found.network().isOptional(name))) {
                 leftOut.add(name);

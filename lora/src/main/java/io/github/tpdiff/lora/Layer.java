@@ -33,6 +33,16 @@ public record Layer(String name, Value x, Value w, Value y) {
     return Optional.empty();
   }
 
+  /** The output without the bias. */
+  Value plain() {
+    return y.op() instanceof Op.Conv conv ? x.conv(conv, w) : x.linear(w);
+  }
+
+  /** The bias [out], if there is one. */
+  Optional<Value> bias() {
+    return y.inputs().size() == 3 ? Optional.of(y.inputs().get(2)) : Optional.empty();
+  }
+
   /** Features or channels out. */
   int out() {
     return size(0);

@@ -2,14 +2,16 @@ package io.github.tpdiff.lora;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.weights.lora.KroneckerSizes;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Which linear layers and convolutions gain a low-rank change, and of which rank.
+ * Which linear layers and convolutions gain a change, of which kind and rank.
  *
+ * @param kind of the change
  * @param rank r of {@code A [r, in]} and {@code B [out, r]}
  * @param alpha the change is scaled by {@code alpha / rank}
  * @param targets modules to change
@@ -17,11 +19,39 @@ import java.util.Map;
  * @param ranks ranks that differ; the first pattern that matches a module decides
  */
 public record LoraConfig(
+    Kind kind,
     int rank,
     double alpha,
     List<ModulePattern> targets,
     List<ModulePattern> exclude,
     Map<ModulePattern, Integer> ranks) {
+  /** What a layer gains. */
+  public sealed interface Kind {}
+
+  /** A low-rank product. */
+  public record Lora() implements Kind {}
+
+  /** The same, with the magnitudes of the whole weight of their own. */
+  public record Dora() implements Kind {}
+
+  /**
+   * A Kronecker product.
+   *
+   * @param factor the first sizes, or {@link KroneckerSizes#NEAR_THE_ROOT}
+   */
+  public record Lokr(int factor) implements Kind {
+    /**
+     * @throws IllegalArgumentException if the factor is out of range
+     */
+    public Lokr {
+      checkArgument(
+          factor == KroneckerSizes.NEAR_THE_ROOT || (factor >= 1 && factor <= LARGEST_RANK),
+          "lora.factor: from 1 to %s, found %s",
+          LARGEST_RANK,
+          factor);
+    }
+  }
+
   /** Far above the width of any layer, where a low rank saves nothing. */
   private static final int LARGEST_RANK = 1 << 16;
 
@@ -47,6 +77,16 @@ public record LoraConfig(
                 own));
   }
 
+  /** Low-rank changes. */
+  public LoraConfig(
+      int rank,
+      double alpha,
+      List<ModulePattern> targets,
+      List<ModulePattern> exclude,
+      Map<ModulePattern, Integer> ranks) {
+    this(new Lora(), rank, alpha, targets, exclude, ranks);
+  }
+
   /** One rank for all modules whose dotted names end in one of {@code targets}. */
   public static LoraConfig of(int rank, double alpha, List<String> targets) {
     return new LoraConfig(
@@ -66,7 +106,13 @@ public record LoraConfig(
         .orElse(rank);
   }
 
-  double scaleOf(String module) {
-    return alpha / rankOf(module);
+  /** What a layer that is targeted gains. */
+  WeightChange changeOf(Layer layer) {
+    int own = rankOf(layer.name());
+    if (kind instanceof Lokr lokr) {
+      return LokrModule.of(layer, own, alpha, lokr.factor());
+    }
+    var product = LoraModule.of(layer, own, alpha / own);
+    return kind instanceof Dora ? new DoraModule(product, 1) : product;
   }
 }

@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.diffusion.TorchRandom;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.NearestName;
+import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.TensorChange;
 import java.util.LinkedHashMap;
@@ -44,12 +45,7 @@ public record LoraInjection(Program program, List<WeightChange> modules) {
         rewrite(
             program,
             layer ->
-                Optional.of(layer)
-                    .filter(own -> config.targets(own.name()))
-                    .map(
-                        own ->
-                            LoraModule.of(
-                                own, config.rankOf(own.name()), config.scaleOf(own.name()))));
+                Optional.of(layer).filter(own -> config.targets(own.name())).map(config::changeOf));
     if (injected.modules.isEmpty()) {
       throw new IllegalArgumentException(
           "lora.exclude: excludes every module that lora.targets matches");
@@ -122,11 +118,15 @@ public record LoraInjection(Program program, List<WeightChange> modules) {
         .orElse(", which has none");
   }
 
-  /** First values of the tensors that are added, by weight name; they change nothing yet. */
-  public Map<String, Parameter> freshParameters(long seed) {
+  /**
+   * First values of the tensors that are added, by weight name; they change nothing yet.
+   *
+   * @param frozen the network's weights
+   */
+  public Map<String, Parameter> freshParameters(long seed, TensorSource frozen) {
     var random = new TorchRandom(seed);
     var parameters = new LinkedHashMap<String, Parameter>();
-    modules.forEach(change -> parameters.putAll(change.freshParameters(random)));
+    modules.forEach(change -> parameters.putAll(change.freshParameters(random, frozen)));
     return parameters;
   }
 

@@ -14,7 +14,6 @@ import io.github.tpdiff.weights.layout.Network;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.TensorChange;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,19 +46,21 @@ public final class LoraModels {
    */
   public static VideoModel applied(VideoModel model, LoraWeights lora, double strength) {
     String denoiser = denoiser(model, lora);
-    Map<String, TensorChange> changes = changes(model, lora, strength);
+    Map<String, TensorChange> others = changes(model, lora, strength);
+    // A layer is in one of the programs, but all have the weights of all.
+    components(model, denoiser).stream()
+        .flatMap(part -> LoraInjection.of(part.program(), lora, strength).modules().stream())
+        .map(module -> module.name() + Layer.WEIGHT)
+        .forEach(
+            name ->
+                Optional.ofNullable(others.remove(name))
+                    .flatMap(TensorChange::withoutLayer)
+                    .ifPresent(rest -> others.put(name, rest)));
     return changed(
         model,
         denoiser,
         component -> {
           var injection = LoraInjection.of(component.program(), lora, strength);
-          var others = new HashMap<>(changes);
-          for (WeightChange module : injection.modules()) {
-            String name = module.name() + Layer.WEIGHT;
-            Optional.ofNullable(others.remove(name))
-                .flatMap(TensorChange::withoutPair)
-                .ifPresent(rest -> others.put(name, rest));
-          }
           var weights =
               new MergedTensors(component.weights(), others, strength, dtype -> DType.F32);
           var values = Parameter.source(injection.parametersOf(lora), trainedFor(lora.metadata()));
@@ -196,8 +197,7 @@ public final class LoraModels {
   /** The tensors that what changes reads. */
   private static Map<String, TensorInfo> tensors(VideoModel model, String denoiser) {
     var tensors = new LinkedHashMap<String, TensorInfo>();
-    model.description().flow().network(denoiser).stream()
-        .flatMap(name -> model.find(name).stream())
+    components(model, denoiser)
         .forEach(
             component ->
                 component
@@ -206,6 +206,12 @@ public final class LoraModels {
                     .keySet()
                     .forEach(name -> tensors.put(name, component.weights().require(name))));
     return tensors;
+  }
+
+  private static List<Component> components(VideoModel model, String denoiser) {
+    return model.description().flow().network(denoiser).stream()
+        .flatMap(name -> model.find(name).stream())
+        .toList();
   }
 
   /** Changes a denoiser and its conditioning, which has cross-attention's keys and values. */

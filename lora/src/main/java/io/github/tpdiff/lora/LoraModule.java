@@ -3,6 +3,7 @@ package io.github.tpdiff.lora;
 import io.github.tpdiff.runtime.diffusion.TorchRandom;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.TensorChange;
 import java.util.Collections;
@@ -80,13 +81,22 @@ public record LoraModule(String name, int in, int out, int rank, double scale, L
 
   @Override
   public Value rewrite(Layer layer) {
-    Value a = weight(loraA(), shapeOfA());
-    Value b = weight(loraB(), shapeOfB());
-    Value product =
-        layer.y().op() instanceof Op.Conv conv
-            ? layer.x().conv(conv, a).conv(pointwise(conv), b)
-            : layer.x().linear(a).linear(b);
-    return layer.y().plus(product.times(scale));
+    return layer.y().plus(product(layer).times(scale));
+  }
+
+  /** B(A(x)), not scaled. */
+  Value product(Layer layer) {
+    return layer.y().op() instanceof Op.Conv conv
+        ? layer.x().conv(conv, weightA()).conv(pointwise(conv), weightB())
+        : layer.x().linear(weightA()).linear(weightB());
+  }
+
+  Value weightA() {
+    return weight(loraA(), shapeOfA());
+  }
+
+  Value weightB() {
+    return weight(loraB(), shapeOfB());
   }
 
   private static Op.Conv pointwise(Op.Conv conv) {
@@ -105,25 +115,18 @@ public record LoraModule(String name, int in, int out, int rank, double scale, L
    * <p>As PEFT's: A uniform in ±1/√in (kaiming, a = √5), B zero.
    */
   @Override
-  public Map<String, Parameter> freshParameters(TorchRandom random) {
+  public Map<String, Parameter> freshParameters(TorchRandom random, TensorSource frozen) {
     float[] a = random.kaimingUniform(Math.multiplyExact(rank, in), in);
     return parameters(a, new float[Math.multiplyExact(out, rank)]);
   }
 
   @Override
   public Map<String, Parameter> parametersOf(TensorChange change) {
-    LoraPair pair =
-        change
-            .pair()
-            .filter(own -> own.rank() == rank)
-            .orElseThrow(
-                () ->
-                    new IllegalArgumentException(
-                        "LoRA module '%s': expected rank %d, found %s"
-                            .formatted(
-                                name,
-                                rank,
-                                change.pair().map(own -> own.rank() + "").orElse("none"))));
+    LoraPair pair = LayerKinds.require(change, LoraPair.class, name);
+    if (pair.rank() != rank) {
+      throw new IllegalArgumentException(
+          "LoRA module '%s': expected rank %d, found %d".formatted(name, rank, pair.rank()));
+    }
     requireFit(pair);
     return parameters(pair.a().clone(), pair.b().clone());
   }
@@ -137,16 +140,19 @@ public record LoraModule(String name, int in, int out, int rank, double scale, L
 
   @Override
   public TensorChange changeOf(Map<String, Parameter> parameters) {
+    return TensorChange.of(pairOf(parameters));
+  }
+
+  LoraPair pairOf(Map<String, Parameter> parameters) {
     var pair =
         new LoraPair(
             rank,
             scale,
             Parameter.require(parameters, loraA()).values().clone(),
             Parameter.require(parameters, loraB()).values().clone());
-    return TensorChange.of(
-        kernel.isEmpty()
-            ? pair
-            : pair.withKernel(kernel.stream().map(Integer::longValue).toList()));
+    return kernel.isEmpty()
+        ? pair
+        : pair.withKernel(kernel.stream().map(Integer::longValue).toList());
   }
 
   private void requireFit(LoraPair pair) {

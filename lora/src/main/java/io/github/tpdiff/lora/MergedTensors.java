@@ -6,12 +6,14 @@ import io.github.tpdiff.weights.RoundingError;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraMerge;
+import io.github.tpdiff.weights.lora.PreparedChange;
 import io.github.tpdiff.weights.lora.TensorChange;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 
 /**
@@ -23,6 +25,7 @@ final class MergedTensors implements TensorSource {
   private final Map<String, TensorChange> changes;
   private final double strength;
   private final UnaryOperator<DType> types;
+  private final Map<String, PreparedChange> ready = new ConcurrentHashMap<>();
 
   /**
    * @param changes by the tensors' names
@@ -37,6 +40,11 @@ final class MergedTensors implements TensorSource {
     this.changes = Map.copyOf(changes);
     this.strength = strength;
     this.types = types;
+  }
+
+  /** Made ready when it is first read, and kept: a DoRA's reads its weight once. */
+  private PreparedChange ready(String tensor, TensorChange change) {
+    return ready.computeIfAbsent(tensor, name -> change.on(base, name));
   }
 
   private Optional<TensorChange> change(String tensor) {
@@ -69,7 +77,7 @@ final class MergedTensors implements TensorSource {
     ByteBuffer chunk = ByteBuffer.allocateDirect(whole).order(ByteOrder.LITTLE_ENDIAN);
     LoraMerge.merged(
             base,
-            new LoraMerge.Change(change.get(), strength),
+            new LoraMerge.Change(ready(name, change.get()), strength),
             name,
             new LoraMerge.Stored(dtype, new RoundingError()))
         .fill(first, chunk);

@@ -73,10 +73,27 @@ public final class TrainedFiles {
     return new TrainedFiles(weights, List.copyOf(read));
   }
 
+  /** The same, where files that do not say which denoiser they are for are for that. */
+  public TrainedFiles otherwiseFor(String denoiser) {
+    return new TrainedFiles(
+        weights,
+        loras.stream()
+            .map(
+                lora ->
+                    lora.weights().metadata().containsKey(LoraModels.EXPERT)
+                        ? lora
+                        : new ReadLora(
+                            lora.path(),
+                            lora.file(),
+                            forDenoiser(lora.weights(), denoiser),
+                            lora.factor()))
+            .toList());
+  }
+
   private static LoraWeights forDenoiser(LoraWeights weights, String denoiser) {
     Map<String, String> header = new LinkedHashMap<>(weights.metadata());
     header.put(LoraModels.EXPERT, denoiser);
-    return new LoraWeights(weights.component(), weights.pairs(), weights.full(), header);
+    return weights.withMetadata(header);
   }
 
   private static void requireSameStages(List<ReadLora> loras) {
@@ -192,11 +209,21 @@ public final class TrainedFiles {
           .add(new LoraSum.Term(lora.weights(), lora.factor()));
     }
     for (List<LoraSum.Term> terms : byDenoiser.values()) {
-      model =
-          terms.size() == 1
-              ? placement.put(model, terms.get(0).weights(), terms.get(0).factor())
-              : placement.put(model, LoraSum.of(terms), 1);
+      model = put(model, terms, placement);
     }
     return model;
+  }
+
+  /** What does not add up is merged one after the other, but for the last. */
+  private static VideoModel put(VideoModel base, List<LoraSum.Term> terms, Placement placement) {
+    if (terms.size() > 1 && LoraSum.isPossible(terms)) {
+      return placement.put(base, LoraSum.of(terms), 1);
+    }
+    VideoModel model = base;
+    for (LoraSum.Term term : terms.subList(0, terms.size() - 1)) {
+      model = LoraModels.merged(model, term.weights(), term.factor(), type -> DType.F32);
+    }
+    LoraSum.Term last = terms.get(terms.size() - 1);
+    return placement.put(model, last.weights(), last.factor());
   }
 }

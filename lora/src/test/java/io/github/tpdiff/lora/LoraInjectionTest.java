@@ -99,7 +99,7 @@ final class LoraInjectionTest {
     var network = TinyNetwork.network();
     var injection =
         LoraInjection.inject(network.program(), LoraConfig.of(2, 4, List.of("to_q", "to_k")));
-    var overlay = Parameter.source(injection.freshParameters(3));
+    var overlay = Parameter.source(injection.freshParameters(3, network.weights()));
     assertThat(run(injection.program(), network.weights().overlaid(overlay)))
         .isEqualTo(run(network.program(), network.weights()));
     assertThat(injection.modules())
@@ -107,7 +107,9 @@ final class LoraInjectionTest {
             new LoraModule("blocks.0.attn2.to_k", 3, 2, 2, 2),
             new LoraModule("blocks.0.attn1.to_q", 2, 2, 2, 2));
     float[] a =
-        Parameter.require(injection.freshParameters(3), "blocks.0.attn2.to_k.lora_A.weight")
+        Parameter.require(
+                injection.freshParameters(3, network.weights()),
+                "blocks.0.attn2.to_k.lora_A.weight")
             .values();
     assertThat(a).hasSize(6).doesNotContain(0f);
     for (float value : a) {
@@ -161,7 +163,7 @@ final class LoraInjectionTest {
             .addFloats("up.conv.bias", List.of(2L), random.randn(2))
             .build();
     var injection = LoraInjection.inject(program, LoraConfig.of(rank, 2.0 * rank, List.of("conv")));
-    Map<String, Parameter> trained = injection.freshParameters(seed);
+    Map<String, Parameter> trained = injection.freshParameters(seed, weights);
     float[] b = Parameter.require(trained, "up.conv.lora_B.weight").values();
     System.arraycopy(random.randn(b.length), 0, b, 0, b.length);
     LoraWeights lora = injection.toWeights("unet", trained, Map.of());

@@ -26,6 +26,10 @@ import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.lora.DoraPair;
+import io.github.tpdiff.weights.lora.KroneckerFactor;
+import io.github.tpdiff.weights.lora.KroneckerPair;
+import io.github.tpdiff.weights.lora.LayerChange;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
@@ -66,7 +70,7 @@ class TrainedFilesTest {
 
   private LoraChoice lora(String name, int seed, double strength, Map<String, String> header) {
     var random = new Random(seed);
-    var pairs = new java.util.TreeMap<String, LoraPair>();
+    var pairs = new java.util.TreeMap<String, LayerChange>();
     for (String layer : LAYERS) {
       pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random)));
     }
@@ -121,6 +125,49 @@ class TrainedFilesTest {
       assertThat(apart(both, generate(put(List.of(two, one), model, true), engine)))
           .isLessThan(1e-4);
     }
+  }
+
+  /** Which do not add up: each is of the weights that those before it left. */
+  @Test
+  void severalKindsOnTheSameLayers_areOneAfterTheOther_besideAsMerged() {
+    var random = new Random(5);
+    var doras = new java.util.TreeMap<String, LayerChange>();
+    var lokrs = new java.util.TreeMap<String, LayerChange>();
+    for (String layer : LAYERS) {
+      var magnitude = new float[WIDTH];
+      java.util.Arrays.fill(magnitude, 1.5f);
+      doras.put(
+          layer, new DoraPair(new LoraPair(2, 2, numbers(random), numbers(random)), magnitude));
+      lokrs.put(
+          layer,
+          KroneckerPair.ofScale(
+              KroneckerFactor.full(2, 1, new float[] {0.5f, -0.5f}),
+              new KroneckerFactor(WIDTH / 2, WIDTH, 2, half(numbers(random)), numbers(random)),
+              1));
+    }
+    LoraChoice lora = lora("lora.safetensors", 1, 0.5, Map.of());
+    LoraChoice dora = file("dora.safetensors", doras);
+    LoraChoice lokr = file("lokr.safetensors", lokrs);
+    try (VideoModel model = open();
+        var engine = TorchEngine.cpu()) {
+      for (List<LoraChoice> several : List.of(List.of(lora, dora), List.of(dora, lora, lokr))) {
+        Latents beside = generate(put(several, model, true), engine);
+        assertThat(apart(beside, generate(put(several.subList(0, 1), model, true), engine)))
+            .isGreaterThan(1e-3);
+        assertThat(apart(beside, generate(put(several, model, false), engine))).isLessThan(1e-4);
+      }
+    }
+  }
+
+  private static float[] half(float[] values) {
+    return java.util.Arrays.copyOf(values, values.length / 2);
+  }
+
+  private LoraChoice file(String name, Map<String, LayerChange> layers) {
+    Path file = folder.resolve(name);
+    LoraWriter.write(
+        file, new LoraWeights("transformer", layers, Map.of()), LoraFormat.COMFYUI, DType.F32);
+    return new LoraChoice(file, Optional.empty(), Optional.empty());
   }
 
   private static VideoModel put(List<LoraChoice> loras, VideoModel model, boolean beside) {
@@ -180,7 +227,7 @@ class TrainedFilesTest {
             .withPositions(
                 new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE));
     var random = new Random(1);
-    var pairs = new java.util.TreeMap<String, LoraPair>();
+    var pairs = new java.util.TreeMap<String, LayerChange>();
     LAYERS.forEach(layer -> pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random))));
     Path file = folder.resolve("lora.safetensors");
     LoraWriter.write(
@@ -197,7 +244,7 @@ class TrainedFilesTest {
   @Test
   void attentionToAPicturesTokens_isLeftOutOfAModelThatHasNone_andSaid() {
     LoraChoice text = lora("text.safetensors", 1, 1, Map.of());
-    var pairs = new java.util.TreeMap<String, LoraPair>();
+    var pairs = new java.util.TreeMap<String, LayerChange>();
     var random = new Random(1);
     LAYERS.forEach(layer -> pairs.put(layer, new LoraPair(2, 2, numbers(random), numbers(random))));
     pairs.put("blocks.0.attn2.add_k_proj", new LoraPair(2, 2, numbers(random), numbers(random)));

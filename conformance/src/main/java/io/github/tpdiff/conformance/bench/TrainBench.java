@@ -101,7 +101,7 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
         LoraInjection.inject(
             network.program(), LoraConfig.of(rank, rank, model.model().loraTargets()));
     TrainingTarget target =
-        TrainingTarget.lora(injection, network.weights(), injection.freshParameters(0));
+        TrainingTarget.lora(injection, network.weights(), injection.freshParameters(0, network.weights()));
     var settings =
         new TrainingSettings(
             0,

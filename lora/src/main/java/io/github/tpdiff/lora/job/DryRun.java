@@ -79,7 +79,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
             program,
             new TrainingCostModel(program, sizes(network), trained(job, network, program)),
             machine,
-            trainedBytes(job) + HostMemory.residentBytes());
+            trainedBytes(job) + LoraNotes.bytesBelow(job) + HostMemory.residentBytes());
     var rows = new ArrayList<Row>();
     for (VideoSize size : job.sizes()) {
       LatentShape shape =
@@ -122,6 +122,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
                         times.start(),
                         times.end())));
     job.pictures().words().ifPresent(notes::add);
+    notes.addAll(LoraNotes.of(job));
     OpenPositions.note(job).ifPresent(notes::add);
     LatentGrid grid =
         job.sizes()

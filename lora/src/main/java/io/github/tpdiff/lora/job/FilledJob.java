@@ -60,7 +60,13 @@ final class FilledJob {
   private static TrainingJob.Lora lora(ResolvedJob resolved) {
     TrainingJob.Lora lora = resolved.job().lora();
     return new TrainingJob.Lora(
-        lora.rank(), lora.alpha(), resolved.targets(), lora.exclude(), lora.ranks());
+        lora.kind(),
+        lora.rank(),
+        lora.alpha(),
+        resolved.targets(),
+        lora.exclude(),
+        lora.ranks(),
+        lora.origin());
   }
 
   private static TrainingJob.Train train(ResolvedJob resolved) {

@@ -52,6 +52,7 @@ record JobResults(ResolvedJob job) {
         RecordJson.STAGES_HEADER,
         RecordJson.STAGES.format(
             StagePlan.fixed(job.diffusion().stages(), job.diffusion().schedule())));
+    metadata.putAll(job.job().lora().origin().header());
     metadata.put("tpdiff.seed", Long.toString(job.job().train().settings().seed()));
     metadata.put(
         "tpdiff.version",

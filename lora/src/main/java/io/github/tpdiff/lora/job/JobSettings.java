@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.LearningRate;
@@ -11,6 +12,7 @@ import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.optim.RunningMean;
+import io.github.tpdiff.weights.lora.KroneckerSizes;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
@@ -39,6 +41,8 @@ record JobSettings(Map<String, Object> values) {
           "model.parts",
           "data.path",
           "data.cache",
+          "lora.from",
+          "lora.base",
           "train.gradient_checkpointing",
           "train.validate_every",
           "sample",
@@ -182,6 +186,24 @@ record JobSettings(Map<String, Object> values) {
   }
 
   private static void lora(Keys keys, TrainingJob.Lora lora) {
+    if (lora.origin().from().isPresent()) {
+      keys.put("lora.from", lora.origin().from());
+    } else {
+      change(keys, lora);
+    }
+    var base = new LinkedHashMap<Object, Object>(lora.origin().base());
+    keys.putUnlessEmpty("lora.base", base);
+  }
+
+  private static void change(Keys keys, TrainingJob.Lora lora) {
+    if (lora.kind() instanceof LoraConfig.Dora) {
+      keys.put("lora.kind", LoraReader.Kind.DORA);
+    } else if (lora.kind() instanceof LoraConfig.Lokr lokr) {
+      keys.put("lora.kind", LoraReader.Kind.LOKR);
+      if (lokr.factor() != KroneckerSizes.NEAR_THE_ROOT) {
+        keys.put("lora.factor", lokr.factor());
+      }
+    }
     keys.put("lora.rank", lora.rank());
     keys.put("lora.alpha", lora.alpha());
     keys.putUnlessEmpty("lora.targets", lora.targets());

@@ -1,10 +1,14 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.job.TrainingJob.Lora;
+import io.github.tpdiff.weights.lora.KroneckerSizes;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Reads the section {@code lora} of a job. */
 final class LoraReader {
@@ -16,7 +20,19 @@ final class LoraReader {
 
   private LoraReader() {}
 
+  /** What a file that training begins with decides. */
+  private static final List<String> OF_THE_FILE =
+      List.of("kind", "rank", "alpha", "factor", "targets", "exclude", "rank_pattern");
+
+  /** Kinds of changes, as a job names them. */
+  enum Kind {
+    LORA,
+    DORA,
+    LOKR
+  }
+
   static Lora read(JobSection s) {
+    LoraConfig.Kind kind = kind(s);
     int rank = s.value("rank", JobType.WHOLE, 32, "Rank of the change; from 1 to 65536.");
     var ranks = new LinkedHashMap<ModulePattern, Integer>();
     double alpha =
@@ -41,6 +57,63 @@ final class LoraReader {
                 + " decides.")
         .orElse(Map.of())
         .forEach((pattern, own) -> ranks.put(new ModulePattern(pattern), own));
-    return new Lora(rank, alpha, targets, exclude, ranks);
+    return new Lora(kind, rank, alpha, targets, exclude, ranks, origin(s));
+  }
+
+  private static LoraConfig.Kind kind(JobSection s) {
+    Kind kind =
+        s.value(
+            "kind",
+            JobType.choice(Kind.class),
+            Kind.LORA,
+            "What a layer gains: a low-rank product, the same with magnitudes (DoRA), or a"
+                + " Kronecker product (LoKr, of linear layers).");
+    Optional<Integer> factor =
+        s.find(
+            "factor",
+            JobType.WHOLE,
+            "near the square root of each size",
+            "Of a LoKr, how many rows and columns its first factor has, where that divides the"
+                + " layer's.");
+    if (factor.isPresent() && kind != Kind.LOKR) {
+      throw new IllegalArgumentException("lora.factor: is for lora.kind: lokr");
+    }
+    return switch (kind) {
+      case LORA -> new LoraConfig.Lora();
+      case DORA -> new LoraConfig.Dora();
+      case LOKR -> new LoraConfig.Lokr(factor.orElse(KroneckerSizes.NEAR_THE_ROOT));
+    };
+  }
+
+  private static LoraOrigin origin(JobSection s) {
+    Optional<Path> from =
+        s.find(
+                "from",
+                JobType.path("a LoRA file or PEFT folder"),
+                "fresh values",
+                "A LoRA, DoRA or LoKr that training begins with: its kind, layers, ranks, scales and"
+                    + " values; leave those keys out. Steps count from 0.")
+            .map(s::resolve);
+    if (from.isPresent()) {
+      OF_THE_FILE.stream()
+          .filter(s::has)
+          .findFirst()
+          .ifPresent(
+              key -> {
+                throw new IllegalArgumentException(
+                    "lora.from: the file decides lora.%s: leave that out".formatted(key));
+              });
+    }
+    var base = new LinkedHashMap<Path, Double>();
+    s.find(
+            "base",
+            JobType.byName("paths with strengths", JobType.NUMBER),
+            "none",
+            "LoRAs of any kind that lie below the one that is trained, merged into the frozen"
+                + " weights in fp32, such as `{style.safetensors: 0.8}`. They are not in the file"
+                + " that is written: it is used on top of them.")
+        .orElse(Map.of())
+        .forEach((path, strength) -> base.put(s.resolve(Path.of(path)), strength));
+    return new LoraOrigin(from, base);
   }
 }

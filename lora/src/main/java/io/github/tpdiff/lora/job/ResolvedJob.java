@@ -28,6 +28,7 @@ import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
+import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
@@ -35,8 +36,10 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -80,6 +83,7 @@ public record ResolvedJob(
         TrainingTarget.requireTrained(
             TrainingTarget.network(model, resolved.denoiser()), job.train().weights());
       }
+      resolved.withLorasBelow(); // finds what does not fit
       JobPictures.of(job, model);
       if (!job.sample().prompts().isEmpty()) {
         new JobSamples(resolved).require();
@@ -282,15 +286,38 @@ public record ResolvedJob(
       return Optional.empty();
     }
     TrainingJob.Lora lora = job.lora();
+    Program program = TrainingTarget.network(model, denoiser()).program();
     var injection =
-        LoraInjection.inject(
-            TrainingTarget.network(model, denoiser()).program(),
-            new LoraConfig(lora.rank(), lora.alpha(), targets(), lora.exclude(), lora.ranks()));
+        lora.origin()
+            .first(expert())
+            .map(first -> LoraOrigin.injection(program, first))
+            .orElseGet(
+                () ->
+                    LoraInjection.inject(
+                        program,
+                        new LoraConfig(
+                            lora.kind(),
+                            lora.rank(),
+                            lora.alpha(),
+                            targets(),
+                            lora.exclude(),
+                            lora.ranks())));
     List<String> modules = injection.modules().stream().map(WeightChange::name).toList();
     for (LoraFormat format : job.output().formats()) {
       LoraWriter.requireNames("output.formats", format, model.description().denoiser(), modules);
     }
     return Optional.of(injection);
+  }
+
+  private VideoModel withLorasBelow() {
+    return job.lora().origin().merged(model, denoiser());
+  }
+
+  /** What must be the same when the run goes on. */
+  private Map<String, String> identity() {
+    var identity = new LinkedHashMap<>(JobSettings.of(filled()).identity());
+    identity.putAll(job.lora().origin().identity());
+    return identity;
   }
 
   /**
@@ -300,14 +327,18 @@ public record ResolvedJob(
    * @param start from the beginning or the newest state of the output folder
    */
   public TrainingRun run(CachedSet clips, TrainingRun.Start start) {
-    var network = TrainingTarget.network(model, denoiser());
+    var network = TrainingTarget.network(withLorasBelow(), denoiser());
     Optional<LoraInjection> injection = injection();
     TrainingTarget target =
         injection
             .map(
                 i ->
                     TrainingTarget.lora(
-                        i, network.weights(), i.freshParameters(job.train().settings().seed())))
+                        i,
+                        network.weights(),
+                        job.lora()
+                            .origin()
+                            .values(i, job.train().settings().seed(), network.weights())))
             .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
     var results = new JobResults(this);
     SnapshotWriter writer = injection.map(results::loraWriter).orElseGet(results::weightsWriter);
@@ -329,7 +360,7 @@ public record ResolvedJob(
         new JobSamples(this).of(clips, split),
         Optional.of(states(new JobRecord(filled(), writer))),
         start,
-        JobSettings.of(filled()).identity());
+        identity());
   }
 
   /** Size of the videos made on the way. */

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.train.TrainingSettings;
@@ -31,7 +32,7 @@ import java.util.OptionalDouble;
  * @param model the checkpoint
  * @param data videos and captions
  * @param stages the pyramid
- * @param lora which layers gain a low-rank change
+ * @param lora which layers gain a change
  * @param train how training goes
  * @param sample videos made on the way
  * @param output what is written where
@@ -123,20 +124,25 @@ public record TrainingJob(
       Alignment alignment) {}
 
   /**
-   * Which layers gain a low-rank change.
+   * Which layers gain a change, and which.
    *
+   * @param kind of all
    * @param rank of all
    * @param alpha of all
    * @param targets empty for the checkpoint's own
    * @param exclude left alone
    * @param ranks that differ
+   * @param origin of the first values, and what lies below; a file that it begins with decides all
+   *     that stands before
    */
   public record Lora(
+      LoraConfig.Kind kind,
       int rank,
       double alpha,
       List<ModulePattern> targets,
       List<ModulePattern> exclude,
-      Map<ModulePattern, Integer> ranks) {}
+      Map<ModulePattern, Integer> ranks,
+      LoraOrigin origin) {}
 
   /** How training times are spread. */
   public enum Timesteps {

@@ -38,7 +38,7 @@ final class TrainingJobReader {
                 "The pyramid over time, rows and columns. Lists begin with the coarsest stage."));
     Lora lora =
         LoraReader.read(
-            root.section("lora", "Which linear layers and convolutions gain a low-rank change."));
+            root.section("lora", "Which linear layers and convolutions gain a change."));
     Train train = TrainReader.read(root.section("train", "How training goes."));
     if (!train.weights().isEmpty() && root.has("lora")) {
       throw new IllegalArgumentException(

@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -40,6 +41,9 @@ record TrainingState(int step, Map<String, Parameter> parameters, TensorSource o
   private static final String VERSION = "tpdiff.state_version";
   private static final String FORMAT = "2";
   private static final String STEP = "tpdiff.step";
+  /** What earlier versions took for deciding the result. */
+  private static final Set<String> FREE_SINCE = Set.of("train.gradient_checkpointing");
+
   private static final String IDENTITY = "tpdiff.run";
   private static final String VALUE = "parameter.";
 
@@ -156,10 +160,13 @@ record TrainingState(int step, Map<String, Parameter> parameters, TensorSource o
 
   private static Map<String, String> identityOf(TensorSource source) {
     try {
-      return new ObjectMapper()
-          .readValue(
-              source.metadata().getOrDefault(IDENTITY, "{}"),
-              new TypeReference<TreeMap<String, String>>() {});
+      var identity =
+          new ObjectMapper()
+              .readValue(
+                  source.metadata().getOrDefault(IDENTITY, "{}"),
+                  new TypeReference<TreeMap<String, String>>() {});
+      identity.keySet().removeAll(FREE_SINCE);
+      return identity;
     } catch (JsonProcessingException broken) {
       throw new CheckpointException(
           "%s: %s is no JSON object of strings".formatted(source.origin(), IDENTITY), broken);

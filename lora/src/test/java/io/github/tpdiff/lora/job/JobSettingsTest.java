@@ -60,6 +60,9 @@ final class JobSettingsTest {
         alignment: batch
         alignment_window: 12
       lora:
+        kind: lokr
+        factor: 8
+        base: {style.safetensors: 0.5}
         rank: 8
         alpha: 16
         targets: [to_q, "blocks.*.ffn.**"]
@@ -125,6 +128,9 @@ final class JobSettingsTest {
             FULL,
             SMALLEST,
             SMALLEST + "stages: {count: 1}\n",
+            SMALLEST + "lora: {kind: dora, exclude: to_q}\n",
+            SMALLEST + "lora: {kind: lokr}\n",
+            SMALLEST + "lora: {from: a.safetensors, base: {b: 1, a: -0.5}}\n",
             SMALLEST + "stages: {space_upsampling: linear}\n",
             staged.formatted("[[1, 2, 2]]"),
             staged.formatted("[4, 2]"))) {
@@ -217,6 +223,7 @@ final class JobSettingsTest {
         .containsExactly(
             "data.cache",
             "data.path",
+            "lora.base", // the files' contents and strengths decide, see LoraOrigin
             "model.parts",
             "model.path",
             "output.dtype",
@@ -247,8 +254,8 @@ final class JobSettingsTest {
       written.addAll(
           JobSettings.of(read(SMALLEST + "train: {" + descent + "}\n")).values().keySet());
     }
-    // In place of stages.rates, and of the section lora.
-    written.addAll(List.of("stages.count", "train.weights"));
+    // In place of stages.rates, of the other keys of the section lora, and of that section.
+    written.addAll(List.of("stages.count", "lora.from", "train.weights"));
     assertThat(written).isEqualTo(known);
   }
 
@@ -267,8 +274,9 @@ final class JobSettingsTest {
         .forEach(
             (part, other) -> {
               // Not the file's name, nor what is derived from train.steps and
-              // train.picture_dropout.
+              // train.picture_dropout, nor what stands in place of other keys.
               if (!part.equals("file")
+                  && !part.endsWith("origin.from")
                   && !part.endsWith("totalSteps")
                   && !part.endsWith("dropout.picture")) {
                 all.add(new Changed(part, (TrainingJob) other));

@@ -70,7 +70,8 @@ final class EarlierStateTest {
             Dropout.ofCaptions(0.3),
             Activations.RECOMPUTED);
     return TrainingRun.inMemory(
-            TrainingTarget.lora(injection, network.weights(), injection.freshParameters(5)),
+            TrainingTarget.lora(
+                injection, network.weights(), injection.freshParameters(5, network.weights())),
             MemorySet.of(3, 5).and(MemorySet.of(2, 3)),
             PhasedDiffusion.of(StageConfig.pyramid(2, FrameResampling.sharedFirstFrame()), schedule)
                 .withAlignment(Alignment.window(4)),

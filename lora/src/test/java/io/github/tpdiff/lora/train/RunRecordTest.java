@@ -59,7 +59,8 @@ final class RunRecordTest {
   private static TrainingTarget lora(LoraConfig config) {
     var network = TinyNetwork.network();
     var injection = LoraInjection.inject(network.program(), config);
-    return TrainingTarget.lora(injection, network.weights(), injection.freshParameters(5));
+    return TrainingTarget.lora(
+        injection, network.weights(), injection.freshParameters(5, network.weights()));
   }
 
   private static final LoraConfig CONFIG = LoraConfig.of(1, 1, List.of("to_q", "to_k"));

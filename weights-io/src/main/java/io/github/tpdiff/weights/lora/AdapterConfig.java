@@ -4,23 +4,49 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.weights.CheckpointException;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.function.Function;
-import java.util.stream.Collectors;
+import java.util.Set;
 
 /**
- * What PEFT's configuration says about alpha.
+ * What PEFT's configuration says about the factor on an adapter.
  *
  * @param alphas of modules that differ
- * @param rankStabilised whether scale is alpha / √rank instead of alpha / rank
+ * @param rank of a LoKr, whose tensors may not show it
+ * @param ranks of modules that differ
+ * @param traits that are on
  */
-record AdapterConfig(Optional<Double> alpha, ModulePatterns alphas, boolean rankStabilised) {
+record AdapterConfig(
+    Optional<Double> alpha,
+    ModulePatterns alphas,
+    Optional<Double> rank,
+    ModulePatterns ranks,
+    Set<Trait> traits) {
+
+  /** What may be on. */
+  enum Trait {
+    /** Scale is alpha / √rank instead of alpha / rank. */
+    RANK_STABILISED,
+    DORA
+  }
+
+  static final String LORA = "LORA";
+  static final String LOKR = "LOKR";
 
   /** Nothing is said: alpha is the rank. */
-  static final AdapterConfig NONE = new AdapterConfig(Optional.empty(), ModulePatterns.NONE, false);
+  static final AdapterConfig NONE =
+      new AdapterConfig(
+          Optional.empty(), ModulePatterns.NONE, Optional.empty(), ModulePatterns.NONE, Set.of());
+
+  AdapterConfig {
+    traits = Set.copyOf(traits);
+  }
+
+  boolean dora() {
+    return traits.contains(Trait.DORA);
+  }
 
   /**
    * Reads a configuration.
@@ -38,25 +64,31 @@ record AdapterConfig(Optional<Double> alpha, ModulePatterns alphas, boolean rank
               .formatted(origin, malformed.getOriginalMessage()),
           malformed);
     }
-    String type = root.path(prefix + "peft_type").asText("LORA");
-    if (!type.equals("LORA")) {
+    String type = root.path(prefix + "peft_type").asText(LORA);
+    if (!type.equals(LORA) && !type.equals(LOKR)) {
       throw new CheckpointException(
-          "%s: expected peft_type 'LORA', found '%s'".formatted(origin, type));
+          "%s: expected peft_type '%s' or '%s', found '%s'".formatted(origin, LORA, LOKR, type));
     }
-    for (String unsupported : new String[] {"use_dora", "fan_in_fan_out"}) {
-      if (root.path(prefix + unsupported).asBoolean(false)) {
-        throw new CheckpointException(
-            "%s: '%s' is on, expected a LoRA without it".formatted(origin, unsupported));
-      }
+    if (root.path(prefix + "fan_in_fan_out").asBoolean(false)) {
+      throw new CheckpointException(
+          "%s: 'fan_in_fan_out' is on, expected a LoRA without it".formatted(origin));
     }
     Fields fields = new Fields(origin, root, prefix);
     fields.numbers("r").forEach((field, rank) -> fields.requireRank(field, rank));
     fields.numbers("rank_pattern").forEach((field, rank) -> fields.requireRank(field, rank));
+    Set<Trait> traits = EnumSet.noneOf(Trait.class);
+    if (root.path(prefix + "use_rslora").asBoolean(false)) {
+      traits.add(Trait.RANK_STABILISED);
+    }
+    if (root.path(prefix + "use_dora").asBoolean(false)) {
+      traits.add(Trait.DORA);
+    }
     return new AdapterConfig(
-        fields.numbers("lora_alpha").values().stream().findFirst(),
-        ModulePatterns.of(
-            origin + ": " + prefix + "alpha_pattern", fields.numbers("alpha_pattern")),
-        root.path(prefix + "use_rslora").asBoolean(false));
+        fields.number(type.equals(LOKR) ? "alpha" : "lora_alpha"),
+        fields.patterns("alpha_pattern"),
+        fields.number("r"),
+        fields.patterns("rank_pattern"),
+        traits);
   }
 
   /** Numbers of a configuration. */
@@ -72,6 +104,14 @@ record AdapterConfig(Optional<Double> alpha, ModulePatterns alphas, boolean rank
         numbers.put(field, number(field, value));
       }
       return numbers;
+    }
+
+    Optional<Double> number(String field) {
+      return numbers(field).values().stream().findFirst();
+    }
+
+    ModulePatterns patterns(String field) {
+      return ModulePatterns.of(origin + ": " + prefix + field, numbers(field));
     }
 
     private double number(String field, JsonNode value) {
@@ -103,66 +143,18 @@ record AdapterConfig(Optional<Double> alpha, ModulePatterns alphas, boolean rank
       return LoraPair.ofAlpha(rank, rank, a, b);
     }
     double alphaHere = alphas.find(module).orElse(alpha.get());
-    return rankStabilised
+    return traits.contains(Trait.RANK_STABILISED)
         ? new LoraPair(rank, alphaHere / Math.sqrt(rank), a, b)
         : LoraPair.ofAlpha(rank, alphaHere, a, b);
   }
 
-  /** PEFT's fields for a LoRA, sorted; modules that differ from the most frequent are listed. */
-  static Map<String, Object> fields(LoraWeights weights) {
-    int rank = mostFrequent(weights, LoraPair::rank);
-    double alpha = mostFrequent(weights, LoraPair::alpha);
-    Map<String, Object> ranks = new TreeMap<>();
-    Map<String, Object> alphas = new TreeMap<>();
-    weights
-        .pairs()
-        .forEach(
-            (module, pair) -> {
-              if (pair.rank() != rank) {
-                ranks.put(pattern(module, weights), pair.rank());
-              }
-              if (pair.alpha() != alpha) {
-                alphas.put(pattern(module, weights), number(pair.alpha()));
-              }
-            });
-    Map<String, Object> fields = new TreeMap<>();
-    fields.put("alpha_pattern", alphas);
-    fields.put("bias", "none");
-    fields.put("fan_in_fan_out", false);
-    fields.put("inference_mode", false);
-    fields.put("init_lora_weights", true);
-    fields.put("lora_alpha", number(alpha));
-    if (!weights.biasesBesidePairs().isEmpty()) {
-      fields.put("lora_bias", true);
-    }
-    fields.put("lora_dropout", 0.0);
-    fields.put("peft_type", "LORA");
-    fields.put("r", rank);
-    fields.put("rank_pattern", ranks);
-    fields.put("target_modules", weights.pairs().keySet());
-    fields.put("use_dora", false);
-    fields.put("use_rslora", false);
-    return fields;
-  }
-
-  /** A name means every module that ends in it, unless it is tied to the start. */
-  private static String pattern(String module, LoraWeights weights) {
-    String ending = "." + module;
-    boolean ambiguous = weights.pairs().keySet().stream().anyMatch(name -> name.endsWith(ending));
-    return ambiguous ? "^" + module : module;
-  }
-
-  private static <T> T mostFrequent(LoraWeights weights, Function<LoraPair, T> property) {
-    return weights.pairs().values().stream()
-        .collect(Collectors.groupingBy(property, TreeMap::new, Collectors.counting()))
-        .entrySet()
-        .stream()
-        .max(Map.Entry.comparingByValue())
-        .orElseThrow()
-        .getKey();
-  }
-
-  private static Number number(double value) {
-    return value == Math.rint(value) ? (Number) (long) value : (Number) value;
+  /**
+   * The factor on a LoKr's product.
+   *
+   * @param module its name in the network that the adapter was made for
+   */
+  double scaleOfKronecker(String module) {
+    double rankHere = ranks.find(module).or(() -> rank).orElse(1.0);
+    return alphas.find(module).or(() -> alpha).orElse(rankHere) / rankHere;
   }
 }

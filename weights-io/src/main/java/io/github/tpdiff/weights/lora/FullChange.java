@@ -10,7 +10,7 @@ import java.util.List;
  * @param values row-major, not copied
  */
 @SuppressWarnings("ArrayRecordComponent") // large, never compared
-public record FullChange(List<Long> shape, float[] values) {
+public record FullChange(List<Long> shape, float[] values) implements PreparedChange {
 
   /**
    * @throws CheckpointException when the shape does not have as many elements as there are values
@@ -55,8 +55,8 @@ public record FullChange(List<Long> shape, float[] values) {
     return new FullChange(shape, sum);
   }
 
-  /** Adds the change of the elements from {@code first} on, in row-major order. */
-  void addTo(float[] elements, long first, double strength) {
+  @Override
+  public void addTo(float[] elements, long first, double strength) {
     float factor = (float) strength;
     int start = Math.toIntExact(first);
     for (int i = 0; i < elements.length; i++) {
@@ -74,8 +74,8 @@ public record FullChange(List<Long> shape, float[] values) {
     return true;
   }
 
-  /** The Frobenius norm. */
-  double norm() {
+  @Override
+  public double norm() {
     double squares = 0;
     for (float value : values) {
       squares += (double) value * value;

@@ -15,18 +15,28 @@ import java.util.function.Function;
  */
 final class KohyaMetadata {
 
-  /** How the trainers name a base model. */
-  private record Base(String module, String version, String architecture, String implementation) {}
+  /** How the trainers name a base model, and what trains LoRA and LoKr of it. */
+  private record Base(
+      String module,
+      String kronecker,
+      String version,
+      String architecture,
+      String implementation) {}
 
   /** Those that the trainers train. */
   private static final Map<LoraNetwork, Base> BASES =
       Map.of(
           LoraNetwork.WAN,
           new Base(
-              "networks.lora_wan", "wan", "wan2.1/lora", "https://github.com/Wan-Video/Wan2.1"),
+              "networks.lora_wan",
+              "networks.lokr",
+              "wan",
+              "wan2.1/lora",
+              "https://github.com/Wan-Video/Wan2.1"),
           LoraNetwork.STABLE_DIFFUSION,
           new Base(
               "networks.lora",
+              "lycoris.kohya",
               "sd_v1",
               "stable-diffusion-v1/lora",
               "https://github.com/Stability-AI/generative-models"));
@@ -47,8 +57,8 @@ final class KohyaMetadata {
                 LoraWriter.NAME,
                 String.valueOf(file.getFileName()).replaceFirst("\\.safetensors$", ""));
     Map<String, String> entries = new TreeMap<>();
-    entries.put("ss_network_dim", one(weights, LoraPair::rank));
-    entries.put("ss_network_alpha", one(weights, LoraPair::alpha));
+    entries.put("ss_network_dim", one(weights, LayerChange::rank));
+    entries.put("ss_network_alpha", one(weights, LayerChange::alpha));
     entries.put(LoraWriter.NAME, title);
     entries.put("modelspec.sai_model_spec", "1.0.0");
     entries.put("modelspec.title", title);
@@ -56,7 +66,7 @@ final class KohyaMetadata {
         .flatMap(network -> Optional.ofNullable(BASES.get(network)))
         .ifPresent(
             base -> {
-              entries.put("ss_network_module", base.module());
+              entries.put("ss_network_module", module(weights, base));
               entries.put("ss_base_model_version", base.version());
               entries.put("modelspec.architecture", base.architecture());
               entries.put("modelspec.implementation", base.implementation());
@@ -64,10 +74,16 @@ final class KohyaMetadata {
     return entries;
   }
 
+  private static String module(LoraWeights weights, Base base) {
+    return weights.layers().values().stream().anyMatch(KroneckerPair.class::isInstance)
+        ? base.kronecker()
+        : base.module();
+  }
+
   /** What all layers share; {@code Dynamic} where they differ, as in kohya's resized LoRAs. */
-  private static String one(LoraWeights weights, Function<LoraPair, Number> property) {
+  private static String one(LoraWeights weights, Function<LayerChange, Number> property) {
     Set<String> values = new TreeSet<>();
-    weights.pairs().values().forEach(pair -> values.add(property.apply(pair).toString()));
+    weights.layers().values().forEach(own -> values.add(property.apply(own).toString()));
     return values.size() == 1 ? values.iterator().next() : "Dynamic";
   }
 }

@@ -58,15 +58,32 @@ final class LoraCautions {
           "no tool of the form %s is known to run miniFLUX; its layers have their published names"
               .formatted(format));
     }
-    if (!network.equals(Optional.of(LoraNetwork.WAN))) {
-      return List.of();
+    List<String> all = new ArrayList<>(ofKinds(weights, ofATool));
+    if (network.equals(Optional.of(LoraNetwork.WAN))) {
+      LoraCautions cautions = new LoraCautions(weights.layers().keySet());
+      switch (format) {
+        case KOHYA -> all.addAll(cautions.kohya());
+        case COMFYUI -> all.addAll(cautions.comfyUi(weights.layers()));
+        default -> {}
+      }
     }
-    LoraCautions cautions = new LoraCautions(weights.pairs().keySet());
-    return switch (format) {
-      case KOHYA -> cautions.kohya();
-      case COMFYUI -> cautions.comfyUi(weights.pairs());
-      default -> List.of();
-    };
+    return all;
+  }
+
+  /** What tools make of DoRA and LoKr. */
+  private static List<String> ofKinds(LoraWeights weights, boolean ofATool) {
+    List<String> cautions = new ArrayList<>();
+    if (ofATool && weights.layers().values().stream().anyMatch(DoraPair.class::isInstance)) {
+      cautions.add(
+          "ComfyUI divides a DoRA's magnitudes by norms of the unchanged weights (its pull request 15458), diffusers leaves them out; merge it for the same result");
+    }
+    if (weights.layers().values().stream().anyMatch(KroneckerPair.class::isInstance)) {
+      cautions.add(
+          ofATool
+              ? "diffusers takes a LoKr in the form diffusers alone"
+              : "diffusers takes a LoKr by load_lora_adapter of the network, not by load_lora_weights of most pipelines");
+    }
+    return cautions;
   }
 
   /** It takes every layer of as many blocks as there are, from the first on, and nothing else. */
@@ -99,13 +116,13 @@ final class LoraCautions {
     return cautions;
   }
 
-  private List<String> comfyUi(Map<String, LoraPair> pairs) {
+  private List<String> comfyUi(Map<String, LayerChange> layers) {
     List<String> cautions = new ArrayList<>();
     if (blocks.isEmpty()) {
       cautions.add("diffusers refuses files in ComfyUI's form without a layer of a block");
     }
     outside.stream()
-        .filter(module -> pairs.containsKey(module) && pairs.get(module).scale() != 1)
+        .filter(module -> layers.containsKey(module) && layers.get(module).scale() != 1)
         .findFirst()
         .ifPresent(
             module ->

@@ -23,6 +23,14 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
     /** Of B, scaled as the product is. */
     BIAS("\\.lora_B(\\.[^.]+)?\\.bias|\\.lora_up(\\.[^.]+)?\\.bias"),
     ALPHA("\\.alpha"),
+    /** Of a DoRA; PEFT's and LyCORIS's name. */
+    MAGNITUDE("\\.lora_magnitude_vector(\\.[^.]+){0,2}|\\.dora_scale"),
+    W1("\\.lokr_w1"),
+    W1_LEFT("\\.lokr_w1_a"),
+    W1_RIGHT("\\.lokr_w1_b"),
+    W2("\\.lokr_w2"),
+    W2_LEFT("\\.lokr_w2_a"),
+    W2_RIGHT("\\.lokr_w2_b"),
     /** A change of a tensor in full, of which nothing but its name is known. */
     FULL("\\.diff|\\.w_norm"),
     FULL_BIAS("\\.diff_b|\\.b_norm"),
@@ -50,7 +58,8 @@ record LoraKey(LoraFormat format, String component, String own, String target, P
     return prefixes;
   }
 
-  private static final Pattern KOHYA = Pattern.compile("lora_(?:unet|transformer)[_.]+(.+)");
+  private static final Pattern KOHYA =
+      Pattern.compile("(?:lora_(?:unet|transformer)|lycoris)[_.]+(.+)");
 
   private static final Pattern TEXT_ENCODER =
       Pattern.compile("(text_encoder|text_model|lora_te\\d?_|cond_stage_model).*");

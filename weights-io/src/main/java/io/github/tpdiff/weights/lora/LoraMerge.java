@@ -13,8 +13,12 @@ public final class LoraMerge {
 
   private LoraMerge() {}
 
-  /** A change of a tensor and a factor on it. */
-  public record Change(TensorChange change, double strength) {}
+  /**
+   * A change of a tensor and a factor on it.
+   *
+   * @param change made ready for the tensor as it is in the base
+   */
+  public record Change(PreparedChange change, double strength) {}
 
   /** The floating type to store, and where to note what that costs. */
   public record Stored(DType dtype, RoundingError error) {}
@@ -23,13 +27,11 @@ public final class LoraMerge {
    * The payload of {@code W + strength · change}, computed in fp32 and stored in any floating type.
    *
    * @param tensor the weight's name in {@code base}
-   * @throws CheckpointException when the shapes do not fit or W is not floating; the payload throws
-   *     it when a number is not finite in the stored type
+   * @throws CheckpointException by the payload, when a number is not finite in the stored type
    */
   public static TensorSink.Payload merged(
       TensorSource base, Change change, String tensor, Stored stored) {
     TensorInfo info = base.require(tensor);
-    change.change().requireFits(base.origin(), info);
     int from = info.dtype().bytes();
     int to = stored.dtype().bytes();
     TensorInfo target = new TensorInfo(tensor, stored.dtype(), info.shape());

@@ -3,7 +3,6 @@ package io.github.tpdiff.weights.lora;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 
 /**
  * A low-rank change of one linear layer: {@code W + scale · B · A}.
@@ -11,7 +10,7 @@ import java.util.stream.Stream;
  * <p>A is [rank, in], B is [out, rank], row-major; of a convolution's kernel, in counts all
  * dimensions but the first. The arrays are not copied.
  */
-public final class LoraPair {
+public final class LoraPair implements LayerChange, PreparedChange {
 
   private final int rank;
   private final double scale;
@@ -78,34 +77,53 @@ public final class LoraPair {
   /** A's shape in files. */
   List<Long> shapeOfA() {
     long size = kernel.stream().reduce(1L, Math::multiplyExact);
-    return Stream.concat(Stream.of((long) rank, in() / size), kernel.stream()).toList();
+    return LayerChange.shape(rank, in() / size, kernel);
   }
 
   /** B's shape in files. */
   List<Long> shapeOfB() {
-    return Stream.concat(Stream.of((long) out(), (long) rank), kernel.stream().map(size -> 1L))
-        .toList();
+    return LayerChange.shape(out(), rank, kernel.stream().map(size -> 1L).toList());
   }
 
+  @Override
+  public String kind() {
+    return "LoRA";
+  }
+
+  @Override
   public int rank() {
     return rank;
   }
 
+  @Override
   public double scale() {
     return scale;
   }
 
-  /** {@code scale · rank}, the number that files carry. */
+  @Override
   public double alpha() {
     return alpha;
   }
 
+  @Override
   public int in() {
     return a.length / rank;
   }
 
+  @Override
   public int out() {
     return b.length / rank;
+  }
+
+  @Override
+  public List<float[]> numbers() {
+    return List.of(a, b);
+  }
+
+  /** It does not depend on the weight. */
+  @Override
+  public PreparedChange on(Elements weight) {
+    return this;
   }
 
   /** [rank, in], not copied. */
@@ -119,6 +137,7 @@ public final class LoraPair {
   }
 
   /** The Frobenius norm of {@code scale · B · A}, from the two Gram matrices [rank, rank]. */
+  @Override
   public double norm() {
     double sum = 0;
     for (int i = 0; i < rank; i++) {
@@ -137,8 +156,8 @@ public final class LoraPair {
     return Math.abs(scale) * Math.sqrt(Math.max(0, sum));
   }
 
-  /** Whether fp32 holds every element of {@code strength · scale · B · A}. */
-  boolean isFinite(double strength) {
+  @Override
+  public boolean isFinite(double strength) {
     double factor = Math.abs((float) (strength * scale));
     if (Math.max(1, factor) * rank * largest(a) * largest(b) <= Float.MAX_VALUE) {
       return true;
@@ -177,8 +196,8 @@ public final class LoraPair {
     addTo(weight, 0, strength);
   }
 
-  /** Adds the change of the elements from {@code first} on, in row-major order. */
-  void addTo(float[] elements, long first, double strength) {
+  @Override
+  public void addTo(float[] elements, long first, double strength) {
     int width = in();
     float[] change = new float[width];
     for (int done = 0; done < elements.length; ) {

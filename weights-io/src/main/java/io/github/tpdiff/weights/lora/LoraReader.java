@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -23,12 +24,12 @@ final class LoraReader {
   /** Parts of names that belong to other kinds of adapters, whose effect a LoRA does not have. */
   private static final Map<String, String> OTHER_KINDS =
       Map.of(
-          "lora_magnitude_vector", "DoRA",
-          "dora_scale", "DoRA",
           "hada_w", "LoHa",
-          "lokr_w", "LoKr",
+          "lokr_t", "LoKr with a middle factor",
           "lora_mid", "LoCon with a middle factor",
           "oft_", "OFT");
+
+  private static final Set<Part> KRONECKER = EnumSet.range(Part.W1, Part.W2_RIGHT);
 
   /** The tensors of one module, and its name in the file. */
   private record Module(String own, Map<Part, String> parts) {}
@@ -123,24 +124,24 @@ final class LoraReader {
   }
 
   private LoraWeights weights(String component) {
-    Map<String, LoraPair> pairs = new LinkedHashMap<>();
+    Map<String, LayerChange> layers = new LinkedHashMap<>();
     Map<String, FullChange> changes = new LinkedHashMap<>();
     full.forEach(
         (tensor, name) ->
             changes.put(tensor, new FullChange(source.require(name).shape(), source.floats(name))));
     modules.forEach(
         (target, module) -> {
-          LoraPair pair = pair(target, module);
-          pairs.put(target, pair);
+          LayerChange layer = layer(target, module);
+          layers.put(target, layer);
           Optional.ofNullable(module.parts().get(Part.BIAS))
-              .map(name -> biasOfB(name, pair.scale()))
+              .map(name -> biasOfB(name, layer.scale()))
               .filter(change -> change.norm() > 0)
               .ifPresent(change -> changes.merge(target + ".bias", change, FullChange::plus));
         });
     Map<String, String> metadata = new TreeMap<>(source.metadata());
     metadata.remove(LoraFile.ADAPTER_METADATA);
     metadata.remove("format");
-    return new LoraWeights(component, pairs, changes, metadata);
+    return new LoraWeights(component, layers, changes, metadata);
   }
 
   /** What PEFT adds to B's product before it is scaled; zero in layers that only have the place. */
@@ -171,6 +172,49 @@ final class LoraReader {
     return types.size() == 1 ? types.iterator().next() : DType.F32;
   }
 
+  private LayerChange layer(String target, Module module) {
+    Map<Part, String> parts = module.parts();
+    boolean kronecker = parts.keySet().stream().anyMatch(KRONECKER::contains);
+    boolean product = parts.containsKey(Part.A) || parts.containsKey(Part.B);
+    String magnitude = parts.get(Part.MAGNITUDE);
+    if (kronecker && (product || magnitude != null)) {
+      throw new CheckpointException(
+          "%s: module '%s': expected a LoRA, a DoRA or a LoKr, found %s"
+              .formatted(source.origin(), target, parts.values()));
+    }
+    if (kronecker) {
+      return new KroneckerReader(source, target, parts).read(alpha(module), config, module.own());
+    }
+    LoraPair pair = pair(target, module);
+    if (magnitude == null && config.dora()) {
+      throw new CheckpointException(
+          "%s: module '%s': 'use_dora' is on, expected a tensor lora_magnitude_vector, found none"
+              .formatted(source.origin(), target));
+    }
+    return magnitude == null ? pair : dora(magnitude, pair);
+  }
+
+  /** Files of ComfyUI's form have magnitudes of outputs, [out, 1], or of inputs, [1, in]. */
+  private DoraPair dora(String name, LoraPair pair) {
+    List<Long> shape = source.require(name).shape();
+    boolean ofInputs =
+        name.endsWith(".dora_scale") && shape.size() > 1 && shape.get(0) == 1 && pair.out() != 1;
+    try {
+      return new DoraPair(
+          pair, source.floats(name), ofInputs ? DoraPair.Axis.INPUTS : DoraPair.Axis.OUTPUTS);
+    } catch (CheckpointException wrong) {
+      throw new CheckpointException(
+          "%s: tensor '%s' %s: %s".formatted(source.origin(), name, shape, wrong.getMessage()),
+          wrong);
+    }
+  }
+
+  private OptionalDouble alpha(Module module) {
+    return Optional.ofNullable(module.parts().get(Part.ALPHA))
+        .map(name -> OptionalDouble.of(scalar(name)))
+        .orElse(OptionalDouble.empty());
+  }
+
   private LoraPair pair(String target, Module module) {
     TensorInfo a = info(target, module, Part.A);
     TensorInfo b = info(target, module, Part.B);
@@ -189,10 +233,11 @@ final class LoraReader {
     int r = Math.toIntExact(rank);
     float[] down = source.floats(a.name());
     float[] up = source.floats(b.name());
+    OptionalDouble alpha = alpha(module);
     LoraPair pair =
-        Optional.ofNullable(module.parts().get(Part.ALPHA))
-            .map(name -> LoraPair.ofAlpha(r, scalar(name), down, up))
-            .orElseGet(() -> config.pair(module.own(), r, down, up));
+        alpha.isPresent()
+            ? LoraPair.ofAlpha(r, alpha.getAsDouble(), down, up)
+            : config.pair(module.own(), r, down, up);
     return a.shape().size() == 2 ? pair : pair.withKernel(a.shape().subList(2, a.shape().size()));
   }
 

@@ -9,7 +9,8 @@ import java.util.TreeMap;
 
 /**
  * Several LoRAs as one: products side by side, {@code [s₁B₁ s₂B₂] · [A₁; A₂]}, so that a layer is
- * changed once whatever their number; changes in full are added.
+ * changed once whatever their number; changes in full are added. Other changes of layers have no
+ * such sum, see {@link #isPossible}.
  */
 public final class LoraSum {
   private LoraSum() {}
@@ -22,12 +23,21 @@ public final class LoraSum {
    */
   public record Term(LoraWeights weights, double factor) {}
 
+  /** Whether all change layers by low-rank products alone. */
+  public static boolean isPossible(List<Term> terms) {
+    return terms.stream()
+        .allMatch(
+            term -> term.weights().layers().values().stream().allMatch(LoraPair.class::isInstance));
+  }
+
   /**
    * The sum, whose factor is 1; entries of headers that several have are those of the last.
    *
-   * @throws CheckpointException if two change one layer or tensor in different shapes
+   * @throws CheckpointException if two change one layer or tensor in different shapes, or one is no
+   *     low-rank product
    */
   public static LoraWeights of(List<Term> terms) {
+    checkPossible(terms);
     Map<String, List<LoraPair>> pairs = new TreeMap<>();
     Map<String, FullChange> full = new TreeMap<>();
     Map<String, String> metadata = new LinkedHashMap<>();
@@ -46,9 +56,16 @@ public final class LoraSum {
                   full.merge(tensor, change.times(term.factor()), FullChange::plus));
       metadata.putAll(term.weights().metadata());
     }
-    Map<String, LoraPair> joined = new TreeMap<>();
+    Map<String, LayerChange> joined = new TreeMap<>();
     pairs.forEach((module, several) -> joined.put(module, join(module, several)));
     return new LoraWeights(terms.get(0).weights().component(), joined, full, metadata);
+  }
+
+  private static void checkPossible(List<Term> terms) {
+    if (!isPossible(terms)) {
+      throw new CheckpointException(
+          "expected LoRAs to add up, found a DoRA or LoKr; merge one after the other");
+    }
   }
 
   private static LoraPair join(String module, List<LoraPair> pairs) {

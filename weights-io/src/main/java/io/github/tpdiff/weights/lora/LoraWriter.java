@@ -39,6 +39,7 @@ public final class LoraWriter {
 
   private final Path file;
   private final LoraWeights weights;
+  private final Optional<PeftForm> peft;
   private final LoraFormat format;
   private final DType dtype;
   private final LoraNaming naming;
@@ -47,7 +48,11 @@ public final class LoraWriter {
 
   private LoraWriter(Path file, LoraWeights weights, LoraFormat format, DType dtype) {
     this.file = file;
-    this.weights = weights;
+    this.peft =
+        isPefts(format)
+            ? Optional.of(PeftForm.of(file.toString(), weights, format))
+            : Optional.empty();
+    this.weights = peft.map(PeftForm::weights).orElse(weights);
     this.format = format;
     this.dtype = dtype;
     this.naming = LoraNaming.of(file.toString(), format, weights.component(), weights.modules());
@@ -95,6 +100,22 @@ public final class LoraWriter {
     modules.forEach(naming::stem);
   }
 
+  private static boolean isPefts(LoraFormat format) {
+    return format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT;
+  }
+
+  /**
+   * Passes a LoRA whose kinds and sizes a form can hold, before another of the same is made.
+   *
+   * @param origin of the LoRA, for the message
+   * @throws CheckpointException when it cannot
+   */
+  public static void requireKinds(String origin, LoraFormat format, LoraWeights weights) {
+    if (isPefts(format)) {
+      PeftForm.of(origin, weights, format);
+    }
+  }
+
   /**
    * The configuration goes before the weights change and comes after them: whatever interrupts
    * that, no configuration stands beside weights of another.
@@ -108,7 +129,7 @@ public final class LoraWriter {
                     () -> {
                       delete(config);
                       weights.commit();
-                      writePeftConfig(config, writer.weights);
+                      writePeftConfig(config, writer.peft.orElseThrow());
                     }));
   }
 
@@ -141,8 +162,8 @@ public final class LoraWriter {
   }
 
   private void addTensors() {
-    weights.pairs().forEach(this::addPair);
-    if (peftNames()) {
+    weights.layers().forEach(this::addLayer);
+    if (peft.isPresent()) {
       addBiasesOfB();
     } else {
       weights.full().forEach(this::addFull);
@@ -154,19 +175,59 @@ public final class LoraWriter {
     }
   }
 
-  private boolean peftNames() {
-    return format == LoraFormat.DIFFUSERS || format == LoraFormat.PEFT;
+  private void addLayer(String module, LayerChange change) {
+    String stem = naming.stem(module);
+    if (change instanceof KroneckerPair pair) {
+      addKronecker(stem, pair);
+    } else if (change instanceof DoraPair dora) {
+      addPair(stem, dora.pair());
+      if (peft.isPresent()) {
+        add(stem + ".lora_magnitude_vector", dora.shapeInPeft(), dora.magnitude());
+      } else {
+        add(stem + ".dora_scale", dora.shapeInComfyUi(), dora.magnitude());
+      }
+    } else if (change instanceof LoraPair pair) {
+      addPair(stem, pair);
+    }
   }
 
-  private void addPair(String module, LoraPair pair) {
-    String stem = naming.stem(module);
-    add(stem + (peftNames() ? ".lora_A" : ".lora_down") + WEIGHT, pair.shapeOfA(), pair.a());
-    add(stem + (peftNames() ? ".lora_B" : ".lora_up") + WEIGHT, pair.shapeOfB(), pair.b());
+  private void addPair(String stem, LoraPair pair) {
+    add(stem + (peft.isPresent() ? ".lora_A" : ".lora_down") + WEIGHT, pair.shapeOfA(), pair.a());
+    add(stem + (peft.isPresent() ? ".lora_B" : ".lora_up") + WEIGHT, pair.shapeOfB(), pair.b());
     // Without an alpha, ComfyUI and its readers take the scale to be 1; some refuse to find one
     // outside the blocks.
-    if (!peftNames() && (format != LoraFormat.COMFYUI || pair.scale() != 1)) {
-      TensorInfo info = new TensorInfo(stem + ".alpha", DType.F32, List.of());
-      tensors.put(info.name(), new Values(info, new float[] {(float) pair.alpha()}));
+    if (peft.isEmpty() && (format != LoraFormat.COMFYUI || pair.scale() != 1)) {
+      addAlpha(stem, pair.alpha());
+    }
+  }
+
+  private void addAlpha(String stem, double alpha) {
+    TensorInfo info = new TensorInfo(stem + ".alpha", DType.F32, List.of());
+    tensors.put(info.name(), new Values(info, new float[] {(float) alpha}));
+  }
+
+  /**
+   * LyCORIS wants an alpha even where both factors are in full; ComfyUI and it do not use it then,
+   * musubi-tuner divides it by the larger size of w2.
+   */
+  private void addKronecker(String stem, KroneckerPair pair) {
+    KroneckerPair own = peft.isEmpty() && pair.rank() == 0 ? pair.withScaleInside() : pair;
+    KroneckerFactor w1 = own.w1();
+    addFactor(stem + ".lokr_w1", w1, List.of((long) w1.rows(), (long) w1.columns()));
+    addFactor(stem + ".lokr_w2", own.w2(), own.shapeOfW2());
+    if (peft.isEmpty()) {
+      int larger = Math.max(own.w2().rows(), own.w2().columns());
+      addAlpha(stem, own.rank() == 0 ? larger : own.alpha());
+    }
+  }
+
+  private void addFactor(String name, KroneckerFactor factor, List<Long> shape) {
+    if (factor.isFull()) {
+      add(name, shape, factor.left());
+    } else {
+      long rank = factor.rank();
+      add(name + "_a", List.of((long) factor.rows(), rank), factor.left());
+      add(name + "_b", List.of(rank, (long) factor.columns()), factor.right());
     }
   }
 
@@ -220,20 +281,18 @@ public final class LoraWriter {
     if (format == LoraFormat.KOHYA) {
       KohyaMetadata.of(weights, file).forEach(header::putIfAbsent);
     }
-    if (peftNames()) {
-      Map<String, Object> fields = new TreeMap<>();
-      AdapterConfig.fields(weights)
-          .forEach((field, value) -> fields.put(weights.component() + "." + field, value));
-      header.put(LoraFile.ADAPTER_METADATA, IndentedJson.write(fields));
-    }
+    peft.ifPresent(
+        form -> {
+          Map<String, Object> fields = new TreeMap<>();
+          form.fields()
+              .forEach((field, value) -> fields.put(weights.component() + "." + field, value));
+          header.put(LoraFile.ADAPTER_METADATA, IndentedJson.write(fields));
+        });
     return header;
   }
 
-  private static void writePeftConfig(Path file, LoraWeights weights) {
-    Map<String, Object> fields = new LinkedHashMap<>(AdapterConfig.fields(weights));
-    fields.put("base_model_name_or_path", weights.metadata().getOrDefault(BASE_MODEL, ""));
-    fields.put("inference_mode", true);
-    String json = IndentedJson.write(new TreeMap<>(fields)) + "\n";
+  private static void writePeftConfig(Path file, PeftForm form) {
+    String json = IndentedJson.write(form.ofFolder()) + "\n";
     AtomicFile.write(file, json.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -1,18 +1,25 @@
 package io.github.tpdiff.weights.lora;
 
 import io.github.tpdiff.weights.CheckpointException;
+import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorSource;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
-/** What a LoRA does to one tensor: adds a low-rank product, values given in full, or both. */
-public record TensorChange(Optional<LoraPair> pair, Optional<FullChange> full) {
+/**
+ * What a LoRA does to one tensor: changes the weight of a layer, adds values given in full, or both
+ * in this order.
+ */
+public record TensorChange(Optional<LayerChange> layer, Optional<FullChange> full) {
 
-  public static TensorChange of(LoraPair pair) {
-    return new TensorChange(Optional.of(pair), Optional.empty());
+  public static TensorChange of(LayerChange layer) {
+    return new TensorChange(Optional.of(layer), Optional.empty());
   }
 
-  /** Without the product; empty when nothing else is left. */
-  public Optional<TensorChange> withoutPair() {
+  /** Without the layer's change; empty when nothing else is left. */
+  public Optional<TensorChange> withoutLayer() {
     return full.map(own -> new TensorChange(Optional.empty(), full));
   }
 
@@ -23,7 +30,7 @@ public record TensorChange(Optional<LoraPair> pair, Optional<FullChange> full) {
    * @throws CheckpointException when it is not floating or has another shape
    */
   public void requireFits(String origin, TensorInfo info) {
-    pair.ifPresent(
+    layer.ifPresent(
         own -> {
           boolean fits =
               info.shape().size() >= 2
@@ -55,7 +62,7 @@ public record TensorChange(Optional<LoraPair> pair, Optional<FullChange> full) {
    */
   public void requireFinite(String tensor, double strength) {
     boolean finite =
-        pair.map(own -> own.isFinite(strength)).orElse(true)
+        layer.map(own -> own.isFinite(strength)).orElse(true)
             && full.map(own -> own.isFinite(strength)).orElse(true);
     if (!finite) {
       throw new CheckpointException(
@@ -64,14 +71,38 @@ public record TensorChange(Optional<LoraPair> pair, Optional<FullChange> full) {
     }
   }
 
-  /** The Frobenius norm at strength 1; of both kinds together, as if they were orthogonal. */
-  public double norm() {
-    return Math.hypot(pair.map(LoraPair::norm).orElse(0.0), full.map(FullChange::norm).orElse(0.0));
+  /**
+   * The change made ready for its tensor, which is read where the change depends on it.
+   *
+   * @throws CheckpointException when the shapes do not fit or the tensor is not floating
+   */
+  public PreparedChange on(TensorSource base, String tensor) {
+    TensorInfo info = base.require(tensor);
+    requireFits(base.origin(), info);
+    int size = info.dtype().bytes();
+    Optional<PreparedChange> first =
+        layer.map(
+            own ->
+                own.on(
+                    (element, count) ->
+                        FloatCodec.decode(
+                            info.dtype(), base.bytes(tensor, element * size, count * size))));
+    List<PreparedChange> parts =
+        Stream.concat(first.stream(), full.stream().map(PreparedChange.class::cast)).toList();
+    return parts.size() == 1 ? parts.get(0) : new Both(parts);
   }
 
-  /** Adds the change of the elements from {@code first} on, in row-major order. */
-  void addTo(float[] elements, long first, double strength) {
-    pair.ifPresent(own -> own.addTo(elements, first, strength));
-    full.ifPresent(own -> own.addTo(elements, first, strength));
+  /** Several changes, one after the other. */
+  private record Both(List<PreparedChange> parts) implements PreparedChange {
+    @Override
+    public void addTo(float[] elements, long first, double strength) {
+      parts.forEach(part -> part.addTo(elements, first, strength));
+    }
+
+    /** As if they were orthogonal. */
+    @Override
+    public double norm() {
+      return parts.stream().mapToDouble(PreparedChange::norm).reduce(0, Math::hypot);
+    }
   }
 }

@@ -181,10 +181,7 @@ class LoraFileTest {
   void filesThatHoldNoWholeLora_areRefused() {
     assertRefused("expected tensors of a LoRA", "a.weight");
     assertRefused("the LoRA's B is missing", "transformer.proj_out.lora_A.weight");
-    assertRefused("belongs to a DoRA", "transformer.proj_out.lora_magnitude_vector");
-    assertRefused("belongs to a DoRA", "base_model.model.x.lora_magnitude_vector.default.weight");
     assertRefused("belongs to a LoHa", "lora_unet_blocks_0_ffn_0.hada_w1_a");
-    assertRefused("belongs to a LoKr", "lora_unet_blocks_0_ffn_0.lokr_w2");
     assertRefused("belongs to a LoCon", "lora_unet_blocks_0_ffn_0.lora_mid.weight");
     assertRefused(
         "mean the same",

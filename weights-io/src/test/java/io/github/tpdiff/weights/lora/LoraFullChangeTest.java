@@ -147,7 +147,7 @@ class LoraFullChangeTest {
     ByteBuffer stored = ByteBuffer.allocate(4 * base.length);
     LoraMerge.merged(
             source,
-            new LoraMerge.Change(Objects.requireNonNull(changes.get(name)), 0.5),
+            new LoraMerge.Change(Objects.requireNonNull(changes.get(name)).on(source, name), 0.5),
             name,
             new LoraMerge.Stored(DType.F32, new RoundingError()))
         .fill(0, stored);

@@ -62,7 +62,7 @@ class LoraMergeTest {
   private static TensorSink.Payload merged(TensorSource base, LoraPair pair, double strength) {
     return LoraMerge.merged(
         base,
-        new LoraMerge.Change(TensorChange.of(pair), strength),
+        new LoraMerge.Change(TensorChange.of(pair).on(base, "w"), strength),
         "w",
         new LoraMerge.Stored(DType.F32, new RoundingError()));
   }
@@ -80,7 +80,7 @@ class LoraMergeTest {
     ByteBuffer stored = ByteBuffer.allocate(15 * dtype.bytes());
     LoraMerge.merged(
             base,
-            new LoraMerge.Change(TensorChange.of(pair), 1),
+            new LoraMerge.Change(TensorChange.of(pair).on(base, "w"), 1),
             "w",
             new LoraMerge.Stored(dtype, error))
         .fill(0, stored);

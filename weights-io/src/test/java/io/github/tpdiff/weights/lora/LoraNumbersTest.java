@@ -175,7 +175,7 @@ class LoraNumbersTest {
     ByteBuffer stored = ByteBuffer.allocate(dtype.bytes());
     LoraMerge.merged(
             base,
-            new LoraMerge.Change(full, 1),
+            new LoraMerge.Change(full.on(base, "w"), 1),
             "w",
             new LoraMerge.Stored(dtype, new RoundingError()))
         .fill(0, stored);

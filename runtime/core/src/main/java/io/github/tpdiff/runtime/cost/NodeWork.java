@@ -38,9 +38,9 @@ final class NodeWork {
     return Work.memory(bytes);
   }
 
-  /** Sources are there already and a reshape moves nothing. */
+  /** Sources are there already; a reshape moves nothing, nor does what only ends gradients. */
   static boolean isFree(Op op) {
-    return isSource(op) || op instanceof Op.Reshape;
+    return isSource(op) || op instanceof Op.Reshape || op instanceof Op.Detach;
   }
 
   static boolean isSource(Op op) {

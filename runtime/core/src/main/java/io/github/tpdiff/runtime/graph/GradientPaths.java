@@ -89,6 +89,7 @@ public final class GradientPaths {
     var dependent = new HashSet<Value>();
     for (Value node : graph.nodes()) {
       if (node.type() == ElementType.F32
+          && !(node.op() instanceof Op.Detach)
           && (isStart(node, read) || node.inputs().stream().anyMatch(dependent::contains))) {
         dependent.add(node);
       }

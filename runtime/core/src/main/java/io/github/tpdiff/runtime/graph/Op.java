@@ -79,6 +79,12 @@ public sealed interface Op {
   /** x / max(‖x‖₂, 1e-12) along {@code axis}. */
   record L2Normalize(int axis) implements Op {}
 
+  /** ‖x‖₂ along {@code axis}, which stays with extent 1. */
+  record L2Norm(int axis) implements Op {}
+
+  /** x as it is; no gradient passes through it. */
+  record Detach() implements Op {}
+
   /** Elementwise with broadcasting. */
   record Binary(BinaryKind kind) implements Op {}
 
@@ -105,6 +111,7 @@ public sealed interface Op {
     SIGMOID,
     TANH,
     EXP,
+    SQRT,
     SIN,
     COS
   }

@@ -232,6 +232,19 @@ public final class Value {
     return f32(new Op.L2Normalize(shape.axis(axis)), shape, this);
   }
 
+  /** The Euclidean norm along {@code axis}, which stays with extent 1. */
+  public Value l2Norm(int axis) {
+    requireFloat("l2Norm");
+    int at = shape.axis(axis);
+    return f32(new Op.L2Norm(at), shape.with(at, Dim.of(1)), this);
+  }
+
+  /** The same values, through which no gradient passes. */
+  public Value detach() {
+    requireFloat("detach");
+    return f32(new Op.Detach(), shape, this);
+  }
+
   // Elementwise
 
   private Value binary(BinaryKind kind, Value other) {

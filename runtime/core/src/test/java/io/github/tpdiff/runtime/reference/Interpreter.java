@@ -70,6 +70,10 @@ final class Interpreter {
       return Pointwise.groupNorm(norm, in);
     } else if (op instanceof Op.L2Normalize norm) {
       return Pointwise.l2Normalize(norm, in.get(0));
+    } else if (op instanceof Op.L2Norm norm) {
+      return Pointwise.l2Norm(norm, in.get(0), shape);
+    } else if (op instanceof Op.Detach) {
+      return in.get(0);
     } else if (op instanceof Op.Binary binary) {
       return Pointwise.binary(binary.kind(), in, shape);
     } else if (op instanceof Op.Unary unary) {

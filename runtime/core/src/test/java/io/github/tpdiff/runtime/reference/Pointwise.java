@@ -45,6 +45,7 @@ final class Pointwise {
       case SIGMOID -> Pointwise::sigmoid;
       case TANH -> Math::tanh;
       case EXP -> Math::exp;
+      case SQRT -> Math::sqrt;
       case SIN -> Math::sin;
       case COS -> Math::cos;
     };
@@ -157,5 +158,20 @@ final class Pointwise {
       y[i] = x.values()[i] / Math.max(Math.sqrt(squares), 1e-12);
     }
     return NumberArray.real(x.shape(), y);
+  }
+
+  static NumberArray l2Norm(Op.L2Norm norm, NumberArray x, int[] shape) {
+    return NumberArray.fill(
+        x.type(),
+        shape,
+        place -> {
+          int[] at = place.clone();
+          double squares = 0;
+          for (int k = 0; k < x.dim(norm.axis()); k++) {
+            at[norm.axis()] = k;
+            squares += Math.pow(x.broadcastAt(at), 2);
+          }
+          return Math.sqrt(squares);
+        });
   }
 }

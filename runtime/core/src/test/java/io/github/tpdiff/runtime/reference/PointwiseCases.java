@@ -19,7 +19,8 @@ final class PointwiseCases {
     var cases = new ArrayList<OperationCase>();
     var x = input("x", "batch", "tokens", 6);
     for (Op.UnaryKind kind : Op.UnaryKind.values()) {
-      cases.add(new OperationCase("unary " + kind, x.times(5).apply(kind)));
+      Value real = kind == Op.UnaryKind.SQRT ? x.times(x) : x.times(5);
+      cases.add(new OperationCase("unary " + kind, real.apply(kind)));
     }
     cases.addAll(arithmetic(x));
     cases.addAll(norms(x));
@@ -76,7 +77,11 @@ final class PointwiseCases {
             "groupNorm, pictures", grouped(input("p", "batch", 6, "height", "width"), 3, 1e-5)),
         new OperationCase("groupNorm, no positions", grouped(input("r", "batch", 6), 2, 1e-5)),
         new OperationCase("l2Normalize, last axis", x.l2Normalize(-1)),
-        new OperationCase("l2Normalize, channels, some zero", someZero.l2Normalize(1)));
+        new OperationCase("l2Normalize, channels, some zero", someZero.l2Normalize(1)),
+        new OperationCase("l2Norm, last axis", x.l2Norm(-1)),
+        new OperationCase("l2Norm, channels, some zero", someZero.l2Norm(1)),
+        new OperationCase("l2Norm, weight", weight("w", 6, 5).l2Norm(1).times(x.l2Norm(1))),
+        new OperationCase("detach", x.detach().plus(x)));
   }
 
   private static Value grouped(Value x, int groups, double eps) {

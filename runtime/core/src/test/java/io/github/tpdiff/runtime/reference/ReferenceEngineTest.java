@@ -136,6 +136,7 @@ class ReferenceEngineTest {
         .containsExactly(-9, 11, -98, 102);
     assertThat(evaluate(x.l2Normalize(0), Map.of("x", vector(3, 4))).toFloatArray())
         .containsExactly(0.6f, 0.8f);
+    assertThat(evaluate(x.l2Norm(0), Map.of("x", vector(3, 4))).toFloatArray()).containsExactly(5);
     assertThat(evaluate(x.l2Normalize(0), Map.of("x", vector(0, 0))).toFloatArray())
         .containsExactly(0, 0);
   }
@@ -151,6 +152,7 @@ class ReferenceEngineTest {
     assertFunction(Op.UnaryKind.SILU, 2, 2 * 0.8807970779778823);
     assertFunction(Op.UnaryKind.TANH, 0.5, 0.462117157260009);
     assertFunction(Op.UnaryKind.EXP, 1, Math.E);
+    assertFunction(Op.UnaryKind.SQRT, 2, 1.4142135623730951);
     assertFunction(Op.UnaryKind.SIN, 1, 0.8414709848078965);
     assertFunction(Op.UnaryKind.COS, 1, 0.5403023058681398);
   }

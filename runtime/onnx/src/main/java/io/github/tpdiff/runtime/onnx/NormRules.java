@@ -17,7 +17,8 @@ final class NormRules {
           Op.LayerNorm.class, NormRules::layerNorm,
           Op.RmsNorm.class, NormRules::rmsNorm,
           Op.GroupNorm.class, NormRules::groupNorm,
-          Op.L2Normalize.class, NormRules::l2Normalize);
+          Op.L2Normalize.class, NormRules::l2Normalize,
+          Op.L2Norm.class, NormRules::l2Norm);
 
   private static final AttributeProto LAST_AXIS = Attributes.integer("axis", -1);
 
@@ -77,10 +78,17 @@ final class NormRules {
   /** Spelt out: LpNormalization has no lower bound for the norm. */
   private static String l2Normalize(Value value, List<String> inputs, SegmentCode code) {
     NodeList nodes = code.nodes();
-    long axis = ((Op.L2Normalize) value.op()).axis();
-    String axes = nodes.longs(List.of(axis), List.of(1L));
-    String norm = nodes.add("ReduceL2", List.of(inputs.get(0), axes));
+    String norm = reduced(((Op.L2Normalize) value.op()).axis(), inputs, nodes);
     String divisor = nodes.add("Max", List.of(norm, nodes.scalar(1e-12)));
     return nodes.add("Div", List.of(inputs.get(0), divisor));
+  }
+
+  private static String l2Norm(Value value, List<String> inputs, SegmentCode code) {
+    return reduced(((Op.L2Norm) value.op()).axis(), inputs, code.nodes());
+  }
+
+  private static String reduced(long axis, List<String> inputs, NodeList nodes) {
+    String axes = nodes.longs(List.of(axis), List.of(1L));
+    return nodes.add("ReduceL2", List.of(inputs.get(0), axes));
   }
 }

@@ -26,6 +26,7 @@ final class Rules {
     rules.put(Op.Binary.class, Rules::binary);
     rules.put(Op.Unary.class, Rules::unary);
     rules.put(Op.Clamp.class, Rules::clamp);
+    rules.put(Op.Detach.class, (v, in, code) -> code.nodes().add("Identity", in));
     rules.put(Op.Reshape.class, (v, in, code) -> code.reshape(in.get(0), shape(v, 0), v.shape()));
     rules.put(Op.Transpose.class, Rules::transpose);
     rules.put(Op.Concat.class, Rules::concat);
@@ -92,6 +93,7 @@ final class Rules {
       case SIGMOID -> nodes.add("Sigmoid", inputs);
       case TANH -> nodes.add("Tanh", inputs);
       case EXP -> nodes.add("Exp", inputs);
+      case SQRT -> nodes.add("Sqrt", inputs);
       case SIN -> nodes.add("Sin", inputs);
       case COS -> nodes.add("Cos", inputs);
     };

@@ -68,6 +68,11 @@ final class OpRules {
         (op, node, at) ->
             "torch.div(%1$s, torch.clamp_min(torch.linalg_vector_norm(%1$s, 2, [%2$s], True), %3$s))"
                 .formatted(in(node, at, 0), op.axis(), number(1e-12)));
+    rule(
+        Op.L2Norm.class,
+        (op, node, at) ->
+            "torch.linalg_vector_norm(%s, 2, [%s], True)".formatted(in(node, at, 0), op.axis()));
+    rule(Op.Detach.class, (op, node, at) -> "torch.detach(%s)".formatted(in(node, at, 0)));
 
     rule(Op.Binary.class, OpRules::binary);
     rule(Op.Unary.class, OpRules::unary);
@@ -287,6 +292,7 @@ final class OpRules {
       case SIGMOID -> "torch.sigmoid(%s)".formatted(x);
       case TANH -> "torch.tanh(%s)".formatted(x);
       case EXP -> "torch.exp(%s)".formatted(x);
+      case SQRT -> "torch.sqrt(%s)".formatted(x);
       case SIN -> "torch.sin(%s)".formatted(x);
       case COS -> "torch.cos(%s)".formatted(x);
     };

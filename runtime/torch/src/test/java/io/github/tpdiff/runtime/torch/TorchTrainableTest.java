@@ -85,6 +85,7 @@ class TorchTrainableTest {
             weight("a", 2, 4, 3)
                 .groupNorm(new Op.GroupNorm(2, 1e-5), weight("b", 4), weight("c", 4))),
         Arguments.of("l2Normalize", a.l2Normalize(1)),
+        Arguments.of("l2Norm, sqrt", a.l2Norm(1).apply(Op.UnaryKind.SQRT).plus(a)),
         Arguments.of(
             "arithmetic", a.plus(row).times(a.minus(row)).dividedBy(row.times(row).plus(1))),
         Arguments.of("gelu", a.geluTanh().plus(a.geluErf()).plus(a.quickGelu())),
@@ -106,6 +107,38 @@ class TorchTrainableTest {
             "arange, cast",
             a.times(Value.arange(Dim.of(4)).cast(ElementType.F32))
                 .times(a.cast(ElementType.I64).cast(ElementType.F32).plus(1))));
+  }
+
+  /** d(a · a) is 2 a da; with one of them held still it is half of that. */
+  @ParameterizedTest
+  @EnumSource(Activations.class)
+  void detachedValue_passesNoGradient(Activations activations) {
+    Value a = weight("a", 2, 4, 4);
+    float[] whole = gradient(a.times(a), activations);
+    float[] half = gradient(a.times(a.detach()), activations);
+    assertThat(half).hasSize(32);
+    for (int i = 0; i < half.length; i++) {
+      assertThat(2 * half[i]).isCloseTo(whole[i], within(1e-6f));
+    }
+    Value alone = weight("a", 4).detach().times(Value.input("one"));
+    var program = new Program("p", List.of(Graph.of("g", "y", alone)), List.of("y"));
+    assertThatThrownBy(
+            () ->
+                ENGINE.train(
+                    program, source(program, randomValues(program)), Set.of("a"), activations))
+        .hasMessageContaining("weight a does not influence the output");
+  }
+
+  private static float[] gradient(Value y, Activations activations) {
+    var program =
+        new Program("p", List.of(Graph.of("g", "y", y.times(Value.input("one")))), List.of("y"));
+    var values = randomValues(program);
+    try (Trainable trainable =
+        ENGINE.train(program, source(program, values), Set.of("a"), activations)) {
+      Tensor target = random(99, new long[] {2, 4, 4});
+      var found = trainable.gradients(Map.of("one", Tensor.ofFloats(new float[] {1})), target);
+      return Objects.requireNonNull(found.gradients().get("a")).toFloatArray();
+    }
   }
 
   private static Value cosOf(Value a) {

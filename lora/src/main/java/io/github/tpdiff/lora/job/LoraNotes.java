@@ -1,0 +1,63 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.lora.LoraConfig;
+import io.github.tpdiff.lora.train.TrainingTarget;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.RecordJson;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What is to be said before a training of files that it begins with or on top of. */
+final class LoraNotes {
+  private LoraNotes() {}
+
+  static List<String> of(ResolvedJob job) {
+    LoraOrigin origin = job.job().lora().origin();
+    var notes = new ArrayList<String>();
+    origin
+        .first(job.expert())
+        .ifPresent(
+            lora -> {
+              String name = "lora.from: " + origin.from().orElseThrow().getFileName();
+              notes.add(
+                  "%s: training begins with its %d layers, at step 0"
+                      .formatted(name, lora.layers().size()));
+              Optional.ofNullable(lora.metadata().get(RecordJson.STAGES_HEADER))
+                  .map(json -> RecordJson.STAGES.parse(json, name).withStepSplit(List.of()))
+                  .filter(
+                      stages ->
+                          !stages.equals(
+                              StagePlan.fixed(
+                                  job.diffusion().stages(), job.diffusion().schedule())))
+                  .ifPresent(
+                      stages -> notes.add(name + ": was trained for other stages than the job's"));
+            });
+    if (job.job().lora().kind() instanceof LoraConfig.Dora
+        && job.job().output().formats().size() > 1) {
+      notes.add(
+          "lora.kind: ComfyUI divides a DoRA's magnitudes by norms of the unchanged weights, so that"
+              + " its videos differ; merge the DoRA for it (tpdiff lora merge)");
+    }
+    if (!origin.base().isEmpty()) {
+      notes.add(
+          String.format(
+              Locale.ROOT,
+              "lora.base: %d LoRAs lie below, merged in fp32: %.2f GB of memory",
+              origin.base().size(),
+              bytesBelow(job) / 1e9));
+    }
+    return notes;
+  }
+
+  /** Memory that the weights with LoRAs merged into them take, which are in no file. */
+  static long bytesBelow(ResolvedJob job) {
+    Component network = TrainingTarget.network(job.model(), job.denoiser());
+    return job.job().lora().origin().changedBelow().stream()
+        .filter(network.program().weights()::containsKey)
+        .mapToLong(name -> Float.BYTES * network.weights().require(name).elementCount())
+        .sum();
+  }
+}
