@@ -70,6 +70,10 @@ record JobSettings(Map<String, Object> values) {
     keys.put("output.keep", output.keep());
     keys.put("output.dtype", output.dtype());
     keys.put("output.formats", output.formats());
+    keys.put("output.title", output.about().title());
+    keys.put("output.author", output.about().author());
+    keys.put("output.description", output.about().description());
+    keys.put("output.license", output.about().license());
     return new JobSettings(keys.values());
   }
 
@@ -209,10 +213,11 @@ record JobSettings(Map<String, Object> values) {
   }
 
   private static void sample(Keys keys, TrainingJob.Sample sample) {
-    if (sample.prompts().isEmpty()) {
+    if (sample.isEmpty()) {
       return;
     }
-    keys.put("sample.prompts", sample.prompts());
+    keys.putUnlessEmpty("sample.prompts", sample.prompts());
+    keys.put("sample.file", sample.file());
     keys.put("sample.every", sample.every());
     keys.put("sample.size", sample.size());
     keys.put("sample.steps", sample.steps());

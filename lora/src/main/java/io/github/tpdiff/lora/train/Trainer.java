@@ -8,12 +8,13 @@ import io.github.tpdiff.lora.optim.Optimizer;
 import io.github.tpdiff.lora.train.GradientSource.BatchLoss;
 import io.github.tpdiff.lora.train.GradientSource.StepBatches;
 import io.github.tpdiff.lora.train.GradientSource.StepGradients;
+import io.github.tpdiff.lora.train.TimeLeft.Task;
 import io.github.tpdiff.lora.train.TrainingOutcome.End;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.weights.CheckpointException;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,6 +36,7 @@ public final class Trainer {
   private final BatchSource batches;
   private final RunRecord record;
   private final SmoothedLoss smoothed;
+  private final TimeLeft timeLeft;
   private int step;
 
   private Trainer(
@@ -44,6 +46,7 @@ public final class Trainer {
     this.listener = listener;
     this.record = record;
     this.smoothed = record.smoothed();
+    this.timeLeft = TimeLeft.of(run);
     this.parameters = run.target().parameters();
     Optimizer.Settings settings = run.settings().descent().optimizer();
     Optional<TrainingState> state = record.takeState();
@@ -124,27 +127,36 @@ public final class Trainer {
       record.started(validate(model, true));
     }
     while (step < steps) {
+      long stepBegan = System.nanoTime();
       Optional<StepGradients> found = gradients.mean(batches());
       if (found.isEmpty()) {
-        save(step != saved || step == 0);
+        if (step != saved || step == 0) {
+          save();
+        }
         return new TrainingOutcome(step, End.STOPPED, parameters);
       }
       StepResult result = optimize(found.get());
       model.update(tensors());
       step++;
-      double seconds = (System.nanoTime() - began) * 1e-9;
+      timeLeft.stepped(TimeLeft.stages(found.get().batches()), secondsSince(stepBegan));
+      double seconds = secondsSince(began);
       smoothed.add(result.stageLosses());
       TrainingProgress progress = progress(result, (step - first) / Math.max(seconds, 1e-9));
       listener.stepped(progress);
-      boolean isDue = step == steps || isDue(run.validation().map(Validation::everySteps));
+      record.progressed(progress);
+      boolean isDue = isDue(run.validation().map(Validation::everySteps));
       record.stepped(progress, validate(model, isDue));
       sample(model);
-      if (step == steps || isDue(run.states().map(StateFolder::everySteps))) {
-        save(true);
+      if (isDue(run.states().map(StateFolder::everySteps))) {
+        save();
         saved = step;
       }
     }
     return finish();
+  }
+
+  private static double secondsSince(long began) {
+    return (System.nanoTime() - began) * 1e-9;
   }
 
   /** Whether a state of the last step was found. */
@@ -157,8 +169,9 @@ public final class Trainer {
     return new TrainingOutcome(step, End.FINISHED, parameters);
   }
 
+  /** Whether what is done every so many steps is due: then and after the last. */
   private boolean isDue(Optional<Integer> every) {
-    return every.isPresent() && step % every.get() == 0;
+    return every.isPresent() && (step == run.settings().steps() || step % every.get() == 0);
   }
 
   /** The batches of the next step. */
@@ -231,8 +244,9 @@ public final class Trainer {
   }
 
   private void stop(String what) {
+    record.warned("step %d: %s".formatted(step + 1, what));
     if (GradientNorm.firstNonFinite(values()).isEmpty()) {
-      save(true);
+      save();
     }
     throw new NonFiniteException(step + 1, what);
   }
@@ -254,28 +268,38 @@ public final class Trainer {
     if (!due || run.validation().isEmpty()) {
       return Map.of();
     }
+    long began = System.nanoTime();
     Map<Integer, Double> losses = run.validation().get().losses(model, run.settings());
+    timeLeft.did(Task.VALIDATION, secondsSince(began));
     listener.validated(step, losses);
     return losses;
   }
 
   private void sample(Trainable model) {
-    run.samples()
-        .filter(samples -> samples.dueAfter(step, run.settings().steps()))
-        .ifPresent(
-            samples -> {
-              for (int i = 0; i < samples.prompts().size() && !listener.stopAsked(); i++) {
-                listener.sampled(step, i, samples.draw(model, i));
-              }
-            });
+    if (!isDue(run.samples().map(TrainingSamples::everySteps))) {
+      return;
+    }
+    TrainingSamples samples = run.samples().orElseThrow();
+    long began = System.nanoTime();
+    for (int i = 0; i < samples.videos().size(); i++) {
+      if (listener.stopAsked()) {
+        return;
+      }
+      Latents latents = samples.videos().get(i).draw(model);
+      listener.sampled(step, i, latents);
+      if (samples.writer().isPresent()) {
+        SampleShown shown = samples.writer().get().write(step, i, latents);
+        record.sampled(shown);
+        listener.shown(shown);
+      }
+    }
+    timeLeft.did(Task.SAMPLES, secondsSince(began));
   }
 
-  private void save(boolean due) {
-    if (due) {
-      record
-          .save(new TrainingState(step, parameters, optimizer.state()))
-          .ifPresent(listener::saved);
-    }
+  private void save() {
+    long began = System.nanoTime();
+    record.save(new TrainingState(step, parameters, optimizer.state())).ifPresent(listener::saved);
+    timeLeft.did(Task.STATES, secondsSince(began));
   }
 
   private TrainingProgress progress(StepResult result, double rate) {
@@ -291,6 +315,6 @@ public final class Trainer {
         result.norm(),
         result.rate(),
         rate,
-        Duration.ofMillis(Math.round(1000 * (steps - step) / rate)));
+        timeLeft.after(step));
   }
 }

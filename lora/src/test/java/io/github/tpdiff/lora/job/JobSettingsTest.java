@@ -82,8 +82,9 @@ final class JobSettingsTest {
         timestep_shift: 5
         validate_every: 10
       sample: {prompts: ["a: b", "- c"], every: 7, size: 32x32x9, steps: 4, guidance: 2, seed: 3,
-        pictures: true}
-      output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya]}
+        pictures: true, file: prompts.txt}
+      output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya],
+        title: "A: ball", author: me, description: "It's a ball.", license: MIT}
       """;
 
   private static final String SMALLEST = "model: {path: m}\ndata: {path: clips}\n";
@@ -173,12 +174,17 @@ final class JobSettingsTest {
             "data.path",
             "model.parts",
             "model.path",
+            "output.author",
+            "output.description",
             "output.dtype",
             "output.folder",
             "output.formats",
             "output.keep",
+            "output.license",
             "output.save_every",
+            "output.title",
             "sample.every",
+            "sample.file",
             "sample.guidance",
             "sample.pictures",
             "sample.prompts",
