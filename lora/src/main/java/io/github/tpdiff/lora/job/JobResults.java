@@ -7,6 +7,7 @@ import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -17,13 +18,13 @@ import java.util.Map;
 record JobResults(ResolvedJob job) {
   /** Writes a LoRA in every form that the job asks for. */
   SnapshotWriter loraWriter(LoraInjection injection) {
-    var header = new LoraHeader(job);
+    Map<String, String> header = new LoraHeader(job).ofLora();
     return (folder, snapshot) -> {
+      var own = new LinkedHashMap<>(header);
+      own.put("tpdiff.step", Integer.toString(snapshot.step()));
+      own.put("ss_steps", Integer.toString(snapshot.step()));
       LoraWeights weights =
-          injection.toWeights(
-              job.model().description().denoiser(),
-              snapshot.parameters(),
-              header.ofLora(snapshot.step()));
+          injection.toWeights(job.model().description().denoiser(), snapshot.parameters(), own);
       for (LoraFormat format : job.job().output().formats()) {
         LoraWriter.write(
             folder.resolve(job.loraFile(format)), weights, format, job.job().output().dtype());

@@ -44,12 +44,10 @@ record LoraHeader(ResolvedJob job) {
     return String.valueOf(job.job().model().request().path().getFileName());
   }
 
-  /** Of a LoRA after so many steps; {@link LoraWriter} adds what follows from its tensors. */
-  Map<String, String> ofLora(int step) {
+  /** Of a LoRA; {@link LoraWriter} adds what follows from its tensors. */
+  Map<String, String> ofLora() {
     var entries = new LinkedHashMap<>(origin());
-    entries.put("tpdiff.step", Integer.toString(step));
     entries.put(LoraWriter.NAME, job.title());
-    entries.put("ss_steps", Integer.toString(step));
     entries.put("ss_sd_model_name", base());
     VideoSize size = job.sizes().get(0);
     entries.put("ss_resolution", "(%d, %d)".formatted(size.width(), size.height()));

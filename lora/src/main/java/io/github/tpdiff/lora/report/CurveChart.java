@@ -187,7 +187,7 @@ public final class CurveChart {
       return "0";
     }
     double size = Math.abs(value);
-    if (size >= 1e6 || size < 1e-3) {
+    if (size >= 1e6 || size < 1e-2) {
       return String.format(Locale.ROOT, "%.2e", value).replaceFirst("\\.?0*e([-+])0?", "e$1");
     }
     String plain = String.format(Locale.ROOT, size >= 100 ? "%.1f" : "%.4f", value);

@@ -22,7 +22,7 @@ public final class HtmlPage {
       .chart { flex: 1 1 30em; min-width: 0 } .chart svg { width: 100%; height: auto; display: block }
       .chart text { fill: var(--soft); font-size: 11px } .chart .grid { stroke: var(--rule) }
       .chart polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round }
-      .chart .faint { stroke-width: 1; opacity: .3 }
+      .chart .faint { stroke-width: 1; opacity: .4 }
       .c0 { stroke: #0072b2; fill: #0072b2 } .c1 { stroke: #d55e00; fill: #d55e00 }
       .c2 { stroke: #009e73; fill: #009e73 } .c3 { stroke: #cc79a7; fill: #cc79a7 }
       .c4 { stroke: #e69f00; fill: #e69f00 } .c5 { stroke: #56b4e9; fill: #56b4e9 }

@@ -88,7 +88,8 @@ record ReportWriter(ReportSubject subject) {
         + "<p class=\"warn\" id=\"stale\" hidden>This page has not been written for minutes: the"
         + " training has ended or hangs.</p>"
         + state.progress().map(ReportWriter::facts).orElse("")
-        + "<p><small>written %s</small></p>".formatted(state.written().toString().substring(0, 19));
+        + "<p><small>written %s UTC</small></p>"
+            .formatted(state.written().toString().substring(0, 19).replace("T", " "));
   }
 
   private static String facts(TrainingProgress progress) {

@@ -9,7 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Instant;
+import java.time.Clock;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -37,10 +37,12 @@ final class EventFile implements AutoCloseable {
   private static final int START = 1;
 
   private final Path file;
+  private final Clock clock;
   private final FileChannel channel;
 
-  private EventFile(Path file) throws IOException {
+  private EventFile(Path file, Clock clock) throws IOException {
     this.file = file;
+    this.clock = clock;
     channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
   }
 
@@ -49,11 +51,12 @@ final class EventFile implements AutoCloseable {
    * those of earlier runs even if the clock was set back.
    *
    * @param step from which on readers forget what those say
+   * @param clock of the events
    */
-  static EventFile open(Path folder, int step) {
+  static EventFile open(Path folder, int step, Clock clock) {
     try {
       Files.createDirectories(folder);
-      var opened = new EventFile(folder.resolve(nextName(folder)));
+      var opened = new EventFile(folder.resolve(nextName(folder, clock)), clock);
       opened.write(opened.event(0).text(FILE_VERSION, "brain.Event:2"));
       opened.write(
           opened.event(step).message(SESSION_LOG, new ProtoMessage().number(STATUS, START)));
@@ -63,7 +66,7 @@ final class EventFile implements AutoCloseable {
     }
   }
 
-  private static String nextName(Path folder) throws IOException {
+  private static String nextName(Path folder, Clock clock) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       long last =
           files
@@ -72,7 +75,7 @@ final class EventFile implements AutoCloseable {
               .mapToLong(name -> Long.parseLong(name.group(1)))
               .max()
               .orElse(0);
-      long now = Math.max(Instant.now().getEpochSecond(), last + 1);
+      long now = Math.max(clock.instant().getEpochSecond(), last + 1);
       return String.format(Locale.ROOT, "events.out.tfevents.%010d.tpdiff", now);
     }
   }
@@ -93,9 +96,7 @@ final class EventFile implements AutoCloseable {
   }
 
   private ProtoMessage event(int step) {
-    return new ProtoMessage()
-        .float64(WALL_TIME, System.currentTimeMillis() / 1000.0)
-        .number(STEP, step);
+    return new ProtoMessage().float64(WALL_TIME, clock.millis() / 1000.0).number(STEP, step);
   }
 
   private void write(ProtoMessage event) throws IOException {

@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.train;
 
 import java.nio.ByteBuffer;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -35,8 +36,9 @@ final class EventLog implements RunLog {
     this.events = events;
   }
 
-  static EventLog open(Start start) {
-    return new EventLog(EventFile.open(start.folder(), start.step() == 0 ? 0 : start.step() + 1));
+  static EventLog open(Start start, Clock clock) {
+    return new EventLog(
+        EventFile.open(start.folder(), start.step() == 0 ? 0 : start.step() + 1, clock));
   }
 
   @Override

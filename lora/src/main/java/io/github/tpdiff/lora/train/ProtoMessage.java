@@ -15,7 +15,11 @@ final class ProtoMessage {
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
+  /** A whole number; 0, the default, is left out. */
   ProtoMessage number(int field, long value) {
+    if (value == 0) {
+      return this;
+    }
     varint((long) field << 3 | VARINT);
     varint(value);
     return this;

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +36,7 @@ final class RunRecord implements AutoCloseable {
     try {
       TrainingLog rows = TrainingLog.open(start);
       logs.add(rows);
-      logs.add(EventLog.open(start));
+      logs.add(EventLog.open(start, Clock.systemUTC()));
       run.logs().forEach(log -> logs.add(log.open(start)));
       rows.replay(row -> logs.forEach(log -> log.earlier(row)));
       smoothed = rows.smoothed();
