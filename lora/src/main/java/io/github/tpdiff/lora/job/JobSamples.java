@@ -35,6 +35,8 @@ record JobSamples(ResolvedJob job) {
   @FunctionalInterface
   interface Pictures {
     /**
+     * What the network is told of pictures.
+     *
      * @param size of the whole video
      * @param plan of its stages
      */

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -53,6 +54,7 @@ public final class ReportPage implements RunLog {
   private final ReportWriter writer;
   private final Start start;
   private final ScheduledExecutorService clock;
+  private final Future<?> writing;
 
   private final Map<Integer, ThinnedCurve> losses = byStage();
   private final Map<Integer, ThinnedCurve> smoothed = byStage();
@@ -78,8 +80,9 @@ public final class ReportPage implements RunLog {
               thread.setDaemon(true);
               return thread;
             });
-    clock.scheduleWithFixedDelay(
-        this::writeIfDue, 0, BETWEEN_WRITES.toMillis(), TimeUnit.MILLISECONDS);
+    writing =
+        clock.scheduleWithFixedDelay(
+            this::writeIfDue, 0, BETWEEN_WRITES.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Opens the page of a run. */
@@ -221,6 +224,7 @@ public final class ReportPage implements RunLog {
 
   @Override
   public void close() {
+    writing.cancel(false);
     clock.shutdown();
     try {
       if (!clock.awaitTermination(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {

@@ -20,19 +20,19 @@ final class ProtoMessage {
     if (value == 0) {
       return this;
     }
-    varint((long) field << 3 | VARINT);
+    varint(((long) field << 3) | VARINT);
     varint(value);
     return this;
   }
 
   ProtoMessage float64(int field, double value) {
-    varint((long) field << 3 | FIXED64);
+    varint(((long) field << 3) | FIXED64);
     littleEndian(Double.doubleToLongBits(value), Long.BYTES);
     return this;
   }
 
   ProtoMessage float32(int field, float value) {
-    varint((long) field << 3 | FIXED32);
+    varint(((long) field << 3) | FIXED32);
     littleEndian(Float.floatToIntBits(value), Float.BYTES);
     return this;
   }
@@ -46,7 +46,7 @@ final class ProtoMessage {
   }
 
   ProtoMessage data(int field, byte[] value) {
-    varint((long) field << 3 | LENGTH);
+    varint(((long) field << 3) | LENGTH);
     varint(value.length);
     bytes.writeBytes(value);
     return this;
@@ -59,7 +59,7 @@ final class ProtoMessage {
   private void varint(long value) {
     long rest = value;
     while ((rest & ~0x7fL) != 0) {
-      bytes.write((int) (rest & 0x7f | 0x80));
+      bytes.write((int) ((rest & 0x7f) | 0x80));
       rest >>>= 7;
     }
     bytes.write((int) rest);
@@ -67,7 +67,7 @@ final class ProtoMessage {
 
   private void littleEndian(long value, int size) {
     for (int i = 0; i < size; i++) {
-      bytes.write((int) (value >>> 8 * i));
+      bytes.write((int) (value >>> (8 * i)));
     }
   }
 }
