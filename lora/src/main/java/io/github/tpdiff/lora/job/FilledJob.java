@@ -84,6 +84,7 @@ final class FilledJob {
         sample.prompts(),
         sample.file(),
         sample.every(),
+        sample.first(),
         Optional.of(ClipSize.of(resolved.sampleSize())),
         sample.steps().or(() -> Optional.of(defaults.steps())),
         sample.guidance().or(() -> Optional.of(defaults.guidanceScale())),

@@ -208,7 +208,8 @@ record JobSamples(ResolvedJob job) {
               video.sampling().guidance().get(0),
               video.request().seed().orElseThrow()));
     }
-    return Optional.of(new TrainingSamples(videos, asked().every(), Optional.empty()));
+    return Optional.of(
+        new TrainingSamples(videos, asked().every(), asked().first(), Optional.empty()));
   }
 
   private Conditions told(CachedSet clips, String text) {

@@ -219,6 +219,7 @@ record JobSettings(Map<String, Object> values) {
     keys.putUnlessEmpty("sample.prompts", sample.prompts());
     keys.put("sample.file", sample.file());
     keys.put("sample.every", sample.every());
+    keys.put("sample.first", sample.first());
     keys.put("sample.size", sample.size());
     keys.put("sample.steps", sample.steps());
     keys.put("sample.guidance", sample.guidance());

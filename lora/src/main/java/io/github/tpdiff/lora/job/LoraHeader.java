@@ -15,7 +15,8 @@ import java.util.Optional;
 /**
  * What the files of a job's training say of where they came from, and what programs that list LoRAs
  * show: Stability's model specification 1.0.0 ({@code modelspec.*}) and kohya's names ({@code
- * ss_*}). Without a date: a resumed run makes the same bytes as one that was never stopped.
+ * ss_*}). Without a date, and without the folder's name: a resumed run makes the same bytes as one
+ * that was never stopped, elsewhere.
  *
  * @param job whose training it is
  */
@@ -47,7 +48,7 @@ record LoraHeader(ResolvedJob job) {
   /** Of a LoRA; {@link LoraWriter} adds what follows from its tensors. */
   Map<String, String> ofLora() {
     var entries = new LinkedHashMap<>(origin());
-    entries.put(LoraWriter.NAME, job.title());
+    entries.put(LoraWriter.NAME, job.title().orElseGet(this::untitled));
     entries.put("ss_sd_model_name", base());
     VideoSize size = job.sizes().get(0);
     entries.put("ss_resolution", "(%d, %d)".formatted(size.width(), size.height()));
@@ -63,6 +64,10 @@ record LoraHeader(ResolvedJob job) {
       entries.put("modelspec.timestep_range", timesteps(job.diffusion().times()));
     }
     return entries;
+  }
+
+  private String untitled() {
+    return base() + " LoRA" + job.expert().map(name -> " " + name).orElse("");
   }
 
   private static void copy(

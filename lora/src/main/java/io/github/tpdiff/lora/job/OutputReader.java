@@ -46,7 +46,7 @@ final class OutputReader {
         s.find(
             "title",
             JobType.TEXT,
-            "the folder's name",
+            "the checkpoint's name and LoRA",
             "What programs that list LoRAs call this one."),
         s.find("author", JobType.TEXT, "nobody", "Who made it, for the same."),
         s.find("description", JobType.TEXT, "none", "What it does, for the same."),

@@ -337,9 +337,12 @@ public record ResolvedJob(
         JobSettings.of(filled()).identity());
   }
 
-  /** What its LoRA is called; of a model with two denoisers, with the one that it is for. */
-  String title() {
-    return job.output().title() + expert().map(name -> " " + name).orElse("");
+  /** What the job calls its LoRA; of a model with two denoisers, with the one that it is for. */
+  Optional<String> title() {
+    return job.output()
+        .about()
+        .title()
+        .map(own -> own + expert().map(name -> " " + name).orElse(""));
   }
 
   /** Size of the videos made on the way. */

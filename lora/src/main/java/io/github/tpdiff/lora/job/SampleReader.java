@@ -24,6 +24,11 @@ final class SampleReader {
                     + " begin with `#` say nothing.")
             .map(s::resolve),
         s.value("every", JobType.WHOLE, 100, "Steps from one set of videos to the next."),
+        s.value(
+            "first",
+            JobType.FLAG,
+            false,
+            "Makes a set before the first step too, of the checkpoint as it is."),
         s.find("size", ClipSize.TYPE, "the first of data.sizes", "Of the videos."),
         s.find(
             "steps",

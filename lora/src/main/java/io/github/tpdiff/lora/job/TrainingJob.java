@@ -185,6 +185,7 @@ public record TrainingJob(
    * @param prompts a video of each; empty for none
    * @param file of more, see {@link PromptFile}
    * @param every steps
+   * @param first whether before the first step too
    * @param size empty for the first of {@code data.sizes}
    * @param steps of the sampler, all stages together; empty for the checkpoint's own
    * @param guidance scale; empty for the checkpoint's own
@@ -195,6 +196,7 @@ public record TrainingJob(
       List<String> prompts,
       Optional<Path> file,
       int every,
+      boolean first,
       Optional<ClipSize> size,
       Optional<Integer> steps,
       Optional<Double> guidance,
@@ -241,27 +243,16 @@ public record TrainingJob(
       formats = List.copyOf(all);
     }
 
-    /** The same in a folder below, under the same title. */
+    /** The same in a folder below. */
     Output below(String name) {
-      return new Output(
-          folder.resolve(name),
-          saveEvery,
-          keep,
-          dtype,
-          formats,
-          new About(Optional.of(title()), about.author(), about.description(), about.license()));
-    }
-
-    /** What the LoRA is called. */
-    String title() {
-      return about.title().orElseGet(() -> String.valueOf(folder.getFileName()));
+      return new Output(folder.resolve(name), saveEvery, keep, dtype, formats, about);
     }
   }
 
   /**
    * What LoRA files say of themselves to the programs that list them.
    *
-   * @param title empty for the output folder's name
+   * @param title empty for the checkpoint's name
    * @param author who made it
    * @param description what it does
    * @param license under what terms

@@ -39,7 +39,7 @@ public record WatchedRun(ResolvedJob job, Prepared prepared, Engine engine) {
 
   private ReportSubject subject() {
     return new ReportSubject(
-        job.title(),
+        job.title().orElseGet(() -> String.valueOf(job.job().output().folder().getFileName())),
         new JobSamples(job).captions(),
         prepared.report().table(),
         JobSettings.of(job.filled()).yaml());

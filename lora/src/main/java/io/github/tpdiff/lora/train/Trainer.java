@@ -125,6 +125,7 @@ public final class Trainer {
     int saved = step;
     if (step == 0) {
       record.started(validate(model, true));
+      run.samples().filter(TrainingSamples::atFirst).ifPresent(own -> sample(own, model));
     }
     while (step < steps) {
       long stepBegan = System.nanoTime();
@@ -146,7 +147,9 @@ public final class Trainer {
       record.progressed(progress);
       boolean isDue = isDue(run.validation().map(Validation::everySteps));
       record.stepped(progress, validate(model, isDue));
-      sample(model);
+      if (isDue(run.samples().map(TrainingSamples::everySteps))) {
+        sample(run.samples().orElseThrow(), model);
+      }
       if (isDue(run.states().map(StateFolder::everySteps))) {
         save();
         saved = step;
@@ -275,11 +278,7 @@ public final class Trainer {
     return losses;
   }
 
-  private void sample(Trainable model) {
-    if (!isDue(run.samples().map(TrainingSamples::everySteps))) {
-      return;
-    }
-    TrainingSamples samples = run.samples().orElseThrow();
+  private void sample(TrainingSamples samples, Trainable model) {
     long began = System.nanoTime();
     for (int i = 0; i < samples.videos().size(); i++) {
       if (listener.stopAsked()) {

@@ -27,10 +27,11 @@ import java.util.Optional;
  *
  * @param videos what each shows, and how it is sampled
  * @param everySteps how often they are made
+ * @param atFirst whether before the first step too
  * @param writer makes files of them, if there are to be any
  */
 public record TrainingSamples(
-    List<SampledVideo> videos, int everySteps, Optional<SampleWriter> writer) {
+    List<SampledVideo> videos, int everySteps, boolean atFirst, Optional<SampleWriter> writer) {
   /**
    * One video.
    *
@@ -74,7 +75,7 @@ public record TrainingSamples(
 
   /** The same with files. */
   public TrainingSamples writtenBy(SampleWriter other) {
-    return new TrainingSamples(videos, everySteps, Optional.of(other));
+    return new TrainingSamples(videos, everySteps, atFirst, Optional.of(other));
   }
 
   /** The network that is being trained, which takes everything in every step. */

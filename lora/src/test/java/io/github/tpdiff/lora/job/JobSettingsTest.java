@@ -82,7 +82,7 @@ final class JobSettingsTest {
         timestep_shift: 5
         validate_every: 10
       sample: {prompts: ["a: b", "- c"], every: 7, size: 32x32x9, steps: 4, guidance: 2, seed: 3,
-        pictures: true, file: prompts.txt}
+        pictures: true, file: prompts.txt, first: true}
       output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya],
         title: "A: ball", author: me, description: "It's a ball.", license: MIT}
       """;
@@ -185,6 +185,7 @@ final class JobSettingsTest {
             "output.title",
             "sample.every",
             "sample.file",
+            "sample.first",
             "sample.guidance",
             "sample.pictures",
             "sample.prompts",

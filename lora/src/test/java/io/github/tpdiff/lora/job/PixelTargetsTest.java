@@ -247,7 +247,7 @@ final class PixelTargetsTest {
     return job(
         "sizes: [64x64x9]",
         CUBES
-            + "train: {steps: 3, batch_size: 2}\noutput: {folder: %s, save_every: 1, title: cubes}\n"
+            + "train: {steps: 3, batch_size: 2}\noutput: {folder: %s, save_every: 1}\n"
                 .formatted(output));
   }
 

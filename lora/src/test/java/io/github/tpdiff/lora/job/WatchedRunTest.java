@@ -233,19 +233,29 @@ final class WatchedRunTest {
               model,
               """
               train: {steps: 1}
-              sample: {file: prompts.txt, steps: 2, guidance: 2}
+              sample: {file: prompts.txt, steps: 2, guidance: 2, first: true}
               output: {folder: out}
               """);
       Made made = train(job, engine);
+      assertThat(made.shown).extracting(SampleShown::step).containsExactly(0, 0, 1, 1);
       var request =
           GenerationRequest.of("waves")
               .withNegativePrompt("ugly")
               .withPicture(folder.resolve("start.png"))
               .withSize(new VideoSize(64, 64, 9, 8))
               .withSampling(SamplingChoice.open().withSteps(2).withGuidance(2));
-      assertSame(made.latents.get(0), generated(job, request, engine));
+      assertSame(made.latents.get(2), generated(job, request, engine));
+      // Before the first step a LoRA changes nothing.
+      var vanilla = PipelineParts.of(model, engine);
+      SamplingChoice staged =
+          request.sampling().withStages(StageChoice.of(job.diffusion().stages()));
+      assertSame(
+          made.latents.get(0),
+          new VideoPipeline(vanilla)
+              .generate(request.withSampling(staged), GenerationListener.silent())
+              .latents());
       // The other is shown the picture of a clip.
-      assertThat(made.latents.get(1).data()).isNotEqualTo(made.latents.get(0).data());
+      assertThat(made.latents.get(3).data()).isNotEqualTo(made.latents.get(2).data());
     }
   }
 
@@ -297,7 +307,7 @@ final class WatchedRunTest {
           runs.stream().map(run -> new LoraHeader(run).ofLora()).toList();
       assertThat(headers)
           .extracting(header -> header.get("ss_output_name"))
-          .containsExactly("out high_noise", "out low_noise");
+          .containsExactly("checkpoint LoRA high_noise", "checkpoint LoRA low_noise");
       assertThat(headers)
           .extracting(header -> header.get("modelspec.timestep_range"))
           .containsExactly("875,1000", "0,875");
