@@ -20,8 +20,6 @@ import io.github.tpdiff.weights.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 
 /**
  * What a job's training would take, without doing any of it.
@@ -81,10 +79,19 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
       LatentShape shape =
           size.latentShape(job.model().description().latents(), job.diffusion().stages());
       var plan = job.diffusion().plan(shape.grid());
-      Map<Integer, Double> shares = job.diffusion().shares(plan);
-      for (Stage stage : job.diffusion().visited(plan)) {
-        double share = Objects.requireNonNull(shares.get(stage.number()));
-        rows.add(pricing.row(size, stage.number(), share, shape.withGrid(stage.grid().size())));
+      List<Stage> visited = job.diffusion().visited(plan);
+      List<Double> weights =
+          job.diffusion()
+              .weights()
+              .among(plan.stages().stream().map(visited::contains).toList())
+              .weights();
+      double all = weights.stream().mapToDouble(Double::doubleValue).sum();
+      for (int i = 0; i < plan.stages().size(); i++) {
+        Stage stage = plan.stages().get(i);
+        if (visited.contains(stage)) {
+          double share = weights.get(i) / all;
+          rows.add(pricing.row(size, stage.number(), share, shape.withGrid(stage.grid().size())));
+        }
       }
       if (!job.diffusion().stages().equals(StageConfig.vanilla())) {
         rows.add(pricing.row(size, 0, 0, shape));
