@@ -4,8 +4,10 @@ import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.job.OpenPositions;
 import io.github.tpdiff.lora.job.ResolvedJob;
+import io.github.tpdiff.lora.job.WatchedRun;
 import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.NonFiniteException;
+import io.github.tpdiff.lora.train.SampleShown;
 import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
@@ -13,16 +15,9 @@ import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.lora.train.TrainingProgress;
 import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
-import io.github.tpdiff.runtime.diffusion.Latents;
-import io.github.tpdiff.runtime.media.VideoWriter;
-import io.github.tpdiff.runtime.model.PipelineParts;
-import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
-import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.torch.Arithmetic;
 import io.github.tpdiff.runtime.torch.TorchEngine;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,7 +48,7 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
       Prepared prepared = PrepareCommand.prepare(runs.get(0), inFp32(), out, err);
       List<ResolvedJob> decided = decided(runs, prepared.clips());
       for (int i = 0; ; i++) {
-        TrainingRun run = decided.get(i).run(prepared.clips(), start);
+        TrainingRun run = new WatchedRun(decided.get(i), prepared, inFp32()).from(start);
         TrainingOutcome outcome = train(decided.get(i), run, held.get(i), watcher);
         if (i == decided.size() - 1 || outcome.end() == End.STOPPED) {
           return outcome;
@@ -87,40 +82,16 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
     out.flush();
     try (var stop = StopRequest.open();
         var meter = ProgressMeter.start("training", run.settings().steps(), err)) {
-      var reporter = new Reporter(stop, meter, new Samples(job, this), watcher);
+      var reporter = new Reporter(stop, meter, out, watcher);
       return Trainer.train(run, engine, reporter, held);
     } finally {
       out.flush();
     }
   }
 
-  /** Writes what is sampled on the way; the decoder is loaded for one video at a time. */
-  private record Samples(ResolvedJob job, JobTraining training) {
-    Path write(int step, int prompt, Latents latents) {
-      Path file =
-          job.job()
-              .output()
-              .folder()
-              .resolve(String.format(Locale.ROOT, "samples/step-%08d-%d.mp4", step, prompt));
-      try (var parts = PipelineParts.of(job.model(), training.inFp32())) {
-        VideoWriter.write(
-            file,
-            new GeneratedVideo(
-                parts, latents, job.sampleSize().fps(), GenerationListener.silent()));
-        return file;
-      } catch (IOException failure) {
-        throw new UncheckedIOException(failure);
-      }
-    }
-  }
-
   private record Reporter(
-      StopRequest stop, ProgressMeter meter, Samples samples, TrainingListener watcher)
+      StopRequest stop, ProgressMeter meter, PrintWriter out, TrainingListener watcher)
       implements TrainingListener {
-    private PrintWriter out() {
-      return samples.training().out();
-    }
-
     @Override
     public void stepped(TrainingProgress progress) {
       watcher.stepped(progress);
@@ -131,7 +102,8 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
               "loss %s, %.2f steps/s, rate %.2g",
               byStage(progress.smoothedLosses()),
               progress.stepsPerSecond(),
-              progress.learningRate()));
+              progress.learningRate()),
+          progress.left().words());
     }
 
     /** Such as {@code 3: 0.4210, 2: 0.3911, 1: 0.2904}; one stage needs no number. */
@@ -146,29 +118,29 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
 
     @Override
     public void resumed(Path state, List<String> damaged) {
-      damaged.forEach(line -> out().println("passed over: " + line));
-      out().println("going on from " + state);
-      out().flush();
+      damaged.forEach(line -> out.println("passed over: " + line));
+      out.println("going on from " + state);
+      out.flush();
     }
 
     @Override
     public void validated(int step, Map<Integer, Double> losses) {
       watcher.validated(step, losses);
-      out().printf("validation at step %d%nstage    loss%n", step);
-      losses.forEach((stage, loss) -> out().printf(Locale.ROOT, "%5d  %.4f%n", stage, loss));
-      out().flush();
+      out.printf("validation at step %d%nstage    loss%n", step);
+      losses.forEach((stage, loss) -> out.printf(Locale.ROOT, "%5d  %.4f%n", stage, loss));
+      out.flush();
     }
 
     @Override
-    public void sampled(int step, int prompt, Latents latents) {
-      out().println("sampled " + samples.write(step, prompt, latents));
-      out().flush();
+    public void shown(SampleShown sample) {
+      out.println("sampled " + sample.file());
+      out.flush();
     }
 
     @Override
     public void saved(Path folder) {
-      out().println("saved " + folder);
-      out().flush();
+      out.println("saved " + folder);
+      out.flush();
     }
 
     @Override

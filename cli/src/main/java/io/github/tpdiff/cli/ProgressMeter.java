@@ -2,12 +2,13 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.weights.PrintableText;
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.Optional;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** Progress of one task: a bar with rate and time left on a terminal, else a line now and then. */
+/** Progress of one task: a bar with time left on a terminal, else a line now and then. */
 public final class ProgressMeter implements AutoCloseable {
   /** Set by the launcher, which can ask whether the error stream is a terminal; Java cannot. */
   private static final String TERMINAL = "tpdiff.terminal";
@@ -49,27 +50,40 @@ public final class ProgressMeter implements AutoCloseable {
                     .setStyle(ProgressBarStyle.ASCII)
                     .setUpdateIntervalMillis(200)
                     .continuousUpdate()
+                    .hideEta()
                     .build()));
   }
 
-  /** Says that {@code done} units are done. */
+  /** Says that {@code done} units are done, and that the others take as long each. */
   public void reached(long done, String of) {
-    String note = PrintableText.of(of);
     if (first < 0) {
       // What a resumed task did before counts neither for the rate nor for the time left.
       first = done - 1;
     }
-    bar.ifPresent(b -> b.stepTo(done).setExtraMessage(" " + note));
+    double left = seconds() / (done - first) * (total - done);
+    reached(done, of, String.format(Locale.ROOT, "%.0f s left", left));
+  }
+
+  /**
+   * Says that {@code done} units are done.
+   *
+   * @param left what is left, in words
+   */
+  public void reached(long done, String of, String left) {
+    String note = PrintableText.of(of);
+    bar.ifPresent(b -> b.stepTo(done).setExtraMessage(" %s, %s".formatted(note, left)));
     long now = System.nanoTime();
     boolean isEnd = done == total && last != total;
     last = done;
     if (bar.isEmpty() && (isEnd || (now - printed) * 1e-9 >= SECONDS_BETWEEN_LINES)) {
       printed = now;
-      double seconds = (now - began) * 1e-9;
-      double left = seconds / (done - first) * (total - done);
-      lines.printf("%s %d/%d %s, %.0f s, %.0f s left%n", task, done, total, note, seconds, left);
+      lines.printf("%s %d/%d %s, %.0f s, %s%n", task, done, total, note, seconds(), left);
       lines.flush();
     }
+  }
+
+  private double seconds() {
+    return (System.nanoTime() - began) * 1e-9;
   }
 
   @Override

@@ -66,6 +66,10 @@ final class MiniFluxJourneyTest {
     run("train", job, "--device", "cpu");
     assertThat(VideoReader.probe(folder.resolve("trained/samples/step-00000002-0.mp4")).frames())
         .isEqualTo(FRAMES);
+    assertThat(folder.resolve("trained/report.html"))
+        .content()
+        .contains(
+            "finished: step 2 of 2", "samples/step-00000002-0.mp4", "2 clips of 2 of 2 videos");
     Path lora = folder.resolve("trained/pytorch_lora_weights.safetensors");
     assertThat(run("lora", "info", lora).out())
         // 2 double blocks of 4 layers, 2 single ones of 3.

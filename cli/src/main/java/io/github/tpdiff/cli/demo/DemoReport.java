@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli.demo;
 
 import io.github.tpdiff.cli.StageTimes.StageTime;
+import io.github.tpdiff.lora.report.HtmlPage;
 import io.github.tpdiff.weights.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,13 +17,7 @@ import java.util.stream.Collectors;
 record DemoReport(DemoFolder folder, Results results) {
   private static final String STYLE =
       """
-      body { font: 15px/1.5 system-ui, sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222 }
-      h1, h2 { line-height: 1.2 } table { border-collapse: collapse; margin: 1em 0 }
-      td, th { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: right }
-      td:first-child, th:first-child { text-align: left }
-      .row { display: flex; flex-wrap: wrap; gap: 1em } figure { margin: 0 } figcaption { color: #666; font-size: 13px }
-      img { max-width: 100% } video { width: 230px; image-rendering: pixelated }
-      .big { font-size: 1.3em }
+      video { width: 230px; image-rendering: pixelated }
       """;
 
   /** What the demo found out, as it goes. */
@@ -71,17 +66,18 @@ record DemoReport(DemoFolder folder, Results results) {
   }
 
   private String html() throws IOException {
-    return "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tpdiff demo</title><style>"
-        + STYLE
-        + "</style><h1>tpdiff demo</h1>"
-        + summary()
+    return HtmlPage.of("tpdiff demo", STYLE, "<h1>tpdiff demo</h1>" + body());
+  }
+
+  private String body() throws IOException {
+    return summary()
         + "<h2>Training</h2><div class=\"row\">"
-        + picture(results.pretraining.png(), "loss of vanilla pretraining")
-        + picture(results.lora.png(), "loss of phased LoRA training, by stage")
+        + results.pretraining.html()
+        + results.lora.html()
         + "</div>"
         + heldOutTable()
         + "<h2>Staged against vanilla</h2><p>Stages: "
-        + escaped(results.stages)
+        + HtmlPage.escaped(results.stages)
         + ".</p>"
         + stageTable()
         + "<h2>Videos</h2>"
@@ -97,8 +93,7 @@ record DemoReport(DemoFolder folder, Results results) {
         + ".</p>"
         + picture(Files.readAllBytes(folder.contactSheet()), "contact sheet")
         + "<h2>Where the time went</h2>"
-        + chapterTable()
-        + "</html>\n";
+        + chapterTable();
   }
 
   private String summary() {
@@ -112,7 +107,7 @@ record DemoReport(DemoFolder folder, Results results) {
             results.speedUp(Take.Way.VANILLA_ONNX, Take.Way.STAGED_ONNX),
             results.difference(Take.Way.VANILLA_TORCH, Take.Way.VANILLA_ONNX),
             results.difference(Take.Way.STAGED_TORCH, Take.Way.STAGED_ONNX),
-            results.engines.stream().map(DemoReport::escaped).collect(Collectors.joining("<br>")));
+            results.engines.stream().map(HtmlPage::escaped).collect(Collectors.joining("<br>")));
   }
 
   private String heldOutTable() {
@@ -127,7 +122,7 @@ record DemoReport(DemoFolder folder, Results results) {
                   rows.append(
                       "<tr><td>%s</td><td>%d</td><td>%.4f</td><td>%.4f</td></tr>"
                           .formatted(
-                              escaped(loss.of()),
+                              HtmlPage.escaped(loss.of()),
                               stage,
                               loss.before().getOrDefault(stage, Double.NaN),
                               after)));
@@ -163,7 +158,7 @@ record DemoReport(DemoFolder folder, Results results) {
   private String videos() throws IOException {
     var html = new StringBuilder();
     for (String caption : results.takes.stream().map(Take::caption).distinct().toList()) {
-      html.append("<p>").append(escaped(caption)).append("</p><div class=\"row\">");
+      html.append("<p>").append(HtmlPage.escaped(caption)).append("</p><div class=\"row\">");
       for (Take take : results.takes) {
         if (take.caption().equals(caption)) {
           html.append(video(take.file(), take.way().label()));
@@ -178,13 +173,13 @@ record DemoReport(DemoFolder folder, Results results) {
     return "<figure><video autoplay loop muted playsinline controls src=\"data:video/mp4;base64,"
         + Base64.getEncoder().encodeToString(Files.readAllBytes(file))
         + "\"></video><figcaption>"
-        + escaped(caption)
+        + HtmlPage.escaped(caption)
         + "</figcaption></figure>";
   }
 
   private static String picture(byte[] png, String caption) {
     return "<figure><img alt=\""
-        + escaped(caption)
+        + HtmlPage.escaped(caption)
         + "\" src=\"data:image/png;base64,"
         + Base64.getEncoder().encodeToString(png)
         + "\"></figure>";
@@ -196,12 +191,8 @@ record DemoReport(DemoFolder folder, Results results) {
             chapter ->
                 "<tr><td>%s</td><td>%s s</td></tr>"
                     .formatted(
-                        escaped(chapter.title()),
+                        HtmlPage.escaped(chapter.title()),
                         String.format(Locale.ROOT, "%.1f", chapter.seconds())))
         .collect(Collectors.joining("", "<table>", "</table>"));
-  }
-
-  private static String escaped(String text) {
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
   }
 }

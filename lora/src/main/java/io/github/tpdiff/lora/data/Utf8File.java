@@ -9,13 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Text files in UTF-8, with or without a byte order mark. */
-final class Utf8File {
+public final class Utf8File {
   private static final char BYTE_ORDER_MARK = '\uFEFF';
 
   private Utf8File() {}
 
   /** A file that is not text in UTF-8; the message names file and line. */
-  static final class MalformedException extends IOException {
+  public static final class MalformedException extends IOException {
     private static final long serialVersionUID = 1L;
 
     MalformedException(Path file, int line, String found) {
@@ -31,7 +31,7 @@ final class Utf8File {
    * @param most bytes that it may have
    * @throws MalformedException if it is not UTF-8, or holds zero bytes as other encodings do
    */
-  static String read(Path file, long most) throws IOException {
+  public static String read(Path file, long most) throws IOException {
     long size = Files.size(file);
     if (size > most) {
       throw new IOException(

@@ -85,13 +85,15 @@ final class FilledJob {
 
   private static TrainingJob.Sample sample(ResolvedJob resolved) {
     TrainingJob.Sample sample = resolved.job().sample();
-    if (sample.prompts().isEmpty()) {
+    if (sample.isEmpty()) {
       return sample;
     }
     ModelDescription.Defaults defaults = resolved.model().description().defaults();
     return new TrainingJob.Sample(
         sample.prompts(),
+        sample.file(),
         sample.every(),
+        sample.first(),
         Optional.of(ClipSize.of(resolved.sampleSize())),
         sample.steps().or(() -> Optional.of(defaults.steps())),
         sample.guidance().or(() -> Optional.of(defaults.guidanceScale())),

@@ -7,13 +7,17 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * Leaves the job in the output folder as it was decided, so that it can be read and run again.
+ * Leaves the job in the output folder as it was decided, so that it can be read and run again, and
+ * beside it as it was written.
  *
  * @param job with everything said
+ * @param written as its file was read
  * @param results written beside each state
  */
-record JobRecord(TrainingJob job, SnapshotWriter results) implements SnapshotWriter {
+record JobRecord(TrainingJob job, String written, SnapshotWriter results)
+    implements SnapshotWriter {
   private static final String FILE = "job.yaml";
+  private static final String AS_WRITTEN = "job.original.yaml";
 
   @Override
   public void begin(Path folder) {
@@ -22,6 +26,7 @@ record JobRecord(TrainingJob job, SnapshotWriter results) implements SnapshotWri
     if (!absolute(file).equals(absolute(job.file()))) {
       String text = "# The job as it ran, every default said.\n" + JobSettings.of(job).yaml();
       AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
+      AtomicFile.write(folder.resolve(AS_WRITTEN), written.getBytes(StandardCharsets.UTF_8));
     }
   }
 

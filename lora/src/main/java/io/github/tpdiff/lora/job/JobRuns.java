@@ -35,7 +35,6 @@ public final class JobRuns {
 
   private static TrainingJob alone(TrainingJob job, String denoiser) {
     TrainingJob.Model model = job.model();
-    TrainingJob.Output output = job.output();
     return new TrainingJob(
         job.file(),
         new TrainingJob.Model(model.request(), model.scheduler(), Optional.of(denoiser)),
@@ -44,11 +43,6 @@ public final class JobRuns {
         job.lora(),
         job.train(),
         job.sample(),
-        new TrainingJob.Output(
-            output.folder().resolve(denoiser),
-            output.saveEvery(),
-            output.keep(),
-            output.dtype(),
-            output.formats()));
+        job.output().below(denoiser));
   }
 }

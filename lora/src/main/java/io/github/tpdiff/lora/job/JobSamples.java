@@ -4,16 +4,26 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.train.TrainingSamples;
-import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.lora.train.TrainingSamples.SampledVideo;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
 import io.github.tpdiff.runtime.model.Conditions;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.RequestedPictures;
 import io.github.tpdiff.runtime.pipeline.Sampling;
+import io.github.tpdiff.runtime.pipeline.SamplingChoice;
+import io.github.tpdiff.runtime.pipeline.VideoChoice;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
+import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Videos that a job makes on the way.
@@ -21,21 +31,55 @@ import java.util.stream.IntStream;
  * @param job that asks for them
  */
 record JobSamples(ResolvedJob job) {
+  /** Encodes the picture that a video begins with. */
+  @FunctionalInterface
+  interface Pictures {
+    /**
+     * What the network is told of pictures.
+     *
+     * @param size of the whole video
+     * @param plan of its stages
+     */
+    Conditions encode(RequestedPictures pictures, VideoSize size, StagePlan plan);
+  }
+
+  /**
+   * A video, everything said but the picture.
+   *
+   * @param request of which everything but the picture is in the other parts too
+   */
+  private record Decided(
+      GenerationRequest request,
+      VideoSize size,
+      LatentShape shape,
+      Sampling sampling,
+      StagedSampler sampler,
+      StagePlan plan) {}
+
   private TrainingJob.Sample asked() {
     return job.job().sample();
+  }
+
+  private ModelDescription model() {
+    return job.model().description();
   }
 
   /**
    * Finds what is wrong with them before any work.
    *
    * @throws IllegalArgumentException if a key of them does not suit the model or the job
+   * @throws CheckpointException if a line of the file of prompts does not, naming it
    */
   void require() {
-    int denoisers = job.model().description().flow().denoisers().size();
+    if (job.files().samples().isEmpty()) {
+      return;
+    }
+    int denoisers = model().flow().denoisers().size();
     checkArgument(
         denoisers == 1,
-        "sample.prompts: a video asks %s denoisers, of which a run has only the one that it trains in"
-            + " memory; leave them out, and generate with the LoRA",
+        "%s: a video asks %s denoisers, of which a run has only the one that it trains in memory;"
+            + " leave them out, and generate with the LoRA",
+        job.files().samples().get(0).origin(),
         denoisers);
     checkArgument(
         !asked().pictures().orElse(false) || job.pictures().need() != JobPictures.Need.NONE,
@@ -43,28 +87,77 @@ record JobSamples(ResolvedJob job) {
     checkArgument(
         asked().pictures().orElse(true) || job.pictures().need() != JobPictures.Need.REQUIRED,
         "sample.pictures: this model makes no video without a picture; leave it out");
-    checkArgument(
-        !showsPictures() || job.sizes().contains(size()),
-        "sample.size: expected one of data.sizes, of whose clips the pictures are, found %s",
-        ClipSize.of(size()));
+    requireKeys();
+    for (int i = 0; i < job.files().samples().size(); i++) {
+      requirePrompt(i);
+    }
+  }
+
+  /** As a prompt has them that says nothing of its own. */
+  private void requireKeys() {
     try {
-      job.diffusion().plan(shape().grid());
+      job.diffusion().plan(shape(size()).grid());
     } catch (IllegalArgumentException wrong) {
       throw new IllegalArgumentException("sample.size: " + wrong.getMessage(), wrong);
     }
     try {
-      sampler();
+      decided(GenerationRequest.of(""), 0);
     } catch (IllegalArgumentException wrong) {
       throw new IllegalArgumentException("sample." + wrong.getMessage(), wrong);
     }
   }
 
-  private StagedSampler sampler() {
-    Sampling sampling = sampling();
-    return StagedSampler.of(
-        job.diffusion().plan(shape().grid()), sampling.scheduler().sampler(), sampling.steps());
+  private void requirePrompt(int index) {
+    SamplePrompt prompt = job.files().samples().get(index);
+    try {
+      Decided video = decided(prompt.request(), index);
+      if (prompt.request().picture().isPresent()) {
+        video.request().of(model(), job.diffusion().stages());
+        return;
+      }
+      checkArgument(
+          !showsPictures() || job.sizes().contains(video.size()),
+          "%s: expected one of data.sizes, of whose clips the pictures are, found %s",
+          prompt.request().video().equals(VideoChoice.open()) ? "sample.size" : "size",
+          ClipSize.of(video.size()));
+    } catch (IllegalArgumentException wrong) {
+      throw prompt.request().equals(GenerationRequest.of(prompt.request().prompt()))
+          ? wrong
+          : new CheckpointException(prompt.origin() + ": " + wrong.getMessage(), wrong);
+    }
   }
 
+  /** What a prompt says, and the keys of the job where it leaves something open. */
+  private Decided decided(GenerationRequest prompt, int index) {
+    Optional<Double> guidance = asked().guidance();
+    SamplingChoice keys =
+        new SamplingChoice(
+            asked().steps(),
+            guidance.stream().toList(),
+            Optional.empty(),
+            Optional.empty(),
+            SamplingChoice.open().stages());
+    GenerationRequest request =
+        prompt
+            .withVideo(prompt.video().over(VideoChoice.of(size())))
+            .withSampling(prompt.sampling().over(keys))
+            .withSeed(prompt.seed().orElse(asked().seed() + index));
+    VideoSize size = request.video().of(model(), job.diffusion().stages());
+    LatentShape shape = shape(size);
+    Sampling sampling = request.sampling().of(model()).withStages(job.diffusion().stages());
+    StagePlan plan = job.diffusion().plan(shape.grid());
+    var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
+    return new Decided(request, size, shape, sampling, sampler, plan);
+  }
+
+  private List<Decided> decided() {
+    List<SamplePrompt> prompts = job.files().samples();
+    return IntStream.range(0, prompts.size())
+        .mapToObj(i -> decided(prompts.get(i).request(), i))
+        .toList();
+  }
+
+  /** The size that a video has which does not say its own. */
   VideoSize size() {
     return asked()
         .size()
@@ -72,52 +165,89 @@ record JobSamples(ResolvedJob job) {
         .orElse(job.sizes().get(0));
   }
 
-  private Sampling sampling() {
-    Sampling own = Sampling.of(job.model().description()).withStages(job.diffusion().stages());
-    Sampling shown = asked().steps().map(own::withSteps).orElse(own);
-    return asked().guidance().map(Guidance::scale).map(shown::withGuidance).orElse(shown);
+  private LatentShape shape(VideoSize size) {
+    return size.latentShape(model().latents(), job.diffusion().stages());
   }
 
-  private LatentShape shape() {
-    return size().latentShape(job.model().description().latents(), job.diffusion().stages());
+  /** Every text that is to be encoded: prompts and negative prompts. */
+  List<String> texts() {
+    List<GenerationRequest> requests =
+        job.files().samples().stream().map(SamplePrompt::request).toList();
+    return List.copyOf(
+        new LinkedHashSet<>(
+            Stream.concat(
+                    requests.stream().map(GenerationRequest::prompt),
+                    requests.stream().flatMap(request -> request.negativePrompt().stream()))
+                .toList()));
   }
 
   private boolean showsPictures() {
     return asked().pictures().orElse(job.pictures().need() == JobPictures.Need.REQUIRED);
   }
 
-  /** What the videos made on the way are told: each prompt, with the picture of another clip. */
-  private List<Conditions> shown(CachedSet clips, CachedSet.Split split) {
-    List<Conditions> prompts = clips.prompts();
-    if (!showsPictures()) {
-      return prompts;
-    }
-    LatentShape shape = shape();
-    var pictures = new ArrayList<>(split.heldOut().pictures(shape, prompts.size()));
-    pictures.addAll(split.training().pictures(shape, prompts.size()));
-    checkArgument(
-        !pictures.isEmpty(),
-        "sample.pictures: expected a clip of %s, whose picture is shown, found none; choose"
-            + " sample.size among data.sizes",
-        ClipSize.of(size()));
-    return IntStream.range(0, prompts.size())
-        .mapToObj(i -> prompts.get(i).with(pictures.get(i % pictures.size())))
-        .toList();
-  }
-
   /** The samples, if the job asks for any. */
-  Optional<TrainingSamples> of(CachedSet clips, CachedSet.Split split) {
-    if (asked().prompts().isEmpty()) {
+  Optional<TrainingSamples> of(CachedSet clips, CachedSet.Split split, Pictures pictures) {
+    if (job.files().samples().isEmpty()) {
       return Optional.empty();
     }
+    var videos = new ArrayList<SampledVideo>();
+    for (Decided video : decided()) {
+      Conditions prompt = told(clips, video.request().prompt());
+      Conditions negative =
+          video
+              .request()
+              .negativePrompt()
+              .map(text -> told(clips, text))
+              .orElseGet(clips::uncaptionedPrompt);
+      videos.add(
+          new SampledVideo(
+              prompt.with(shown(video, split, videos.size(), pictures)),
+              negative,
+              video.shape(),
+              video.sampler(),
+              video.sampling().guidance().get(0),
+              video.request().seed().orElseThrow()));
+    }
     return Optional.of(
-        new TrainingSamples(
-            shown(clips, split),
-            clips.uncaptionedPrompt(),
-            asked().every(),
-            shape(),
-            sampler(),
-            sampling().guidance().get(0),
-            asked().seed()));
+        new TrainingSamples(videos, asked().every(), asked().first(), Optional.empty()));
+  }
+
+  private Conditions told(CachedSet clips, String text) {
+    return clips.prompts().get(texts().indexOf(text));
+  }
+
+  /** What a video is told of pictures: its own, or that of a clip, or nothing. */
+  private Conditions shown(Decided video, CachedSet.Split split, int index, Pictures pictures) {
+    if (video.request().picture().isPresent()) {
+      RequestedPictures own =
+          video.request().of(model(), job.diffusion().stages()).pictures().orElseThrow();
+      return pictures.encode(own, video.size(), video.plan());
+    }
+    if (!showsPictures()) {
+      return new Conditions(model().flow(), Map.of());
+    }
+    int most = index + 1;
+    var ofClips = new ArrayList<>(split.heldOut().pictures(video.shape(), most));
+    ofClips.addAll(split.training().pictures(video.shape(), most));
+    checkArgument(
+        !ofClips.isEmpty(),
+        "sample.pictures: expected a clip of %s, whose picture is shown, found none; choose"
+            + " sample.size among data.sizes",
+        ClipSize.of(video.size()));
+    return ofClips.get(index % ofClips.size());
+  }
+
+  /** What each video is to show, in a line. */
+  List<String> captions() {
+    return decided().stream()
+        .map(
+            video ->
+                "%s (%s, %d steps, seed %d)"
+                    .formatted(
+                        video.request().prompt(),
+                        ClipSize.of(video.size()),
+                        video.sampling().steps(),
+                        video.request().seed().orElseThrow()))
+        .toList();
   }
 }

@@ -73,6 +73,10 @@ record JobSettings(Map<String, Object> values) {
     keys.put("output.keep", output.keep());
     keys.put("output.dtype", output.dtype());
     keys.put("output.formats", output.formats());
+    keys.put("output.title", output.about().title());
+    keys.put("output.author", output.about().author());
+    keys.put("output.description", output.about().description());
+    keys.put("output.license", output.about().license());
     return new JobSettings(keys.values());
   }
 
@@ -249,11 +253,13 @@ record JobSettings(Map<String, Object> values) {
   }
 
   private static void sample(Keys keys, TrainingJob.Sample sample) {
-    if (sample.prompts().isEmpty()) {
+    if (sample.isEmpty()) {
       return;
     }
-    keys.put("sample.prompts", sample.prompts());
+    keys.putUnlessEmpty("sample.prompts", sample.prompts());
+    keys.put("sample.file", sample.file());
     keys.put("sample.every", sample.every());
+    keys.put("sample.first", sample.first());
     keys.put("sample.size", sample.size());
     keys.put("sample.steps", sample.steps());
     keys.put("sample.guidance", sample.guidance());

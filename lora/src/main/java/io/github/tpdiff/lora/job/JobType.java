@@ -201,7 +201,8 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
                 .collect(Collectors.joining(", ", "{", "}")));
   }
 
-  private static Double decimal(String text) {
+  /** A number as YAML and JSON have it. */
+  static Double decimal(String text) {
     Double value = DECIMAL.matcher(text).matches() ? Double.valueOf(text) : Double.NaN;
     if (!Double.isFinite(value)) {
       throw new NumberFormatException(text);

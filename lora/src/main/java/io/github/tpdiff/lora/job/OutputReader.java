@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.job.TrainingJob.About;
 import io.github.tpdiff.lora.job.TrainingJob.Output;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -36,7 +37,20 @@ final class OutputReader {
                     + " `pytorch_lora_weights.FORM.safetensors`.")
             .stream()
             .map(LoraForm::format)
-            .toList());
+            .toList(),
+        about(s));
+  }
+
+  private static About about(JobSection s) {
+    return new About(
+        s.find(
+            "title",
+            JobType.TEXT,
+            "the checkpoint's name and LoRA",
+            "What programs that list LoRAs call this one."),
+        s.find("author", JobType.TEXT, "nobody", "Who made it, for the same."),
+        s.find("description", JobType.TEXT, "none", "What it does, for the same."),
+        s.find("license", JobType.TEXT, "none", "Under what terms others may use it."));
   }
 
   /** Forms that training writes. */

@@ -49,9 +49,14 @@ import java.util.Optional;
  * @param model the opened checkpoint, not closed
  * @param diffusion stages, times, alignment
  * @param sizes that clips may have; each fits the VAE and the stages
+ * @param files what the job's files said
  */
 public record ResolvedJob(
-    TrainingJob job, VideoModel model, PhasedDiffusion diffusion, List<VideoSize> sizes) {
+    TrainingJob job,
+    VideoModel model,
+    PhasedDiffusion diffusion,
+    List<VideoSize> sizes,
+    JobFiles files) {
   /** Name of the LoRA file in the output folder, of a model with one denoiser. */
   public static final String LORA_FILE = "pytorch_lora_weights.safetensors";
 
@@ -85,9 +90,7 @@ public record ResolvedJob(
       }
       resolved.withLorasBelow(); // finds what does not fit
       JobPictures.of(job, model);
-      if (!job.sample().prompts().isEmpty()) {
-        new JobSamples(resolved).require();
-      }
+      new JobSamples(resolved).require();
       return resolved;
     } catch (IllegalArgumentException wrong) {
       throw new CheckpointException("%s: %s".formatted(job.file(), wrong.getMessage()), wrong);
@@ -130,7 +133,8 @@ public record ResolvedJob(
         job.stages().weights().isEmpty()
             ? diffusion.withWeights(denoiser.weights(diffusion.plan(grid)))
             : diffusion,
-        sizes);
+        sizes,
+        JobFiles.read(job));
   }
 
   private static LossWeighting lossWeighting(List<Double> factors, StageConfig stages) {
@@ -200,7 +204,7 @@ public record ResolvedJob(
   /** The same told other positions. */
   ResolvedJob withPositions(PositionRules rules) {
     StageConfig stages = diffusion.stages().withPositions(rules);
-    return new ResolvedJob(job, model, diffusion.withStages(stages), sizes);
+    return new ResolvedJob(job, model, diffusion.withStages(stages), sizes, files);
   }
 
   /** What a run of this job says of one of its settings, if there was one. */
@@ -264,7 +268,7 @@ public record ResolvedJob(
         sizes,
         data.clipsPerVideo(),
         data.negativePrompt(),
-        job.sample().prompts(),
+        new JobSamples(this).texts(),
         pictures().choice(),
         PreparationRequest.strides(diffusion.plan(grid)));
   }
@@ -321,12 +325,22 @@ public record ResolvedJob(
   }
 
   /**
-   * The training of this job.
+   * The training of this job alone; {@link WatchedRun} adds what people look at while it goes.
    *
    * @param clips prepared
    * @param start from the beginning or the newest state of the output folder
    */
   public TrainingRun run(CachedSet clips, TrainingRun.Start start) {
+    return run(
+        clips,
+        start,
+        (pictures, size, plan) -> {
+          throw new IllegalStateException("sample.file: expected an engine that encodes pictures");
+        });
+  }
+
+  /** The same with videos that begin with pictures of their own. */
+  TrainingRun run(CachedSet clips, TrainingRun.Start start, JobSamples.Pictures pictures) {
     var network = TrainingTarget.network(withLorasBelow(), denoiser());
     Optional<LoraInjection> injection = injection();
     TrainingTarget target =
@@ -357,10 +371,19 @@ public record ResolvedJob(
         job.train().settings().withPictureDropout(pictures().dropout()),
         Optional.empty(),
         validation,
-        new JobSamples(this).of(clips, split),
-        Optional.of(states(new JobRecord(filled(), writer))),
+        new JobSamples(this).of(clips, split, pictures),
+        Optional.of(states(new JobRecord(filled(), files.written(), writer))),
+        List.of(),
         start,
         identity());
+  }
+
+  /** What the job calls its LoRA; of a model with two denoisers, with the one that it is for. */
+  Optional<String> title() {
+    return job.output()
+        .about()
+        .title()
+        .map(own -> own + expert().map(name -> " " + name).orElse(""));
   }
 
   /** Size of the videos made on the way. */

@@ -8,13 +8,27 @@ final class SampleReader {
   private SampleReader() {}
 
   static Sample read(JobSection s) {
-    if (s.has("every") && !s.has("prompts")) {
+    if (s.has("every") && !s.has("prompts") && !s.has("file")) {
       throw new IllegalArgumentException("sample.prompts: expected what to show, found none");
     }
     return new Sample(
         s.find("prompts", JobType.list("texts", JobType.TEXT), "no videos", "A video of each.")
             .orElse(List.of()),
+        s.find(
+                "file",
+                JobType.path("a .txt"),
+                "none",
+                "A video of each line too: a prompt, and behind it what is said for it alone, `--w"
+                    + " 832 --h 480 --f 81` its size, `--d` seed, `--s` steps, `--n` negative"
+                    + " prompt, `--l` guidance, `--i` picture (of the file's folder). Lines that"
+                    + " begin with `#` say nothing.")
+            .map(s::resolve),
         s.value("every", JobType.WHOLE, 100, "Steps from one set of videos to the next."),
+        s.value(
+            "first",
+            JobType.FLAG,
+            false,
+            "Makes a set before the first step too, of the checkpoint as it is."),
         s.find("size", ClipSize.TYPE, "the first of data.sizes", "Of the videos."),
         s.find(
             "steps",

@@ -195,7 +195,9 @@ public record TrainingJob(
    * Videos made while training goes on, in the output folder's {@code samples}.
    *
    * @param prompts a video of each; empty for none
+   * @param file of more, see {@link PromptFile}
    * @param every steps
+   * @param first whether before the first step too
    * @param size empty for the first of {@code data.sizes}
    * @param steps of the sampler, all stages together; empty for the checkpoint's own
    * @param guidance scale; empty for the checkpoint's own
@@ -204,7 +206,9 @@ public record TrainingJob(
    */
   public record Sample(
       List<String> prompts,
+      Optional<Path> file,
       int every,
+      boolean first,
       Optional<ClipSize> size,
       Optional<Integer> steps,
       Optional<Double> guidance,
@@ -221,6 +225,11 @@ public record TrainingJob(
               checkArgument(
                   Double.isFinite(scale), "sample.guidance: must be finite, found %s", scale));
     }
+
+    /** Whether no video is asked for. */
+    boolean isEmpty() {
+      return prompts.isEmpty() && file.isEmpty();
+    }
   }
 
   /**
@@ -231,9 +240,10 @@ public record TrainingJob(
    * @param keep states
    * @param dtype of the LoRA files
    * @param formats of the LoRA files, diffusers' first
+   * @param about what the LoRA files say of themselves
    */
   public record Output(
-      Path folder, int saveEvery, int keep, DType dtype, List<LoraFormat> formats) {
+      Path folder, int saveEvery, int keep, DType dtype, List<LoraFormat> formats, About about) {
     /**
      * @throws IllegalArgumentException if a number is not positive
      */
@@ -244,7 +254,26 @@ public record TrainingJob(
       all.addAll(formats);
       formats = List.copyOf(all);
     }
+
+    /** The same in a folder below. */
+    Output below(String name) {
+      return new Output(folder.resolve(name), saveEvery, keep, dtype, formats, about);
+    }
   }
+
+  /**
+   * What LoRA files say of themselves to the programs that list them.
+   *
+   * @param title empty for the checkpoint's name
+   * @param author who made it
+   * @param description what it does
+   * @param license under what terms
+   */
+  public record About(
+      Optional<String> title,
+      Optional<String> author,
+      Optional<String> description,
+      Optional<String> license) {}
 
   /**
    * Reads a job file; paths in it are relative to its folder.

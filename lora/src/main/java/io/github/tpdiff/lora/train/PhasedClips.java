@@ -24,6 +24,12 @@ public record PhasedClips(TrainingSet clips, PhasedDiffusion diffusion, Optional
     return diffusion.stages().stages();
   }
 
+  /** The same whatever the clips' sizes: which stages are visited depends on times alone. */
+  @Override
+  public Map<Integer, Double> shares() {
+    return diffusion.shares(diffusion.plan(clips.shapes().get(0).grid()));
+  }
+
   @Override
   public Map<String, String> identity() {
     var identity = new LinkedHashMap<String, String>();

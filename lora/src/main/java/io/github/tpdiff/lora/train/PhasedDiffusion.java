@@ -14,7 +14,9 @@ import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleSupplier;
 
 /**
@@ -107,6 +109,21 @@ public record PhasedDiffusion(
   /** The stages of a plan that have times which are visited. */
   public List<Stage> visited(StagePlan plan) {
     return plan.stages().stream().filter(stage -> times.within(stage).isPresent()).toList();
+  }
+
+  /** The share of the steps that visit each stage of a plan, by its number; of those visited. */
+  public Map<Integer, Double> shares(StagePlan plan) {
+    List<Stage> visited = visited(plan);
+    List<Double> own =
+        weights.among(plan.stages().stream().map(visited::contains).toList()).weights();
+    double all = own.stream().mapToDouble(Double::doubleValue).sum();
+    var shares = new LinkedHashMap<Integer, Double>();
+    for (int i = 0; i < own.size(); i++) {
+      if (visited.contains(plan.stages().get(i))) {
+        shares.put(plan.stages().get(i).number(), own.get(i) / all);
+      }
+    }
+    return shares;
   }
 
   /**

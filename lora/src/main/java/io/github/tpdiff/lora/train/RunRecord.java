@@ -2,30 +2,48 @@ package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a training leaves in its output folder: states, the log, and at the end the result. Nothing,
+ * What a training leaves in its output folder: states, logs, and at the end the result. Nothing,
  * for a run without a folder.
  */
 final class RunRecord implements AutoCloseable {
   private final Optional<StateFolder> folder;
   private final Map<String, String> identity;
   private Optional<StateFolder.Found> found;
-  private final Optional<TrainingLog> log;
+  private final List<RunLog> logs = new ArrayList<>();
+  private SmoothedLoss smoothed = new SmoothedLoss();
 
   private RunRecord(TrainingRun run, Map<String, String> identity) {
     this.folder = run.states();
     this.identity = identity;
     this.found = folder.flatMap(states -> states.newestWhole(run.target().parameters(), identity));
-    this.log =
-        folder.map(
-            states ->
-                TrainingLog.open(
-                    states.folder(),
-                    run.data().stages(),
-                    found.map(from -> from.state().step()).orElse(0)));
+    folder.ifPresent(states -> open(run, states.folder()));
+  }
+
+  private void open(TrainingRun run, Path place) {
+    var start =
+        new RunLog.Start(
+            place,
+            run.data().stages(),
+            run.settings().steps(),
+            found.map(from -> from.state().step()).orElse(0));
+    try {
+      TrainingLog rows = TrainingLog.open(start);
+      logs.add(rows);
+      logs.add(EventLog.open(start, Clock.systemUTC()));
+      run.logs().forEach(log -> logs.add(log.open(start)));
+      rows.replay(row -> logs.forEach(log -> log.earlier(row)));
+      smoothed = rows.smoothed();
+    } catch (RuntimeException failure) {
+      close();
+      throw failure;
+    }
   }
 
   /**
@@ -55,37 +73,60 @@ final class RunRecord implements AutoCloseable {
 
   /** Tells of the state that the run goes on from. */
   void announce(TrainingListener listener) {
-    found.ifPresent(from -> listener.resumed(from.file(), from.damaged()));
+    found.ifPresent(
+        from -> {
+          listener.resumed(from.file(), from.damaged());
+          from.damaged().forEach(line -> warned("passed over: " + line));
+        });
   }
 
   /** The running means of the losses so far. */
   SmoothedLoss smoothed() {
-    return log.map(TrainingLog::smoothed).orElseGet(SmoothedLoss::new);
+    return smoothed;
   }
 
   /** The validation before the first step. */
   void started(Map<Integer, Double> validation) {
-    log.filter(l -> !validation.isEmpty()).ifPresent(l -> l.started(validation));
+    if (!validation.isEmpty()) {
+      logs.forEach(log -> log.row(LogRow.started(validation)));
+    }
+  }
+
+  /** How it goes after a step, before what is due after it. */
+  void progressed(TrainingProgress progress) {
+    logs.forEach(log -> log.progressed(progress));
   }
 
   /** A step, with the validation after it if there was one. */
   void stepped(TrainingProgress progress, Map<Integer, Double> validation) {
-    log.ifPresent(l -> l.stepped(progress, validation));
+    logs.forEach(log -> log.row(LogRow.stepped(progress, validation)));
+  }
+
+  /** A sampled video. */
+  void sampled(SampleShown sample) {
+    logs.forEach(log -> log.sampled(sample));
+  }
+
+  /** Something that the user should know. */
+  void warned(String line) {
+    logs.forEach(log -> log.warned(line));
   }
 
   /** Writes a state, and what is written beside it. */
   Optional<Path> save(TrainingState state) {
-    log.ifPresent(TrainingLog::force);
+    logs.forEach(RunLog::force);
     return folder.map(states -> states.save(state, identity));
   }
 
   /** Writes the result. */
   void finish(TrainingSnapshot snapshot) {
     folder.ifPresent(states -> states.results().write(states.folder(), snapshot));
+    logs.forEach(RunLog::finished);
   }
 
   @Override
   public void close() {
-    log.ifPresent(TrainingLog::close);
+    logs.forEach(RunLog::close);
+    logs.clear();
   }
 }

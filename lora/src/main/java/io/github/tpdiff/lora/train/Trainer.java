@@ -6,13 +6,14 @@ import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.optim.GradientNorm;
 import io.github.tpdiff.lora.train.GradientSource.BatchLoss;
 import io.github.tpdiff.lora.train.GradientSource.StepBatches;
+import io.github.tpdiff.lora.train.TimeLeft.Task;
 import io.github.tpdiff.lora.train.TrainingOutcome.End;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +34,7 @@ public final class Trainer {
   private final BatchSource batches;
   private final RunRecord record;
   private final SmoothedLoss smoothed;
+  private final TimeLeft timeLeft;
   private int step;
 
   private Trainer(
@@ -42,6 +44,7 @@ public final class Trainer {
     this.listener = listener;
     this.record = record;
     this.smoothed = record.smoothed();
+    this.timeLeft = TimeLeft.of(run);
     this.resumed = record.takeState();
     this.step = resumed.map(TrainingState::step).orElse(0);
     resumed.ifPresent(state -> state.parameters().forEach(this::set));
@@ -117,13 +120,18 @@ public final class Trainer {
     }
   }
 
+  private static double secondsSince(long began) {
+    return (System.nanoTime() - began) * 1e-9;
+  }
+
   /** Whether a state of the last step was found. */
   private boolean isDone() {
     return step >= run.settings().steps();
   }
 
+  /** Whether what is done every so many steps is due: then and after the last. */
   private boolean isDue(Optional<Integer> every) {
-    return every.isPresent() && step % every.get() == 0;
+    return every.isPresent() && (step == run.settings().steps() || step % every.get() == 0);
   }
 
   /** The batches of the next step. */
@@ -164,7 +172,7 @@ public final class Trainer {
         result.norm(),
         result.rate(),
         rate,
-        Duration.ofMillis(Math.round(1000 * (steps - step) / rate)));
+        timeLeft.after(step));
   }
 
   private TrainingOutcome finish(TrainingState last) {
@@ -190,24 +198,32 @@ public final class Trainer {
       int saved = step;
       if (step == 0) {
         record.started(validate(true));
+        run.samples().filter(TrainingSamples::atFirst).ifPresent(this::sample);
       }
       while (step < steps) {
+        long stepBegan = System.nanoTime();
         Optional<List<BatchLoss>> losses = values.takeGradients(batches());
         if (losses.isEmpty()) {
-          save(step != saved || step == 0);
+          if (step != saved || step == 0) {
+            save();
+          }
           return new TrainingOutcome(step, End.STOPPED, state().snapshot().parameters());
         }
         StepResult result = optimize(losses.get());
         step++;
-        double seconds = (System.nanoTime() - began) * 1e-9;
+        timeLeft.stepped(TimeLeft.stages(losses.get()), secondsSince(stepBegan));
+        double seconds = secondsSince(began);
         smoothed.add(result.stageLosses());
         TrainingProgress progress = progress(result, (step - first) / Math.max(seconds, 1e-9));
         listener.stepped(progress);
-        boolean isDue = step == steps || isDue(run.validation().map(Validation::everySteps));
+        record.progressed(progress);
+        boolean isDue = isDue(run.validation().map(Validation::everySteps));
         record.stepped(progress, validate(isDue));
-        sample();
-        if (step == steps || isDue(run.states().map(StateFolder::everySteps))) {
-          save(true);
+        if (isDue(run.samples().map(TrainingSamples::everySteps))) {
+          sample(run.samples().orElseThrow());
+        }
+        if (isDue(run.states().map(StateFolder::everySteps))) {
+          save();
           saved = step;
         }
       }
@@ -255,8 +271,9 @@ public final class Trainer {
     }
 
     private void stop(String what) {
+      record.warned("step %d: %s".formatted(step + 1, what));
       if (firstNonFinite().isEmpty()) {
-        save(true);
+        save();
       }
       throw new NonFiniteException(step + 1, what);
     }
@@ -269,30 +286,46 @@ public final class Trainer {
       if (!due || run.validation().isEmpty()) {
         return Map.of();
       }
+      long validationBegan = System.nanoTime();
       values.exchangeMean();
       Map<Integer, Double> losses = run.validation().get().losses(model, run.settings());
       values.exchangeMean();
+      timeLeft.did(Task.VALIDATION, secondsSince(validationBegan));
       listener.validated(step, losses);
       return losses;
     }
 
-    private void sample() {
-      run.samples()
-          .filter(samples -> samples.dueAfter(step, run.settings().steps()))
-          .ifPresent(
-              samples -> {
-                values.exchangeMean();
-                for (int i = 0; i < samples.prompts().size() && !listener.stopAsked(); i++) {
-                  listener.sampled(step, i, samples.draw(model, i));
-                }
-                values.exchangeMean();
-              });
+    private void sample(TrainingSamples samples) {
+      long samplesBegan = System.nanoTime();
+      values.exchangeMean();
+      boolean all = sampledAll(samples);
+      values.exchangeMean();
+      if (all) {
+        timeLeft.did(Task.SAMPLES, secondsSince(samplesBegan));
+      }
     }
 
-    private void save(boolean due) {
-      if (due) {
-        record.save(state()).ifPresent(listener::saved);
+    /** Whether the user let it make all of them. */
+    private boolean sampledAll(TrainingSamples samples) {
+      for (int i = 0; i < samples.videos().size(); i++) {
+        if (listener.stopAsked()) {
+          return false;
+        }
+        Latents latents = samples.videos().get(i).draw(model);
+        listener.sampled(step, i, latents);
+        if (samples.writer().isPresent()) {
+          SampleShown shown = samples.writer().get().write(step, i, latents);
+          record.sampled(shown);
+          listener.shown(shown);
+        }
       }
+      return true;
+    }
+
+    private void save() {
+      long saveBegan = System.nanoTime();
+      record.save(state()).ifPresent(listener::saved);
+      timeLeft.did(Task.STATES, secondsSince(saveBegan));
     }
 
     private TrainingState state() {

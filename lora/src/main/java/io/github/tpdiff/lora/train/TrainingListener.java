@@ -27,6 +27,9 @@ public interface TrainingListener {
    */
   default void sampled(int step, int prompt, Latents latents) {}
 
+  /** After the file of a sampled video was written, in runs that write them. */
+  default void shown(SampleShown sample) {}
+
   /**
    * Before the first step of a run that goes on.
    *

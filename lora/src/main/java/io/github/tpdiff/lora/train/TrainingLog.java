@@ -14,6 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Consumer;
 
 /**
  * The record of a training as {@code log.csv}: a row for each step with its loss, the loss of the
@@ -23,38 +25,33 @@ import java.util.Optional;
  * <p>A resumed run keeps the rows up to its step and goes on, so that the file is that of a run
  * that was never stopped.
  */
-final class TrainingLog implements AutoCloseable {
+final class TrainingLog implements RunLog {
   static final String FILE = "log.csv";
 
   private final List<Integer> stages;
   private final SmoothedLoss smoothed = new SmoothedLoss();
   private final FileChannel channel;
   private final Path file;
+  private List<String> kept;
 
   private TrainingLog(Path file, List<Integer> stages, int step) throws IOException {
     this.file = file;
     this.stages = stages;
-    List<String> rows = step == 0 ? List.of() : rowsUpTo(step);
-    rows.forEach(this::replay);
-    String text = header() + "\n" + String.join("", rows.stream().map(r -> r + "\n").toList());
+    kept = step == 0 ? List.of() : rowsUpTo(step);
+    String text = header() + "\n" + String.join("", kept.stream().map(r -> r + "\n").toList());
     AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
     channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
   }
 
-  /**
-   * Opens the log of a folder.
-   *
-   * @param stages their number
-   * @param step from which the run goes on; 0 begins a new log
-   */
-  static TrainingLog open(Path folder, int stages, int step) {
+  /** Opens the log of a folder. */
+  static TrainingLog open(Start start) {
     var numbers = new ArrayList<Integer>();
-    for (int stage = stages; stage >= 1; stage--) {
+    for (int stage = start.stages(); stage >= 1; stage--) {
       numbers.add(stage);
     }
-    Path file = folder.resolve(FILE);
+    Path file = start.folder().resolve(FILE);
     try {
-      return new TrainingLog(file, numbers, step);
+      return new TrainingLog(file, numbers, start.step());
     } catch (IOException failure) {
       throw new CheckpointException(
           "%s: cannot be written: %s".formatted(file, AtomicFile.reason(failure)), failure);
@@ -95,23 +92,49 @@ final class TrainingLog implements AutoCloseable {
         .toList();
   }
 
-  private void replay(String row) {
-    String[] fields = row.split(",", -1);
-    var losses = new LinkedHashMap<Integer, Double>();
-    for (int i = 0; i < stages.size(); i++) {
-      String loss = fields[3 + i];
-      try {
-        if (!loss.isEmpty()) {
-          losses.put(stages.get(i), Double.valueOf(loss));
-        }
-      } catch (NumberFormatException notANumber) {
-        throw new CheckpointException(
-            "%s: row of step %s: expected a loss, found '%s'; move the file away"
-                .formatted(file, fields[0], loss),
-            notANumber);
-      }
+  /** Tells the rows that the run had written before it went on; once. */
+  void replay(Consumer<LogRow> told) {
+    List<String> rows = kept;
+    kept = List.of();
+    for (String row : rows) {
+      LogRow earlier = parse(row.split(",", -1));
+      smoothed.add(earlier.stageLosses());
+      told.accept(earlier);
     }
-    smoothed.add(losses);
+  }
+
+  private LogRow parse(String... fields) {
+    int count = stages.size();
+    return new LogRow(
+        Integer.parseInt(fields[0]),
+        number(fields, 1).orElse(0),
+        number(fields, 2),
+        byStage(fields, 3),
+        byStage(fields, 3 + count),
+        number(fields, 3 + 2 * count),
+        number(fields, 4 + 2 * count),
+        byStage(fields, 5 + 2 * count));
+  }
+
+  private Map<Integer, Double> byStage(String[] fields, int first) {
+    var values = new LinkedHashMap<Integer, Double>();
+    for (int i = 0; i < stages.size(); i++) {
+      int stage = stages.get(i);
+      number(fields, first + i).ifPresent(value -> values.put(stage, value));
+    }
+    return values;
+  }
+
+  private OptionalDouble number(String[] fields, int place) {
+    String text = fields[place];
+    try {
+      return text.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(Double.parseDouble(text));
+    } catch (NumberFormatException notANumber) {
+      throw new CheckpointException(
+          "%s: row of step %s: expected a number, found '%s'; move the file away"
+              .formatted(file, fields[0], text),
+          notANumber);
+    }
   }
 
   /** The running means, to which each step is added before its row is written. */
@@ -119,32 +142,22 @@ final class TrainingLog implements AutoCloseable {
     return smoothed;
   }
 
-  /** Writes row 0: the validation before the first step. */
-  void started(Map<Integer, Double> validation) {
-    var row = new ArrayList<String>(List.of("0", "0.0", ""));
-    row.addAll(columns(Map.of()));
-    row.addAll(columns(Map.of()));
-    row.addAll(List.of("", ""));
-    row.addAll(columns(validation));
-    write(row);
+  @Override
+  public void row(LogRow row) {
+    var fields = new ArrayList<String>();
+    fields.add(Integer.toString(row.step()));
+    fields.add(Double.toString(row.epoch()));
+    fields.add(text(row.loss()));
+    fields.addAll(columns(row.stageLosses()));
+    fields.addAll(columns(row.smoothedLosses()));
+    fields.add(text(row.learningRate()));
+    fields.add(text(row.gradientNorm()));
+    fields.addAll(columns(row.validation()));
+    write(fields);
   }
 
-  /**
-   * Writes the row of a step.
-   *
-   * @param validation after it; empty where there was none
-   */
-  void stepped(TrainingProgress progress, Map<Integer, Double> validation) {
-    var row = new ArrayList<String>();
-    row.add(Integer.toString(progress.step()));
-    row.add(Double.toString(progress.epoch()));
-    row.add(Double.toString(progress.loss()));
-    row.addAll(columns(progress.stageLosses()));
-    row.addAll(columns(progress.smoothedLosses()));
-    row.add(Double.toString(progress.learningRate()));
-    row.add(Double.toString(progress.gradientNorm()));
-    row.addAll(columns(validation));
-    write(row);
+  private static String text(OptionalDouble value) {
+    return value.isPresent() ? Double.toString(value.getAsDouble()) : "";
   }
 
   private List<String> columns(Map<Integer, Double> byStage) {
@@ -153,8 +166,8 @@ final class TrainingLog implements AutoCloseable {
         .toList();
   }
 
-  /** Forces the rows to disk, before the state that they belong to. */
-  void force() {
+  @Override
+  public void force() {
     try {
       channel.force(false);
     } catch (IOException failure) {

@@ -1,6 +1,5 @@
 package io.github.tpdiff.lora.train;
 
-import java.time.Duration;
 import java.util.Map;
 
 /**
@@ -15,7 +14,7 @@ import java.util.Map;
  * @param gradientNorm before clipping
  * @param learningRate of the step
  * @param stepsPerSecond since this run began
- * @param left expected until the last step
+ * @param left expected until the end
  */
 public record TrainingProgress(
     int step,
@@ -27,4 +26,4 @@ public record TrainingProgress(
     double gradientNorm,
     double learningRate,
     double stepsPerSecond,
-    Duration left) {}
+    Remaining left) {}

@@ -2,8 +2,10 @@ package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.lora.CheckpointFingerprint;
 import io.github.tpdiff.lora.data.TrainingSet;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -17,6 +19,7 @@ import java.util.Optional;
  * @param validation how it is judged, if at all
  * @param samples what is made to look at, if anything
  * @param states where it is kept, if at all
+ * @param logs where it is written down in that folder, beside its rows
  * @param start from the beginning or from the newest state
  * @param named every setting that decides the result, by name: a run goes on with the same only
  */
@@ -28,6 +31,7 @@ public record TrainingRun(
     Optional<Validation> validation,
     Optional<TrainingSamples> samples,
     Optional<StateFolder> states,
+    List<RunLog.Opening> logs,
     Start start,
     Map<String, String> named) {
 
@@ -36,6 +40,7 @@ public record TrainingRun(
    */
   public TrainingRun {
     settings.descent().requireFit(target.parameters().keySet());
+    logs = List.copyOf(logs);
     named = Collections.unmodifiableMap(new LinkedHashMap<>(named));
   }
 
@@ -58,6 +63,7 @@ public record TrainingRun(
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
+        List.of(),
         Start.FRESH,
         Map.of("target", target.change(), "train", settings.withSteps(1).toString()));
   }
@@ -75,31 +81,57 @@ public record TrainingRun(
   /** The same with a place for its states. */
   public TrainingRun savedIn(StateFolder folder, Start from) {
     return new TrainingRun(
-        target, data, settings, gradients, validation, samples, Optional.of(folder), from, named);
+        target,
+        data,
+        settings,
+        gradients,
+        validation,
+        samples,
+        Optional.of(folder),
+        logs,
+        from,
+        named);
   }
 
   /** The same, judged. */
   public TrainingRun validatedOn(Validation other) {
     return new TrainingRun(
-        target, data, settings, gradients, Optional.of(other), samples, states, start, named);
+        target, data, settings, gradients, Optional.of(other), samples, states, logs, start, named);
   }
 
   /** The same with videos to look at. */
   public TrainingRun sampled(TrainingSamples other) {
     return new TrainingRun(
-        target, data, settings, gradients, validation, Optional.of(other), states, start, named);
+        target,
+        data,
+        settings,
+        gradients,
+        validation,
+        Optional.of(other),
+        states,
+        logs,
+        start,
+        named);
+  }
+
+  /** The same written down in one more log; not read without a folder. */
+  public TrainingRun loggedIn(RunLog.Opening log) {
+    var more = new ArrayList<>(logs);
+    more.add(log);
+    return new TrainingRun(
+        target, data, settings, gradients, validation, samples, states, more, start, named);
   }
 
   /** The same with gradients from elsewhere, and values that are moved on the host. */
   public TrainingRun withGradients(GradientSource.Opening other) {
     return new TrainingRun(
-        target, data, settings, Optional.of(other), validation, samples, states, start, named);
+        target, data, settings, Optional.of(other), validation, samples, states, logs, start, named);
   }
 
   /** The same with other names of what decides the result. */
   public TrainingRun identifiedBy(Map<String, String> others) {
     return new TrainingRun(
-        target, data, settings, gradients, validation, samples, states, start, others);
+        target, data, settings, gradients, validation, samples, states, logs, start, others);
   }
 
   /**

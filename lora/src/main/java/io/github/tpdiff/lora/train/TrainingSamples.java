@@ -16,6 +16,7 @@ import io.github.tpdiff.runtime.model.DenoiserSession;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Videos made while training goes on, always of the same noises, so that two of them differ only by
@@ -24,47 +25,57 @@ import java.util.Map;
  * <p>They are sampled with the staged sampler on the weights that are being trained: nothing is
  * loaded a second time, and a prediction takes less memory than a training step of the same size.
  *
- * @param prompts what each video shows
- * @param unconditional the same for what guidance leads away from, of whichever picture
+ * @param videos what each shows, and how it is sampled
  * @param everySteps how often they are made
- * @param shape of one video's latents at full rate
- * @param sampler through the stages that are trained
- * @param guidance how {@code unconditional} takes part
- * @param seed of the first video's noise; each next has the next
+ * @param atFirst whether before the first step too
+ * @param writer makes files of them, if there are to be any
  */
 public record TrainingSamples(
-    List<Conditions> prompts,
-    Conditions unconditional,
-    int everySteps,
-    LatentShape shape,
-    StagedSampler sampler,
-    Guidance guidance,
-    long seed) {
+    List<SampledVideo> videos, int everySteps, boolean atFirst, Optional<SampleWriter> writer) {
   /**
-   * @throws IllegalArgumentException if there is no prompt or {@code everySteps} is not positive
+   * One video.
+   *
+   * @param prompt what it shows
+   * @param unconditional the same for what guidance leads away from, of whichever picture
+   * @param shape of its latents at full rate
+   * @param sampler through the stages that are trained
+   * @param guidance how {@code unconditional} takes part
+   * @param seed of its noise
+   */
+  public record SampledVideo(
+      Conditions prompt,
+      Conditions unconditional,
+      LatentShape shape,
+      StagedSampler sampler,
+      Guidance guidance,
+      long seed) {
+
+    Latents draw(Trainable model) {
+      List<Conditions> asked =
+          guidance.needsUnconditional()
+              ? List.of(prompt, unconditional.with(prompt.pictures()))
+              : List.of(prompt);
+      try (var network =
+          ConditionedNetwork.inTurn(new TrainedNetwork(model), prompt.flow().denoiser(), asked)) {
+        return prompt.withGivenFrames(
+            sampler.sample(
+                shape, network.guided(guidance), NoiseSource.seeded(seed), StageListener.silent()));
+      }
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException if there is no video or {@code everySteps} is not positive
    */
   public TrainingSamples {
     checkArgument(everySteps >= 1, "sample.every: at least 1, found %s", everySteps);
-    checkArgument(!prompts.isEmpty(), "sample.prompts: expected at least one, found none");
-    prompts = List.copyOf(prompts);
+    checkArgument(!videos.isEmpty(), "sample.prompts: expected at least one, found none");
+    videos = List.copyOf(videos);
   }
 
-  /** Makes video number {@code index}. */
-  Latents draw(Trainable model, int index) {
-    Conditions prompt = prompts.get(index);
-    List<Conditions> asked =
-        guidance.needsUnconditional()
-            ? List.of(prompt, unconditional.with(prompt.pictures()))
-            : List.of(prompt);
-    try (var network =
-        ConditionedNetwork.inTurn(new TrainedNetwork(model), prompt.flow().denoiser(), asked)) {
-      return prompt.withGivenFrames(
-          sampler.sample(
-              shape,
-              network.guided(guidance),
-              NoiseSource.seeded(seed + index),
-              StageListener.silent()));
-    }
+  /** The same with files. */
+  public TrainingSamples writtenBy(SampleWriter other) {
+    return new TrainingSamples(videos, everySteps, atFirst, Optional.of(other));
   }
 
   /** The network that is being trained, which takes everything in every step. */

@@ -94,8 +94,9 @@ final class JobSettingsTest {
         timestep_shift: 5
         validate_every: 10
       sample: {prompts: ["a: b", "- c"], every: 7, size: 32x32x9, steps: 4, guidance: 2, seed: 3,
-        pictures: true}
-      output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya]}
+        pictures: true, file: prompts.txt, first: true}
+      output: {folder: out, save_every: 5, keep: 1, dtype: bf16, formats: [diffusers, kohya],
+        title: "A: ball", author: me, description: "It's a ball.", license: MIT}
       """;
 
   /** Keys that only some optimizers and curves have. */
@@ -226,12 +227,18 @@ final class JobSettingsTest {
             "lora.base", // the files' contents and strengths decide, see LoraOrigin
             "model.parts",
             "model.path",
+            "output.author",
+            "output.description",
             "output.dtype",
             "output.folder",
             "output.formats",
             "output.keep",
+            "output.license",
             "output.save_every",
+            "output.title",
             "sample.every",
+            "sample.file",
+            "sample.first",
             "sample.guidance",
             "sample.pictures",
             "sample.prompts",

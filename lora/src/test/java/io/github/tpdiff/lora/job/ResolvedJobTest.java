@@ -290,7 +290,7 @@ final class ResolvedJobTest {
       assertThat(read.weights().metadata()).containsEntry("tpdiff.step", "3");
       if (format == LoraFormat.KOHYA) {
         assertThat(read.weights().metadata())
-            .containsEntry("ss_output_name", "out")
+            .containsEntry("ss_output_name", "checkpoint LoRA")
             .containsEntry("ss_network_dim", "2")
             .containsEntry("ss_network_alpha", "4.0");
       }

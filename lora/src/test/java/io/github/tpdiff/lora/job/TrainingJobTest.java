@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -146,7 +147,7 @@ final class TrainingJobTest {
               timesteps: uniform
               timestep_shift: 5
               validate_every: 10
-            output: {folder: out, save_every: 5, keep: 1, dtype: bf16}
+            output: {folder: out, save_every: 5, keep: 1, dtype: bf16, title: Ball, license: MIT}
             """);
     assertThat(job.data().sizes())
         .containsExactly(new ClipSize(832, 480, 81), new ClipSize(480, 832, 49));
@@ -161,7 +162,13 @@ final class TrainingJobTest {
     assertThat(job.output())
         .isEqualTo(
             new TrainingJob.Output(
-                folder.resolve("out"), 5, 1, DType.BF16, List.of(LoraFormat.DIFFUSERS)));
+                folder.resolve("out"),
+                5,
+                1,
+                DType.BF16,
+                List.of(LoraFormat.DIFFUSERS),
+                new TrainingJob.About(
+                    Optional.of("Ball"), Optional.empty(), Optional.empty(), Optional.of("MIT"))));
   }
 
   @Test

@@ -179,6 +179,26 @@ final class RunRecordTest {
     assertThat(log()).isEqualTo(whole);
   }
 
+  /** Killed after step 7 with a state of step 4: readers forget what was told of 5 to 7. */
+  @Test
+  void eventsOfAResumedRun_beginAfterItsStateInAFileOfTheirOwn() throws IOException {
+    train(run(7, Start.FRESH), 99);
+    Files.delete(folder.resolve("out/states/step-00000007/state.safetensors"));
+    Files.delete(folder.resolve("out/states/step-00000006/state.safetensors"));
+    train(run(7, Start.RESUME), 99);
+    List<Path> files;
+    try (var all = Files.list(folder.resolve("out"))) {
+      files = all.filter(f -> f.toString().contains("tfevents")).sorted().toList();
+    }
+    assertThat(files).hasSize(2);
+    // The file's version, a session that starts, and what was told: row 0 and 7 steps, and 3 steps.
+    assertThat(EventLogTest.records(files.get(0))).hasSize(2 + 8);
+    List<byte[]> second = EventLogTest.records(files.get(1));
+    assertThat(second).hasSize(2 + 3);
+    // step 5 and session_log {status: START}, in protobuf's wire format behind the wall time.
+    assertThat(second.get(1)).endsWith(new byte[] {0x10, 5, 0x3a, 2, 8, 1});
+  }
+
   @Test
   void flippedBit_isAlwaysNoticed() throws IOException {
     train(run(2, Start.FRESH), 99);

@@ -31,7 +31,10 @@ public final class LoraWriter {
   /** Metadata key whose value a PEFT configuration names as the base model. */
   public static final String BASE_MODEL = "tpdiff.base_model";
 
-  /** Metadata key of the name that programs that list LoRAs show, in kohya's form. */
+  /**
+   * Metadata key of the name that programs that list LoRAs show. A LoRA that has one tells them the
+   * rest in every form, others in kohya's.
+   */
   public static final String NAME = "ss_output_name";
 
   @SuppressWarnings("ArrayRecordComponent") // written once, never compared
@@ -278,7 +281,7 @@ public final class LoraWriter {
   private Map<String, String> header() {
     Map<String, String> header = new TreeMap<>(weights.metadata());
     header.put("format", "pt");
-    if (format == LoraFormat.KOHYA) {
+    if (format == LoraFormat.KOHYA || header.containsKey(NAME)) {
       KohyaMetadata.of(weights, file).forEach(header::putIfAbsent);
     }
     peft.ifPresent(

@@ -83,7 +83,7 @@ public record RequestedPictures(
   }
 
   /** The pictures as a model takes them, for a video of a size. */
-  GivenPictures prepared(Flow flow, VideoSize video) {
+  public GivenPictures prepared(Flow flow, VideoSize video) {
     return PicturePreparation.of(flow, geometry).pictures(first, last, video);
   }
 }

@@ -41,8 +41,21 @@ public final class ContactSheet {
    * @throws IllegalStateException if it has no rows
    */
   public void write(Path file) throws IOException {
+    PngWriter.write(file, paint());
+  }
+
+  /**
+   * The sheet as PNG.
+   *
+   * @throws IllegalStateException if it has no rows
+   */
+  public byte[] png() throws IOException {
+    return PngWriter.encoded(paint());
+  }
+
+  private BufferedImage paint() {
     if (rows.isEmpty()) {
-      throw new IllegalStateException(file + ": expected at least one clip, found none");
+      throw new IllegalStateException("contact sheet: expected at least one clip, found none");
     }
     int width = GAP + rows.stream().mapToInt(c -> shown(c) * (c.width() + GAP)).max().orElseThrow();
     int height = GAP + rows.stream().mapToInt(c -> c.height() + GAP).sum();
@@ -53,7 +66,7 @@ public final class ContactSheet {
       paintRow(sheet, clip, top);
       top += clip.height() + GAP;
     }
-    PngWriter.write(file, sheet);
+    return sheet;
   }
 
   private static void fill(BufferedImage sheet) {
@@ -103,7 +116,22 @@ public final class ContactSheet {
 
     /** The sheet of this row alone. */
     public ContactSheet sheet() {
-      return new ContactSheet(frames.size()).add(VideoClip.of(frames, 1));
+      return sheetWithin(Integer.MAX_VALUE);
+    }
+
+    /**
+     * The same of smaller frames: halved until the row is so wide at most, as long as they divide.
+     *
+     * @param width in pixels
+     */
+    public ContactSheet sheetWithin(int width) {
+      VideoClip clip = VideoClip.of(frames, 1);
+      while ((long) frames.size() * (clip.width() + GAP) > width
+          && clip.width() % 2 == 0
+          && clip.height() % 2 == 0) {
+        clip = clip.coarser(1, 2, 2);
+      }
+      return new ContactSheet(frames.size()).add(clip);
     }
   }
 

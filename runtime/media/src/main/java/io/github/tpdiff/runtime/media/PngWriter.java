@@ -30,10 +30,14 @@ public final class PngWriter {
   }
 
   static void write(Path file, BufferedImage image) throws IOException {
+    AtomicFile.write(file, encoded(image));
+  }
+
+  static byte[] encoded(BufferedImage image) throws IOException {
     var bytes = new ByteArrayOutputStream();
     if (!ImageIO.write(image, "png", bytes)) {
-      throw new IOException(file + ": this Java runtime has no PNG encoder");
+      throw new IOException("this Java runtime has no PNG encoder");
     }
-    AtomicFile.write(file, bytes.toByteArray());
+    return bytes.toByteArray();
   }
 }

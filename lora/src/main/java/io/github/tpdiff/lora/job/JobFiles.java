@@ -1,0 +1,32 @@
+package io.github.tpdiff.lora.job;
+
+import io.github.tpdiff.weights.AtomicFile;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the files of a job said when it was resolved: they may be edited while it runs.
+ *
+ * @param written the job itself
+ * @param samples the videos that it makes on the way, those of {@code sample.prompts} first
+ */
+public record JobFiles(String written, List<SamplePrompt> samples) {
+  public JobFiles {
+    samples = List.copyOf(samples);
+  }
+
+  static JobFiles read(TrainingJob job) {
+    var samples = new ArrayList<SamplePrompt>();
+    job.sample().prompts().forEach(prompt -> samples.add(SamplePrompt.ofKey(prompt)));
+    job.sample().file().ifPresent(file -> samples.addAll(new PromptFile(file).read()));
+    try {
+      return new JobFiles(Files.readString(job.file()), samples);
+    } catch (IOException failure) {
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(job.file(), AtomicFile.reason(failure)), failure);
+    }
+  }
+}
