@@ -6,9 +6,9 @@ import io.github.tpdiff.runtime.optim.DynamicCode;
  * The arithmetic of optimizers in TorchScript, in place on the tensors that it is given.
  *
  * <p>Each method takes the numbers of a step first, [count] in fp32 on the host, then the tensors
- * of one weight after the other. Every operation rounds by itself and in the order of the host's
- * optimizers, so that both come to the same bits; sums are taken in fp64, where their order no
- * longer shows.
+ * of one weight after the other. Every operation rounds by itself, in the order of the host's
+ * optimizers, and sums are taken in fp64, where their order hardly shows: both come to the same
+ * values but for last bits.
  */
 final class OptimizerScript {
   /** Numbers: share of the summand. Tensors: sum, summand. */

@@ -555,7 +555,7 @@ class TorchTrainableTest {
         optimizer.values();
         assertThat(optimizer.heldTensors()).isEqualTo(before);
       }
-      assertThat(trainable.heldTensors()).isEqualTo(parts.weights().size());
+      assertThat(trainable.heldTensors()).isEqualTo(parts.weights().size() + before);
     }
   }
 
