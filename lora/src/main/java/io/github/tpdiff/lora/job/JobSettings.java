@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
@@ -13,6 +14,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.engine.Activations;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
@@ -49,6 +51,8 @@ record JobSettings(Map<String, Object> values) {
   static final String POSITIONS = "stages.positions";
 
   private static final String STEPS = "train.steps";
+  private static final String SETS = "data.sets";
+  private static final String PATH = "path";
 
   JobSettings {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
@@ -75,6 +79,12 @@ record JobSettings(Map<String, Object> values) {
 
   /** Takes values as a file has them. */
   private record Keys(Map<String, Object> values) {
+    static Map<String, Object> all(Map<String, Object> values) {
+      var keys = new Keys(new LinkedHashMap<>());
+      values.forEach(keys::put);
+      return keys.values();
+    }
+
     void put(String key, Object value) {
       values.put(key, written(value));
     }
@@ -134,11 +144,23 @@ record JobSettings(Map<String, Object> values) {
   }
 
   private static void data(Keys keys, TrainingJob.Data data) {
-    keys.put("data.path", data.path());
+    boolean isOneSet = data.sets().size() == 1;
+    if (isOneSet) {
+      dataFiles(data.sets().get(0)).forEach((name, value) -> keys.put("data." + name, value));
+    } else {
+      keys.values()
+          .put(SETS, data.sets().stream().map(JobSettings::dataFiles).map(Keys::all).toList());
+    }
     keys.put("data.cache", data.cache());
     keys.putUnlessEmpty("data.sizes", data.sizes());
+    data.buckets()
+        .ifPresent(
+            buckets -> {
+              keys.put("data.pixels", DataReader.words(buckets.pixels()));
+              keys.putUnlessEmpty("data.frames", buckets.frames());
+              buckets.shapes().ifPresent(most -> keys.put("data.shapes", most));
+            });
     keys.put("data.fps", data.fps());
-    keys.put("data.clips_per_video", data.clipsPerVideo());
     keys.put("data.validation", data.validation());
     keys.put("data.negative_prompt", data.negativePrompt());
     // Jobs of models without pictures stay what they were.
@@ -148,6 +170,29 @@ record JobSettings(Map<String, Object> values) {
     if (data.pictures().last()) {
       keys.put("data.last_picture", true);
     }
+  }
+
+  /** Of a set what it says; what was there before there were several is always said. */
+  private static Map<String, Object> dataFiles(TrainingJob.DataFiles files) {
+    var keys = new LinkedHashMap<String, Object>();
+    keys.put(PATH, files.path());
+    Extraction extraction = files.extraction();
+    if (extraction.mode() != Extraction.Mode.HEAD) {
+      keys.put("extraction", extraction.mode());
+    }
+    extraction.stride().ifPresent(frames -> keys.put("stride", frames));
+    extraction.most().ifPresent(clips -> keys.put("clips_per_video", clips));
+    if (!files.captions().trigger().isEmpty()) {
+      keys.put("trigger", files.captions().trigger());
+    }
+    if (!files.captions().prefix().isEmpty()) {
+      keys.put("caption_prefix", files.captions().prefix());
+    }
+    if (files.share().repeats() != 1) {
+      keys.put("repeats", files.share().repeats());
+    }
+    files.share().weight().ifPresent(share -> keys.put("weight", share));
+    return keys;
   }
 
   private static void stages(Keys keys, TrainingJob.Stages stages) {
@@ -235,10 +280,21 @@ record JobSettings(Map<String, Object> values) {
     values.forEach(
         (key, value) -> {
           if (!isFree(key)) {
-            identity.put(key, value.toString());
+            identity.put(key, (key.equals(SETS) ? withoutPaths(value) : value).toString());
           }
         });
     return identity;
+  }
+
+  /** Sets without where they lie. */
+  private static List<Object> withoutPaths(Object sets) {
+    var others = new ArrayList<Object>();
+    for (Object set : (List<?>) sets) {
+      var keys = new LinkedHashMap<Object, Object>((Map<?, ?>) set);
+      keys.remove(PATH);
+      others.add(keys);
+    }
+    return others;
   }
 
   /** The file. */
