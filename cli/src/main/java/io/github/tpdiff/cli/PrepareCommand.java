@@ -64,8 +64,7 @@ final class PrepareCommand implements Callable<Integer> {
     for (SourceSet set : request.sets()) {
       // Of extractions that take all there are, one: how many that is shows when they are cut.
       most +=
-          (long) set.extraction().most().orElse(1)
-              * SourceList.read(set.source()).videos().size();
+          (long) set.extraction().most().orElse(1) * SourceList.read(set.source()).videos().size();
     }
     PreparationCost.of(job, Calibration.measure(engine)).table(most).forEach(out::println);
     out.flush();

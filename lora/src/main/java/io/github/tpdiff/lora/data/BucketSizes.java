@@ -201,8 +201,7 @@ public record BucketSizes(Budget budget, List<Double> shapes, List<VideoSize> al
     double own = shape(shown);
     double shape =
         shapes.stream().min(Comparator.comparingDouble(s -> distance(s, own))).orElseThrow();
-    PictureSize size =
-        budget.nearest(budget.level((long) shown.width() * shown.height()), shape);
+    PictureSize size = budget.nearest(budget.level((long) shown.width() * shown.height()), shape);
     return budget.frames().stream()
         .map(frames -> new VideoSize(size.height(), size.width(), frames, budget.fps()))
         .toList();

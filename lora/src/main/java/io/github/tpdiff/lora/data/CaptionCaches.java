@@ -25,9 +25,7 @@ record CaptionCaches(Path folder, ClipEncoders encoders, Map<String, CaptionCach
     for (String text : texts) {
       byText.computeIfAbsent(
           text,
-          own ->
-              new CaptionCache(
-                  folder.resolve(VideoEncoding.fileOf(own + '\0' + fingerprint))));
+          own -> new CaptionCache(folder.resolve(VideoEncoding.fileOf(own + '\0' + fingerprint))));
     }
     if (byText.values().stream().allMatch(CaptionCache::exists)) {
       return;

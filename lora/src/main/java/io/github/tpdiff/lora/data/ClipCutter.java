@@ -124,8 +124,7 @@ record ClipCutter(ClipSizes sizes, Extraction extraction) {
           info.frames() >= size.frames()
               && inOrder(file, size, size.frames() / info.seconds(), 0, clips);
       case MIDDLE ->
-          inOrder(
-              file, size, size.fps(), extraction.starts(there, size.frames()).get(0), clips);
+          inOrder(file, size, size.fps(), extraction.starts(there, size.frames()).get(0), clips);
       case SLIDING, UNIFORM -> windows(file, size, there, clips);
     };
   }
@@ -135,8 +134,8 @@ record ClipCutter(ClipSizes sizes, Extraction extraction) {
         FrameCount.exactly(size.frames()), fps, size.width(), size.height(), start);
   }
 
-  private boolean inOrder(
-      Path file, VideoSize size, double fps, int start, Consumer<Cut> clips) throws IOException {
+  private boolean inOrder(Path file, VideoSize size, double fps, int start, Consumer<Cut> clips)
+      throws IOException {
     int count = 0;
     try (var reader = ClipReader.open(file, request(size, fps, start / fps))) {
       while (count < extraction.limit()) {
@@ -186,8 +185,7 @@ record ClipCutter(ClipSizes sizes, Extraction extraction) {
   private Cut picture(Path file) throws IOException {
     RgbPicture picture = PictureReader.read(file);
     VideoSize size = still(sizes.of(picture.size()).get(0));
-    var values =
-        PictureGeometry.CROP.frame(picture, new PictureSize(size.width(), size.height()));
+    var values = PictureGeometry.CROP.frame(picture, new PictureSize(size.width(), size.height()));
     double scale =
         Math.max(
             size.width() / (double) picture.width(), size.height() / (double) picture.height());

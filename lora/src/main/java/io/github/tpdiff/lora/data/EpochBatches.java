@@ -27,7 +27,9 @@ public record EpochBatches(List<Row> rows, int size) {
 
   public EpochBatches {
     rows =
-        rows.stream().sorted(Comparator.comparingInt((Row row) -> row.visits()).reversed()).toList();
+        rows.stream()
+            .sorted(Comparator.comparingInt((Row row) -> row.visits()).reversed())
+            .toList();
   }
 
   static EpochBatches of(EpochVisits<ClipSize> visits, int size) {

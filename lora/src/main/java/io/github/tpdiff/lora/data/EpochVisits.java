@@ -10,13 +10,13 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * How often clips are visited in an epoch: the clips of one shape and one data set are a group,
- * and each group has the same number of visits in every epoch.
+ * How often clips are visited in an epoch: the clips of one shape and one data set are a group, and
+ * each group has the same number of visits in every epoch.
  *
  * <p>With repeats, a group has its clips times the set's repeats. With weights, an epoch has as
- * many visits as there are clips; each set gets its share of them, and within a set every group
- * its share by clips, both by largest remainders; a group that comes to less than one visit gets
- * one, so that no clip is left out for good.
+ * many visits as there are clips; each set gets its share of them, and within a set every group its
+ * share by clips, both by largest remainders; a group that comes to less than one visit gets one,
+ * so that no clip is left out for good.
  *
  * @param groups in the order in which their first clips come
  */
@@ -50,8 +50,7 @@ public record EpochVisits<S>(List<Group<S>> groups) {
    * @param sets the number of each clip's set
    * @param shares of the sets by number; all have a weight or none
    */
-  public static <S> EpochVisits<S> of(
-      List<S> shapes, List<Integer> sets, List<SetShare> shares) {
+  public static <S> EpochVisits<S> of(List<S> shapes, List<Integer> sets, List<SetShare> shares) {
     checkArgument(shapes.size() == sets.size(), "clips: expected one set for each");
     requireAlike(shares);
     Map<Map.Entry<S, Integer>, List<Integer>> members = new LinkedHashMap<>();
@@ -122,9 +121,7 @@ public record EpochVisits<S>(List<Group<S>> groups) {
     long left = number - parts.stream().mapToLong(Long::longValue).sum();
     IntStream.range(0, weights.size())
         .boxed()
-        .sorted(
-            Comparator.comparingDouble(
-                i -> parts.get(i) - number * weights.get(i) / sum))
+        .sorted(Comparator.comparingDouble(i -> parts.get(i) - number * weights.get(i) / sum))
         .limit(left)
         .toList()
         .forEach(i -> parts.set(i, parts.get(i) + 1));

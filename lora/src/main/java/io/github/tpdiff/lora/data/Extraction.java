@@ -40,8 +40,7 @@ public record Extraction(Mode mode, OptionalInt stride, OptionalInt most) {
    */
   public Extraction {
     most.ifPresent(
-        count ->
-            checkArgument(count >= 1, "data.clips_per_video: at least 1, found %s", count));
+        count -> checkArgument(count >= 1, "data.clips_per_video: at least 1, found %s", count));
     stride.ifPresent(
         frames -> checkArgument(frames >= 1, "data.stride: at least 1, found %s", frames));
     checkArgument(
@@ -63,9 +62,7 @@ public record Extraction(Mode mode, OptionalInt stride, OptionalInt most) {
   /** What of it decides how latents come out, as part of a cache's name. */
   String made() {
     // As it was when there was no other.
-    return mode == Mode.HEAD
-        ? String.valueOf(limit())
-        : "%s %s %s".formatted(mode, stride, most);
+    return mode == Mode.HEAD ? String.valueOf(limit()) : "%s %s %s".formatted(mode, stride, most);
   }
 
   /** Clips of a video, at most. */

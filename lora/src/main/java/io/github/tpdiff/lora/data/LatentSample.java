@@ -141,8 +141,7 @@ public record LatentSample(List<Clip> sampled, int videos) {
             .filter(video -> !video.isPicture() || request.size().frames() == 1)
             .toList();
     int total = Math.min(request.most(), videos.size());
-    var cutter =
-        new ClipCutter(new GivenSizes(List.of(request.size())), Extraction.head(1));
+    var cutter = new ClipCutter(new GivenSizes(List.of(request.size())), Extraction.head(1));
     var clips = new ArrayList<Clip>();
     Optional<String> fault = Optional.empty();
     try (LatentEncoder encoder = encoders.openLatents()) {
@@ -151,8 +150,7 @@ public record LatentSample(List<Clip> sampled, int videos) {
           break;
         }
         try {
-          cutter.cut(
-              video, cut -> clips.add(clip(cut.clip(), video, request.use(), encoder)));
+          cutter.cut(video, cut -> clips.add(clip(cut.clip(), video, request.use(), encoder)));
           listener.encoded(video.file(), clips.size(), total);
         } catch (DroppedException dropped) {
           fault = fault.or(() -> Optional.of(video.file() + ": " + dropped.getMessage()));

@@ -75,8 +75,7 @@ final class ListFile {
       throw list.wrong(line, "expected a JSON array: " + broken.getOriginalMessage());
     }
     if (!entries.isArray()) {
-      throw list.wrong(
-          1, "expected a JSON array of objects, found " + entries.getNodeType());
+      throw list.wrong(1, "expected a JSON array of objects, found " + entries.getNodeType());
     }
     var videos = new ArrayList<SourceVideo>();
     for (JsonNode entry : entries) {

@@ -164,8 +164,7 @@ public final class Preparation {
         throw new DroppedException(Rule.PICTURE, request.againstPictures().get());
       }
       if (!Files.isRegularFile(file)) {
-        throw new DroppedException(
-            Rule.UNREADABLE, "expected a video or picture file, found none");
+        throw new DroppedException(Rule.UNREADABLE, "expected a video or picture file, found none");
       }
       return making.make(source);
     } catch (DroppedException dropped) {
@@ -194,10 +193,8 @@ public final class Preparation {
     return made(source, clips, false);
   }
 
-  private static PreparedVideo made(
-      Source source, List<PreparedVideo.Clip> clips, boolean cached) {
-    return new PreparedVideo(
-        source.video().file(), clips, cached, Optional.empty(), source.set());
+  private static PreparedVideo made(Source source, List<PreparedVideo.Clip> clips, boolean cached) {
+    return new PreparedVideo(source.video().file(), clips, cached, Optional.empty(), source.set());
   }
 
   private Prepared run(PreparationListener listener) {
@@ -249,17 +246,13 @@ public final class Preparation {
           made(
               source,
               encoding.make(
-                  caches,
-                  missing,
-                  picture,
-                  clips -> cutter(source).cut(source.video(), clips)),
+                  caches, missing, picture, clips -> cutter(source).cut(source.video(), clips)),
               false);
     }
     captioned.add(
         new Captioned(
             caches,
-            new CachedSet.Origin(
-                source.video().file(), content, source.set(), caption(source))));
+            new CachedSet.Origin(source.video().file(), content, source.set(), caption(source))));
     return row;
   }
 
@@ -279,8 +272,7 @@ public final class Preparation {
     return new CachedSet(
         encoders.flow(),
         entries,
-        new CachedSet.Prompts(
-            captions.of(request.uncaptioned()), captions.of(request.prompts())),
+        new CachedSet.Prompts(captions.of(request.uncaptioned()), captions.of(request.prompts())),
         request.shares());
   }
 }

@@ -101,7 +101,8 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
   }
 
   /**
-   * Writes a line for every clip and dropped file, with its whole path, where the table has not all of them.
+   * Writes a line for every clip and dropped file, with its whole path, where the table has not all
+   * of them.
    *
    * @return the file
    */
@@ -168,8 +169,7 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
             clips(),
             pictures == videos.size()
                 ? ""
-                : "%d of %d videos"
-                    .formatted(kept.size() - keptPictures, videos.size() - pictures),
+                : "%d of %d videos".formatted(kept.size() - keptPictures, videos.size() - pictures),
             pictures == 0 || pictures == videos.size() ? "" : " and ",
             pictures == 0 ? "" : "%d of %d pictures".formatted(keptPictures, pictures),
             drops());

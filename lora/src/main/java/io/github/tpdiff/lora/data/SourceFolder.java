@@ -12,20 +12,20 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashSet;
-import java.util.List;
-import java.util.stream.Collectors;
-import java.util.regex.Pattern;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * The videos and pictures of a folder and of the folders in it, with their captions. Links are followed, and each folder is read
- * once, however many lead to it: links in a circle end, and links beside each other do not
- * multiply.
+ * The videos and pictures of a folder and of the folders in it, with their captions. Links are
+ * followed, and each folder is read once, however many lead to it: links in a circle end, and links
+ * beside each other do not multiply.
  */
 final class SourceFolder extends SimpleFileVisitor<Path> {
   static final Set<String> VIDEOS =
@@ -190,9 +190,7 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
     counts.put("lists", lists.size());
     counts.put(
         "passed over",
-        captions.size()
-            + brokenLinks
-            + others.values().stream().mapToInt(Integer::intValue).sum());
+        captions.size() + brokenLinks + others.values().stream().mapToInt(Integer::intValue).sum());
     return "found %d files: %s"
         .formatted(
             counts.values().stream().mapToInt(Integer::intValue).sum(),

@@ -8,9 +8,10 @@ import java.util.List;
 
 /**
  * Videos, pictures and captions of a data set: a folder, in which each has a {@code .txt} of the
- * same name or is named in a {@code metadata.csv} or {@code metadata.jsonl}; or a list: a {@code .jsonl} with an object a line, a {@code .json} with an array of objects, or a
- * {@code .csv} with a header. Lists name each video (relative to the list) and its caption; see
- * {@link ListFields} for what the fields may be called.
+ * same name or is named in a {@code metadata.csv} or {@code metadata.jsonl}; or a list: a {@code
+ * .jsonl} with an object a line, a {@code .json} with an array of objects, or a {@code .csv} with a
+ * header. Lists name each video (relative to the list) and its caption; see {@link ListFields} for
+ * what the fields may be called.
  *
  * @param videos in order of name or line
  * @param notes lines on what was found and not taken

@@ -90,8 +90,8 @@ final class DataReader {
                 + " leaves out is as the section says.");
     if (path.isPresent() == !sets.isEmpty()) {
       throw new IllegalArgumentException(
-          "data: expected either path or sets, found %s"
-              .formatted(path.isPresent() ? "both" : "none"));
+          "data.path: expected a folder of videos or a list, or else data.sets, found %s"
+              .formatted(path.isPresent() ? "both" : "neither"));
     }
     return path.map(own -> List.of(usual.of(s.resolve(own)))).orElse(sets);
   }
@@ -124,11 +124,7 @@ final class DataReader {
               .formatted(frames.isPresent() ? "frames" : "shapes"));
     }
     return pixels.map(
-        size ->
-            new Buckets(
-                size,
-                frames.orElse(List.of()),
-                JobType.optional(shapes)));
+        size -> new Buckets(size, frames.orElse(List.of()), JobType.optional(shapes)));
   }
 
   private static PictureSize pixels(String text) {

@@ -119,7 +119,11 @@ public record ResolvedJob(
         throw new IllegalArgumentException(
             "data.%s: %dx%dx%d: %s"
                 .formatted(
-                    job.data().buckets().isPresent() ? "frames" : "sizes", size.width(), size.height(), size.frames(), wrong.getMessage()),
+                    job.data().buckets().isPresent() ? "frames" : "sizes",
+                    size.width(),
+                    size.height(),
+                    size.frames(),
+                    wrong.getMessage()),
             wrong);
       }
     }

@@ -115,15 +115,14 @@ public record TrainingJob(
    * @param captions what is put before them
    * @param share how often its clips are visited
    */
-  public record DataFiles(
-      Path path, Extraction extraction, CaptionRule captions, SetShare share) {}
+  public record DataFiles(Path path, Extraction extraction, CaptionRule captions, SetShare share) {}
 
   /**
    * Within what sizes are chosen.
    *
    * @param pixels whose product no frame exceeds
-   * @param frames that clips may have; empty for the checkpoint's own, half of it, a quarter, and so
-   *     on
+   * @param frames that clips may have; empty for the checkpoint's own, half of it, a quarter, and
+   *     so on
    * @param shapes at most; empty for {@link #USUAL_SHAPES}
    */
   public record Buckets(PictureSize pixels, List<Integer> frames, OptionalInt shapes) {
@@ -139,8 +138,7 @@ public record TrainingJob(
           frames.stream().allMatch(count -> count >= 1),
           "data.frames: at least 1, found %s",
           frames);
-      shapes.ifPresent(
-          most -> checkArgument(most >= 1, "data.shapes: at least 1, found %s", most));
+      shapes.ifPresent(most -> checkArgument(most >= 1, "data.shapes: at least 1, found %s", most));
     }
   }
 

@@ -64,8 +64,7 @@ public final class VideoReader implements AutoCloseable {
       int width = (int) Math.max(1, Math.round(decoder.width() * decoder.pixelAspect()));
       boolean turned = decoder.orientation().transposed();
       return new VideoOutline(
-          PictureReader.size(
-              turned ? decoder.height() : width, turned ? width : decoder.height()),
+          PictureReader.size(turned ? decoder.height() : width, turned ? width : decoder.height()),
           decoder.stream().promisedSeconds());
     }
   }
