@@ -15,11 +15,11 @@ import java.util.OptionalDouble;
 /**
  * Sizes that are chosen from what the videos and pictures are like, within a budget of pixels.
  *
- * <p>Shapes: each file asks for the shape nearest to its own among the sizes that fill the budget;
- * shapes that hardly differ are one, and of more than the budget allows, those go that the fewest
- * files ask for, into their neighbours. Pixels: a file that has fewer than the budget gets the
- * sizes of half of it, or a quarter, and so on, so that none is enlarged by more than a tenth.
- * Frames: the longest of the budget's that a video fills.
+ * <p>Shapes: each file asks for the size within the budget that shows the most of it; shapes that
+ * hardly differ are one, and of more than the budget allows, those go that the fewest files ask
+ * for, into their neighbours. Pixels: a file that has fewer than the budget gets the sizes of half
+ * of it, or a quarter, and so on, so that none is enlarged by more than a tenth. Frames: the
+ * longest of the budget's that a video fills.
  *
  * @param budget that they keep
  * @param shapes width over height, in order
@@ -80,17 +80,22 @@ public record BucketSizes(Budget budget, List<Double> shapes, List<VideoSize> al
       return level;
     }
 
-    /** The size of so many pixels at most whose shape is nearest. */
+    /**
+     * The size of so many pixels at most that shows the most of a file of some shape: the part of
+     * it that is not cut off, times the part of the pixels that are used.
+     */
     private PictureSize nearest(long level, double shape) {
-      PictureSize best = new PictureSize(widthMultiple, heightMultiple);
+      var best = new PictureSize(widthMultiple, heightMultiple);
+      double most = 0;
       for (long width = widthMultiple;
           width * heightMultiple <= level && width <= PictureSize.LONGEST_SIDE;
           width += widthMultiple) {
         long height =
             Math.min(level / width, PictureSize.LONGEST_SIDE) / heightMultiple * heightMultiple;
         var size = new PictureSize((int) width, (int) height);
-        double gain = distance(shape(best), shape) - distance(shape(size), shape);
-        if (gain > 0 || (gain == 0 && size.pixels() > best.pixels())) {
+        double shown = Math.exp(-distance(shape(size), shape)) * size.pixels() / level;
+        if (shown > most) {
+          most = shown;
           best = size;
         }
       }

@@ -38,8 +38,9 @@ final class BucketSizesTest {
     assertThat(sizes.all())
         .containsExactly(
             new VideoSize(480, 832, 81, 16),
-            new VideoSize(832, 464, 33, 16),
-            new VideoSize(320, 576, 17, 16),
+            new VideoSize(832, 480, 33, 16),
+            // Of half the pixels: 9 % cut off where 576 x 320 would leave 8 % of them unused.
+            new VideoSize(352, 560, 17, 16),
             new VideoSize(640, 624, 1, 16));
     assertThat(sizes.of(new PictureSize(1920, 1080)))
         .extracting(VideoSize::frames)
