@@ -93,7 +93,7 @@ final class MixedDataTest {
     var prepared = Invocation.of("prepare", job, "--device", "cpu");
     assertThat(prepared.exitCode()).as(prepared.err()).isZero();
     assertThat(prepared.out())
-        .contains("found 21 files: 7 videos, 4 pictures, 1 pictures beside videos, 6 captions,")
+        .contains("found 22 files: 7 videos, 4 pictures, 1 pictures beside videos, 7 captions,")
         .contains("1 lists, 2 passed over")
         .contains("passed over, neither video, picture nor caption: 1 .md")
         .contains("captions without a video or picture: 1, such as lost.txt")
@@ -179,7 +179,7 @@ final class MixedDataTest {
             + " weight: 1, trigger: still}]";
     var straight = Invocation.of("train", job("sets", sets), "--device", "cpu");
     assertThat(straight.exitCode()).as(straight.err()).isZero();
-    assertThat(straight.out()).contains("data: found 21 files").contains("metadata.csv: captions");
+    assertThat(straight.out()).contains("data: found 22 files").contains("metadata.csv: captions");
     Path again = job("again", sets);
     Files.writeString(again, Files.readString(again).replace("steps: 6", "steps: 3"));
     assertThat(Invocation.of("train", again, "--device", "cpu").exitCode()).isZero();
@@ -204,7 +204,7 @@ final class MixedDataTest {
     var dry = Invocation.of("train", job, "--dry-run", "--device", "cpu");
     assertThat(dry.exitCode()).as(dry.err()).isZero();
     assertThat(dry.out())
-        .contains("found 21 files")
+        .contains("found 22 files")
         .contains("4 of 8 videos and 3 of 4 pictures")
         .contains("48x64x1")
         .contains("batches of 2: ");
@@ -231,7 +231,7 @@ final class MixedDataTest {
     Files.writeString(job, Files.readString(job).replace("count: 3", "count: 1"));
     assertThat(Invocation.of("prepare", job, "--device", "cpu").out())
         .contains("3 of 4 pictures")
-        .contains("1 frames of 32 x 32, a picture of 48x72");
+        .contains("1 frames of 32 x 32, a picture of 48 x 72");
   }
 
   @Test

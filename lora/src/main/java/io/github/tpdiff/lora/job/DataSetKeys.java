@@ -5,6 +5,8 @@ import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.SetShare;
 import io.github.tpdiff.lora.job.TrainingJob.DataFiles;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -24,6 +26,9 @@ record DataSetKeys(
     CaptionRule captions,
     int repeats,
     Optional<Double> weight) {
+
+  /** Where a set lies. */
+  static final String PATH = "path";
 
   static DataSetKeys usual() {
     return new DataSetKeys(
@@ -87,6 +92,29 @@ record DataSetKeys(
                     + " as many visits as there are clips, and every clip of a set is visited as"
                     + " often as its others.")
             .or(otherwise::weight));
+  }
+
+  /** Of a set what it says, by key; what was there before there were several is always said. */
+  static Map<String, Object> written(DataFiles files) {
+    var keys = new LinkedHashMap<String, Object>();
+    keys.put(PATH, files.path());
+    Extraction extraction = files.extraction();
+    if (extraction.mode() != Extraction.Mode.HEAD) {
+      keys.put("extraction", extraction.mode());
+    }
+    extraction.stride().ifPresent(frames -> keys.put("stride", frames));
+    extraction.most().ifPresent(clips -> keys.put("clips_per_video", clips));
+    if (!files.captions().trigger().isEmpty()) {
+      keys.put("trigger", files.captions().trigger());
+    }
+    if (!files.captions().prefix().isEmpty()) {
+      keys.put("caption_prefix", files.captions().prefix());
+    }
+    if (files.share().repeats() != 1) {
+      keys.put("repeats", files.share().repeats());
+    }
+    files.share().weight().ifPresent(share -> keys.put("weight", share));
+    return keys;
   }
 
   DataFiles of(Path path) {

@@ -1,7 +1,6 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.AdamW;
 import io.github.tpdiff.lora.optim.LearningRate;
@@ -52,7 +51,6 @@ record JobSettings(Map<String, Object> values) {
 
   private static final String STEPS = "train.steps";
   private static final String SETS = "data.sets";
-  private static final String PATH = "path";
 
   JobSettings {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
@@ -146,10 +144,11 @@ record JobSettings(Map<String, Object> values) {
   private static void data(Keys keys, TrainingJob.Data data) {
     boolean isOneSet = data.sets().size() == 1;
     if (isOneSet) {
-      dataFiles(data.sets().get(0)).forEach((name, value) -> keys.put("data." + name, value));
+      DataSetKeys.written(data.sets().get(0))
+          .forEach((name, value) -> keys.put("data." + name, value));
     } else {
       keys.values()
-          .put(SETS, data.sets().stream().map(JobSettings::dataFiles).map(Keys::all).toList());
+          .put(SETS, data.sets().stream().map(DataSetKeys::written).map(Keys::all).toList());
     }
     keys.put("data.cache", data.cache());
     keys.putUnlessEmpty("data.sizes", data.sizes());
@@ -170,29 +169,6 @@ record JobSettings(Map<String, Object> values) {
     if (data.pictures().last()) {
       keys.put("data.last_picture", true);
     }
-  }
-
-  /** Of a set what it says; what was there before there were several is always said. */
-  private static Map<String, Object> dataFiles(TrainingJob.DataFiles files) {
-    var keys = new LinkedHashMap<String, Object>();
-    keys.put(PATH, files.path());
-    Extraction extraction = files.extraction();
-    if (extraction.mode() != Extraction.Mode.HEAD) {
-      keys.put("extraction", extraction.mode());
-    }
-    extraction.stride().ifPresent(frames -> keys.put("stride", frames));
-    extraction.most().ifPresent(clips -> keys.put("clips_per_video", clips));
-    if (!files.captions().trigger().isEmpty()) {
-      keys.put("trigger", files.captions().trigger());
-    }
-    if (!files.captions().prefix().isEmpty()) {
-      keys.put("caption_prefix", files.captions().prefix());
-    }
-    if (files.share().repeats() != 1) {
-      keys.put("repeats", files.share().repeats());
-    }
-    files.share().weight().ifPresent(share -> keys.put("weight", share));
-    return keys;
   }
 
   private static void stages(Keys keys, TrainingJob.Stages stages) {
@@ -291,7 +267,7 @@ record JobSettings(Map<String, Object> values) {
     var others = new ArrayList<Object>();
     for (Object set : (List<?>) sets) {
       var keys = new LinkedHashMap<Object, Object>((Map<?, ?>) set);
-      keys.remove(PATH);
+      keys.remove(DataSetKeys.PATH);
       others.add(keys);
     }
     return others;
