@@ -40,7 +40,7 @@ public record EpochBatches(List<Row> rows, int size) {
         size);
   }
 
-  private long batches(Row row) {
+  private int batches(Row row) {
     return (row.visits() + size - 1) / size;
   }
 
@@ -72,7 +72,7 @@ public record EpochBatches(List<Row> rows, int size) {
         "batches of %d: %d an epoch, each of one size; %s"
             .formatted(
                 size,
-                rows.stream().mapToLong(this::batches).sum(),
+                rows.stream().mapToInt(this::batches).sum(),
                 smaller == 0
                     ? "all are full"
                     : "%d of them smaller, for want of clips of their size; no clip is left out"

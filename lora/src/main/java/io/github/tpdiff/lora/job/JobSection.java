@@ -156,7 +156,7 @@ final class JobSection {
     if (!(list instanceof YamlNode.Sequence sequence) || sequence.items().isEmpty()) {
       throw new CheckpointException(entry.mismatch(label));
     }
-    Set<String> known = keysOf(read);
+    Set<String> known = keysOf(read::apply);
     var values = new ArrayList<T>();
     for (YamlNode item : sequence.items()) {
       if (!(item instanceof YamlNode.Mapping own)) {
@@ -178,10 +178,10 @@ final class JobSection {
   }
 
   /** The keys that are asked for of a part that says no more than it must. */
-  private <T> Set<String> keysOf(Function<JobSection, T> read) {
+  private Set<String> keysOf(Consumer<JobSection> read) {
     Set<String> names = new TreeSet<>();
     var smallest = new YamlNode.Mapping(1, Map.of("path", new YamlNode.Scalar(1, ".")));
-    read.apply(new JobSection(file, name, smallest, key -> names.add(key.name())));
+    read.accept(new JobSection(file, name, smallest, key -> names.add(key.name())));
     return names;
   }
 
