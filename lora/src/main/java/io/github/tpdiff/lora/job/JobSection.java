@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -156,7 +157,7 @@ final class JobSection {
     if (!(list instanceof YamlNode.Sequence sequence) || sequence.items().isEmpty()) {
       throw new CheckpointException(entry.mismatch(label));
     }
-    Set<String> known = keysOf(read::apply);
+    Set<String> known = keysOf(read);
     var values = new ArrayList<T>();
     for (YamlNode item : sequence.items()) {
       if (!(item instanceof YamlNode.Mapping own)) {
@@ -178,10 +179,12 @@ final class JobSection {
   }
 
   /** The keys that are asked for of a part that says no more than it must. */
-  private Set<String> keysOf(Consumer<JobSection> read) {
+  private <T> Set<String> keysOf(Function<JobSection, T> read) {
     Set<String> names = new TreeSet<>();
     var smallest = new YamlNode.Mapping(1, Map.of("path", new YamlNode.Scalar(1, ".")));
-    read.accept(new JobSection(file, name, smallest, key -> names.add(key.name())));
+    // What it says is of no use, only what it was asked for.
+    Objects.requireNonNull(
+        read.apply(new JobSection(file, name, smallest, key -> names.add(key.name()))));
     return names;
   }
 

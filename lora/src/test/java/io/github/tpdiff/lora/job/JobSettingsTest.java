@@ -308,8 +308,8 @@ final class JobSettingsTest {
                       new Extraction(own.mode(), OptionalInt.of(stride + 1), own.most())));
       return others;
     }
-    if (name.equals("sizes") && value.equals(List.of())
-        || name.equals("buckets") && value.equals(Optional.empty())) {
+    if ((name.equals("sizes") && value.equals(List.of()))
+        || (name.equals("buckets") && value.equals(Optional.empty()))) {
       return others; // one in place of the other
     }
     boolean isLeaf =
