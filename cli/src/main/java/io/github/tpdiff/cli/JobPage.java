@@ -12,7 +12,7 @@ final class JobPage {
 
       <!-- Written by `./tpdiff job-keys --markdown > docs/job.md`; a test compares the two. -->
 
-      A job file says what `tpdiff train` and `tpdiff prepare` do. The smallest names a checkpoint and a folder of videos:
+      A job file says what `tpdiff train` and `tpdiff prepare` do. The smallest names a checkpoint and a folder of videos or pictures:
 
       ```yaml
       model: {path: checkpoint}

@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.CachedSet;
+import io.github.tpdiff.lora.data.DataManifest;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.job.OpenPositions;
 import io.github.tpdiff.lora.job.ResolvedJob;
@@ -48,6 +49,8 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
       Prepared prepared = PrepareCommand.prepare(runs.get(0), inFp32(), out, err);
       List<ResolvedJob> decided = decided(runs, prepared.clips());
       for (int i = 0; ; i++) {
+        DataManifest.of(prepared.clips(), decided.get(i).job().data().validation())
+            .write(held.get(i).folder());
         TrainingRun run = new WatchedRun(decided.get(i), prepared, inFp32()).from(start);
         TrainingOutcome outcome = train(decided.get(i), run, held.get(i), watcher);
         if (i == decided.size() - 1 || outcome.end() == End.STOPPED) {

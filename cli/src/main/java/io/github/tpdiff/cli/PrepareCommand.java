@@ -1,10 +1,13 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.data.DataManifest;
+import io.github.tpdiff.lora.data.EpochBatches;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
 import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.data.PreparationRequest;
 import io.github.tpdiff.lora.data.SourceList;
+import io.github.tpdiff.lora.data.SourceSet;
 import io.github.tpdiff.lora.job.JobRuns;
 import io.github.tpdiff.lora.job.PreparationCost;
 import io.github.tpdiff.lora.job.ResolvedJob;
@@ -25,7 +28,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "prepare",
     description = {
-      "Encodes the videos and captions of a job once, into its cache, and says what became of each.",
+      "Encodes the videos, pictures and captions of a job once, into its cache, says what became of",
+      "each, and writes data_manifest.jsonl there, with a line for each clip.",
       "What is cached already is kept; training does the same where it is missing."
     },
     footer = "  tpdiff prepare job.yaml")
@@ -56,7 +60,12 @@ final class PrepareCommand implements Callable<Integer> {
     if (request.strides().isEmpty()) {
       return;
     }
-    long most = (long) request.clipsPerVideo() * SourceList.read(request.source()).videos().size();
+    long most = 0;
+    for (SourceSet set : request.sets()) {
+      // Of extractions that take all there are, one: how many that is shows when they are cut.
+      most +=
+          (long) set.extraction().most().orElse(1) * SourceList.read(set.source()).videos().size();
+    }
     PreparationCost.of(job, Calibration.measure(engine)).table(most).forEach(out::println);
     out.flush();
   }
@@ -70,14 +79,31 @@ final class PrepareCommand implements Callable<Integer> {
               new ModelEncoders(job.model(), engine),
               (video, done, total) -> progress.reached(video.file(), done, total));
     }
-    print(prepared.report(), job, out);
+    TrainingJob.Data data = job.job().data();
+    print(
+        prepared.report(),
+        prepared.clips().split(data.validation()).training().batches(batchSize(job)),
+        job,
+        out);
+    DataManifest.of(prepared.clips(), data.validation()).write(data.cache());
     return prepared;
   }
 
-  /** Prints what became of the data: of many clips some, and the file that has all. */
+  /** Prints what would become of the data. */
   static void print(PreparationReport report, ResolvedJob job, PrintWriter out) {
+    print(report, report.batches(batchSize(job), job.preparation().shares()), job, out);
+  }
+
+  private static int batchSize(ResolvedJob job) {
+    return job.job().train().settings().batches().size();
+  }
+
+  /** Of many clips some, and the file that has all; and what batches they come to. */
+  private static void print(
+      PreparationReport report, EpochBatches batches, ResolvedJob job, PrintWriter out) {
     report.table().forEach(out::println);
     report.writeList(job.job().data().cache()).ifPresent(file -> out.println("all: " + file));
+    batches.table().forEach(out::println);
     out.flush();
   }
 }

@@ -10,6 +10,10 @@ import java.util.List;
 public final class ConformanceCommands implements CommandProvider {
   @Override
   public List<Object> commands() {
-    return List.of(new ConformanceCommand(), new BenchCommand(), new TrainBenchCommand(), new FileBenchCommand());
+    return List.of(
+        new ConformanceCommand(),
+        new BenchCommand(),
+        new TrainBenchCommand(),
+        new FileBenchCommand());
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.conformance.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.train.FixedBatchTraining;
@@ -29,7 +30,6 @@ import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
-import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -64,7 +64,11 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
    * @param predictedBytes of it: what it held before, activations, weights
    */
   record Result(
-      List<Double> seconds, double cpuSeconds, double predictedSeconds, long peakBytes, long predictedBytes) {
+      List<Double> seconds,
+      double cpuSeconds,
+      double predictedSeconds,
+      long peakBytes,
+      long predictedBytes) {
     Result {
       seconds = List.copyOf(seconds);
     }
@@ -101,7 +105,8 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
         LoraInjection.inject(
             network.program(), LoraConfig.of(rank, rank, model.model().loraTargets()));
     TrainingTarget target =
-        TrainingTarget.lora(injection, network.weights(), injection.freshParameters(0, network.weights()));
+        TrainingTarget.lora(
+            injection, network.weights(), injection.freshParameters(0, network.weights()));
     var settings =
         new TrainingSettings(
             0,
@@ -115,6 +120,7 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
     var listener =
         new TrainingListener() {
           private long last = System.nanoTime();
+
           @Override
           public void stepped(TrainingProgress progress) {
             long now = System.nanoTime();
@@ -155,8 +161,7 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
             .get(0)
             .grid();
     inputs.putAll(NetworkInputs.step(noisy, List.of(500.0), grid));
-    inputs.putAll(
-        ConditionedNetwork.inputs(model.conditions(shape), denoiser, shape, grid));
+    inputs.putAll(ConditionedNetwork.inputs(model.conditions(shape), denoiser, shape, grid));
     return FixedBatchTraining.Batch.of(
         Map.copyOf(inputs), NetworkInputs.tensor(noise(2)), new int[] {0});
   }

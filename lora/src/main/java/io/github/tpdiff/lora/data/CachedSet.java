@@ -19,23 +19,47 @@ import java.util.Map;
 /** A training set in the files that {@link Preparation} made; each is read when needed. */
 public final class CachedSet implements TrainingSet {
 
-  /** A clip and its caption, in their files. */
-  record Entry(VideoCaches caches, LatentCache.Entry clip, CaptionCache caption) {
+  /**
+   * Where a clip came from.
+   *
+   * @param file video or picture
+   * @param sha256 of the file
+   * @param set number of the data set
+   * @param caption that is trained on
+   */
+  record Origin(Path file, String sha256, int set, String caption) {}
+
+  /** A clip and its caption, in their files, and where it came from. */
+  record Entry(VideoCaches caches, LatentCache.Entry clip, CaptionCache caption, Origin origin) {
     Path video() {
       return caches.full().file();
     }
   }
 
+  /** What stands in for dropped captions, and what the request's prompts decide. */
+  record Prompts(CaptionCache uncaptioned, List<CaptionCache> asked) {
+    Prompts {
+      asked = List.copyOf(asked);
+    }
+  }
+
   private final Flow flow;
   private final List<Entry> entries;
-  private final CaptionCache uncaptioned;
-  private final List<CaptionCache> prompts;
+  private final Prompts prompts;
+  private final List<SetShare> shares;
 
-  CachedSet(Flow flow, List<Entry> entries, CaptionCache uncaptioned, List<CaptionCache> prompts) {
+  /**
+   * @param shares of the data sets, by number
+   */
+  CachedSet(Flow flow, List<Entry> entries, Prompts prompts, List<SetShare> shares) {
     this.flow = flow;
     this.entries = List.copyOf(entries);
-    this.uncaptioned = uncaptioned;
-    this.prompts = List.copyOf(prompts);
+    this.prompts = prompts;
+    this.shares = List.copyOf(shares);
+  }
+
+  List<Entry> entries() {
+    return entries;
   }
 
   /**
@@ -71,8 +95,8 @@ public final class CachedSet implements TrainingSet {
     var heldOut = new ArrayList<Entry>();
     entries.forEach(e -> (held.contains(e.video()) ? heldOut : training).add(e));
     return new Split(
-        new CachedSet(flow, training, uncaptioned, prompts),
-        new CachedSet(flow, heldOut, uncaptioned, prompts));
+        new CachedSet(flow, training, prompts, shares),
+        new CachedSet(flow, heldOut, prompts, shares));
   }
 
   private static String hash(String text) {
@@ -82,6 +106,25 @@ public final class CachedSet implements TrainingSet {
   @Override
   public List<LatentShape> shapes() {
     return entries.stream().map(e -> e.clip().shape()).toList();
+  }
+
+  @Override
+  public EpochVisits<LatentShape> visits() {
+    return visits(shapes());
+  }
+
+  private <S> EpochVisits<S> visits(List<S> shapes) {
+    return EpochVisits.of(shapes, entries.stream().map(e -> e.origin().set()).toList(), shares);
+  }
+
+  /**
+   * What batches of so many clips an epoch has.
+   *
+   * @param size of a batch
+   */
+  public EpochBatches batches(int size) {
+    return EpochBatches.of(
+        visits(entries.stream().map(e -> e.clip().made().size()).toList()), size);
   }
 
   @Override
@@ -107,7 +150,7 @@ public final class CachedSet implements TrainingSet {
 
   @Override
   public Map<String, Tensor> uncaptioned() {
-    return uncaptioned.read();
+    return prompts.uncaptioned().read();
   }
 
   /**
@@ -126,17 +169,17 @@ public final class CachedSet implements TrainingSet {
 
   /** What the network is told in place of a prompt. */
   public Conditions uncaptionedPrompt() {
-    return new Conditions(flow, uncaptioned.read());
+    return new Conditions(flow, prompts.uncaptioned().read());
   }
 
   /** What the network is told of each of the request's prompts, as of a clip. */
   public List<Conditions> prompts() {
-    return prompts.stream().map(prompt -> new Conditions(flow, prompt.read())).toList();
+    return prompts.asked().stream().map(prompt -> new Conditions(flow, prompt.read())).toList();
   }
 
   @Override
   public String fingerprint() {
-    var text = new StringBuilder(uncaptioned.file().getFileName().toString());
+    var text = new StringBuilder(prompts.uncaptioned().file().getFileName().toString());
     entries.forEach(
         e ->
             text.append('\n')

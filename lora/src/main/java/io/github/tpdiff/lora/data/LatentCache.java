@@ -9,9 +9,11 @@ import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +28,7 @@ record LatentCache(Path file) {
   private static final String CLIP = "clip.";
   private static final String REPORT = "report.";
   private static final String SCALE = "scale.";
+  private static final String FRAMES = "frames.";
   private static final String CONDITION = "condition.";
 
   /** A clip that was made. */
@@ -45,19 +48,95 @@ record LatentCache(Path file) {
   record Entry(int number, LatentShape shape, PreparedVideo.Clip made) {}
 
   void write(List<Clip> clips) {
-    var tensors = MemoryTensors.builder();
-    for (int i = 0; i < clips.size(); i++) {
-      LatentShape s = clips.get(i).latents().shape();
-      tensors.addFloats(
-          CLIP + i,
-          List.of(1L, (long) s.channels(), (long) s.frames(), (long) s.height(), (long) s.width()),
-          clips.get(i).latents().data());
-      CachedTensors.add(tensors, CONDITION + i + ".", clips.get(i).encoded().conditions());
-      PreparedVideo.Clip made = clips.get(i).made();
-      tensors.metadata(REPORT + i, made.report());
-      tensors.metadata(SCALE + i, Double.toString(made.scale()));
+    try (var writing = open()) {
+      clips.forEach(writing::add);
+      writing.commit();
     }
-    SafetensorsWriter.write(file, tensors.build());
+  }
+
+  /** Begins to write the file. */
+  Writing open() {
+    return new Writing();
+  }
+
+  /**
+   * The file as it is written, clip by clip: of several, each goes to a file of its own until all
+   * are there, so that one is in memory however many there are.
+   */
+  final class Writing implements AutoCloseable {
+    private final List<TensorInfo> tensors = new ArrayList<>();
+    private final Map<String, String> metadata = new LinkedHashMap<>();
+    private final List<Path> parts = new ArrayList<>();
+    private Optional<MemoryTensors> last = Optional.empty();
+    private int count;
+
+    private Writing() {}
+
+    /** Adds the next clip. */
+    void add(Clip clip) {
+      last.ifPresent(this::spill);
+      last = Optional.of(tensors(count, clip));
+      count++;
+    }
+
+    private void spill(MemoryTensors clip) {
+      Path part = file.resolveSibling(file.getFileName() + ".part" + parts.size());
+      parts.add(part);
+      SafetensorsWriter.write(part, clip);
+      tensors.addAll(clip.infos());
+      metadata.putAll(clip.metadata());
+    }
+
+    /** Writes the file, unless there is no clip. */
+    void commit() {
+      if (parts.isEmpty()) {
+        last.ifPresent(clip -> SafetensorsWriter.write(file, clip));
+        return;
+      }
+      last.ifPresent(this::spill);
+      try (var writer = SafetensorsWriter.create(file, tensors, metadata)) {
+        for (Path part : parts) {
+          try (TensorSource clip = SafetensorsFile.open(part)) {
+            clip.names().forEach(name -> writer.copy(clip, name));
+          }
+        }
+        writer.commit();
+      }
+    }
+
+    @Override
+    public void close() {
+      for (Path part : parts) {
+        try {
+          Files.deleteIfExists(part);
+        } catch (IOException failure) {
+          throw new CheckpointException(
+              "%s: cannot be deleted: %s".formatted(part, failure), failure);
+        }
+      }
+    }
+  }
+
+  private static MemoryTensors tensors(int number, Clip clip) {
+    var tensors = MemoryTensors.builder();
+    LatentShape s = clip.latents().shape();
+    tensors.addFloats(
+        CLIP + number,
+        List.of(1L, (long) s.channels(), (long) s.frames(), (long) s.height(), (long) s.width()),
+        clip.latents().data());
+    CachedTensors.add(tensors, CONDITION + number + ".", clip.encoded().conditions());
+    PreparedVideo.Clip made = clip.made();
+    tensors.metadata(REPORT + number, made.report());
+    tensors.metadata(SCALE + number, Double.toString(made.scale()));
+    made.frames()
+        .ifPresent(
+            span ->
+                tensors.metadata(
+                    FRAMES + number,
+                    "%s %s %s %s"
+                        .formatted(
+                            span.first(), span.last(), span.startSeconds(), span.endSeconds())));
+    return tensors.build();
   }
 
   /** What the file holds; empty if there is none. */
@@ -78,13 +157,27 @@ record LatentCache(Path file) {
     String scale = metadata.getOrDefault(SCALE + clip, "");
     try {
       return new PreparedVideo.Clip(
-          metadata.getOrDefault(REPORT + clip, ""), Double.parseDouble(scale));
-    } catch (NumberFormatException wrong) {
+          metadata.getOrDefault(REPORT + clip, ""),
+          Double.parseDouble(scale),
+          Optional.ofNullable(metadata.get(FRAMES + clip)).map(LatentCache::span));
+    } catch (IllegalArgumentException wrong) {
       throw new CheckpointException(
           "%s: %s%d: expected a number, found '%s'; delete the file"
               .formatted(file, SCALE, clip, scale),
           wrong);
     }
+  }
+
+  private static PreparedVideo.Span span(String text) {
+    String[] words = text.split(" ", -1);
+    if (words.length != 4) {
+      throw new IllegalArgumentException(FRAMES + ": expected four numbers, found " + text);
+    }
+    return new PreparedVideo.Span(
+        Integer.parseInt(words[0]),
+        Integer.parseInt(words[1]),
+        Double.parseDouble(words[2]),
+        Double.parseDouble(words[3]));
   }
 
   Latents latents(int number) {

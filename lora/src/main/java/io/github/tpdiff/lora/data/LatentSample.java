@@ -136,9 +136,12 @@ public record LatentSample(List<Clip> sampled, int videos) {
    * @throws CheckpointException if that leaves none, saying what is wrong with the first
    */
   public static LatentSample encode(Request request, ClipEncoders encoders, Listener listener) {
-    List<SourceVideo> videos = SourceList.read(request.source()).videos();
+    List<SourceVideo> videos =
+        SourceList.read(request.source()).videos().stream()
+            .filter(video -> !video.isPicture() || request.size().frames() == 1)
+            .toList();
     int total = Math.min(request.most(), videos.size());
-    var cutter = new ClipCutter(List.of(request.size()), 1);
+    var cutter = new ClipCutter(new GivenSizes(List.of(request.size())), Extraction.head(1));
     var clips = new ArrayList<Clip>();
     Optional<String> fault = Optional.empty();
     try (LatentEncoder encoder = encoders.openLatents()) {
@@ -147,8 +150,7 @@ public record LatentSample(List<Clip> sampled, int videos) {
           break;
         }
         try {
-          VideoClip clip = cutter.cut(video.file()).get(0).clip();
-          clips.add(clip(clip, video, request.use(), encoder));
+          cutter.cut(video, cut -> clips.add(clip(cut.clip(), video, request.use(), encoder)));
           listener.encoded(video.file(), clips.size(), total);
         } catch (DroppedException dropped) {
           fault = fault.or(() -> Optional.of(video.file() + ": " + dropped.getMessage()));

@@ -7,11 +7,11 @@ import java.util.Optional;
 
 /**
  * What lists call a video, its caption and its picture: ours first, then the names that other tools
- * use.
+ * use. Where a list names no video, its picture is what is trained on.
  */
 enum ListFields {
-  VIDEO("video", "video_path", "file_name", "file_path", "path", "file"),
-  CAPTION("caption", "prompt", "text"),
+  VIDEO("video", "video_path", "media_path", "media", "file_name", "file_path", "path", "file"),
+  CAPTION("caption", "prompt", "text", "description"),
   PICTURE("picture", "image", "image_path", "input_image");
 
   /** Names that are known, the one that counts first. */

@@ -33,6 +33,16 @@ final class ListFile {
     this.file = file;
   }
 
+  /** Reads a list of the kind that the ending of its name says; empty for other endings. */
+  static Optional<List<SourceVideo>> read(Path file) throws IOException {
+    return switch (SourceFolder.ending(file)) {
+      case "jsonl" -> Optional.of(jsonLines(file));
+      case "json" -> Optional.of(json(file));
+      case "csv" -> Optional.of(csv(file));
+      default -> Optional.empty();
+    };
+  }
+
   /**
    * Reads an object a line.
    *
@@ -46,6 +56,30 @@ final class ListFile {
       if (!lines.get(i).isBlank()) {
         videos.add(list.jsonLine(i + 1, lines.get(i)));
       }
+    }
+    return videos;
+  }
+
+  /**
+   * Reads an array of objects.
+   *
+   * @throws CheckpointException if it is none, or one of them names no video
+   */
+  static List<SourceVideo> json(Path file) throws IOException {
+    var list = new ListFile(file);
+    JsonNode entries;
+    try {
+      entries = JSON.readTree(list.text());
+    } catch (JsonProcessingException broken) {
+      int line = broken.getLocation() == null ? 1 : broken.getLocation().getLineNr();
+      throw list.wrong(line, "expected a JSON array: " + broken.getOriginalMessage());
+    }
+    if (!entries.isArray()) {
+      throw list.wrong(1, "expected a JSON array of objects, found " + entries.getNodeType());
+    }
+    var videos = new ArrayList<SourceVideo>();
+    for (JsonNode entry : entries) {
+      videos.add(list.entry("entry " + (videos.size() + 1), entry));
     }
     return videos;
   }
@@ -75,39 +109,45 @@ final class ListFile {
   }
 
   private CheckpointException wrong(int line, String what) {
-    return new CheckpointException("%s: line %d: %s".formatted(file, line, what));
+    return wrong("line " + line, what);
+  }
+
+  private CheckpointException wrong(String place, String what) {
+    return new CheckpointException("%s: %s: %s".formatted(file, place, what));
   }
 
   private SourceVideo jsonLine(int line, String text) {
-    JsonNode entry;
     try {
-      entry = JSON.readTree(text);
+      return entry("line " + line, JSON.readTree(text));
     } catch (JsonProcessingException broken) {
       throw wrong(line, "expected a JSON object: " + broken.getOriginalMessage());
     }
+  }
+
+  private SourceVideo entry(String place, JsonNode entry) {
     if (!entry.isObject()) {
-      throw wrong(line, "expected a JSON object, found " + entry.getNodeType());
+      throw wrong(place, "expected a JSON object, found " + entry.getNodeType());
     }
     var names = new ArrayList<String>();
     entry.fieldNames().forEachRemaining(names::add);
-    String video =
-        ListFields.VIDEO
-            .find(names)
-            .orElseThrow(() -> wrong(line, missing(ListFields.VIDEO, "field", names)));
     Optional<String> caption = ListFields.CAPTION.find(names).filter(n -> !entry.get(n).isNull());
     Optional<String> picture = ListFields.PICTURE.find(names).filter(n -> !entry.get(n).isNull());
+    Optional<String> video = ListFields.VIDEO.find(names);
+    if (video.isEmpty() && picture.isEmpty()) {
+      throw wrong(place, missing(ListFields.VIDEO, "field", names));
+    }
     return video(
-        line,
-        string(line, video, entry),
-        caption.map(n -> string(line, n, entry)).orElse(""),
-        picture.map(n -> string(line, n, entry)).orElse(""));
+        place,
+        string(place, video.or(() -> picture).orElseThrow(), entry),
+        caption.map(n -> string(place, n, entry)).orElse(""),
+        picture.filter(n -> video.isPresent()).map(n -> string(place, n, entry)).orElse(""));
   }
 
-  private String string(int line, String name, JsonNode entry) {
+  private String string(String place, String name, JsonNode entry) {
     JsonNode value = entry.get(name);
     if (!value.isTextual()) {
       throw wrong(
-          line, "field '%s': expected a string, found %s".formatted(name, value.getNodeType()));
+          place, "field '%s': expected a string, found %s".formatted(name, value.getNodeType()));
     }
     return value.textValue();
   }
@@ -121,10 +161,16 @@ final class ListFile {
   }
 
   private List<SourceVideo> rows(CsvRows.Row header, List<CsvRows.Row> rows) {
-    int video = column(header, ListFields.VIDEO);
+    boolean isOfPictures =
+        ListFields.VIDEO.find(header.fields()).isEmpty()
+            && ListFields.PICTURE.find(header.fields()).isPresent();
+    int video = column(header, isOfPictures ? ListFields.PICTURE : ListFields.VIDEO);
     int caption = column(header, ListFields.CAPTION);
     Optional<Integer> picture =
-        ListFields.PICTURE.find(header.fields()).map(name -> column(header, ListFields.PICTURE));
+        ListFields.PICTURE
+            .find(header.fields())
+            .filter(name -> !isOfPictures)
+            .map(name -> column(header, ListFields.PICTURE));
     var videos = new ArrayList<SourceVideo>();
     for (CsvRows.Row row : rows) {
       List<String> fields = row.fields();
@@ -141,7 +187,7 @@ final class ListFile {
       }
       videos.add(
           video(
-              row.line(),
+              "line " + row.line(),
               fields.get(video),
               fields.get(caption),
               picture.map(fields::get).orElse("")));
@@ -171,7 +217,7 @@ final class ListFile {
     return OTHER_SEPARATORS.stream().filter(header::contains).findFirst().orElse("");
   }
 
-  private SourceVideo video(int line, String path, String caption, String picture) {
+  private SourceVideo video(String line, String path, String caption, String picture) {
     if (path.isBlank()) {
       throw wrong(line, "expected a video's path, found none");
     }
@@ -181,7 +227,7 @@ final class ListFile {
         Optional.of(picture).filter(p -> !p.isBlank()).map(p -> path(line, "a picture's", p)));
   }
 
-  private Path path(int line, String whose, String path) {
+  private Path path(String line, String whose, String path) {
     try {
       return file.resolveSibling(path);
     } catch (InvalidPathException impossible) {

@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.PipelineParts;
@@ -165,7 +166,9 @@ public record ModelEncoders(VideoModel model, Engine engine) implements ClipEnco
 
   /** Whether a picture would be all of a clip, of which nothing would be left to learn. */
   private boolean isAllGiven(LatentShape latents) {
-    return latents.frames() == 1 && flow().givesFirstFrame();
+    return latents.frames() == 1
+        && (flow().givesFirstFrame()
+            || flow().conditions(true).stream().allMatch(Condition::optional));
   }
 
   /** Pictures as at generation. */

@@ -1,23 +1,22 @@
 package io.github.tpdiff.lora.data;
 
-import io.github.tpdiff.lora.data.ClipEncoders.CaptionEncoder;
+import io.github.tpdiff.lora.data.ClipCutter.DroppedException;
+import io.github.tpdiff.lora.data.PreparedVideo.Drop;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /**
- * Turns videos and captions into cached latents and embeddings.
+ * Turns videos, pictures and captions into cached latents and embeddings.
  *
  * <p>A cache file is named by the content it was made from and the configuration that made it, so a
  * changed video, size or encoder makes a new one; files are complete or absent, and a stopped
@@ -27,13 +26,22 @@ public final class Preparation {
   private static final String NO_CAPTION =
       "expected a caption, not empty: a .txt of the same name, in UTF-8 and of at most %d bytes, or"
               .formatted(SourceFolder.MOST_CAPTION_BYTES)
-          + " the list's field";
+          + " a list's field";
 
   private final PreparationRequest request;
   private final ClipEncoders encoders;
-  private final PreparationListener listener;
+  private final List<Source> sources = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
 
-  /** Is told of every video done. */
+  /** A video or picture, and its set. */
+  private record Source(SourceVideo video, int set) {}
+
+  /** Makes clips of a source, or of what is there already. */
+  private interface Making {
+    PreparedVideo make(Source source) throws DroppedException;
+  }
+
+  /** Is told of every video and picture done. */
   @FunctionalInterface
   public interface PreparationListener {
     void prepared(PreparedVideo video, int done, int total);
@@ -43,18 +51,26 @@ public final class Preparation {
    * A set and how it came to be.
    *
    * @param clips to train on
-   * @param report what became of every video
+   * @param report what became of every video and picture
    */
   public record Prepared(CachedSet clips, PreparationReport report) {}
 
-  /** A video that gave clips, and its caption. */
-  private record Captioned(VideoCaches caches, String caption) {}
+  /** A video that gave clips, and where it came from. */
+  private record Captioned(VideoCaches caches, CachedSet.Origin origin) {}
 
-  private Preparation(
-      PreparationRequest request, ClipEncoders encoders, PreparationListener listener) {
+  private Preparation(PreparationRequest request, ClipEncoders encoders) {
     this.request = request;
     this.encoders = encoders;
-    this.listener = listener;
+    List<SourceSet> sets = request.sets();
+    for (int set = 0; set < sets.size(); set++) {
+      SourceList list = SourceList.read(sets.get(set).source());
+      String own = sets.size() == 1 ? "" : sets.get(set).source().getFileName() + ": ";
+      for (SourceVideo video : list.videos()) {
+        sources.add(new Source(video, set));
+      }
+      list.notes().forEach(note -> notes.add(own + note));
+      sets.get(set).captions().words().ifPresent(words -> notes.add(own + words));
+    }
   }
 
   /**
@@ -65,52 +81,50 @@ public final class Preparation {
    */
   public static Prepared prepare(
       PreparationRequest request, ClipEncoders encoders, PreparationListener listener) {
-    return new Preparation(request, encoders, listener).run();
+    WritablePlace.requireFolder(request.cache());
+    return new Preparation(request, encoders).run(listener);
   }
 
   /**
-   * What would become of every video, found by cutting it: nothing is encoded or written.
+   * What would become of every video and picture, found by cutting it: nothing is encoded or
+   * written.
    *
    * @throws io.github.tpdiff.weights.CheckpointException if no clip would be left
    */
   public static PreparationReport survey(PreparationRequest request, ClipEncoders encoders) {
+    var preparation = new Preparation(request, encoders);
     var rows = new ArrayList<PreparedVideo>();
     var captions = new ArrayList<String>();
-    var cutter = new ClipCutter(request.sizes(), request.clipsPerVideo());
-    SourceList source = SourceList.read(request.source());
-    for (SourceVideo video : source.videos()) {
-      PreparedVideo row =
-          video.caption().isEmpty()
-              ? uncaptioned(video.file())
-              : faulty(picture(video, request, encoders), video.file())
-                  .orElseGet(() -> survey(video, cutter));
+    for (Source source : preparation.sources) {
+      PreparedVideo row = preparation.prepare(source, preparation::survey);
       rows.add(row);
       if (row.drop().isEmpty()) {
-        captions.add(video.caption().orElseThrow());
+        captions.add(preparation.caption(source));
       }
     }
-    var report = new PreparationReport(rows, notes(source, encoders, captions, request));
+    return preparation.report(rows, List.of(), captions);
+  }
+
+  private PreparationReport report(
+      List<PreparedVideo> rows, List<String> encoded, List<String> captions) {
+    var lines = new ArrayList<>(notes);
+    lines.addAll(cut("captions", captions));
+    var prompts = new ArrayList<>(request.prompts());
+    prompts.add(request.uncaptioned());
+    lines.addAll(cut("prompts", prompts));
+    lines.addAll(encoded);
+    var report = new PreparationReport(rows, lines);
     report.requireClips();
     return report;
   }
 
-  private static List<String> notes(
-      SourceList source, ClipEncoders encoders, List<String> captions, PreparationRequest request) {
-    var notes = new ArrayList<>(source.notes());
-    notes.addAll(cut("captions", captions, encoders));
-    var prompts = new ArrayList<>(request.prompts());
-    prompts.add(request.uncaptioned());
-    notes.addAll(cut("prompts", prompts, encoders));
-    return notes;
-  }
-
   /** What the text encoders do not read of some texts. */
-  private static List<String> cut(String what, List<String> texts, ClipEncoders encoders) {
-    var notes = new ArrayList<String>();
+  private List<String> cut(String what, List<String> texts) {
+    var lines = new ArrayList<String>();
     for (PromptTokens tokens : encoders.captionTokens()) {
       int[] cut = texts.stream().mapToInt(tokens::length).filter(n -> n > tokens.limit()).toArray();
       if (cut.length > 0) {
-        notes.add(
+        lines.add(
             "%s cut at the %d tokens that the text encoder reads: %d of %d, the longest has %d"
                 .formatted(
                     what,
@@ -120,155 +134,145 @@ public final class Preparation {
                     Arrays.stream(cut).max().orElseThrow()));
       }
     }
-    return notes;
+    return lines;
+  }
+
+  private SourceSet set(Source source) {
+    return request.sets().get(source.set());
+  }
+
+  /** What the network is told of a video. */
+  private String caption(Source source) {
+    return set(source).captions().apply(source.video().caption().orElseThrow());
   }
 
   /** The file of the picture that a model is told of; empty for the clip's own first frame. */
-  private static Optional<Path> picture(
-      SourceVideo video, PreparationRequest request, ClipEncoders encoders) {
+  private Optional<Path> picture(Source source) {
     return request.pictures().first() == PictureChoice.Source.FILES && encoders.isToldOfPictures()
-        ? video.picture()
+        ? source.video().picture()
         : Optional.empty();
   }
 
-  private static Optional<PreparedVideo> faulty(Optional<Path> picture, Path video) {
-    return picture
-        .flatMap(PictureFile::fault)
-        .map(fault -> PreparedVideo.dropped(video, Rule.UNREADABLE, fault));
-  }
-
-  private static PreparedVideo survey(SourceVideo video, ClipCutter cutter) {
+  /** What becomes of a video or picture: what is wrong with it is found before it is opened. */
+  private PreparedVideo prepare(Source source, Making making) {
+    Path file = source.video().file();
     try {
-      List<PreparedVideo.Clip> clips =
-          cutter.cut(video.file()).stream().map(ClipCutter.Cut::made).toList();
-      return new PreparedVideo(video.file(), clips, false, Optional.empty());
-    } catch (ClipCutter.DroppedException dropped) {
-      return dropped(video.file(), dropped);
-    }
-  }
-
-  private static PreparedVideo dropped(Path file, ClipCutter.DroppedException dropped) {
-    String advice =
-        dropped.rule() == Rule.TOO_SHORT ? "; lower the frames of data.sizes or leave it out" : "";
-    return PreparedVideo.dropped(file, dropped.rule(), dropped.getMessage() + advice);
-  }
-
-  private static PreparedVideo uncaptioned(Path file) {
-    return PreparedVideo.dropped(file, Rule.NO_CAPTION, NO_CAPTION);
-  }
-
-  private Prepared run() {
-    WritablePlace.requireFolder(request.cache());
-    SourceList source = SourceList.read(request.source());
-    List<SourceVideo> videos = source.videos();
-    var captions = new ArrayList<Captioned>();
-    var rows = new ArrayList<PreparedVideo>();
-    var notes = new ArrayList<String>();
-    try (var encoding = new VideoEncoding(request, encoders)) {
-      for (SourceVideo video : videos) {
-        PreparedVideo row = prepare(video, encoding, captions);
-        rows.add(row);
-        listener.prepared(row, rows.size(), videos.size());
+      if (source.video().caption().isEmpty()) {
+        throw new DroppedException(Rule.NO_CAPTION, NO_CAPTION);
       }
-      notes.addAll(encoding.notes());
+      if (source.video().isPicture() && request.againstPictures().isPresent()) {
+        throw new DroppedException(Rule.PICTURE, request.againstPictures().get());
+      }
+      if (!Files.isRegularFile(file)) {
+        throw new DroppedException(Rule.UNREADABLE, "expected a video or picture file, found none");
+      }
+      return making.make(source);
+    } catch (DroppedException dropped) {
+      String advice =
+          dropped.rule() == Rule.TOO_SHORT ? "; lower the frames of clips or leave it out" : "";
+      return PreparedVideo.dropped(
+          file, new Drop(dropped.rule(), dropped.getMessage() + advice), source.set());
     }
-    List<String> texts = captions.stream().map(Captioned::caption).toList();
-    notes.addAll(0, notes(source, encoders, texts, request));
-    var report = new PreparationReport(rows, notes);
-    report.requireClips();
-    return new Prepared(withCaptions(captions), report);
   }
 
-  private PreparedVideo prepare(
-      SourceVideo video, VideoEncoding encoding, List<Captioned> captions) {
-    if (video.caption().isEmpty()) {
-      return uncaptioned(video.file());
+  private void requireReadable(Optional<Path> picture) throws DroppedException {
+    Optional<String> fault = picture.flatMap(PictureFile::fault);
+    if (fault.isPresent()) {
+      throw new DroppedException(Rule.UNREADABLE, fault.get());
     }
-    if (!Files.isRegularFile(video.file())) {
-      return PreparedVideo.dropped(
-          video.file(), Rule.UNREADABLE, "expected a video file, found none");
+  }
+
+  private ClipCutter cutter(Source source) {
+    return new ClipCutter(set(source).sizes(), set(source).extraction());
+  }
+
+  private PreparedVideo survey(Source source) throws DroppedException {
+    requireReadable(picture(source));
+    var clips = new ArrayList<PreparedVideo.Clip>();
+    cutter(source).cut(source.video(), cut -> clips.add(cut.made()));
+    return made(source, clips, false);
+  }
+
+  private static PreparedVideo made(Source source, List<PreparedVideo.Clip> clips, boolean cached) {
+    return new PreparedVideo(source.video().file(), clips, cached, Optional.empty(), source.set());
+  }
+
+  private Prepared run(PreparationListener listener) {
+    var captioned = new ArrayList<Captioned>();
+    var rows = new ArrayList<PreparedVideo>();
+    List<String> encoded;
+    try (var encoding = new VideoEncoding(request, encoders)) {
+      for (Source source : sources) {
+        PreparedVideo row = prepare(source, own -> encode(own, encoding, captioned));
+        rows.add(row);
+        listener.prepared(row, rows.size(), sources.size());
+      }
+      encoded = encoding.notes();
     }
-    Optional<Path> picture = picture(video, request, encoders);
+    List<String> texts = captioned.stream().map(video -> video.origin().caption()).toList();
+    PreparationReport report = report(rows, encoded, texts);
+    return new Prepared(clips(captioned), report);
+  }
+
+  private PreparedVideo encode(Source source, VideoEncoding encoding, List<Captioned> captioned)
+      throws DroppedException {
+    Optional<Path> picture = picture(source);
     if (picture.filter(file -> !Files.isRegularFile(file)).isPresent()) {
-      return faulty(picture, video.file()).orElseThrow();
+      requireReadable(picture);
     }
+    String content;
     VideoCaches caches;
     try {
-      caches = encoding.caches(video.file(), picture);
+      content = VideoEncoding.content(source.video().file());
+      caches = encoding.caches(source.video(), set(source), content, picture);
     } catch (IOException failure) {
-      return PreparedVideo.dropped(video.file(), Rule.UNREADABLE, "cannot be read: " + failure);
+      throw new DroppedException(
+          Rule.UNREADABLE,
+          failure instanceof FileSystemException
+              ? "cannot be read: " + failure
+              : String.valueOf(failure.getMessage()));
     }
     List<GridFactor> missing = encoding.missing(caches);
-    PreparedVideo row =
-        missing.isEmpty()
-            ? cached(video.file(), caches.full().entries().orElseThrow())
-            : faulty(picture, video.file())
-                .orElseGet(
-                    () ->
-                        make(video.file(), cuts -> encoding.make(caches, missing, cuts, picture)));
-    if (row.drop().isEmpty()) {
-      captions.add(new Captioned(caches, video.caption().get()));
+    PreparedVideo row;
+    if (missing.isEmpty()) {
+      row =
+          made(
+              source,
+              caches.full().entries().orElseThrow().stream().map(LatentCache.Entry::made).toList(),
+              true);
+    } else {
+      requireReadable(picture);
+      row =
+          made(
+              source,
+              encoding.make(
+                  caches, missing, picture, clips -> cutter(source).cut(source.video(), clips)),
+              false);
     }
+    captioned.add(
+        new Captioned(
+            caches,
+            new CachedSet.Origin(source.video().file(), content, source.set(), caption(source))));
     return row;
   }
 
-  private static PreparedVideo cached(Path file, List<LatentCache.Entry> entries) {
-    return new PreparedVideo(
-        file, entries.stream().map(LatentCache.Entry::made).toList(), true, Optional.empty());
-  }
-
-  private PreparedVideo make(Path file, Consumer<List<ClipCutter.Cut>> encode) {
-    try {
-      List<ClipCutter.Cut> cuts =
-          new ClipCutter(request.sizes(), request.clipsPerVideo()).cut(file);
-      encode.accept(cuts);
-      return new PreparedVideo(
-          file, cuts.stream().map(ClipCutter.Cut::made).toList(), false, Optional.empty());
-    } catch (ClipCutter.DroppedException dropped) {
-      return dropped(file, dropped);
-    }
-  }
-
-  private CachedSet withCaptions(List<Captioned> captions) {
-    String fingerprint = encoders.captionsFingerprint();
-    var caches = new LinkedHashMap<String, CaptionCache>();
-    caches.put(request.uncaptioned(), captionCache(request.uncaptioned(), fingerprint));
-    request.prompts().forEach(p -> caches.put(p, captionCache(p, fingerprint)));
-    captions.forEach(c -> caches.computeIfAbsent(c.caption(), t -> captionCache(t, fingerprint)));
-    makeMissing(caches);
+  private CachedSet clips(List<Captioned> captioned) {
+    var texts = new ArrayList<>(List.of(request.uncaptioned()));
+    texts.addAll(request.prompts());
+    captioned.forEach(video -> texts.add(video.origin().caption()));
+    var captions = CaptionCaches.in(request.cache(), encoders);
+    captions.make(texts);
     var entries = new ArrayList<CachedSet.Entry>();
-    for (Captioned video : captions) {
-      CaptionCache embedding = captionCache(video.caption(), fingerprint);
+    for (Captioned video : captioned) {
+      CaptionCache caption = captions.of(video.origin().caption());
       for (LatentCache.Entry clip : video.caches().full().entries().orElseThrow()) {
-        entries.add(new CachedSet.Entry(video.caches(), clip, embedding));
+        entries.add(new CachedSet.Entry(video.caches(), clip, caption, video.origin()));
       }
     }
     return new CachedSet(
         encoders.flow(),
         entries,
-        captionCache(request.uncaptioned(), fingerprint),
-        request.prompts().stream().map(p -> captionCache(p, fingerprint)).toList());
-  }
-
-  private void makeMissing(Map<String, CaptionCache> caches) {
-    if (caches.values().stream().allMatch(CaptionCache::exists)) {
-      return;
-    }
-    try (CaptionEncoder encoder = encoders.openCaptions()) {
-      caches.forEach(
-          (caption, cache) -> {
-            if (!cache.exists()) {
-              cache.write(caption, encoder.encode(caption));
-            }
-          });
-    }
-  }
-
-  private CaptionCache captionCache(String caption, String fingerprint) {
-    return new CaptionCache(
-        request
-            .cache()
-            .resolve("captions")
-            .resolve(VideoEncoding.fileOf(caption + '\0' + fingerprint)));
+        new CachedSet.Prompts(captions.of(request.uncaptioned()), captions.of(request.prompts())),
+        request.shares());
   }
 }

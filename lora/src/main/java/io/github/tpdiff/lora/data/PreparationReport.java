@@ -14,13 +14,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What became of every video of a data set.
+ * What became of every video and picture of a data set.
  *
- * @param videos of it
+ * @param videos of it, and pictures
  * @param notes lines on what was not taken of the data
  */
 public record PreparationReport(List<PreparedVideo> videos, List<String> notes) {
@@ -43,7 +44,12 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
     return videos.stream().mapToInt(v -> v.clips().size()).sum();
   }
 
-  private List<Line> lines() {
+  /**
+   * A line for every clip and everything dropped.
+   *
+   * @param name of a file in them
+   */
+  private List<Line> lines(Function<Path, String> name) {
     var lines = new ArrayList<Line>();
     for (PreparedVideo video : videos) {
       if (video.drop().isPresent()) {
@@ -51,12 +57,13 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
         lines.add(
             new Line(
                 "dropped as " + drop.rule().words(),
-                "dropped  %s: %s".formatted(name(video.file()), drop.why())));
+                "dropped  %s: %s".formatted(name.apply(video.file()), drop.why())));
       }
       String kind = video.cached() ? "cached" : "kept";
       for (PreparedVideo.Clip clip : video.clips()) {
         lines.add(
-            new Line(kind, "%-7s  %s: %s".formatted(kind, name(video.file()), clip.report())));
+            new Line(
+                kind, "%-7s  %s: %s".formatted(kind, name.apply(video.file()), clip.report())));
       }
     }
     return lines;
@@ -70,7 +77,7 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
     Map<String, Integer> counts = counts();
     var shown = new HashMap<String, Integer>();
     var table = new ArrayList<String>();
-    for (Line line : lines()) {
+    for (Line line : lines(PreparationReport::name)) {
       if (shown.merge(line.kind(), 1, Integer::sum) <= EXAMPLES) {
         table.add(line.text());
       }
@@ -89,12 +96,13 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
 
   private Map<String, Integer> counts() {
     var counts = new LinkedHashMap<String, Integer>();
-    lines().forEach(line -> counts.merge(line.kind(), 1, Integer::sum));
+    lines(PreparationReport::name).forEach(line -> counts.merge(line.kind(), 1, Integer::sum));
     return counts;
   }
 
   /**
-   * Writes a line for every clip and dropped video where the table has not all of them.
+   * Writes a line for every clip and dropped file, with its whole path, where the table has not all
+   * of them.
    *
    * @return the file
    */
@@ -103,7 +111,10 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
       return Optional.empty();
     }
     Path file = folder.resolve(LIST);
-    String text = lines().stream().map(line -> line.text() + "\n").collect(Collectors.joining());
+    String text =
+        lines(Path::toString).stream()
+            .map(line -> line.text() + "\n")
+            .collect(Collectors.joining());
     AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
     return Optional.of(file);
   }
@@ -130,10 +141,38 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
     return file.getFileName().toString();
   }
 
+  /**
+   * What batches of so many clips an epoch would have, before any are held out.
+   *
+   * @param size of a batch
+   * @param shares of the data sets
+   */
+  public EpochBatches batches(int size, List<SetShare> shares) {
+    var sizes = new ArrayList<PreparedVideo.ClipSize>();
+    var sets = new ArrayList<Integer>();
+    for (PreparedVideo video : videos) {
+      for (PreparedVideo.Clip clip : video.clips()) {
+        sizes.add(clip.size());
+        sets.add(video.set());
+      }
+    }
+    return EpochBatches.of(EpochVisits.of(sizes, sets, shares), size);
+  }
+
   /** One line: how much was kept, and how much each rule dropped. */
   public String summary() {
-    long kept = videos.stream().filter(v -> v.drop().isEmpty()).count();
-    return "%d clips of %d of %d videos%s".formatted(clips(), kept, videos.size(), drops());
+    long pictures = videos.stream().filter(PreparedVideo::isPicture).count();
+    List<PreparedVideo> kept = videos.stream().filter(v -> v.drop().isEmpty()).toList();
+    long keptPictures = kept.stream().filter(PreparedVideo::isPicture).count();
+    return "%d clips of %s%s%s%s"
+        .formatted(
+            clips(),
+            pictures == videos.size()
+                ? ""
+                : "%d of %d videos".formatted(kept.size() - keptPictures, videos.size() - pictures),
+            pictures == 0 || pictures == videos.size() ? "" : " and ",
+            pictures == 0 ? "" : "%d of %d pictures".formatted(keptPictures, pictures),
+            drops());
   }
 
   private String drops() {
@@ -153,7 +192,7 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
           videos.stream()
               .flatMap(v -> v.drop().stream().map(d -> name(v.file()) + ": " + d.why()))
               .findFirst()
-              .orElse("no video");
+              .orElse("no video or picture");
       throw new CheckpointException(
           "data: no clip is left: %s (the first: %s)".formatted(summary(), first));
     }

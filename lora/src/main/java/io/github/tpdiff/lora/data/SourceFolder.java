@@ -12,17 +12,20 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * The videos of a folder and of the folders in it. Links are followed, and each folder is read
- * once, however many lead to it: links in a circle end, and links beside each other do not
- * multiply.
+ * The videos and pictures of a folder and of the folders in it, with their captions. Links are
+ * followed, and each folder is read once, however many lead to it: links in a circle end, and links
+ * beside each other do not multiply.
  */
 final class SourceFolder extends SimpleFileVisitor<Path> {
   static final Set<String> VIDEOS =
@@ -31,7 +34,11 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
           "ogv", "3gp", "mts", "m2ts");
 
   private static final String CAPTION = "txt";
-  private static final Set<String> LISTS = Set.of("csv", "jsonl");
+  private static final Set<String> LISTS = Set.of("csv", "jsonl", "json");
+
+  /** What a list is called that is read where it lies. */
+  private static final Pattern METADATA =
+      Pattern.compile("metadata\\.(csv|jsonl)", Pattern.CASE_INSENSITIVE);
 
   /** A thousand times what text encoders read. */
   static final long MOST_CAPTION_BYTES = 1 << 20;
@@ -43,25 +50,66 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
   private final List<Path> videos = new ArrayList<>();
   private final Set<Path> captions = new HashSet<>();
   private final Set<Path> pictures = new HashSet<>();
+  private final List<Path> lists = new ArrayList<>();
   private final Map<String, Integer> others = new TreeMap<>();
+  private int picturesOfVideos;
+  private int captionsTaken;
   private int brokenLinks;
   private int repeatedFolders;
 
   private SourceFolder() {}
 
-  /** Reads a folder, videos in order of name. */
+  /** Reads a folder, videos and pictures in order of name. */
   static SourceList read(Path folder) throws IOException {
     var found = new SourceFolder();
     Files.walkFileTree(folder, EnumSet.of(FileVisitOption.FOLLOW_LINKS), Integer.MAX_VALUE, found);
-    found.videos.sort(Comparator.naturalOrder());
-    var list = new ArrayList<SourceVideo>();
-    for (Path video : found.videos) {
-      Path caption = captionOf(video);
-      found.captions.remove(caption);
-      list.add(new SourceVideo(video, text(caption), found.pictureOf(video)));
+    return new SourceList(found.entries(), found.notes());
+  }
+
+  private List<SourceVideo> entries() throws IOException {
+    Map<Path, SourceVideo> listed = listed();
+    var entries = new TreeMap<Path, SourceVideo>();
+    for (Path video : videos) {
+      entries.put(video, entry(video, pictureOf(video), listed));
     }
-    found.pictures.forEach(other -> found.others.merge(ending(other), 1, Integer::sum));
-    return new SourceList(list, found.notes());
+    Set<Path> told = new HashSet<>();
+    entries.values().forEach(e -> e.picture().ifPresent(p -> told.add(p.normalize())));
+    for (Path picture : List.copyOf(pictures)) {
+      if (told.contains(picture.normalize())) {
+        pictures.remove(picture);
+        picturesOfVideos++;
+      }
+    }
+    for (Path picture : pictures) {
+      entries.put(picture, entry(picture, Optional.empty(), listed));
+    }
+    // What lists name beside the folder's files, or that is not there.
+    listed.values().forEach(other -> entries.put(other.file(), other));
+    return List.copyOf(entries.values());
+  }
+
+  /** What the folder's lists say, by file. */
+  private Map<Path, SourceVideo> listed() throws IOException {
+    var listed = new LinkedHashMap<Path, SourceVideo>();
+    lists.sort(Comparator.naturalOrder());
+    for (Path list : lists) {
+      for (SourceVideo entry : ListFile.read(list).orElseThrow()) {
+        listed.put(entry.file().normalize(), entry);
+      }
+    }
+    return listed;
+  }
+
+  /** A caption beside the file counts more than one in a list. */
+  private SourceVideo entry(Path file, Optional<Path> picture, Map<Path, SourceVideo> listed)
+      throws IOException {
+    Optional<SourceVideo> said = Optional.ofNullable(listed.remove(file.normalize()));
+    Path caption = captionOf(file);
+    captionsTaken += captions.remove(caption) ? 1 : 0;
+    return new SourceVideo(
+        file,
+        text(caption).or(() -> said.flatMap(SourceVideo::caption)),
+        said.flatMap(SourceVideo::picture).or(() -> picture));
   }
 
   @Override
@@ -81,6 +129,9 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
       brokenLinks++;
     } else if (attributes.isRegularFile() && VIDEOS.contains(ending)) {
       videos.add(file);
+    } else if (attributes.isRegularFile()
+        && METADATA.matcher(file.getFileName().toString()).matches()) {
+      lists.add(file);
     } else if (attributes.isRegularFile() && ending.equals(CAPTION)) {
       captions.add(file);
     } else if (attributes.isRegularFile() && PictureFile.ENDINGS.contains(ending)) {
@@ -102,19 +153,20 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
 
   private List<String> notes() {
     var notes = new ArrayList<String>();
+    notes.add(inventory());
     int count = others.values().stream().mapToInt(Integer::intValue).sum();
     if (count > 0) {
       notes.add(
-          "passed over, no videos: %s%s"
+          "passed over, neither video, picture nor caption: %s%s"
               .formatted(
                   kinds(count),
                   others.keySet().stream().anyMatch(LISTS::contains)
-                      ? "; a list is read where data.path names it"
+                      ? "; a list is read where data.path names it, or as metadata.csv or .jsonl"
                       : ""));
     }
     if (!captions.isEmpty()) {
       notes.add(
-          "passed over, captions without a video: %d, such as %s"
+          "passed over, captions without a video or picture: %d, such as %s"
               .formatted(
                   captions.size(),
                   captions.stream().sorted().findFirst().orElseThrow().getFileName()));
@@ -126,6 +178,26 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
       notes.add("passed over, links to folders that are read already: " + repeatedFolders);
     }
     return notes;
+  }
+
+  /** What each file of the folder is, every one counted once. */
+  private String inventory() {
+    var counts = new LinkedHashMap<String, Integer>();
+    counts.put("videos", videos.size());
+    counts.put("pictures", pictures.size());
+    counts.put("pictures beside videos", picturesOfVideos);
+    counts.put("captions", captionsTaken);
+    counts.put("lists", lists.size());
+    counts.put(
+        "passed over",
+        captions.size() + brokenLinks + others.values().stream().mapToInt(Integer::intValue).sum());
+    return "found %d files: %s"
+        .formatted(
+            counts.values().stream().mapToInt(Integer::intValue).sum(),
+            counts.entrySet().stream()
+                .filter(kind -> kind.getValue() > 0)
+                .map(kind -> kind.getValue() + " " + kind.getKey())
+                .collect(Collectors.joining(", ")));
   }
 
   private String kinds(int count) {
@@ -163,12 +235,15 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
     return video.resolveSibling(name.substring(0, name.lastIndexOf('.') + 1) + ending);
   }
 
-  /** The first picture beside a video, which is then taken. */
+  /** The first of the pictures beside a video, all of which are then taken. */
   private Optional<Path> pictureOf(Path video) {
-    return PictureFile.ENDINGS.stream()
-        .map(ending -> beside(video, ending))
-        .filter(pictures::remove)
-        .findFirst();
+    List<Path> own =
+        PictureFile.ENDINGS.stream()
+            .map(ending -> beside(video, ending))
+            .filter(pictures::remove)
+            .toList();
+    picturesOfVideos += own.size();
+    return own.stream().findFirst();
   }
 
   private static Optional<String> text(Path caption) throws IOException {

@@ -7,9 +7,11 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Videos and captions of a data set: a folder of videos, each with a {@code .txt} of the same name;
- * a {@code .jsonl} with an object a line; or a {@code .csv} with a header. Lists name each video
- * (relative to the list) and its caption; see {@link ListFields} for what the fields may be called.
+ * Videos, pictures and captions of a data set: a folder, in which each has a {@code .txt} of the
+ * same name or is named in a {@code metadata.csv} or {@code metadata.jsonl}; or a list: a {@code
+ * .jsonl} with an object a line, a {@code .json} with an array of objects, or a {@code .csv} with a
+ * header. Lists name each video (relative to the list) and its caption; see {@link ListFields} for
+ * what the fields may be called.
  *
  * @param videos in order of name or line
  * @param notes lines on what was found and not taken
@@ -28,7 +30,7 @@ public record SourceList(List<SourceVideo> videos, List<String> notes) {
   public static SourceList read(Path source) {
     if (!Files.exists(source)) {
       throw new CheckpointException(
-          "data.path: %s: expected a folder of videos, a .jsonl or a .csv list, found %s"
+          "data.path: %s: expected a folder of videos or pictures, a .jsonl, .json or .csv list, found %s"
               .formatted(
                   source,
                   Files.isSymbolicLink(source) ? "a link that leads to nothing" : "nothing"));
@@ -37,10 +39,11 @@ public record SourceList(List<SourceVideo> videos, List<String> notes) {
       SourceList list = readThere(source);
       if (list.videos().isEmpty()) {
         throw new CheckpointException(
-            "data.path: %s: expected videos (%s), found none%s"
+            "data.path: %s: expected videos (%s) or pictures (%s), found none%s"
                 .formatted(
                     source,
                     String.join(", ", SourceFolder.VIDEOS.stream().sorted().toList()),
+                    String.join(", ", PictureFile.ENDINGS),
                     list.notes().stream().map(note -> "; " + note).reduce("", String::concat)));
       }
       return list;
@@ -53,13 +56,13 @@ public record SourceList(List<SourceVideo> videos, List<String> notes) {
     if (Files.isDirectory(source)) {
       return SourceFolder.read(source);
     }
-    return switch (SourceFolder.ending(source)) {
-      case "jsonl" -> new SourceList(ListFile.jsonLines(source), List.of());
-      case "csv" -> new SourceList(ListFile.csv(source), List.of());
-      default ->
-          throw new CheckpointException(
-              "data.path: %s: expected a folder of videos, a .jsonl or a .csv list"
-                  .formatted(source));
-    };
+    return new SourceList(
+        ListFile.read(source)
+            .orElseThrow(
+                () ->
+                    new CheckpointException(
+                        "data.path: %s: expected a folder of videos or pictures, a .jsonl, .json or .csv list"
+                            .formatted(source))),
+        List.of());
   }
 }

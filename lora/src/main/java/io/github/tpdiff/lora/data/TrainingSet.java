@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.Conditions;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 
@@ -20,6 +21,12 @@ import java.util.Map;
 public interface TrainingSet {
   /** The shape of each clip's latents at full frame rate, as a batch of one. */
   List<LatentShape> shapes();
+
+  /** How often each clip is visited: once an epoch, unless the set says otherwise. */
+  default EpochVisits<LatentShape> visits() {
+    return EpochVisits.of(
+        shapes(), Collections.nCopies(shapes().size(), 0), List.of(SetShare.once()));
+  }
 
   /** Normalised latents of a clip, read when asked for. */
   Latents latents(int clip);

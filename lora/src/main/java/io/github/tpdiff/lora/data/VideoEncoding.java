@@ -5,6 +5,7 @@ import com.google.common.io.MoreFiles;
 import io.github.tpdiff.lora.data.ClipEncoders.LatentEncoder;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -45,17 +47,18 @@ final class VideoEncoding implements AutoCloseable {
   }
 
   /**
-   * Where the clips of a video are, or will be.
+   * Where the clips of a video or picture are, or will be.
    *
+   * @param content hash of the file
    * @param picture that the first begins with, if it is not its own
    * @throws IOException if a file cannot be read
    */
-  VideoCaches caches(Path video, Optional<Path> picture) throws IOException {
+  VideoCaches caches(SourceVideo video, SourceSet set, String content, Optional<Path> picture)
+      throws IOException {
     String made =
         DECODING
-            + content(video)
-            + request.sizes()
-            + request.clipsPerVideo()
+            + content
+            + made(video, set)
             + fingerprint
             // Nothing where no picture is asked for, as it was before there were any.
             + (picture.isPresent() ? "picture " + content(picture.get()) : "")
@@ -70,11 +73,22 @@ final class VideoEncoding implements AutoCloseable {
     return new VideoCaches(byStrides);
   }
 
+  /** The sizes that count for a file, and which of its frames are taken. */
+  private static String made(SourceVideo video, SourceSet set) throws IOException {
+    ClipSizes sizes = set.sizes();
+    List<VideoSize> own =
+        sizes.followShapes() ? sizes.of(ClipCutter.look(video).shown()) : sizes.all();
+    return video.isPicture()
+        ? "still" + own.stream().map(ClipCutter::still).distinct().toList()
+        : own + set.extraction().made();
+  }
+
   private LatentCache cache(String folder, String made) {
     return new LatentCache(request.cache().resolve(folder).resolve(fileOf(made)));
   }
 
-  private static String content(Path file) throws IOException {
+  /** A hash of a file. */
+  static String content(Path file) throws IOException {
     return MoreFiles.asByteSource(file).hash(Hashing.sha256()).toString();
   }
 
@@ -89,24 +103,43 @@ final class VideoEncoding implements AutoCloseable {
     return caches.missing(damage::add);
   }
 
-  /** Makes the files of some strides. */
-  void make(
-      VideoCaches caches,
-      List<GridFactor> missing,
-      List<ClipCutter.Cut> cuts,
-      Optional<Path> picture) {
-    LatentEncoder open = encoder.orElseGet(encoders::openLatents);
-    encoder = Optional.of(open);
-    for (GridFactor strides : missing) {
-      var clips = new ArrayList<LatentCache.Clip>();
-      for (ClipCutter.Cut cut : cuts) {
-        // The file shows what the video begins with.
-        Optional<Path> own = clips.isEmpty() ? picture : Optional.empty();
-        var pictures = new ClipPictures(cut.clip(), own, request.pictures().last());
-        clips.add(new LatentCache.Clip(encode(open, pictures, strides), cut.made()));
-      }
-      caches.of(strides).write(clips);
-      encoded.merge(strides, clips.size(), Integer::sum);
+  /** Hands on clips one by one. */
+  interface Cutting {
+    void cut(Consumer<ClipCutter.Cut> clips) throws ClipCutter.DroppedException;
+  }
+
+  /**
+   * Makes the files of some strides; none if the video is dropped.
+   *
+   * @return how each clip was made
+   */
+  List<PreparedVideo.Clip> make(
+      VideoCaches caches, List<GridFactor> missing, Optional<Path> picture, Cutting cutting)
+      throws ClipCutter.DroppedException {
+    var made = new ArrayList<PreparedVideo.Clip>();
+    var files = new LinkedHashMap<GridFactor, LatentCache.Writing>();
+    missing.forEach(strides -> files.put(strides, caches.of(strides).open()));
+    try {
+      cutting.cut(
+          cut -> {
+            LatentEncoder open = encoder.orElseGet(encoders::openLatents);
+            encoder = Optional.of(open);
+            // The file shows what the video begins with.
+            Optional<Path> own = made.isEmpty() ? picture : Optional.empty();
+            var pictures = new ClipPictures(cut.clip(), own, request.pictures().last());
+            files.forEach(
+                (strides, file) ->
+                    file.add(new LatentCache.Clip(encode(open, pictures, strides), cut.made())));
+            made.add(cut.made());
+          });
+      files.forEach(
+          (strides, file) -> {
+            file.commit();
+            encoded.merge(strides, made.size(), Integer::sum);
+          });
+      return made;
+    } finally {
+      files.values().forEach(LatentCache.Writing::close);
     }
   }
 

@@ -2,8 +2,8 @@ package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.media.VideoInfo;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.picture.PictureSize;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,7 +17,7 @@ import java.util.function.ToDoubleFunction;
  * @param frames pixel frames of every clip, which divide into the stages
  * @param sizes one for each shape that many videos have: none larger than the model's own or than
  *     the videos
- * @param filled videos that are long enough
+ * @param filled videos that are long enough, and pictures
  */
 record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
   private static final int MOST_STAGES = 3;
@@ -39,6 +39,9 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
 
   /** The most stages, at most three, and then the longest clips that enough videos fill. */
   static ClipChoice of(ModelDescription model, ClipSurvey survey) {
+    if (survey.videos().isEmpty()) {
+      return pictures(model, survey);
+    }
     for (int stages = MOST_STAGES; stages > 1; stages--) {
       for (double share : SHARES) {
         Optional<ClipChoice> choice = find(model, survey, stages, share);
@@ -48,6 +51,13 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
       }
     }
     return find(model, survey, 1, 0).orElseThrow();
+  }
+
+  /** Pictures alone: what stages over time there are does nothing to them. */
+  private static ClipChoice pictures(ModelDescription model, ClipSurvey survey) {
+    var vanilla = StageConfig.pyramid(1, model.latents().resampling());
+    return new ClipChoice(
+        1, 1, new Shapes(model, vanilla, 1).of(survey.shapes()), survey.pictures().size());
   }
 
   private static Optional<ClipChoice> find(
@@ -62,7 +72,10 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
       if (pyramid.fits(count) && filled >= Math.max(share * survey.videos().size(), 1)) {
         return Optional.of(
             new ClipChoice(
-                stages, frames, new Shapes(model, pyramid, frames).of(survey.videos()), filled));
+                stages,
+                frames,
+                new Shapes(model, pyramid, frames).of(survey.shapes()),
+                filled + survey.pictures().size()));
       }
     }
     return Optional.empty();
@@ -70,15 +83,15 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
 
   /** Sizes for videos of different shapes. */
   private record Shapes(ModelDescription model, StageConfig pyramid, int frames) {
-    List<ClipSize> of(List<VideoInfo> videos) {
+    List<ClipSize> of(List<PictureSize> videos) {
       var groups =
-          List.<List<VideoInfo>>of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
-      for (VideoInfo video : videos) {
+          List.<List<PictureSize>>of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+      for (PictureSize video : videos) {
         double shape = shape(video);
         groups.get(shape > BROAD ? 0 : shape < 1 / BROAD ? 1 : 2).add(video);
       }
       var sizes = new LinkedHashSet<ClipSize>();
-      for (List<VideoInfo> group : groups) {
+      for (List<PictureSize> group : groups) {
         if (!group.isEmpty() && group.size() >= SHAPE_SHARE * videos.size()) {
           sizes.add(size(group));
         }
@@ -87,10 +100,10 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
     }
 
     /** The middle shape of the group, as large as the model's own size or the middle video. */
-    private ClipSize size(List<VideoInfo> group) {
+    private ClipSize size(List<PictureSize> group) {
       var own = model.defaults();
-      double width = middle(group, VideoInfo::width);
-      double height = middle(group, VideoInfo::height);
+      double width = middle(group, PictureSize::width);
+      double height = middle(group, PictureSize::height);
       double shape = middle(group, ClipChoice::shape);
       double area = Math.min(width * height, (double) own.width() * own.height());
       return new ClipSize(
@@ -102,7 +115,7 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
     }
   }
 
-  private static double shape(VideoInfo video) {
+  private static double shape(PictureSize video) {
     return video.width() / (double) video.height();
   }
 
@@ -112,7 +125,7 @@ record ClipChoice(int stages, int frames, List<ClipSize> sizes, long filled) {
     return Math.toIntExact(Math.max(1, nearest)) * multiple;
   }
 
-  private static double middle(List<VideoInfo> group, ToDoubleFunction<VideoInfo> of) {
+  private static double middle(List<PictureSize> group, ToDoubleFunction<PictureSize> of) {
     return group.stream().mapToDouble(of).sorted().skip(group.size() / 2).findFirst().orElseThrow();
   }
 }

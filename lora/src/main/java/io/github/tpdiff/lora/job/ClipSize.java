@@ -25,7 +25,7 @@ public record ClipSize(int width, int height, int frames) {
   /**
    * @throws IllegalArgumentException if the text has another form
    */
-  private static ClipSize parse(String text) {
+  static ClipSize parse(String text) {
     Matcher form = FORM.matcher(text.strip());
     if (!form.matches()) {
       throw new IllegalArgumentException("data.sizes: expected 832x480x81, found " + text);

@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.diffusion.FlowMatching;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -29,11 +30,14 @@ final class FilledJob {
   private static TrainingJob.Data data(ResolvedJob resolved) {
     TrainingJob.Data data = resolved.job().data();
     return new TrainingJob.Data(
-        data.path(),
+        data.sets(),
         data.cache(),
-        resolved.sizes().stream().map(ClipSize::of).toList(),
+        // Sizes that are chosen are chosen again.
+        data.buckets().isPresent()
+            ? List.of()
+            : resolved.sizes().stream().map(ClipSize::of).toList(),
+        data.buckets(),
         Optional.of(resolved.sizes().get(0).fps()),
-        data.clipsPerVideo(),
         data.validation(),
         data.negativePrompt(),
         data.pictures());

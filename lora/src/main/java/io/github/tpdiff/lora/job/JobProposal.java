@@ -61,7 +61,8 @@ public record JobProposal(Path file, ModelRequest checkpoint, Path data) {
     String fps = number(model.description().defaults().fps());
     chosen.put("data.sizes", list(clips.sizes()));
     chosen.put("data.fps", fps);
-    chosen.put("data.validation", survey.videos().size() >= MANY ? "0.1" : "0");
+    chosen.put(
+        "data.validation", survey.videos().size() + survey.pictures().size() >= MANY ? "0.1" : "0");
     chosen.put("stages.count", Integer.toString(clips.stages()));
     chosen.putAll(parameters(model) < TOY ? toy() : usual());
     if (model.description().flow().denoisers().size() == 1) {
@@ -71,10 +72,11 @@ public record JobProposal(Path file, ModelRequest checkpoint, Path data) {
     }
     return new Proposed(
         text(chosen),
-        "%d of %d videos as %s at %s fps, %d stages, %s steps"
+        "%d of %d %s as %s at %s fps, %d stages, %s steps"
             .formatted(
                 clips.filled(),
                 survey.total(),
+                survey.pictures().isEmpty() ? "videos" : "videos and pictures",
                 list(clips.sizes()),
                 fps,
                 clips.stages(),

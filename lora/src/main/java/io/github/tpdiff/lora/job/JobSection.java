@@ -4,8 +4,10 @@ import io.github.tpdiff.lora.job.JobKey.Otherwise;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.NearestName;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -137,6 +139,53 @@ final class JobSection {
                 error(
                     mapping.line(),
                     "%s: expected %s, found none".formatted(path(key), type.label())));
+  }
+
+  /**
+   * What each part of a list says, a section of its own; none if the key is not there. A key that a
+   * part does not have is an error.
+   *
+   * @param label in words, how the list is written
+   */
+  <T> List<T> items(String key, String label, Function<JobSection, T> read, String meaning) {
+    asked.accept(new JobKey(path(key), label, new Otherwise.Computed("none"), meaning));
+    YamlNode list = mapping.entries().get(key);
+    if (list == null) {
+      return List.of();
+    }
+    var entry = new JobType.Entry(file, path(key), list);
+    if (!(list instanceof YamlNode.Sequence sequence) || sequence.items().isEmpty()) {
+      throw new CheckpointException(entry.mismatch(label));
+    }
+    Set<String> known = keysOf(read);
+    var values = new ArrayList<T>();
+    for (YamlNode item : sequence.items()) {
+      if (!(item instanceof YamlNode.Mapping own)) {
+        throw new CheckpointException(entry.at(item).mismatch(label));
+      }
+      own.entries()
+          .forEach(
+              (name, node) -> {
+                if (!known.contains(name)) {
+                  throw error(
+                      node.line(),
+                      "unknown key '%s' in %s; the nearest is '%s'"
+                          .formatted(name, path(key), NearestName.of(name, known).orElse("")));
+                }
+              });
+      values.add(read.apply(new JobSection(file, path(key), own, asking -> {})));
+    }
+    return List.copyOf(values);
+  }
+
+  /** The keys that are asked for of a part that says no more than it must. */
+  private <T> Set<String> keysOf(Function<JobSection, T> read) {
+    Set<String> names = new TreeSet<>();
+    var smallest = new YamlNode.Mapping(1, Map.of("path", new YamlNode.Scalar(1, ".")));
+    // What it says is of no use, only what it was asked for.
+    Objects.requireNonNull(
+        read.apply(new JobSection(file, name, smallest, key -> names.add(key.name()))));
+    return names;
   }
 
   private <T> Optional<T> read(String key, JobType<T> type) {

@@ -14,10 +14,12 @@ import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.optim.RunningMean;
 import io.github.tpdiff.weights.lora.KroneckerSizes;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -52,6 +54,7 @@ record JobSettings(Map<String, Object> values) {
   static final String POSITIONS = "stages.positions";
 
   private static final String STEPS = "train.steps";
+  private static final String SETS = "data.sets";
 
   JobSettings {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
@@ -82,6 +85,12 @@ record JobSettings(Map<String, Object> values) {
 
   /** Takes values as a file has them. */
   private record Keys(Map<String, Object> values) {
+    static Map<String, Object> all(Map<String, Object> values) {
+      var keys = new Keys(new LinkedHashMap<>());
+      values.forEach(keys::put);
+      return keys.values();
+    }
+
     void put(String key, Object value) {
       values.put(key, written(value));
     }
@@ -148,11 +157,24 @@ record JobSettings(Map<String, Object> values) {
   }
 
   private static void data(Keys keys, TrainingJob.Data data) {
-    keys.put("data.path", data.path());
+    boolean isOneSet = data.sets().size() == 1;
+    if (isOneSet) {
+      DataSetKeys.written(data.sets().get(0))
+          .forEach((name, value) -> keys.put("data." + name, value));
+    } else {
+      keys.values()
+          .put(SETS, data.sets().stream().map(DataSetKeys::written).map(Keys::all).toList());
+    }
     keys.put("data.cache", data.cache());
     keys.putUnlessEmpty("data.sizes", data.sizes());
+    data.buckets()
+        .ifPresent(
+            buckets -> {
+              keys.put("data.pixels", DataReader.words(buckets.pixels()));
+              keys.putUnlessEmpty("data.frames", buckets.frames());
+              buckets.shapes().ifPresent(most -> keys.put("data.shapes", most));
+            });
     keys.put("data.fps", data.fps());
-    keys.put("data.clips_per_video", data.clipsPerVideo());
     keys.put("data.validation", data.validation());
     keys.put("data.negative_prompt", data.negativePrompt());
     // Jobs of models without pictures stay what they were.
@@ -223,7 +245,8 @@ record JobSettings(Map<String, Object> values) {
     keys.put(STEPS, settings.steps());
     keys.put("train.batch_size", settings.batches().size());
     keys.put("train.gradient_accumulation", settings.batches().accumulation());
-    keys.put("train.gradient_checkpointing", 
+    keys.put(
+        "train.gradient_checkpointing",
         switch (settings.activations()) {
           case AUTO -> "auto";
           case RECOMPUTED -> true;
@@ -281,10 +304,21 @@ record JobSettings(Map<String, Object> values) {
     values.forEach(
         (key, value) -> {
           if (!isFree(key)) {
-            identity.put(key, value.toString());
+            identity.put(key, (key.equals(SETS) ? withoutPaths(value) : value).toString());
           }
         });
     return identity;
+  }
+
+  /** Sets without where they lie. */
+  private static List<Object> withoutPaths(Object sets) {
+    var others = new ArrayList<Object>();
+    for (Object set : (List<?>) sets) {
+      var keys = new LinkedHashMap<Object, Object>((Map<?, ?>) set);
+      keys.remove(DataSetKeys.PATH);
+      others.add(keys);
+    }
+    return others;
   }
 
   /** The file. */

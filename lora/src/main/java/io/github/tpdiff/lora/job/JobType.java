@@ -12,6 +12,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -199,6 +202,14 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
             values.entrySet().stream()
                 .map(e -> e.getKey() + ": " + value.writer().apply(e.getValue()))
                 .collect(Collectors.joining(", ", "{", "}")));
+  }
+
+  static OptionalInt optional(Optional<Integer> value) {
+    return value.map(OptionalInt::of).orElseGet(OptionalInt::empty);
+  }
+
+  static OptionalDouble optionalDouble(Optional<Double> value) {
+    return value.map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
   }
 
   /** A number as YAML and JSON have it. */

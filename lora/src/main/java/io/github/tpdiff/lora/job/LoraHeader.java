@@ -53,6 +53,10 @@ record LoraHeader(ResolvedJob job) {
     VideoSize size = job.sizes().get(0);
     entries.put("ss_resolution", "(%d, %d)".formatted(size.width(), size.height()));
     entries.put("modelspec.resolution", "%dx%d".formatted(size.width(), size.height()));
+    String triggers = job.job().data().triggers();
+    if (!triggers.isEmpty()) {
+      entries.put("modelspec.trigger_phrase", triggers);
+    }
     Map<String, Object> settings = JobSettings.of(job.filled()).values();
     copy(settings, "train.seed", entries, "ss_seed");
     copy(settings, "train.learning_rate", entries, "ss_learning_rate");

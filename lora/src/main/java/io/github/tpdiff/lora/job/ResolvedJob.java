@@ -8,6 +8,7 @@ import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipEncoders;
+import io.github.tpdiff.lora.data.ClipSizes;
 import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.PreparationRequest;
 import io.github.tpdiff.lora.train.FolderLock;
@@ -48,14 +49,14 @@ import java.util.Optional;
  * @param job as written
  * @param model the opened checkpoint, not closed
  * @param diffusion stages, times, alignment
- * @param sizes that clips may have; each fits the VAE and the stages
+ * @param clipSizes that clips may have; each fits the VAE and the stages
  * @param files what the job's files said
  */
 public record ResolvedJob(
     TrainingJob job,
     VideoModel model,
     PhasedDiffusion diffusion,
-    List<VideoSize> sizes,
+    ClipSizes clipSizes,
     JobFiles files) {
   /** Name of the LoRA file in the output folder, of a model with one denoiser. */
   public static final String LORA_FILE = "pytorch_lora_weights.safetensors";
@@ -65,12 +66,15 @@ public record ResolvedJob(
 
   private static final String ENDING = ".safetensors";
 
-  public ResolvedJob {
-    sizes = List.copyOf(sizes);
+  /** Sizes that clips may have, as far as is known before they are cut. */
+  public List<VideoSize> sizes() {
+    return clipSizes.all();
   }
 
   /**
-   * Decides, and finds everything wrong with the job that needs no video to be read.
+   * Decides, and finds everything wrong with the job that needs no video to be cut.
+   *
+   * <p>Only where sizes are chosen from the data is the beginning of every file read.
    *
    * @throws CheckpointException if a size does not fit the VAE or the stages, naming the nearest
    *     that do, or a pattern matches nothing; the message begins with the job's file
@@ -115,18 +119,23 @@ public record ResolvedJob(
             job.stages().alignment(),
             lossWeighting(job.stages().lossWeights(), stages),
             denoiser.times());
-    List<VideoSize> sizes = sizes(job.data(), description.defaults());
-    for (VideoSize size : sizes) {
+    ClipSizes sizes = new JobData(job.data(), description, stages).sizes();
+    for (VideoSize size : sizes.all()) {
       try {
         diffusion.plan(size.latentShape(description.latents(), stages).grid());
       } catch (IllegalArgumentException wrong) {
         throw new IllegalArgumentException(
-            "data.sizes: %dx%dx%d: %s"
-                .formatted(size.width(), size.height(), size.frames(), wrong.getMessage()),
+            "data.%s: %dx%dx%d: %s"
+                .formatted(
+                    job.data().buckets().isPresent() ? "frames" : "sizes",
+                    size.width(),
+                    size.height(),
+                    size.frames(),
+                    wrong.getMessage()),
             wrong);
       }
     }
-    LatentGrid grid = sizes.get(0).latentShape(description.latents(), stages).grid();
+    LatentGrid grid = sizes.all().get(0).latentShape(description.latents(), stages).grid();
     return new ResolvedJob(
         job,
         model,
@@ -204,7 +213,7 @@ public record ResolvedJob(
   /** The same told other positions. */
   ResolvedJob withPositions(PositionRules rules) {
     StageConfig stages = diffusion.stages().withPositions(rules);
-    return new ResolvedJob(job, model, diffusion.withStages(stages), sizes, files);
+    return new ResolvedJob(job, model, diffusion.withStages(stages), clipSizes, files);
   }
 
   /** What a run of this job says of one of its settings, if there was one. */
@@ -248,29 +257,20 @@ public record ResolvedJob(
     return new StateFolder(output.folder(), output.saveEvery(), output.keep(), writer);
   }
 
-  private static List<VideoSize> sizes(TrainingJob.Data data, ModelDescription.Defaults defaults) {
-    double fps = data.fps().orElse(defaults.fps());
-    return data.sizes().isEmpty()
-        ? List.of(new VideoSize(defaults.height(), defaults.width(), defaults.frames(), fps))
-        : data.sizes().stream()
-            .map(s -> new VideoSize(s.height(), s.width(), s.frames(), fps))
-            .toList();
-  }
-
   /** What is to be prepared; see {@link Preparation#prepare}. */
   public PreparationRequest preparation() {
     TrainingJob.Data data = job.data();
     LatentGrid grid =
-        sizes.get(0).latentShape(model.description().latents(), diffusion.stages()).grid();
+        sizes().get(0).latentShape(model.description().latents(), diffusion.stages()).grid();
+    var own = new JobData(data, model.description(), diffusion.stages());
     return new PreparationRequest(
-        data.path(),
+        own.sets(clipSizes),
         data.cache(),
-        sizes,
-        data.clipsPerVideo(),
         data.negativePrompt(),
         new JobSamples(this).texts(),
         pictures().choice(),
-        PreparationRequest.strides(diffusion.plan(grid)));
+        PreparationRequest.strides(diffusion.plan(grid)),
+        own.againstPictures(pictures().need()));
   }
 
   /** How pictures take part. */

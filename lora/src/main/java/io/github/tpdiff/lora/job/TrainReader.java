@@ -14,8 +14,7 @@ import java.util.OptionalDouble;
 /** Reads the section {@code train} of a job; see {@link TrainingJobReader}. */
 final class TrainReader {
   private static final JobType<Activations> CHECKPOINTING =
-      JobType.scalar(
-          "auto, true or false", TrainReader::activations, TrainReader::checkpointing);
+      JobType.scalar("auto, true or false", TrainReader::activations, TrainReader::checkpointing);
 
   private TrainReader() {}
 
@@ -63,14 +62,13 @@ final class TrainReader {
                     + " place of keeping it: auto keeps it of as many parts as half of the free memory"
                     + " takes, and comes to the same bits."),
             new Loss(
-                s.find(
+                JobType.optionalDouble(
+                    s.find(
                         "pseudo_huber",
                         JobType.NUMBER,
                         "the squared error",
                         "c of the loss 2c (sqrt(e^2 + c^2) - c), to which large errors count less;"
-                            + " above 0. Validation measures the squared error all the same.")
-                    .map(OptionalDouble::of)
-                    .orElse(OptionalDouble.empty())));
+                            + " above 0. Validation measures the squared error all the same."))));
     return new Train(
         settings,
         s.find(
@@ -80,26 +78,24 @@ final class TrainReader {
                 "Tensors that are trained in full instead of a LoRA, such as"
                     + " `[\"**.motion_modules.**\"]`; without a section `lora`.")
             .orElse(List.of()),
-        s.find(
+        JobType.optionalDouble(
+            s.find(
                 "picture_dropout",
                 JobType.NUMBER,
                 "0.5 where the model makes videos without a picture too, else 0",
                 "Share of clips that are shown without their picture, so that the model goes on"
-                    + " making videos of text alone; from 0 to 1.")
-            .map(OptionalDouble::of)
-            .orElse(OptionalDouble.empty()),
+                    + " making videos of text alone; from 0 to 1.")),
         s.find(
             "timesteps",
             JobType.choice(Timesteps.class),
             "logit_normal for flow matching, uniform for DDIM",
             "How training times are spread."),
-        s.find(
+        JobType.optionalDouble(
+            s.find(
                 "timestep_shift",
                 JobType.NUMBER,
                 "3 for flow matching, 1 for DDIM",
-                "Moves training times towards noise: t = s u / (1 + (s - 1) u); above 0.")
-            .map(OptionalDouble::of)
-            .orElse(OptionalDouble.empty()),
+                "Moves training times towards noise: t = s u / (1 + (s - 1) u); above 0.")),
         timestep(s, "min_timestep", "The least timestep that is trained", "0"),
         timestep(s, "max_timestep", "The greatest", "the checkpoint's greatest"),
         s.value(
@@ -110,14 +106,14 @@ final class TrainReader {
   }
 
   private static OptionalDouble timestep(JobSection s, String key, String what, String usual) {
-    return s.find(
+    return JobType.optionalDouble(
+        s.find(
             key,
             JobType.NUMBER,
             usual,
-            what + ", on the checkpoint's own scale, which mostly ends at 1000; stages that lie"
-                + " outside are left out.")
-        .map(OptionalDouble::of)
-        .orElse(OptionalDouble.empty());
+            what
+                + ", on the checkpoint's own scale, which mostly ends at 1000; stages that lie"
+                + " outside are left out."));
   }
 
   /** How often pictures are dropped is decided with the checkpoint, see {@link JobPictures}. */

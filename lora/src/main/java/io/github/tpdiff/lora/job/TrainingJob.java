@@ -4,7 +4,11 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.CaptionRule;
+import io.github.tpdiff.lora.data.EpochVisits;
+import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.PictureChoice;
+import io.github.tpdiff.lora.data.SetShare;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
@@ -14,6 +18,7 @@ import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.lora.LoraFormat;
@@ -23,6 +28,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /**
  * A training job as its YAML file says; what it leaves open is decided by the checkpoint, see
@@ -58,23 +65,23 @@ public record TrainingJob(
       ModelRequest request, Optional<String> scheduler, Optional<String> denoiser) {}
 
   /**
-   * Videos and captions.
+   * Videos, pictures and captions.
    *
-   * @param path a folder or list
+   * @param sets folders or lists
    * @param cache where latents and embeddings are kept
    * @param sizes {@code WIDTHxHEIGHTxFRAMES}; empty for the checkpoint's own
+   * @param buckets that sizes are chosen within instead, from the data
    * @param fps of the clips; empty for the checkpoint's own
-   * @param clipsPerVideo at most
    * @param validation share of the videos that is held out
    * @param negativePrompt stands in for dropped captions
    * @param pictures that a model is told of which takes some
    */
   public record Data(
-      Path path,
+      List<DataFiles> sets,
       Path cache,
       List<ClipSize> sizes,
+      Optional<Buckets> buckets,
       Optional<Double> fps,
-      int clipsPerVideo,
       double validation,
       String negativePrompt,
       PictureChoice pictures) {
@@ -82,14 +89,67 @@ public record TrainingJob(
      * @throws IllegalArgumentException if a number is out of range
      */
     public Data {
+      sets = List.copyOf(sets);
+      checkArgument(!sets.isEmpty(), "data.path: expected a folder or list, found none");
+      EpochVisits.requireAlike(sets.stream().map(DataFiles::share).toList());
+      checkArgument(
+          buckets.isEmpty() || sizes.isEmpty(),
+          "data.sizes: sizes are chosen within data.pixels; leave one of them out");
       fps.ifPresent(
           rate ->
               checkArgument(
                   rate > 0 && rate <= 1000, "data.fps: above 0, at most 1000, found %s", rate));
       checkArgument(
-          clipsPerVideo >= 1, "data.clips_per_video: at least 1, found %s", clipsPerVideo);
-      checkArgument(
           validation >= 0 && validation < 1, "data.validation: in [0, 1), found %s", validation);
+    }
+
+    /** The trigger words of all sets, each once. */
+    String triggers() {
+      return sets.stream()
+          .map(set -> set.captions().trigger())
+          .filter(trigger -> !trigger.isEmpty())
+          .distinct()
+          .collect(Collectors.joining(", "));
+    }
+
+    /** The first, or only, folder or list. */
+    public Path path() {
+      return sets.get(0).path();
+    }
+  }
+
+  /**
+   * A folder or list of videos and pictures, and how clips are made of it.
+   *
+   * @param path of it
+   * @param extraction which frames of a video become clips
+   * @param captions what is put before them
+   * @param share how often its clips are visited
+   */
+  public record DataFiles(Path path, Extraction extraction, CaptionRule captions, SetShare share) {}
+
+  /**
+   * Within what sizes are chosen.
+   *
+   * @param pixels whose product no frame exceeds
+   * @param frames that clips may have; empty for the checkpoint's own, half of it, a quarter, and
+   *     so on
+   * @param shapes at most; empty for {@link #USUAL_SHAPES}
+   */
+  public record Buckets(PictureSize pixels, List<Integer> frames, OptionalInt shapes) {
+    /** As many shapes as photographs and videos usually have, upright and lying. */
+    static final int USUAL_SHAPES = 8;
+
+    /**
+     * @throws IllegalArgumentException if a number is not positive
+     */
+    public Buckets {
+      frames = List.copyOf(frames);
+      checkArgument(
+          frames.stream().allMatch(count -> count >= 1),
+          "data.frames: at least 1, found %s",
+          frames);
+      shapes.ifPresent(most -> checkArgument(most >= 1, "data.shapes: at least 1, found %s", most));
     }
   }
 

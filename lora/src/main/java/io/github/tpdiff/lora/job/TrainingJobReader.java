@@ -30,7 +30,7 @@ final class TrainingJobReader {
   static TrainingJob read(Path file, JobSection root) {
     Model model =
         model(root.section("model", "The checkpoint that is trained; it is not changed."));
-    Data data = DataReader.read(root.section("data", "Videos and their captions."));
+    Data data = DataReader.read(root.section("data", "Videos and pictures with their captions."));
     Stages stages =
         StagesReader.read(
             root.section(

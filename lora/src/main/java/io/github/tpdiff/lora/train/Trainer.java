@@ -101,10 +101,10 @@ public final class Trainer {
             engine
                 .minimizing(run.settings().loss())
                 .train(
-                run.target().program(),
-                run.target().weights(),
-                run.target().parameters().keySet(),
-                run.settings().activations())) {
+                    run.target().program(),
+                    run.target().weights(),
+                    run.target().parameters().keySet(),
+                    run.settings().activations())) {
           return trainer.train(model);
         }
       }

@@ -125,7 +125,16 @@ public record TrainingRun(
   /** The same with gradients from elsewhere, and values that are moved on the host. */
   public TrainingRun withGradients(GradientSource.Opening other) {
     return new TrainingRun(
-        target, data, settings, Optional.of(other), validation, samples, states, logs, start, named);
+        target,
+        data,
+        settings,
+        Optional.of(other),
+        validation,
+        samples,
+        states,
+        logs,
+        start,
+        named);
   }
 
   /** The same with other names of what decides the result. */

@@ -41,6 +41,7 @@ record TrainingState(int step, Map<String, Parameter> parameters, TensorSource o
   private static final String VERSION = "tpdiff.state_version";
   private static final String FORMAT = "2";
   private static final String STEP = "tpdiff.step";
+
   /** What earlier versions took for deciding the result. */
   private static final Set<String> FREE_SINCE = Set.of("train.gradient_checkpointing");
 

@@ -48,7 +48,7 @@ final class Visits {
     this.clips = clips;
     this.dropout = settings.dropout();
     this.draws = new Draws(settings.seed());
-    this.order = new BatchOrder(clips.shapes(), settings.batches().size(), draws);
+    this.order = new BatchOrder(clips.visits(), settings.batches().size(), draws);
     // Every size is checked before the first step.
     clips.shapes().forEach(shape -> plans.computeIfAbsent(shape.grid(), diffusion::plan));
   }

@@ -30,6 +30,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -146,7 +147,7 @@ class LatentSampleTest {
   void preparedClips_areReadFromAJobsCache() throws Exception {
     var latents = new LatentShape(1, 2, 4, 1, 1);
     var longer = latents.withFrames(8);
-    var made = new PreparedVideo.Clip("made", 1);
+    var made = new PreparedVideo.Clip("made", 1, Optional.empty());
     Path cache = Files.createDirectory(folder.resolve("latents"));
     for (int i = 0; i < 3; i++) {
       new LatentCache(cache.resolve(i + ".safetensors"))

@@ -44,7 +44,8 @@ class ListFileTest {
         new Malformed("semi.csv", "video;caption\na.mp4;a cat\n", 1, "found ';' between them"),
         new Malformed("tab.csv", "video\tcaption\na.mp4\ta cat\n", 1, "found 'tab' between"),
         new Malformed("other.csv", "clip,words\na,b\n", 1, "the columns 'clip', 'words'"),
-        new Malformed("silent.csv", "video,label\na.mp4,b\n", 1, "'caption' (or prompt, text)"),
+        new Malformed(
+            "silent.csv", "video,label\na.mp4,b\n", 1, "'caption' (or prompt, text, description)"),
         new Malformed("twice.csv", "video,caption,caption\na,b,c\n", 1, "found two"),
         new Malformed("empty.csv", "video,caption\n,b\n", 2, "expected a video's path"),
         new Malformed("cut.jsonl", "{\"video\": \"a.mp4\", \"cap\n", 1, "JSON object"),

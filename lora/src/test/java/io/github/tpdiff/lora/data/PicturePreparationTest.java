@@ -131,15 +131,10 @@ final class PicturePreparationTest {
 
   private List<Float> told(Counting encoders, Path source, PictureChoice choice) {
     var request =
-        new PreparationRequest(
-            source,
-            folder.resolve("cache"),
-            List.of(new VideoSize(SIDE, SIDE, 4, 8)),
-            2,
-            "",
-            List.of(),
-            choice,
-            List.of());
+        PreparationRequest.of(
+                SourceSet.of(source, new GivenSizes(List.of(new VideoSize(SIDE, SIDE, 4, 8))), 2),
+                folder.resolve("cache"))
+            .withPictures(choice);
     CachedSet clips = Preparation.prepare(request, encoders, (v, d, t) -> {}).clips();
     return java.util.stream.IntStream.range(0, clips.shapes().size())
         .mapToObj(
@@ -202,27 +197,27 @@ final class PicturePreparationTest {
         """);
     assertThat(told(new Counting(FLOW), list, files(false))).containsExactly(100f, 1f);
     var request =
-        new PreparationRequest(
-            list,
-            folder.resolve("cache"),
-            List.of(new VideoSize(SIDE, SIDE, 4, 8)),
-            1,
-            "",
-            List.of(),
-            files(false),
-            List.of());
+        PreparationRequest.of(
+                SourceSet.of(list, new GivenSizes(List.of(new VideoSize(SIDE, SIDE, 4, 8))), 1),
+                folder.resolve("cache"))
+            .withPictures(files(false));
     assertThat(Preparation.survey(request, new Counting(FLOW)).table())
         .anyMatch(line -> line.startsWith("dropped  a.mp4") && line.contains("its picture: "));
   }
 
   @Test
-  void pictureWithoutAVideo_isSaidToBePassedOver() throws IOException {
+  void pictureOfAnotherName_isAClipOfItsOwn() throws IOException {
     Files.move(videos.resolve("a.png"), videos.resolve("alone.png"));
     SourceList list = SourceList.read(videos);
-    assertThat(list.notes()).containsExactly("passed over, no videos: 1 .png");
+    assertThat(list.notes()).containsExactly("found 5 files: 2 videos, 1 pictures, 2 captions");
+    assertThat(list.videos())
+        .extracting(SourceVideo::isPicture)
+        .containsExactly(false, true, false);
     assertThat(list.videos()).allMatch(video -> video.picture().isEmpty());
     Files.move(videos.resolve("alone.png"), videos.resolve("b.png"));
     assertThat(requireNonNull(SourceList.read(videos).videos().get(1)).picture())
         .contains(videos.resolve("b.png"));
+    assertThat(SourceList.read(videos).notes())
+        .containsExactly("found 5 files: 2 videos, 1 pictures beside videos, 2 captions");
   }
 }

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.tpdiff.lora.data.PreparedVideo.Drop;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,9 +19,10 @@ class PreparationReportTest {
   private static PreparedVideo kept(int number, double scale, boolean cached) {
     return new PreparedVideo(
         Path.of("kept" + number + ".mp4"),
-        List.of(new PreparedVideo.Clip("9 frames", scale)),
+        List.of(new PreparedVideo.Clip("9 frames", scale, Optional.empty())),
         cached,
-        Optional.empty());
+        Optional.empty(),
+        0);
   }
 
   @Test
@@ -28,7 +30,7 @@ class PreparationReportTest {
     var videos = new ArrayList<PreparedVideo>();
     for (int i = 0; i < 10_000; i++) {
       videos.add(kept(i, 1, i % 2 == 0));
-      videos.add(PreparedVideo.dropped(Path.of("s" + i), RULES.get(i % 3), "because"));
+      videos.add(PreparedVideo.dropped(Path.of("s" + i), new Drop(RULES.get(i % 3), "because"), 0));
     }
     var report = new PreparationReport(videos, List.of("a note"));
     List<String> table = report.table();

@@ -135,16 +135,16 @@ final class PreparationTest {
   }
 
   private PreparationRequest request(Path source) {
-    return new PreparationRequest(
-        source,
-        folder.resolve("cache"),
-        List.of(
-            new VideoSize(32, 64, 9, 8), new VideoSize(32, 64, 17, 8), new VideoSize(64, 32, 9, 8)),
-        2,
-        "",
-        List.of(),
-        PictureChoice.firstFrames(),
-        List.of());
+    return PreparationRequest.of(
+        SourceSet.of(
+            source,
+            new GivenSizes(
+                List.of(
+                    new VideoSize(32, 64, 9, 8),
+                    new VideoSize(32, 64, 17, 8),
+                    new VideoSize(64, 32, 9, 8))),
+            2),
+        folder.resolve("cache"));
   }
 
   @Test
@@ -194,15 +194,10 @@ final class PreparationTest {
     Files.writeString(videos.resolve("wide.txt"), "five words for a clip");
     Files.writeString(videos.resolve("mute.txt"), "four words for it");
     var request =
-        new PreparationRequest(
-            videos,
-            folder.resolve("cache"),
-            List.of(new VideoSize(48, 96, 9, 8)),
-            1,
-            "not too long",
-            List.of("a prompt of seven words in all", "short"),
-            PictureChoice.firstFrames(),
-            List.of());
+        PreparationRequest.of(
+                SourceSet.of(videos, new GivenSizes(List.of(new VideoSize(48, 96, 9, 8))), 1),
+                folder.resolve("cache"))
+            .withPrompts("not too long", List.of("a prompt of seven words in all", "short"));
     List<String> expected =
         List.of(
             "captions cut at the 3 tokens that the text encoder reads: 2 of 3, the longest has 5",

@@ -181,15 +181,9 @@ final class SmallerVideosTest {
 
   private Preparation.Prepared prepare(Blocks encoders, GridFactor... strides) {
     var request =
-        new PreparationRequest(
-            videos,
-            folder.resolve("cache"),
-            SIZES,
-            2,
-            "",
-            List.of(),
-            PictureChoice.firstFrames(),
-            List.of(strides));
+        PreparationRequest.of(
+                SourceSet.of(videos, new GivenSizes(SIZES), 2), folder.resolve("cache"))
+            .withStrides(List.of(strides));
     return Preparation.prepare(request, encoders, (v, d, t) -> {});
   }
 

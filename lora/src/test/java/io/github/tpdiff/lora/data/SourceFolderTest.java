@@ -46,7 +46,8 @@ class SourceFolderTest {
     Files.createSymbolicLink(data.resolve("z.txt"), folder.resolve("c.txt"));
     Path link = Files.createSymbolicLink(folder.resolve("link"), data);
     assertThat(captions(link)).containsExactly("shows a", "shows b", "shows c");
-    assertThat(SourceList.read(link).notes()).isEmpty();
+    assertThat(SourceList.read(link).notes())
+        .containsExactly("found 6 files: 3 videos, 3 captions");
   }
 
   @Test
@@ -60,6 +61,7 @@ class SourceFolderTest {
     assertThat(list.videos()).hasSize(1);
     assertThat(list.notes())
         .containsExactly(
+            "found 3 files: 1 videos, 1 captions, 1 passed over",
             "passed over, links that lead to nothing: 1",
             "passed over, links to folders that are read already: 2");
   }
@@ -80,28 +82,29 @@ class SourceFolderTest {
 
   @Test
   void otherFiles_areCounted_andCaptionsWithoutAVideo() throws IOException {
-    for (String name : List.of("1.png", "2.PNG", "3.webp", "list.csv", "README", "lone.txt")) {
+    for (String name : List.of("1.svg", "2.SVG", "3.tif", "list.csv", "README", "lone.txt")) {
       Files.createFile(data.resolve(name));
     }
     assertThat(SourceList.read(data).notes())
         .containsExactly(
-            "passed over, no videos: 2 .png, 1 without ending, 1 .csv, 1 .webp; a"
-                + " list is read where data.path names it",
-            "passed over, captions without a video: 1, such as lone.txt");
+            "found 8 files: 1 videos, 1 captions, 6 passed over",
+            "passed over, neither video, picture nor caption: 2 .svg, 1 without ending, 1 .csv, 1"
+                + " .tif; a list is read where data.path names it, or as metadata.csv or .jsonl",
+            "passed over, captions without a video or picture: 1, such as lone.txt");
     for (int i = 0; i < 20; i++) {
       Files.createFile(data.resolve("x.kind" + i));
     }
-    assertThat(SourceList.read(data).notes().get(0)).hasSizeLessThan(200).contains("16 others");
+    assertThat(SourceList.read(data).notes().get(1)).hasSizeLessThan(250).contains("16 others");
   }
 
   @Test
   void folderWithoutVideos_saysWhatItHas() throws IOException {
-    Path pictures = Files.createDirectory(folder.resolve("pictures"));
-    Files.createFile(pictures.resolve("1.png"));
-    assertThatThrownBy(() -> SourceList.read(pictures))
+    Path drawings = Files.createDirectory(folder.resolve("drawings"));
+    Files.createFile(drawings.resolve("1.svg"));
+    assertThatThrownBy(() -> SourceList.read(drawings))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("expected videos (")
-        .hasMessageEndingWith("found none; passed over, no videos: 1 .png");
+        .hasMessageEndingWith("passed over, neither video, picture nor caption: 1 .svg");
   }
 
   @Test

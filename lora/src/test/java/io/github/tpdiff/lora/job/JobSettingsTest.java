@@ -4,6 +4,8 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.Extraction;
+import io.github.tpdiff.lora.data.SetShare;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.optim.RunningMean;
@@ -21,9 +23,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Jobs by key: nothing of a job may be lost on the way, or a run could go on without it. */
 final class JobSettingsTest {
@@ -40,7 +45,11 @@ final class JobSettingsTest {
         cache: c
         sizes: [832x480x81, 480x832x49]
         fps: 16
+        extraction: middle
         clips_per_video: 3
+        trigger: sks
+        caption_prefix: "a film, "
+        repeats: 2
         validation: 0.1
         negative_prompt: "blurry: 'no', # yes"
         pictures: files
@@ -111,6 +120,27 @@ final class JobSettingsTest {
           "optimizer: lion",
           "optimizer: adamw_8bit");
 
+  /** Sizes that are chosen, and what goes with no other key. */
+  private static final String CHOSEN =
+      FULL.replace(
+              "sizes: [832x480x81, 480x832x49]", "pixels: 832x480\n  frames: [17, 81]\n  shapes: 5")
+          .replace("extraction: middle", "extraction: sliding\n  stride: 8")
+          .replace("repeats: 2", "weight: 2.5");
+
+  private static final String SEVERAL =
+      CHOSEN
+          .replaceAll(
+              "(?m)^  (path: clips|extraction|stride|clips_per|trigger|caption_prefix|weight: 2).*\n",
+              "")
+          .replace(
+              "data:\n",
+              """
+              data:
+                sets:
+                  - {path: a, extraction: sliding, stride: 8, trigger: x, caption_prefix: y, weight: 2}
+                  - {path: b, weight: 1}
+              """);
+
   private static final String SMALLEST = "model: {path: m}\ndata: {path: clips}\n";
 
   @TempDir private Path folder;
@@ -127,6 +157,8 @@ final class JobSettingsTest {
     for (String text :
         List.of(
             FULL,
+            CHOSEN,
+            SEVERAL,
             SMALLEST,
             SMALLEST + "stages: {count: 1}\n",
             SMALLEST + "lora: {kind: dora, exclude: to_q}\n",
@@ -202,9 +234,10 @@ final class JobSettingsTest {
   /** A part of a job, and the same job with another value there. */
   private record Changed(String part, TrainingJob job) {}
 
-  @Test
-  void everyPartOfAJob_decidesTheRunOrIsFree() throws IOException {
-    TrainingJob job = read(FULL);
+  @ParameterizedTest
+  @ValueSource(strings = {"data.path", "data.sets"})
+  void everyPartOfAJob_decidesTheRunOrIsFree(String place) throws IOException {
+    TrainingJob job = read(place.equals("data.path") ? FULL : SEVERAL);
     Map<String, Object> own = JobSettings.of(job).values();
     var free = new TreeSet<String>();
     for (Changed changed : changed(job)) {
@@ -223,8 +256,8 @@ final class JobSettingsTest {
     assertThat(free)
         .containsExactly(
             "data.cache",
-            "data.path",
             "lora.base", // the files' contents and strengths decide, see LoraOrigin
+            place,
             "model.parts",
             "model.path",
             "output.author",
@@ -261,6 +294,8 @@ final class JobSettingsTest {
       written.addAll(
           JobSettings.of(read(SMALLEST + "train: {" + descent + "}\n")).values().keySet());
     }
+    written.addAll(JobSettings.of(read(CHOSEN)).values().keySet());
+    written.addAll(JobSettings.of(read(SEVERAL)).values().keySet());
     // In place of stages.rates, of the other keys of the section lora, and of that section.
     written.addAll(List.of("stages.count", "lora.from", "train.weights"));
     assertThat(written).isEqualTo(known);
@@ -311,8 +346,44 @@ final class JobSettingsTest {
 
   private static Map<String, Object> others(String name, Object value) {
     var others = new LinkedHashMap<String, Object>();
+    if (value instanceof Optional<?> some && some.orElse(null) instanceof TrainingJob.Buckets own) {
+      others(own).forEach((inner, other) -> others.put(name + "." + inner, Optional.of(other)));
+      return others;
+    }
+    if (value instanceof List<?> list
+        && !list.isEmpty()
+        && list.get(0) instanceof TrainingJob.DataFiles own) {
+      others(own)
+          .forEach(
+              (inner, other) -> {
+                var several = new ArrayList<Object>(list);
+                several.set(0, other);
+                others.put(name + "." + inner, several);
+              });
+      return others;
+    }
+    if (value instanceof Extraction own) {
+      var clips = OptionalInt.of(own.most().orElse(1) + 1);
+      var mode = own.stride().isPresent() ? Extraction.Mode.UNIFORM : Extraction.Mode.HEAD;
+      others.put(name + ".mode", new Extraction(mode, OptionalInt.empty(), own.most()));
+      others.put(name + ".most", new Extraction(own.mode(), own.stride(), clips));
+      own.stride()
+          .ifPresent(
+              stride ->
+                  others.put(
+                      name + ".stride",
+                      new Extraction(own.mode(), OptionalInt.of(stride + 1), own.most())));
+      return others;
+    }
+    if ((name.equals("sizes") && value.equals(List.of()))
+        || (name.equals("buckets") && value.equals(Optional.empty()))) {
+      return others; // one in place of the other
+    }
     boolean isLeaf =
-        value instanceof ModulePattern || value instanceof ClipSize || !(value instanceof Record);
+        value instanceof SetShare
+            || value instanceof ModulePattern
+            || value instanceof ClipSize
+            || !(value instanceof Record);
     if (isLeaf) {
       others.put(name, other(value));
     } else {
@@ -355,6 +426,14 @@ final class JobSettingsTest {
     }
     if (value instanceof RunningMean mean) {
       return new RunningMean(mean.decay() / 2);
+    }
+    if (value instanceof SetShare share) {
+      return share.weight().isPresent()
+          ? new SetShare(1, OptionalDouble.of(share.weight().getAsDouble() + 1))
+          : new SetShare(share.repeats() + 1, OptionalDouble.empty());
+    }
+    if (value instanceof OptionalInt number) {
+      return number.isPresent() ? OptionalInt.empty() : OptionalInt.of(1);
     }
     if (value instanceof OptionalDouble number) {
       return number.isPresent() ? OptionalDouble.empty() : OptionalDouble.of(1);

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.CaptionRule;
+import io.github.tpdiff.lora.data.Extraction;
+import io.github.tpdiff.lora.data.SetShare;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
@@ -28,6 +31,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -270,6 +275,61 @@ final class TrainingJobTest {
         .hasMessageContaining("data.path: expected a folder of videos or a list");
     assertThatThrownBy(() -> read("model: {path: m}\ndata: {path: d, sizes: [832x480]}"))
         .hasMessageContaining("line 2: data.sizes: expected WIDTHxHEIGHTxFRAMES");
+  }
+
+  @Test
+  void sets_haveWhatTheSectionSays_unlessTheySayOtherwise() throws IOException {
+    TrainingJob job =
+        read(
+            """
+            model: {path: m}
+            data:
+              trigger: sks
+              repeats: 2
+              extraction: sliding
+              sets:
+                - path: a
+                - {path: /b, trigger: "", extraction: head, clips_per_video: 4, repeats: 5}
+            """);
+    assertThat(job.data().sets())
+        .containsExactly(
+            new TrainingJob.DataFiles(
+                folder.resolve("a"),
+                new Extraction(Extraction.Mode.SLIDING, OptionalInt.empty(), OptionalInt.empty()),
+                new CaptionRule("sks", ""),
+                new SetShare(2, OptionalDouble.empty())),
+            new TrainingJob.DataFiles(
+                Path.of("/b"),
+                Extraction.head(4),
+                CaptionRule.none(),
+                new SetShare(5, OptionalDouble.empty())));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{path: a, sets: [{path: b}]}  | or else data.sets, found both",
+        "{sets: []}                    | line 2: data.sets: expected a list of sets",
+        "{sets: [a]}                   | data.sets: expected a list of sets",
+        "{sets: [{repeats: 2}]}        | data.sets.path: expected a folder or list, found none",
+        "{sets: [{path: a, repeat: 2}]} | unknown key 'repeat' in data.sets; the nearest is 'repeats'",
+        "{sets: [{path: a, weight: 2}, {path: b}]} | data.weight: expected one for each of 2 sets, found 1",
+        "{path: a, weight: 1, repeats: 2} | either repeats or a weight, found both",
+        "{path: a, stride: 2}          | data.stride: goes with extraction: sliding",
+        "{path: a, extraction: whole, clips_per_video: 2} | one clip of a video, found 2",
+        "{path: a, extraction: all}    | expected one of head, middle, retimed, sliding, uniform, whole",
+        "{path: a, frames: [9]}        | data.frames: goes with data.pixels",
+        "{path: a, shapes: 2}          | data.shapes: goes with data.pixels",
+        "{path: a, pixels: 832x480, sizes: [832x480x81]} | leave one of them out",
+        "{path: a, pixels: 832}        | data.pixels: expected WIDTHxHEIGHT, such as 832x480",
+        "{path: a, pixels: 832x480, frames: [0]} | data.frames: at least 1",
+      })
+  void dataThatContradictsItself_isRefused(String data, String told) {
+    assertThatThrownBy(() -> read("model: {path: m}\ndata: " + data + "\n"))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("job.yaml")
+        .hasMessageContaining(told);
   }
 
   /** What a dry run lets pass must not fail hours later. */

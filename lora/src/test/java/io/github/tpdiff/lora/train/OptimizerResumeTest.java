@@ -69,7 +69,8 @@ final class OptimizerResumeTest {
     var network = TinyNetwork.network();
     var injection =
         LoraInjection.inject(network.program(), LoraConfig.of(1, 1, List.of("to_q", "to_k")));
-    return TrainingTarget.lora(injection, network.weights(), injection.freshParameters(5, network.weights()));
+    return TrainingTarget.lora(
+        injection, network.weights(), injection.freshParameters(5, network.weights()));
   }
 
   private static TrainingRun run(OptimizerKind kind, Optional<RunningMean> mean) {

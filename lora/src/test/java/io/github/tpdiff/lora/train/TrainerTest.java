@@ -294,8 +294,10 @@ final class TrainerTest {
 
   @Test
   void everyEpoch_visitsEveryClipOnceInBatchesOfOneShape() {
-    var shapes = MemorySet.of(5, 5).and(MemorySet.of(3, 3)).shapes();
-    var order = new BatchOrder(shapes, 2, new Draws(4));
+    var set = MemorySet.of(5, 5).and(MemorySet.of(3, 3));
+    var shapes = set.shapes();
+    var visits = set.visits();
+    var order = new BatchOrder(visits, 2, new Draws(4));
     assertThat(order.batchesPerEpoch()).isEqualTo(5);
     var epochs = new ArrayList<List<Integer>>();
     for (int epoch = 0; epoch < 3; epoch++) {

@@ -66,12 +66,7 @@ public final class CostModel {
       weightBytes = Math.addExact(weightBytes, weights.bytes(weight.getKey(), elements));
     }
     var liveness = new Liveness(segment, sizes);
-    return new SegmentCost(
-        segment.name(),
-        work,
-        weightBytes,
-        liveness.peakBytes(),
-        tokens);
+    return new SegmentCost(segment.name(), work, weightBytes, liveness.peakBytes(), tokens);
   }
 
   private long bytes(String input, Value value, Map<String, long[]> shapes) {

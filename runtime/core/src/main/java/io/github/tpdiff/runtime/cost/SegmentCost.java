@@ -7,5 +7,4 @@ package io.github.tpdiff.runtime.cost;
  * @param peakBytes most bytes of activations alive at once, its named inputs not counted
  * @param tokens the longest query sequence of its attentions, 0 without attention
  */
-public record SegmentCost(
-    String name, Work work, long weightBytes, long peakBytes, long tokens) {}
+public record SegmentCost(String name, Work work, long weightBytes, long peakBytes, long tokens) {}

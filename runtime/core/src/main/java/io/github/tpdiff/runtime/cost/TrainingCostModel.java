@@ -1,7 +1,7 @@
 package io.github.tpdiff.runtime.cost;
 
-import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.GradientPaths;
+import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Products;
 import io.github.tpdiff.runtime.graph.Program;
@@ -101,8 +101,7 @@ public final class TrainingCostModel {
         held = Math.addExact(held, weights.bytes(weight.getKey(), elements));
       }
       long peak = new Liveness(segment, sizes).peakBytes();
-      onTheWay =
-          Math.max(onTheWay, paths.of(index).isEmpty() ? peak : back(index, sizes, peak));
+      onTheWay = Math.max(onTheWay, paths.of(index).isEmpty() ? peak : back(index, sizes, peak));
     }
 
     /** Counts the way back through a segment; bytes that it holds on the way. */

@@ -148,6 +148,15 @@ public record StageConfig(
   }
 
   /**
+   * Whether latents of so many frames are one picture, which is the same in every stage over time:
+   * a shared first frame, kept by D and not repeated by U. Its stages are vanilla training in
+   * parts: where nothing is repeated, a stage ends at the noise at which the next begins.
+   */
+  public boolean isStill(int latentFrames) {
+    return resampling.firstFrame() == FrameResampling.FirstFrame.SHARED && latentFrames == 1;
+  }
+
+  /**
    * Whether the latents of a stage say those of the coarser one, which samplers must know that
    * renew noise: they do if places are dropped from them, and repeating and dropping changes
    * nothing.

@@ -74,7 +74,9 @@ public final class StagePlan {
    */
   public static StagePlan of(StageConfig config, NoiseSchedule schedule, LatentGrid grid) {
     for (GridAxis axis : GridAxis.values()) {
-      requireFit(config, axis, grid.along(axis));
+      if (axis != GridAxis.TIME || !config.isStill(grid.frames())) {
+        requireFit(config, axis, grid.along(axis));
+      }
     }
     checkArgument(
         config.targetScale() == StageConfig.TargetScale.GLOBAL

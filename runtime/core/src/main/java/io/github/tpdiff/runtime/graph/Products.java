@@ -5,7 +5,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -71,7 +70,8 @@ public record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean
     var worth = new LinkedHashSet<Value>(graph.nodes());
     worth.removeIf(node -> !isCostly(node));
     Set<Value> read = needed(worth);
-    worth.removeIf(node -> !read.contains(node) && !(node.op() instanceof Op.Attention && passes(node)));
+    worth.removeIf(
+        node -> !read.contains(node) && !(node.op() instanceof Op.Attention && passes(node)));
     return worth;
   }
 

@@ -65,7 +65,8 @@ public record VideoSize(int height, int width, int frames, double fps) {
         "frames: at most %s, whose positions this model can tell apart, found %s",
         geometry.frames(geometry.maxFrames()),
         frames);
-    if (geometry.frames(latentFrames) != frames || !stages.fits(latentFrames)) {
+    if (geometry.frames(latentFrames) != frames
+        || !(stages.fits(latentFrames) || stages.isStill(latentFrames))) {
       throw new IllegalArgumentException(
           "frames: "
               + frames

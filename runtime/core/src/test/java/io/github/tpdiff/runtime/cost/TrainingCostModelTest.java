@@ -33,7 +33,9 @@ class TrainingCostModelTest {
     var first = changed(changed(Value.input("x", 1, "n", WIDTH), "p").silu(), "q");
     var second = changed(changed(Value.input("x", 1, "n", WIDTH), "r").silu(), "s");
     return new Program(
-        "program", List.of(Graph.of("one", "x", first), Graph.of("two", "x", second)), List.of("x"));
+        "program",
+        List.of(Graph.of("one", "x", first), Graph.of("two", "x", second)),
+        List.of("x"));
   }
 
   private static TrainingCost price(Program program, Set<String> trained, long keptBytes) {

@@ -38,6 +38,35 @@ class StagePlanTest {
     assertThat(plan.stage(3).grid().positions(GridAxis.TIME)).containsExactly(0, 4, 8, 12);
   }
 
+  /** A picture is a shared first frame alone: D keeps it and U repeats nothing. */
+  @Test
+  void stagesOfAPicture_areVanillaTrainingInParts() {
+    var over = new LatentGrid(1, 4, 4);
+    var noise = NoiseSource.seeded(1).draw(new LatentShape(1, 2, 1, 4, 4));
+    var picture = NoiseSource.seeded(2).draw(noise.shape());
+    for (NoiseSchedule schedule : List.of(FLOW, DDIM)) {
+      StagePlan plan = StagePlan.of(StageConfig.pyramid(3, SHARED), schedule, over);
+      StagePlan vanilla = StagePlan.of(StageConfig.vanilla(), schedule, over);
+      assertThat(plan.stages()).extracting(Stage::frames).containsExactly(1, 1, 1);
+      assertThat(plan.stage(3).start()).isEqualTo(1);
+      assertThat(plan.stage(3).end()).isCloseTo(plan.stage(2).start(), within(2e-3));
+      assertThat(plan.stage(2).end()).isCloseTo(plan.stage(1).start(), within(2e-3));
+      assertThat(plan.stage(1).end()).isZero();
+      for (Stage stage : plan.stages()) {
+        double time = schedule.form().floorTime((stage.start() + stage.end()) / 2);
+        TrainingExample own = plan.example(stage, time, picture, noise);
+        TrainingExample whole = vanilla.example(vanilla.stage(1), time, picture, noise);
+        assertThat(own.timestep()).isEqualTo(whole.timestep());
+        for (int i = 0; i < picture.data().length; i++) {
+          assertThat(own.input().data()[i]).isCloseTo(whole.input().data()[i], within(1e-5f));
+          assertThat(own.target().data()[i]).isCloseTo(whole.target().data()[i], within(1e-4f));
+        }
+      }
+    }
+    assertThatThrownBy(() -> StagePlan.of(StageConfig.pyramid(3, GROUPED), DDIM, over))
+        .hasMessageContaining("latent frames: 1 do not divide");
+  }
+
   @Test
   void rates_areInSamplingOrder() {
     var config = StageConfig.pyramid(3, SHARED).withRates(GridFactor.ofTimes(4, 2));

@@ -86,7 +86,8 @@ public final class ClipReader implements AutoCloseable {
     var report = picker.report(start, end, count);
     start = end;
     finished = frames.size() < most;
-    return Optional.of(new ExtractedClip(clip, report));
+    return Optional.of(
+        new ExtractedClip(clip, report, picker.pickedFrame(0), picker.pickedFrame(count - 1)));
   }
 
   @Override

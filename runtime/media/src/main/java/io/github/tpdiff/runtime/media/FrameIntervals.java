@@ -14,14 +14,19 @@ final class FrameIntervals {
   private double longest;
 
   void add(double seconds) {
+    add(seconds, 1);
+  }
+
+  /** Adds a frame that comes so many frames after the one before. */
+  void add(double seconds, int frames) {
     if (count == 0) {
       first = seconds;
     } else {
-      shortest = Math.min(shortest, seconds - last);
-      longest = Math.max(longest, seconds - last);
+      shortest = Math.min(shortest, (seconds - last) / frames);
+      longest = Math.max(longest, (seconds - last) / frames);
     }
     last = seconds;
-    count++;
+    count += count == 0 ? 1 : frames;
   }
 
   boolean areVariable() {

@@ -57,6 +57,36 @@ final class FramePicker implements AutoCloseable {
     return picks.size();
   }
 
+  /** The frame of the video that was picked as so manieth since the clip's start. */
+  int pickedFrame(int number) {
+    return picks.get(number);
+  }
+
+  /** The frame of the video that was picked last. */
+  int lastPick() {
+    return picks.get(picks.size() - 1);
+  }
+
+  /** When the video shows the frame that was picked last. */
+  double lastPickSeconds() {
+    return lastPick() == index ? laterSeconds : earlierSeconds;
+  }
+
+  /** The file's own statement of its rate. */
+  double nominalFps() {
+    return decoder.stream().nominalFps();
+  }
+
+  /** How pictures are scaled and cut; known once one was picked. */
+  Framing framing() {
+    return scaler.orElseThrow().framing();
+  }
+
+  /** Factor from the video's shown height to the clip's. */
+  double scale() {
+    return (double) framing().scaledHeight() / decoder.height();
+  }
+
   /** The frame nearest to a moment, not before the last one asked for; empty past the end. */
   Optional<VideoFrame> pick(double seconds) throws IOException {
     while (!ended && laterSeconds <= seconds + SAME_TIME) {
@@ -94,7 +124,6 @@ final class FramePicker implements AutoCloseable {
   /** What was done for the first {@code count} picks since the clip's start. */
   ClipReport report(double start, double end, int count) {
     int span = picks.get(count - 1) - picks.get(0) + 1;
-    var framing = scaler.orElseThrow().framing();
     int distinct = (int) picks.subList(0, count).stream().distinct().count();
     return new ClipReport(
         start,
@@ -104,9 +133,9 @@ final class FramePicker implements AutoCloseable {
         request.fps(),
         span - distinct,
         count - distinct,
-        (double) framing.scaledHeight() / decoder.height(),
-        framing.cutColumns(),
-        framing.cutRows());
+        scale(),
+        framing().cutColumns(),
+        framing().cutRows());
   }
 
   @Override

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.Optional;
 
 /** A jpg, grey, of three colours or of four. Source of its markers: ITU T.81 annex B, T.872. */
-final class JpegFile {
+final class JpegFile implements PictureReader.StoredPicture {
   private static final String KIND = "jpg";
   private static final int START = 0xffd8;
   private static final int START_OF_SCAN = 0xda;
@@ -37,14 +37,25 @@ final class JpegFile {
         && (file.get(2) & 0xff) == 0xff;
   }
 
-  RgbPicture read() throws PictureException {
-    readMarkers();
-    PictureSize stored = size.orElseThrow(() -> PictureException.damaged(KIND, "no header"));
+  @Override
+  public RgbPicture read() throws PictureException {
+    PictureSize stored = storedSize();
     try (var decoder = new JdkDecoder("jpeg", file)) {
       // As stored: how colours are coded is read off the markers, as libjpeg and Pillow do.
       Raster raster = decoder.decode(reader -> reader.readRaster(0, null));
       return orientation.apply(rgb(raster, stored));
     }
+  }
+
+  @Override
+  public PictureSize size() throws PictureException {
+    PictureSize stored = storedSize();
+    return orientation.apply(stored);
+  }
+
+  private PictureSize storedSize() throws PictureException {
+    readMarkers();
+    return size.orElseThrow(() -> PictureException.damaged(KIND, "no header"));
   }
 
   /**

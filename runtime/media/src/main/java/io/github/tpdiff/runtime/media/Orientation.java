@@ -76,6 +76,13 @@ record Orientation(boolean transposed, boolean xReversed, boolean yReversed) {
     return (yReversed ? height - 1 - y : y) * width + (xReversed ? width - 1 - x : x);
   }
 
+  /** The shown size of a stored picture. */
+  PictureSize apply(PictureSize stored) {
+    return transposed
+        ? new PictureSize(/* width= */ stored.height(), /* height= */ stored.width())
+        : stored;
+  }
+
   /** Turns and mirrors a stored picture. */
   RgbPicture apply(RgbPicture stored) {
     if (equals(AS_STORED)) {
@@ -83,8 +90,7 @@ record Orientation(boolean transposed, boolean xReversed, boolean yReversed) {
     }
     int width = stored.width();
     int height = stored.height();
-    var size =
-        transposed ? new PictureSize(/* width= */ height, /* height= */ width) : stored.size();
+    PictureSize size = apply(stored.size());
     var rgb = new byte[stored.rgb().length];
     for (int y = 0, at = 0; y < size.height(); y++) {
       for (int x = 0; x < size.width(); x++, at += RgbPicture.CHANNELS) {

@@ -48,6 +48,32 @@ public final class PictureReader implements PictureLoader {
    *     that names the file
    */
   public static RgbPicture read(Path file) throws IOException {
+    return read(file, StoredPicture::read);
+  }
+
+  /**
+   * The size of an upright picture, found without decoding it.
+   *
+   * @throws IOException as {@link #read}, but for damage of the picture itself
+   */
+  public static PictureSize size(Path file) throws IOException {
+    return read(file, StoredPicture::size);
+  }
+
+  /** A file that holds a picture. */
+  interface StoredPicture {
+    /** Decoded and upright. */
+    RgbPicture read() throws PictureException;
+
+    /** As {@link #read} gives it. */
+    PictureSize size() throws PictureException;
+  }
+
+  private interface Reading<T> {
+    T of(StoredPicture picture) throws PictureException;
+  }
+
+  private static <T> T read(Path file, Reading<T> reading) throws IOException {
     if (!Files.isRegularFile(file)) {
       throw new IOException(
           "%s: expected a picture file, found %s"
@@ -59,7 +85,7 @@ public final class PictureReader implements PictureLoader {
             "expected a picture of at most %d bytes, found %d"
                 .formatted(LARGEST_FILE, Files.size(file)));
       }
-      return decode(ByteBuffer.wrap(Files.readAllBytes(file)));
+      return reading.of(stored(ByteBuffer.wrap(Files.readAllBytes(file))));
     } catch (PictureException refused) {
       throw new IOException(file + ": " + refused.getMessage(), refused);
     } catch (FileSystemException failure) {
@@ -68,15 +94,15 @@ public final class PictureReader implements PictureLoader {
     }
   }
 
-  private static RgbPicture decode(ByteBuffer file) throws PictureException {
+  private static StoredPicture stored(ByteBuffer file) throws PictureException {
     if (JpegFile.recognises(file)) {
-      return new JpegFile(file).read();
+      return new JpegFile(file);
     }
     if (PngFile.recognises(file)) {
-      return new PngFile(file).read();
+      return new PngFile(file);
     }
     if (WebpFile.recognises(file)) {
-      return new WebpFile(file).read();
+      return new WebpFile(file);
     }
     String found =
         otherKind(file).map(kind -> kind + "; convert it").orElse("another kind of file");

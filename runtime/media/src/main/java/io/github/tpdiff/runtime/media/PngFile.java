@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.zip.CRC32;
 
 /** A png; of an animated one the picture that plain viewers show. */
-final class PngFile {
+final class PngFile implements PictureReader.StoredPicture {
   private static final String KIND = "png";
   private static final long SIGNATURE = 0x89504e470d0a1a0aL;
 
@@ -27,7 +27,22 @@ final class PngFile {
     return file.remaining() >= Long.BYTES && file.getLong(0) == SIGNATURE;
   }
 
-  RgbPicture read() throws PictureException {
+  @Override
+  public RgbPicture read() throws PictureException {
+    PictureSize size = storedSize();
+    try (var decoder = new JdkDecoder(KIND, file)) {
+      BufferedImage image = decoder.decode(reader -> reader.read(0));
+      return orientation.apply(rgb(image, size));
+    }
+  }
+
+  @Override
+  public PictureSize size() throws PictureException {
+    PictureSize stored = storedSize();
+    return orientation.apply(stored);
+  }
+
+  private PictureSize storedSize() throws PictureException {
     if (file.limit() < 24 || !PictureReader.text(file, 12, 4).equals("IHDR")) {
       throw PictureException.damaged(KIND, "no header");
     }
@@ -35,10 +50,7 @@ final class PngFile {
         PictureReader.size(
             Integer.toUnsignedLong(file.getInt(16)), Integer.toUnsignedLong(file.getInt(20)));
     readChunks();
-    try (var decoder = new JdkDecoder(KIND, file)) {
-      BufferedImage image = decoder.decode(reader -> reader.read(0));
-      return orientation.apply(rgb(image, size));
-    }
+    return size;
   }
 
   /** Holds every chunk to its checksum: the JDK's reader does not. */

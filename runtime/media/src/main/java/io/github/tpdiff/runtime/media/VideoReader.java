@@ -51,6 +51,24 @@ public final class VideoReader implements AutoCloseable {
     }
   }
 
+  /**
+   * Decodes the first frame alone.
+   *
+   * @throws IOException if the file is missing or holds no video
+   */
+  public static VideoOutline outline(Path file) throws IOException {
+    try (var decoder = VideoDecoder.open(file)) {
+      if (!decoder.advance()) {
+        requireFrames(file, decoder);
+      }
+      int width = (int) Math.max(1, Math.round(decoder.width() * decoder.pixelAspect()));
+      boolean turned = decoder.orientation().transposed();
+      return new VideoOutline(
+          PictureReader.size(turned ? decoder.height() : width, turned ? width : decoder.height()),
+          decoder.stream().promisedSeconds());
+    }
+  }
+
   private static void requireFrames(Path file, VideoDecoder decoder) throws IOException {
     if (decoder.decoded() == 0) {
       throw new DamagedVideoException(file, 0, "expected at least one frame, found none");

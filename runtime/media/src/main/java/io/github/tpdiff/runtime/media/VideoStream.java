@@ -25,6 +25,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 import org.bytedeco.ffmpeg.avformat.AVFormatContext;
 import org.bytedeco.ffmpeg.avformat.AVStream;
@@ -138,6 +139,13 @@ final class VideoStream implements AutoCloseable {
   /** The number of frames that the header promises; 0 where it does not say. */
   long promisedFrames() {
     return stream.nb_frames();
+  }
+
+  /** The length that the header promises; empty where it does not say. */
+  OptionalDouble promisedSeconds() {
+    return format.duration() > 0
+        ? OptionalDouble.of(format.duration() / 1e6)
+        : OptionalDouble.empty();
   }
 
   /** The file's own statement of its rate. */

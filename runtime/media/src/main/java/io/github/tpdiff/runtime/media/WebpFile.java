@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /** A webp, of an animated one the first frame. Source: WebP Container Specification. */
-final class WebpFile {
+final class WebpFile implements PictureReader.StoredPicture {
   static final String KIND = "webp";
   private static final int HEADER_BYTES = 12;
   private static final int CHUNK_BYTES = 8;
@@ -40,15 +40,27 @@ final class WebpFile {
         && PictureReader.text(file, 8, 4).equals("WEBP");
   }
 
-  RgbPicture read() throws PictureException {
+  @Override
+  public RgbPicture read() throws PictureException {
+    ByteBuffer chunk = chunk();
+    PictureSize size = codedSize(chunk);
+    return orientation.apply(onCanvas(WebpDecoder.decode(riff(chunk), size)));
+  }
+
+  @Override
+  public PictureSize size() throws PictureException {
+    PictureSize coded = codedSize(chunk());
+    return orientation.apply(canvas.orElse(coded));
+  }
+
+  /** The chunk of the coded picture. */
+  private ByteBuffer chunk() throws PictureException {
     long end = CHUNK_BYTES + Integer.toUnsignedLong(file.getInt(4));
     if (end < HEADER_BYTES || end > file.limit()) {
       throw PictureException.damaged(KIND, "%d of %d bytes".formatted(file.limit(), end));
     }
     readChunks(HEADER_BYTES, (int) end);
-    ByteBuffer chunk = picture.orElseThrow(() -> PictureException.damaged(KIND, "no picture"));
-    PictureSize size = codedSize(chunk);
-    return orientation.apply(onCanvas(WebpDecoder.decode(riff(chunk), size)));
+    return picture.orElseThrow(() -> PictureException.damaged(KIND, "no picture"));
   }
 
   private void readChunks(int start, int end) throws PictureException {

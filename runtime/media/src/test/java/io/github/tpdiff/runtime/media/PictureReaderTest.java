@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.zip.CRC32;
@@ -55,6 +56,7 @@ class PictureReaderTest {
     assertThat(picture.size())
         .isEqualTo(turned ? new PictureSize(HEIGHT, WIDTH) : new PictureSize(WIDTH, HEIGHT));
     assertThat(picture.rgb()).isEqualTo(resource(name + ".rgb"));
+    assertThat(PictureReader.size(folder.resolve(name))).isEqualTo(picture.size());
   }
 
   @ParameterizedTest
@@ -113,6 +115,10 @@ class PictureReaderTest {
       byte[] jpg = withSegment(encoded(stored, "jpg"), exif);
       assertShows(PictureReader.read(write("turned.png", png)), shown, 0);
       assertShows(PictureReader.read(write("turned.jpg", jpg)), shown, 12);
+      for (String name : List.of("turned.png", "turned.jpg")) {
+        Path file = folder.resolve(name);
+        assertThat(PictureReader.size(file)).isEqualTo(PictureReader.read(file).size());
+      }
     }
   }
 

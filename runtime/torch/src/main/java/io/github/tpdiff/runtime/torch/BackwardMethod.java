@@ -1,10 +1,10 @@
 package io.github.tpdiff.runtime.torch;
 
-import io.github.tpdiff.runtime.graph.Products;
-import io.github.tpdiff.runtime.graph.GradientPaths;
 import static io.github.tpdiff.runtime.torch.MethodWriter.number;
 
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.Op;
+import io.github.tpdiff.runtime.graph.Products;
 import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -212,8 +212,7 @@ final class BackwardMethod {
     String found = at.fresh("d");
     at.line(
         "%s = torch.grad([%s], %s, annotate(List[Optional[Tensor]], [%s]))"
-            .formatted(
-                found, Objects.requireNonNull(roots.get(root)), sources, gradientOf(root)));
+            .formatted(found, Objects.requireNonNull(roots.get(root)), sources, gradientOf(root)));
     for (int i = 0; i < leaves.size(); i++) {
       String gradient = isFresh(leaves.get(i), root) ? ownGradient() : at.fresh("g");
       at.line("%s = torch._unwrap_optional(%s[%s])".formatted(gradient, found, i));

@@ -1,8 +1,8 @@
 package io.github.tpdiff.runtime.torch;
 
-import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.GradientPaths.Version;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import java.util.HashMap;
@@ -31,8 +31,7 @@ record ForwardPass(
   }
 
   /** The same, each segment run by {@code step}. */
-  Map<Version, NDArray> run(
-      Map<String, NDArray> inputs, Set<Version> keep, Step step) {
+  Map<Version, NDArray> run(Map<String, NDArray> inputs, Set<Version> keep, Step step) {
     var values = new HashMap<Version, NDArray>();
     inputs.forEach((name, array) -> values.put(new Version(name, -1), array));
     for (int i = 0; i < segments.size(); i++) {

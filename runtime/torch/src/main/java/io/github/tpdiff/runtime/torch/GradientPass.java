@@ -1,12 +1,12 @@
 package io.github.tpdiff.runtime.torch;
 
-import io.github.tpdiff.runtime.graph.Products;
-import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.GradientPaths.Version;
+import io.github.tpdiff.runtime.graph.Products;
+import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -53,8 +53,7 @@ final class GradientPass {
       return call(loss + "_grad", prediction, module, scope);
     }
 
-    private NDArray call(
-        String method, NDArray prediction, TorchModule module, NDManager scope) {
+    private NDArray call(String method, NDArray prediction, TorchModule module, NDManager scope) {
       var arguments = new ArrayList<>(List.of(prediction, target, weights));
       arguments.addAll(numbers);
       return module.call(method, arguments, Mode.NO_GRAD, scope).get(0);
@@ -120,8 +119,7 @@ final class GradientPass {
    * @param wanted what its output is compared with
    * @param scope that the gradients belong to
    */
-  Result run(
-      ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope) {
+  Result run(ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope) {
     var kept = new HashMap<Integer, List<NDArray>>();
     Keeping.Budget budget = keeping.budget();
     var values =

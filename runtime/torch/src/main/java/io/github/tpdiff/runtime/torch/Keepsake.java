@@ -36,8 +36,7 @@ final class Keepsake {
     String sums = at.fresh("l");
     at.line(
         "%s, %s, = torch._scaled_dot_product_flash_attention_for_cpu(%s, 0., False, attn_mask=None, scale=%s)"
-            .formatted(
-                result, sums, OpRules.queriesKeysValues(op, node, at), number(op.scale())));
+            .formatted(result, sums, OpRules.queriesKeysValues(op, node, at), number(op.scale())));
     return List.of(result, sums);
   }
 }

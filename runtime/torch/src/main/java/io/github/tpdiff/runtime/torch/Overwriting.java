@@ -1,8 +1,8 @@
 package io.github.tpdiff.runtime.torch;
 
+import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Value;
-import io.github.tpdiff.runtime.graph.Graph;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -1,6 +1,5 @@
 package io.github.tpdiff.runtime.torch;
 
-import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
@@ -10,6 +9,7 @@ import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.Locale;
@@ -114,11 +114,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
     var paths = new GradientPaths(program, trained);
     ProgramWeights.check(program, weights);
     return new TorchTrainable(
-        weights,
-        paths,
-        arithmetic,
-        new TorchTrainable.Passes(activations, loss),
-        newManager());
+        weights, paths, arithmetic, new TorchTrainable.Passes(activations, loss), newManager());
   }
 
   private NDManager newManager() {

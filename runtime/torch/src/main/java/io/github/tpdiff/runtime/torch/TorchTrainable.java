@@ -1,6 +1,5 @@
 package io.github.tpdiff.runtime.torch;
 
-import io.github.tpdiff.runtime.graph.GradientPaths;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
@@ -9,6 +8,7 @@ import io.github.tpdiff.runtime.engine.HostMemory;
 import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
+import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
@@ -161,9 +161,7 @@ final class TorchTrainable implements Trainable {
       Wanted wanted = wanted(batch.target(), batch.weights(), loss, scope);
       var found = pass.run(forward, onDevice(batch.inputs(), scope), wanted, scope);
       use.accept(found);
-      return wanted
-          .of(HostTensors.toDevice(found.prediction(), scope), module, scope)
-          .getDouble();
+      return wanted.of(HostTensors.toDevice(found.prediction(), scope), module, scope).getDouble();
     } finally {
       Reference.reachabilityFence(batch); // a value may be a view of an input's memory
     }

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.runtime.engine.Activations;
-import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.DeviceOptimizer;
+import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.graph.Dim;
@@ -209,7 +209,9 @@ class TorchTrainableTest {
   private static Value changed(Value x, String name, int out, int in) {
     Value y = x.linear(weight(name + ".weight", out, in), weight(name + ".bias", out));
     return y.plus(
-        x.linear(weight(name + ".lora_A", 2, in)).linear(weight(name + ".lora_B", out, 2)).times(0.5));
+        x.linear(weight(name + ".lora_A", 2, in))
+            .linear(weight(name + ".lora_B", out, 2))
+            .times(0.5));
   }
 
   private static Set<String> added(Program program) {
@@ -265,8 +267,7 @@ class TorchTrainableTest {
       }
     }
     for (var gradients : found) {
-      gradients.forEach(
-          (name, own) -> assertThat(own).as(name).isEqualTo(found.get(0).get(name)));
+      gradients.forEach((name, own) -> assertThat(own).as(name).isEqualTo(found.get(0).get(name)));
     }
   }
 
