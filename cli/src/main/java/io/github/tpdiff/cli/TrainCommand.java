@@ -92,7 +92,10 @@ final class TrainCommand implements Callable<Integer> {
     PrepareCommand.print(found, first, out);
     Machine machine = Calibration.measure(engine);
     PreparationCost.of(first, machine).table(found.clips()).forEach(out::println);
-    runs.forEach(run -> DryRun.of(run, machine).table().forEach(out::println));
+    var batches =
+        found.batches(
+            first.job().train().settings().batches().size(), first.preparation().shares());
+    runs.forEach(run -> DryRun.of(run, machine, batches).table().forEach(out::println));
     out.flush();
   }
 

@@ -3,8 +3,10 @@ package io.github.tpdiff.lora.data;
 import io.github.tpdiff.lora.data.PreparedVideo.ClipSize;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * The batches of an epoch, all of whose clips have one size; what is left of a size when its
@@ -38,6 +40,14 @@ public record EpochBatches(List<Row> rows, int size) {
             .map(own -> new Row(own.getKey(), own.getValue()))
             .toList(),
         size);
+  }
+
+  /** Of all batches, the part that each size has. */
+  public Map<PreparedVideo.ClipSize, Double> shares() {
+    double all = rows.stream().mapToInt(this::batches).sum();
+    var shares = new LinkedHashMap<PreparedVideo.ClipSize, Double>();
+    rows.forEach(row -> shares.merge(row.clips(), batches(row) / all, Double::sum));
+    return shares;
   }
 
   private int batches(Row row) {

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.WeightChange;
+import io.github.tpdiff.lora.data.EpochBatches;
 import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.cost.Machine;
@@ -22,8 +23,10 @@ import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -65,12 +68,34 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
     notes = List.copyOf(notes);
   }
 
+  /** Prices a job whose sizes are all visited alike. */
+  public static DryRun of(ResolvedJob job, Machine machine) {
+    var alike = new LinkedHashMap<VideoSize, Double>();
+    job.sizes().forEach(size -> alike.put(size, 1.0 / job.sizes().size()));
+    return of(job, machine, alike);
+  }
+
   /**
-   * Prices a job.
+   * Prices a job on its data.
    *
    * @param machine what the engine sustains here
+   * @param batches of an epoch
    */
-  public static DryRun of(ResolvedJob job, Machine machine) {
+  public static DryRun of(ResolvedJob job, Machine machine, EpochBatches batches) {
+    double fps = job.sizes().get(0).fps();
+    var shares = new LinkedHashMap<VideoSize, Double>();
+    batches
+        .shares()
+        .forEach(
+            (clip, share) ->
+                shares.put(new VideoSize(clip.height(), clip.width(), clip.frames(), fps), share));
+    return of(job, machine, shares);
+  }
+
+  /**
+   * @param sizes shares of the steps
+   */
+  private static DryRun of(ResolvedJob job, Machine machine, Map<VideoSize, Double> sizes) {
     var network = TrainingTarget.network(job.model(), job.denoiser());
     Program program = job.injection().map(LoraInjection::program).orElse(network.program());
     var pricing =
@@ -81,21 +106,15 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
             machine,
             trainedBytes(job) + LoraNotes.bytesBelow(job) + HostMemory.residentBytes());
     var rows = new ArrayList<Row>();
-    for (VideoSize size : job.sizes()) {
+    for (VideoSize size : sizes.keySet()) {
+      double ofSize = sizes.getOrDefault(size, 0.0);
       LatentShape shape =
           size.latentShape(job.model().description().latents(), job.diffusion().stages());
       var plan = job.diffusion().plan(shape.grid());
-      List<Stage> visited = job.diffusion().visited(plan);
-      List<Double> weights =
-          job.diffusion()
-              .weights()
-              .among(plan.stages().stream().map(visited::contains).toList())
-              .weights();
-      double all = weights.stream().mapToDouble(Double::doubleValue).sum();
-      for (int i = 0; i < plan.stages().size(); i++) {
-        Stage stage = plan.stages().get(i);
-        if (visited.contains(stage)) {
-          double share = weights.get(i) / all;
+      Map<Integer, Double> shares = job.diffusion().shares(plan);
+      for (Stage stage : plan.stages()) {
+        double share = ofSize * shares.getOrDefault(stage.number(), 0.0);
+        if (share > 0) {
           rows.add(pricing.row(size, stage.number(), share, shape.withGrid(stage.grid().size())));
         }
       }
@@ -202,18 +221,21 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
 
   /** Predicted seconds of all steps, sizes and stages visited as often as they will be. */
   public double seconds() {
-    return steps * rows.stream().mapToDouble(r -> r.share() * r.seconds()).sum() / sizes();
+    return steps * rows.stream().mapToDouble(r -> r.share() * r.seconds()).sum();
   }
 
   /** The same without stages; 0 where the job has none. */
   public double vanillaSeconds() {
     return steps
-        * rows.stream().filter(r -> r.stage() == 0).mapToDouble(Row::seconds).sum()
-        / sizes();
+        * rows.stream()
+            .filter(r -> r.stage() == 0)
+            .mapToDouble(r -> share(r.size()) * r.seconds())
+            .sum();
   }
 
-  private long sizes() {
-    return rows.stream().map(Row::size).distinct().count();
+  /** Of the steps, those that visit a size. */
+  private double share(VideoSize size) {
+    return rows.stream().filter(r -> r.size().equals(size)).mapToDouble(Row::share).sum();
   }
 
   /** The largest predicted peak. */

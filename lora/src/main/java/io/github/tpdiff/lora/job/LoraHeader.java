@@ -33,6 +33,7 @@ record LoraHeader(ResolvedJob job) {
         RecordJson.STAGES_HEADER,
         RecordJson.STAGES.format(
             StagePlan.fixed(job.diffusion().stages(), job.diffusion().schedule())));
+    entries.putAll(job.job().lora().origin().header());
     entries.put("tpdiff.seed", Long.toString(job.job().train().settings().seed()));
     entries.put(
         "tpdiff.version",
