@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.cost;
 
 import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.Graph;
+import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Products;
 import io.github.tpdiff.runtime.graph.Program;
@@ -72,7 +73,15 @@ public final class TrainingCostModel {
     Step(Map<String, long[]> inputShapes, long keptBytes) {
       this.shapes = new HashMap<>(inputShapes);
       this.left = keptBytes;
-      program.inputs().forEach((name, value) -> named += bytes(value, inputShapes.get(name)));
+      program.inputs().forEach((name, value) -> named += bytes(value, given(name)));
+    }
+
+    private long[] given(String input) {
+      long[] shape = shapes.get(input);
+      if (shape == null) {
+        throw new GraphException(program.name() + ": the shape of input " + input + " is missing");
+      }
+      return shape;
     }
 
     private long bytes(Value value, long[] shape) {
