@@ -40,11 +40,10 @@ final class Bench {
     this.options = options;
     this.exports = exports;
     this.allBlocks = BenchModel.blocks(opened);
-    this.model = BenchModel.of(opened, options.blocks(), options.textTokens());
+    this.model = options.size().cut(opened);
     ModelDescription description = opened.description();
     this.scheduler = Scheduler.fromConfig(description.scheduler());
-    int frames = options.frames(description);
-    this.shape = model.latents(frames, options.height(), options.width());
+    this.shape = options.size().latents(model);
     this.plans =
         options.plans(description.latents()).stream()
             .map(config -> plan(config, description.latents()))

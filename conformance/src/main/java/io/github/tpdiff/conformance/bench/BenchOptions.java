@@ -9,38 +9,18 @@ import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What bench runs, as options. */
 final class BenchOptions {
+  @Mixin private BenchSize size = new BenchSize();
+
   @Option(
       names = "--engines",
       split = ",",
       description = "engines to measure, of ${COMPLETION-CANDIDATES} (default: all)")
   private List<BenchEngine.Name> engines = List.of();
-
-  @Option(
-      names = "--blocks",
-      defaultValue = "2",
-      description =
-          "measure only the first N transformer blocks, which all cost alike; a network without"
-              + " such blocks is measured whole (default: ${DEFAULT-VALUE})")
-  private int blocks = 2;
-
-  @Option(names = "--frames", description = "latent frames (default: the model's own)")
-  private Optional<Integer> frames = Optional.empty();
-
-  @Option(
-      names = "--height",
-      defaultValue = "16",
-      description = "latent rows (default: ${DEFAULT-VALUE})")
-  private int height = 16;
-
-  @Option(
-      names = "--width",
-      defaultValue = "16",
-      description = "latent columns (default: ${DEFAULT-VALUE})")
-  private int width = 16;
 
   @Option(
       names = "--stages",
@@ -80,38 +60,13 @@ final class BenchOptions {
   private int rounds = 3;
 
   @Option(
-      names = "--text",
-      defaultValue = "64",
-      description = "tokens of the prompt (default: ${DEFAULT-VALUE})")
-  private int textTokens = 64;
-
-  @Option(
       names = "--plain-load",
       description = "measure loading with all weights copied to memory first, too")
   private boolean plainLoad;
 
-  int blocks() {
-    checkArgument(blocks >= 1, "--blocks: at least 1, found %s", blocks);
-    return blocks;
-  }
-
-  /** Latent frames: those asked for, else the model's own. */
-  int frames(ModelDescription description) {
-    return frames.orElseGet(
-        () -> description.latents().latentFrames(description.defaults().frames()));
-  }
-
   /** Engines to measure. */
   List<BenchEngine.Name> engines() {
     return engines.isEmpty() ? List.of(BenchEngine.Name.values()) : engines;
-  }
-
-  int height() {
-    return height;
-  }
-
-  int width() {
-    return width;
   }
 
   /**
@@ -159,8 +114,7 @@ final class BenchOptions {
     return plainLoad;
   }
 
-  int textTokens() {
-    checkArgument(textTokens >= 1, "--text: at least 1, found %s", textTokens);
-    return textTokens;
+  BenchSize size() {
+    return size;
   }
 }

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
       "Memory is the process's own largest resident set: one kind of step a run."
     },
     footer = {
-      "  tpdiff bench-train --blocks 4 --frames 21 --height 16 --width 16",
+      "  tpdiff bench-train --blocks 4 --text 512",
       "  tpdiff bench-train --checkpoint checkpoint --activations kept"
     })
 public final class TrainBenchCommand implements Callable<Integer> {
@@ -34,35 +34,7 @@ public final class TrainBenchCommand implements Callable<Integer> {
 
   @Mixin private BenchCheckpoint checkpoint = new BenchCheckpoint();
 
-  @Option(
-      names = "--blocks",
-      defaultValue = "4",
-      description = "only the first N transformer blocks (default: ${DEFAULT-VALUE})")
-  private int blocks = 4;
-
-  @Option(
-      names = "--frames",
-      defaultValue = "21",
-      description = "latent frames (default: ${DEFAULT-VALUE})")
-  private int frames = 21;
-
-  @Option(
-      names = "--height",
-      defaultValue = "16",
-      description = "latent rows (default: ${DEFAULT-VALUE})")
-  private int height = 16;
-
-  @Option(
-      names = "--width",
-      defaultValue = "16",
-      description = "latent columns (default: ${DEFAULT-VALUE})")
-  private int width = 16;
-
-  @Option(
-      names = "--text",
-      defaultValue = "512",
-      description = "tokens of the prompt (default: ${DEFAULT-VALUE})")
-  private int textTokens = 512;
+  @Mixin private BenchSize size = new BenchSize();
 
   @Option(
       names = "--rank",
@@ -89,8 +61,8 @@ public final class TrainBenchCommand implements Callable<Integer> {
     try (BenchCheckpoint.Folder folder = checkpoint.folder();
         VideoModel model = Families.open(ModelRequest.of(folder.path()));
         TorchEngine engine = TorchEngine.best()) {
-      BenchModel cut = BenchModel.of(model, blocks, textTokens);
-      var bench = new TrainBench(cut, cut.latents(frames, height, width), rank, activations);
+      BenchModel cut = size.cut(model);
+      var bench = new TrainBench(cut, size.latents(cut), rank, activations);
       TrainBench.Result result = bench.run(engine, steps);
       out.println(engine.description());
       result.lines().forEach(out::println);
