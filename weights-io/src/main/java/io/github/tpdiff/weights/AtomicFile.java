@@ -33,6 +33,15 @@ public final class AtomicFile implements AutoCloseable {
     this.channel = channel;
   }
 
+  /**
+   * Whether someone is writing a file, or was stopped at it, so that what is there under its name
+   * is older.
+   */
+  public static boolean isUnfinished(Path target) throws IOException {
+    Path folder = target.toAbsolutePath().getParent();
+    return folder != null && new PartFiles(target).areIn(folder);
+  }
+
   /** Starts a file; missing folders on the way to it are made. */
   public static AtomicFile create(Path target) {
     Path folder = target.toAbsolutePath().getParent();

@@ -47,6 +47,13 @@ final class PartFiles {
     }
   }
 
+  /** Whether a file that is not finished lies in a folder. */
+  boolean areIn(Path folder) throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, this::isPart)) {
+      return files.iterator().hasNext();
+    }
+  }
+
   /** Deletes what processes left behind that are gone; what cannot be deleted stays. */
   void deleteAbandoned(Path folder) {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, this::isPart)) {

@@ -1,11 +1,13 @@
 package io.github.tpdiff.weights.checkpoint;
 
+import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.MappedFile;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.pickle.TorchFile;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
 import io.github.tpdiff.weights.safetensors.ShardedTensors;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -69,7 +71,24 @@ public final class Checkpoint {
                 .formatted(shard.file(), all.size(), part.getFileName()));
       }
     }
+    requireFinished(all);
     return ShardedTensors.join(all, Checkpoint::single);
+  }
+
+  /** Shards that no index holds together may be of two versions while they get their names. */
+  private static void requireFinished(List<Path> shards) {
+    for (Path shard : shards) {
+      try {
+        if (AtomicFile.isUnfinished(shard)) {
+          throw new CheckpointException(
+              "%s: expected the shards of one writing, found no index and that writing this one was not finished; write the checkpoint again"
+                  .formatted(shard));
+        }
+      } catch (IOException unreadable) {
+        throw new CheckpointException(
+            "%s: cannot be read: %s".formatted(shard, AtomicFile.reason(unreadable)), unreadable);
+      }
+    }
   }
 
   private static TensorSource single(Path file) {
