@@ -13,8 +13,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** A training set in the files that {@link Preparation} made; each is read when needed. */
 public final class CachedSet implements TrainingSet {
@@ -72,16 +74,18 @@ public final class CachedSet implements TrainingSet {
 
   /**
    * Holds out whole videos, chosen by their content: at least one clip if {@code share} is above 0.
+   * A video that several sets have is held out of all of them.
    *
    * @throws IllegalArgumentException if nothing would be left to train on
    */
   public Split split(double share) {
     checkArgument(share >= 0 && share < 1, "data.validation: in [0, 1), found %s", share);
-    List<Path> videos =
-        entries.stream()
-            .map(Entry::video)
-            .distinct()
-            .sorted(Comparator.comparing(v -> hash(v.getFileName().toString())))
+    Map<String, Path> first = new LinkedHashMap<>();
+    entries.forEach(e -> first.putIfAbsent(e.origin().sha256(), e.video()));
+    List<String> videos =
+        first.entrySet().stream()
+            .sorted(Comparator.comparing(v -> hash(v.getValue().getFileName().toString())))
+            .map(Map.Entry::getKey)
             .toList();
     int out = (int) Math.ceil(share * videos.size());
     checkArgument(
@@ -90,10 +94,10 @@ public final class CachedSet implements TrainingSet {
             + " to 0",
         out,
         videos.size());
-    List<Path> held = videos.subList(0, out);
+    Set<String> held = Set.copyOf(videos.subList(0, out));
     var training = new ArrayList<Entry>();
     var heldOut = new ArrayList<Entry>();
-    entries.forEach(e -> (held.contains(e.video()) ? heldOut : training).add(e));
+    entries.forEach(e -> (held.contains(e.origin().sha256()) ? heldOut : training).add(e));
     return new Split(
         new CachedSet(flow, training, prompts, shares),
         new CachedSet(flow, heldOut, prompts, shares));

@@ -250,6 +250,31 @@ final class PreparationTest {
     assertThat(SourceList.read(csv).videos().get(0).caption()).contains("now, \"heard\"");
   }
 
+  /** Of other clips there: what is measured on would be trained on otherwise. */
+  @Test
+  void videosOfSeveralSets_areHeldOutOfAll() {
+    PreparationRequest one = request(videos);
+    var shorter = new GivenSizes(List.of(new VideoSize(32, 32, 5, 8)));
+    var both =
+        new PreparationRequest(
+            List.of(one.sets().get(0), SourceSet.of(videos, shorter, 1)),
+            one.cache(),
+            "",
+            List.of(),
+            one.pictures(),
+            List.of(),
+            one.againstPictures());
+    var clips = Preparation.prepare(both, new Countable("1"), (v, d, t) -> {}).clips();
+    assertThat(clips.entries()).extracting(e -> e.origin().set()).contains(0, 1);
+    var split = clips.split(0.4);
+    assertThat(split.heldOut().entries()).extracting(e -> e.origin().set()).contains(0, 1);
+    assertThat(split.heldOut().entries())
+        .extracting(e -> e.origin().file())
+        .containsOnly(split.heldOut().entries().get(0).origin().file())
+        .doesNotContainAnyElementsOf(
+            split.training().entries().stream().map(e -> e.origin().file()).toList());
+  }
+
   @Test
   void heldOutVideos_areNotTrainedOn() {
     var clips = Preparation.prepare(request(videos), new Countable("1"), (v, d, t) -> {}).clips();
