@@ -191,13 +191,15 @@ final class SourceFolder extends SimpleFileVisitor<Path> {
     counts.put(
         "passed over",
         captions.size() + brokenLinks + others.values().stream().mapToInt(Integer::intValue).sum());
-    return "found %d files: %s"
+    String kinds =
+        counts.entrySet().stream()
+            .filter(kind -> kind.getValue() > 0)
+            .map(kind -> kind.getValue() + " " + kind.getKey())
+            .collect(Collectors.joining(", "));
+    return "found %d files%s"
         .formatted(
             counts.values().stream().mapToInt(Integer::intValue).sum(),
-            counts.entrySet().stream()
-                .filter(kind -> kind.getValue() > 0)
-                .map(kind -> kind.getValue() + " " + kind.getKey())
-                .collect(Collectors.joining(", ")));
+            kinds.isEmpty() ? "" : ": " + kinds);
   }
 
   private String kinds(int count) {

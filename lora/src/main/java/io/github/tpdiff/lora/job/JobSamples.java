@@ -117,10 +117,11 @@ record JobSamples(ResolvedJob job) {
       }
       checkArgument(
           !showsPictures() || job.sizes().contains(video.size()),
-          "%s: expected one of data.sizes, of whose clips the pictures are, found %s",
+          "%s: expected a size of clips, whose pictures are shown, one of %s, found %s",
           prompt.request().video().equals(VideoChoice.open()) ? "sample.size" : "size",
+          job.sizes().stream().map(ClipSize::of).toList(),
           ClipSize.of(video.size()));
-    } catch (IllegalArgumentException wrong) {
+    } catch (IllegalArgumentException | CheckpointException wrong) {
       throw prompt.request().equals(GenerationRequest.of(prompt.request().prompt()))
           ? wrong
           : new CheckpointException(prompt.origin() + ": " + wrong.getMessage(), wrong);

@@ -6,6 +6,7 @@ import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoChoice;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -55,8 +56,11 @@ record PromptFile(Path file) {
     try {
       text = Utf8File.read(file, MOST_BYTES);
     } catch (IOException failure) {
-      throw new CheckpointException(
-          "%s: the prompts cannot be read: %s".formatted(file, failure.getMessage()), failure);
+      String why =
+          failure instanceof NoSuchFileException
+              ? file + ": expected a text of prompts, found nothing"
+              : String.valueOf(failure.getMessage());
+      throw new CheckpointException("sample.file: " + why, failure);
     }
     var prompts = new ArrayList<SamplePrompt>();
     List<String> lines = text.lines().toList();

@@ -5,11 +5,24 @@ import java.util.List;
 
 /** Reads the section {@code sample} of a job. */
 final class SampleReader {
+  /** What says how videos are made, and not of what. */
+  private static final List<String> OF_VIDEOS =
+      List.of("every", "first", "size", "steps", "guidance", "seed", "pictures");
+
   private SampleReader() {}
 
   static Sample read(JobSection s) {
-    if (s.has("every") && !s.has("prompts") && !s.has("file")) {
-      throw new IllegalArgumentException("sample.prompts: expected what to show, found none");
+    if (!s.has("prompts") && !s.has("file")) {
+      OF_VIDEOS.stream()
+          .filter(s::has)
+          .findFirst()
+          .ifPresent(
+              key -> {
+                throw new IllegalArgumentException(
+                    "sample.prompts: expected what to show, found none beside sample.%s; add them, a"
+                            .formatted(key)
+                        + " sample.file, or leave it out");
+              });
     }
     return new Sample(
         s.find("prompts", JobType.list("texts", JobType.TEXT), "no videos", "A video of each.")

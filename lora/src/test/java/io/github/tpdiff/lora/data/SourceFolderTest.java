@@ -105,6 +105,9 @@ class SourceFolderTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("expected videos (")
         .hasMessageEndingWith("passed over, neither video, picture nor caption: 1 .svg");
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    assertThatThrownBy(() -> SourceList.read(empty))
+        .hasMessageEndingWith("found none; found 0 files");
   }
 
   @Test

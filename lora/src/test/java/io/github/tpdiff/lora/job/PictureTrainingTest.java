@@ -123,6 +123,21 @@ final class PictureTrainingTest {
   }
 
   @Test
+  void picturesOfSamplesThatAreNotThere_areNamedBeforeAnyWork() throws IOException {
+    Path prompts = Files.writeString(folder.resolve("prompts.txt"), "waves\nmore --i none.png\n");
+    try (VideoModel model = open("wan-i2v-tiny")) {
+      assertThatThrownBy(() -> ResolvedJob.of(job("sample: {file: prompts.txt}\n"), model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageStartingWith(prompts + ": line 2: " + folder.resolve("none.png"));
+      assertThatThrownBy(
+              () -> ResolvedJob.of(job("sample: {prompts: [a], size: 32x32x9}\n"), model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("sample.size: expected a size of clips, whose pictures are shown,")
+          .hasMessageEndingWith("found 32x32x9");
+    }
+  }
+
+  @Test
   void framesThatPicturesGive_areThoseOfTheSamples_andHalfOfTheClipsAreShownWithout()
       throws IOException {
     try (VideoModel model = open("wan22-5b-tiny");

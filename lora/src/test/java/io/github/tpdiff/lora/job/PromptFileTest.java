@@ -81,9 +81,12 @@ final class PromptFileTest {
         .hasMessageEndingWith("prompts.txt: expected a prompt a line, found none");
     assertThatThrownBy(() -> new PromptFile(folder.resolve("none.txt")).read())
         .isInstanceOf(CheckpointException.class)
-        .hasMessageContaining("none.txt: the prompts cannot be read");
+        .hasMessage(
+            "sample.file: %s: expected a text of prompts, found nothing",
+            folder.resolve("none.txt"));
     assertThatThrownBy(
             () -> new PromptFile(Files.write(folder.resolve("x"), new byte[] {'a', 0})).read())
+        .hasMessageStartingWith("sample.file: " + folder.resolve("x") + ": line 1: ")
         .hasMessageContaining("a zero byte");
   }
 }
