@@ -17,6 +17,7 @@ import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.model.VideoModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,8 +29,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "prepare",
     description = {
-      "Encodes the videos, pictures and captions of a job once, into its cache, says what became of",
-      "each, and writes data_manifest.jsonl there, with a line for each clip.",
+      "Encodes the videos, pictures and captions of a job once, into its cache.",
+      "Says what became of each, and writes data_manifest.jsonl there, with a line for each clip.",
       "What is cached already is kept; training does the same where it is missing."
     },
     footer = "  tpdiff prepare job.yaml")
@@ -89,9 +90,17 @@ final class PrepareCommand implements Callable<Integer> {
     return prepared;
   }
 
-  /** Prints what would become of the data. */
+  /** Prints what would become of the data, before any clips are held out. */
   static void print(PreparationReport report, ResolvedJob job, PrintWriter out) {
     print(report, report.batches(batchSize(job), job.preparation().shares()), job, out);
+    double heldOut = job.job().data().validation();
+    if (heldOut > 0) {
+      out.printf(
+          Locale.ROOT,
+          "of these, %s of the videos and pictures are held out (data.validation): an epoch has"
+              + " fewer%n",
+          heldOut);
+    }
   }
 
   private static int batchSize(ResolvedJob job) {
