@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 
@@ -120,7 +121,7 @@ public record BucketSizes(Budget budget, List<Double> shapes, List<VideoSize> al
   /**
    * Chooses.
    *
-   * @throws IllegalArgumentException if there is no file
+   * @throws IllegalArgumentException if there is no file, or none fills the fewest frames
    */
   public static BucketSizes choose(Budget budget, List<Candidate> files) {
     checkArgument(!files.isEmpty(), "data: expected a video or picture, found none that opens");
@@ -141,6 +142,18 @@ public record BucketSizes(Budget budget, List<Double> shapes, List<VideoSize> al
                     .thenComparing(e -> -e.getValue()))
             .map(Map.Entry::getKey)
             .toList();
+    if (all.isEmpty()) {
+      int fewest = budget.frames().get(budget.frames().size() - 1);
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "data.frames: expected a video of %d frames at %s fps (%.2f s), the longest has %.2f s;"
+                  + " say fewer",
+              fewest,
+              budget.fps(),
+              fewest / budget.fps(),
+              files.stream().mapToDouble(f -> f.seconds().orElse(0)).max().orElse(0)));
+    }
     return new BucketSizes(budget, shapes, all);
   }
 

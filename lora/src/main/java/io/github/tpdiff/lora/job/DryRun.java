@@ -22,12 +22,10 @@ import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * What a job's training would take, without doing any of it.
@@ -102,7 +100,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
         new Pricing(
             job,
             program,
-            new TrainingCostModel(program, sizes(network), trained(job, network, program)),
+            new TrainingCostModel(program, sizes(network), job.trainedTensors()),
             machine,
             trainedBytes(job) + LoraNotes.bytesBelow(job) + HostMemory.residentBytes());
     var rows = new ArrayList<Row>();
@@ -160,16 +158,6 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
       }
     }
     return notes;
-  }
-
-  /** Names of what is trained. */
-  private static Set<String> trained(ResolvedJob job, Component network, Program program) {
-    if (!job.job().train().weights().isEmpty()) {
-      return Set.copyOf(TrainingTarget.requireTrained(network, job.job().train().weights()));
-    }
-    var added = new HashSet<>(program.weights().keySet());
-    added.removeAll(network.program().weights().keySet());
-    return added;
   }
 
   /** Frozen weights as they are stored; what is added is counted with what is trained. */

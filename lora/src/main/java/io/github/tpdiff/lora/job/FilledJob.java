@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.data.BucketSizes;
+import io.github.tpdiff.lora.data.ClipSizes;
 import io.github.tpdiff.runtime.diffusion.DiffusionForm;
 import io.github.tpdiff.runtime.diffusion.FlowMatching;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
@@ -8,6 +10,7 @@ import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
 /** What a job leaves to the checkpoint, said. */
 final class FilledJob {
@@ -32,15 +35,22 @@ final class FilledJob {
     return new TrainingJob.Data(
         data.sets(),
         data.cache(),
-        // Sizes that are chosen are chosen again.
+        // Sizes that are chosen are chosen again, within the same.
         data.buckets().isPresent()
             ? List.of()
             : resolved.sizes().stream().map(ClipSize::of).toList(),
-        data.buckets(),
+        data.buckets().map(said -> buckets(said, resolved.clipSizes())),
         Optional.of(resolved.sizes().get(0).fps()),
         data.validation(),
         data.negativePrompt(),
         data.pictures());
+  }
+
+  private static TrainingJob.Buckets buckets(TrainingJob.Buckets said, ClipSizes chosen) {
+    return chosen instanceof BucketSizes sizes
+        ? new TrainingJob.Buckets(
+            said.pixels(), sizes.budget().frames(), OptionalInt.of(sizes.budget().shapes()))
+        : said;
   }
 
   private static TrainingJob.Stages stages(ResolvedJob resolved) {

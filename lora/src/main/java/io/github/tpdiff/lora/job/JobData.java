@@ -1,7 +1,10 @@
 package io.github.tpdiff.lora.job;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.lora.data.BucketSizes;
 import io.github.tpdiff.lora.data.BucketSizes.Budget;
+import io.github.tpdiff.lora.data.BucketSizes.Candidate;
 import io.github.tpdiff.lora.data.ClipSizes;
 import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.GivenSizes;
@@ -31,12 +34,15 @@ record JobData(Data data, ModelDescription model, StageConfig stages) {
     return data.fps().orElse(model.defaults().fps());
   }
 
-  /** The sizes of all sets: said, the checkpoint's own, or chosen from what the files are like. */
-  ClipSizes sizes() {
+  /**
+   * The sizes of all sets: said, the checkpoint's own, or chosen from what the files are like that
+   * can be trained on.
+   *
+   * @param need of the model for pictures
+   */
+  ClipSizes sizes(Need need) {
     if (data.buckets().isPresent()) {
-      return BucketSizes.choose(
-          budget(data.buckets().get()),
-          SourceSet.look(data.sets().stream().map(DataFiles::path).toList()));
+      return BucketSizes.choose(budget(data.buckets().get()), candidates(need));
     }
     return new GivenSizes(
         data.sizes().isEmpty()
@@ -51,11 +57,35 @@ record JobData(Data data, ModelDescription model, StageConfig stages) {
                 .toList());
   }
 
+  private List<Candidate> candidates(Need need) {
+    List<Candidate> files = SourceSet.look(data.sets().stream().map(DataFiles::path).toList());
+    Optional<String> against = againstPictures(need);
+    if (against.isEmpty()) {
+      return files;
+    }
+    List<Candidate> videos = files.stream().filter(file -> !file.isPicture()).toList();
+    checkArgument(
+        !videos.isEmpty() || files.isEmpty(),
+        "data: expected videos, found %s pictures: %s",
+        files.size(),
+        against.get());
+    return videos;
+  }
+
   private Budget budget(Buckets buckets) {
+    int width = model.latents().multiple(stages, GridAxis.WIDTH);
+    int height = model.latents().multiple(stages, GridAxis.HEIGHT);
+    for (int count : buckets.frames()) {
+      try {
+        new VideoSize(height, width, count, fps()).latentShape(model.latents(), stages);
+      } catch (IllegalArgumentException wrong) {
+        throw new IllegalArgumentException("data." + wrong.getMessage(), wrong);
+      }
+    }
     return new Budget(
         (long) buckets.pixels().width() * buckets.pixels().height(),
-        model.latents().multiple(stages, GridAxis.WIDTH),
-        model.latents().multiple(stages, GridAxis.HEIGHT),
+        width,
+        height,
         buckets.frames().isEmpty() ? halves() : buckets.frames(),
         fps(),
         buckets.shapes().orElse(Buckets.USUAL_SHAPES));
@@ -67,7 +97,8 @@ record JobData(Data data, ModelDescription model, StageConfig stages) {
     var frames = new LinkedHashSet<Integer>();
     int most = latents.framesFor(stages, model.defaults().frames());
     while (frames.add(most)) {
-      int half = most / 2;
+      // A frame that stands alone is no part of what is halved: of 81, 41.
+      int half = (most + 1) / 2;
       int fitting = latents.framesFor(stages, half);
       if (fitting > half || latents.latentFrames(fitting) < 2) {
         break;

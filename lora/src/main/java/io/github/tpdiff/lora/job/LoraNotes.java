@@ -1,6 +1,6 @@
 package io.github.tpdiff.lora.job;
 
-import io.github.tpdiff.lora.LoraConfig;
+import io.github.tpdiff.lora.DoraModule;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.model.Component;
@@ -35,12 +35,22 @@ final class LoraNotes {
                   .ifPresent(
                       stages -> notes.add(name + ": was trained for other stages than the job's"));
             });
-    if (job.job().lora().kind() instanceof LoraConfig.Dora
-        && job.job().output().formats().size() > 1) {
+    boolean isDora =
+        job.injection().stream()
+            .flatMap(injection -> injection.modules().stream())
+            .anyMatch(DoraModule.class::isInstance);
+    if (isDora && job.job().output().formats().size() > 1) {
       notes.add(
           "lora.kind: ComfyUI divides a DoRA's magnitudes by norms of the unchanged weights, so that"
               + " its videos differ; merge the DoRA for it (tpdiff lora merge)");
     }
+    origin
+        .ofOtherExperts(job.expert())
+        .forEach(
+            (path, expert) ->
+                notes.add(
+                    "lora.base: %s is for the denoiser %s: it changes nothing here"
+                        .formatted(path.getFileName(), expert)));
     if (!origin.base().isEmpty()) {
       notes.add(
           String.format(

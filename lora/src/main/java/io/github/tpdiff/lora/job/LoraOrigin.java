@@ -11,6 +11,7 @@ import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraFile;
@@ -33,6 +34,9 @@ import java.util.Set;
  * @param base LoRAs that are merged into the frozen weights, in this order, with their strengths
  */
 public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
+  private static final String FROM = "lora.from";
+  private static final String BASE = "lora.base";
+
   /** Fresh values on the checkpoint as it is. */
   static final LoraOrigin NONE = new LoraOrigin(Optional.empty(), Map.of());
 
@@ -54,15 +58,14 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
    * What the training begins with.
    *
    * @param expert that is trained, of a model that has several
-   * @throws IllegalArgumentException if the file is for another denoiser, or changes what is no
-   *     layer
-   * @throws io.github.tpdiff.weights.CheckpointException if diffusers' form, in which the result is
-   *     written, cannot hold it
+   * @throws IllegalArgumentException if the file cannot be read, is for another denoiser, or
+   *     changes what is no layer
+   * @throws CheckpointException if diffusers' form, in which the result is written, cannot hold it
    */
   Optional<LoraWeights> first(Optional<String> expert) {
     return from.map(
         path -> {
-          LoraWeights lora = LoraFile.read(path).weights();
+          LoraWeights lora = read(FROM, path);
           lora.full().keySet().stream()
               .findFirst()
               .ifPresent(
@@ -111,7 +114,7 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
    * @param frozen the network's weights, those of LoRAs below in them
    */
   Map<String, Parameter> values(LoraInjection injection, long seed, TensorSource frozen) {
-    return from.map(path -> injection.parametersOf(LoraFile.read(path).weights()))
+    return from.map(path -> injection.parametersOf(read(FROM, path)))
         .orElseGet(() -> injection.freshParameters(seed, frozen));
   }
 
@@ -128,27 +131,75 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
         base.entrySet().stream()
             .map(own -> new LoraChoice(own.getKey(), Optional.of(own.getValue()), Optional.empty()))
             .toList();
-    return TrainedFiles.read(Optional.empty(), choices)
-        .otherwiseFor(model.description().flow().nameOf(denoiser))
-        .merged(model, (path, unused) -> {}, type -> DType.F32);
+    try {
+      return TrainedFiles.read(Optional.empty(), choices)
+          .otherwiseFor(model.description().flow().nameOf(denoiser))
+          .merged(model, (path, unused) -> {}, type -> DType.F32);
+    } catch (CheckpointException | IllegalArgumentException wrong) {
+      throw new IllegalArgumentException(BASE + ": " + wrong.getMessage(), wrong);
+    }
+  }
+
+  private static LoraWeights read(String key, Path path) {
+    try {
+      return LoraFile.read(path).weights();
+    } catch (CheckpointException wrong) {
+      throw new IllegalArgumentException(key + ": " + wrong.getMessage(), wrong);
+    }
+  }
+
+  /**
+   * Checks that none of the files is one that the training writes: it would go on with another than
+   * it began with.
+   *
+   * @throws IllegalArgumentException if one is
+   */
+  void requireOthersThan(List<Path> written) {
+    from.ifPresent(path -> requireOther(FROM, path, written));
+    base.keySet().forEach(path -> requireOther(BASE, path, written));
+  }
+
+  private static void requireOther(String key, Path path, List<Path> written) {
+    Path own = path.toAbsolutePath().normalize();
+    checkArgument(
+        written.stream().noneMatch(file -> file.toAbsolutePath().normalize().equals(own)),
+        "%s: %s is where this job writes its own result; choose another output.folder",
+        key,
+        path);
+  }
+
+  /**
+   * Those of the LoRAs below that say which denoiser they are for, where it is another.
+   *
+   * @param trained of a model that has several
+   */
+  Map<Path, String> ofOtherExperts(Optional<String> trained) {
+    var others = new LinkedHashMap<Path, String>();
+    base.keySet()
+        .forEach(
+            path ->
+                Optional.ofNullable(read(BASE, path).metadata().get(LoraModels.EXPERT))
+                    .filter(own -> trained.isPresent() && !own.equals(trained.get()))
+                    .ifPresent(own -> others.put(path, own)));
+    return others;
   }
 
   /** The tensors that the LoRAs below change, by name. */
   Set<String> changedBelow() {
     var names = new LinkedHashSet<String>();
-    base.keySet().forEach(path -> names.addAll(LoraFile.read(path).weights().changes().keySet()));
+    base.keySet().forEach(path -> names.addAll(read(BASE, path).changes().keySet()));
     return names;
   }
 
   /** By key, what tells the files from others: a run goes on with the same only. */
   Map<String, String> identity() {
     var identity = new LinkedHashMap<String, String>();
-    from.ifPresent(path -> identity.put("lora.from", fingerprint(path)));
+    from.ifPresent(path -> identity.put(FROM, fingerprint(FROM, path)));
     if (!base.isEmpty()) {
       identity.put(
-          "lora.base",
+          BASE,
           base.entrySet().stream()
-              .map(own -> fingerprint(own.getKey()) + " x " + own.getValue())
+              .map(own -> fingerprint(BASE, own.getKey()) + " x " + own.getValue())
               .toList()
               .toString());
     }
@@ -158,23 +209,23 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
   /** Entries of a header: which files, by name and fingerprint. */
   Map<String, String> header() {
     var header = new LinkedHashMap<String, String>();
-    from.ifPresent(path -> header.put("tpdiff.lora_from", named(path)));
+    from.ifPresent(path -> header.put("tpdiff.lora_from", named(FROM, path)));
     if (!base.isEmpty()) {
       header.put(
           "tpdiff.lora_base",
           base.entrySet().stream()
-              .map(own -> named(own.getKey()) + " x " + own.getValue())
+              .map(own -> named(BASE, own.getKey()) + " x " + own.getValue())
               .toList()
               .toString());
     }
     return header;
   }
 
-  private static String named(Path path) {
-    return path.getFileName() + " " + fingerprint(path);
+  private static String named(String key, Path path) {
+    return path.getFileName() + " " + fingerprint(key, path);
   }
 
-  private static String fingerprint(Path path) {
-    return LoraFingerprint.of(LoraFile.read(path).weights());
+  private static String fingerprint(String key, Path path) {
+    return LoraFingerprint.of(read(key, path));
   }
 }

@@ -76,7 +76,7 @@ final class LoraReader {
             "Of a LoKr, how many rows and columns its first factor has, where that divides the"
                 + " layer's.");
     if (factor.isPresent() && kind != Kind.LOKR) {
-      throw new IllegalArgumentException("lora.factor: is for lora.kind: lokr");
+      throw new IllegalArgumentException("lora.factor: is for lora.kind: lokr; leave it out");
     }
     return switch (kind) {
       case LORA -> new LoraConfig.Lora();

@@ -26,10 +26,13 @@ import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
@@ -38,10 +41,12 @@ import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A job with everything that it leaves to the checkpoint decided, and checked against it.
@@ -88,10 +93,14 @@ public record ResolvedJob(
                   .scheduler()
                   .map(name -> model.withDescription(model.description().withScheduler(name)))
                   .orElse(model));
-      if (resolved.injection().isEmpty()) {
-        TrainingTarget.requireTrained(
-            TrainingTarget.network(model, resolved.denoiser()), job.train().weights());
-      }
+      job.lora()
+          .origin()
+          .requireOthersThan(
+              job.output().formats().stream()
+                  .map(format -> job.output().folder().resolve(resolved.loraFile(format)))
+                  .toList());
+      job.train().settings().descent().requireFit(resolved.trainedTensors());
+      resolved.requireVisited();
       resolved.withLorasBelow(); // finds what does not fit
       JobPictures.of(job, model);
       new JobSamples(resolved).require();
@@ -119,7 +128,8 @@ public record ResolvedJob(
             job.stages().alignment(),
             lossWeighting(job.stages().lossWeights(), stages),
             denoiser.times());
-    ClipSizes sizes = new JobData(job.data(), description, stages).sizes();
+    ClipSizes sizes =
+        new JobData(job.data(), description, stages).sizes(JobPictures.of(job, model).need());
     for (VideoSize size : sizes.all()) {
       try {
         diffusion.plan(size.latentShape(description.latents(), stages).grid());
@@ -144,6 +154,23 @@ public record ResolvedJob(
             : diffusion,
         sizes,
         JobFiles.read(job));
+  }
+
+  /** Finds weights of none but stages that lie outside the times that are trained. */
+  private void requireVisited() {
+    for (VideoSize size : sizes()) {
+      LatentGrid grid = size.latentShape(model.description().latents(), diffusion.stages()).grid();
+      StagePlan plan = diffusion.plan(grid);
+      List<Stage> visited = diffusion.visited(plan);
+      checkArgument(
+          visited.stream()
+              .anyMatch(
+                  stage -> diffusion.weights().weights().get(plan.stages().indexOf(stage)) > 0),
+          "stages.weights: expected one above 0 of the stages at timesteps that are trained, %s,"
+              + " found %s",
+          visited.stream().map(Stage::number).toList(),
+          diffusion.weights().weights());
+    }
   }
 
   private static LossWeighting lossWeighting(List<Double> factors, StageConfig stages) {
@@ -311,6 +338,25 @@ public record ResolvedJob(
       LoraWriter.requireNames("output.formats", format, model.description().denoiser(), modules);
     }
     return Optional.of(injection);
+  }
+
+  /**
+   * Names of what is trained.
+   *
+   * @throws IllegalArgumentException if a pattern of tensors trained in full matches none
+   */
+  Set<String> trainedTensors() {
+    Component network = TrainingTarget.network(model, denoiser());
+    return injection()
+        .map(
+            injection -> {
+              var added = new LinkedHashSet<>(injection.program().weights().keySet());
+              added.removeAll(network.program().weights().keySet());
+              return (Set<String>) added;
+            })
+        .orElseGet(
+            () ->
+                new LinkedHashSet<>(TrainingTarget.requireTrained(network, job.train().weights())));
   }
 
   private VideoModel withLorasBelow() {

@@ -50,7 +50,8 @@ record TrainedDenoiser(String component, Optional<String> expert, TimeRange time
             : 1;
     checkArgument(
         end >= 0 && end < start && start <= 1,
-        "train.min_timestep, train.max_timestep: expected a range of the checkpoint's timesteps, found %s to %s",
+        "train.min_timestep, train.max_timestep: expected the lower first, both from 0 to %s, found %s to %s",
+        schedule.form().timestep(1),
         least,
         train.greatestTimestep().isPresent() ? train.greatestTimestep().getAsDouble() : "the end");
     return new TimeRange(start, end);

@@ -94,7 +94,7 @@ public record TrainingSettings(
      *
      * @throws IllegalArgumentException if no tensor has the rate of {@code loraPlus}
      */
-    void requireFit(Collection<String> trained) {
+    public void requireFit(Collection<String> trained) {
       checkArgument(
           loraPlus == 1 || trained.stream().anyMatch(name -> name.endsWith(B)),
           "train.lora_plus: expected tensors lora_B to be trained, found %s; leave it out",

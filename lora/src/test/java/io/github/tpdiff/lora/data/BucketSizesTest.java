@@ -89,6 +89,17 @@ final class BucketSizesTest {
   }
 
   @Test
+  void videosOfWhichNoneFillsTheFewestFrames_areRefused() {
+    assertThatThrownBy(
+            () ->
+                BucketSizes.choose(budget(8), List.of(video(640, 360, 0.5), video(640, 360, 0.9))))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage(
+            "data.frames: expected a video of 17 frames at 16.0 fps (1.06 s), the longest has 0.90"
+                + " s; say fewer");
+  }
+
+  @Test
   void budgetBelowTheSmallestSize_isRefused() {
     assertThatThrownBy(() -> new Budget(500, 16, 32, List.of(17), 16, 8))
         .hasMessageContaining("data.pixels: expected at least 16x32");

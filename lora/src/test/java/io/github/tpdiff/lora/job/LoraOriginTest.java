@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
@@ -25,12 +26,14 @@ import io.github.tpdiff.weights.lora.LoraFile;
 import io.github.tpdiff.weights.lora.LoraFormat;
 import io.github.tpdiff.weights.lora.LoraPair;
 import io.github.tpdiff.weights.lora.LoraWeights;
+import io.github.tpdiff.weights.lora.LoraWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -198,8 +201,34 @@ final class LoraOriginTest {
       assertThat(DryRun.of(job(model, both, 1, "b"), machine).notes())
           .anyMatch(note -> note.matches("lora.from: .*: training begins with its \\d+ layers.*"))
           .anyMatch(note -> note.startsWith("lora.base: 1 LoRAs lie below"))
-          .noneMatch(note -> note.contains("other stages"));
+          .noneMatch(note -> note.contains("other stages"))
+          .noneMatch(note -> note.startsWith("lora.kind"));
     }
+    // A file that says its kind is warned of like a job that does.
+    train("kind: dora, rank: 2, targets: [to_q]", 1, "d", Start.FRESH);
+    try (VideoModel model = checkpoint()) {
+      String dora = "from: d/" + ResolvedJob.LORA_FILE;
+      assertThat(DryRun.of(job(model, dora, 1, "e"), machine).notes())
+          .anyMatch(note -> note.startsWith("lora.kind: ComfyUI"));
+    }
+  }
+
+  /** Of a model with two denoisers, a file for the other one lies below nothing. */
+  @Test
+  void loraOfAnotherExpert_isNamed() throws IOException {
+    train("rank: 2, targets: [to_q]", 1, "a", Start.FRESH);
+    Path high = folder.resolve("high.safetensors");
+    LoraWriter.write(
+        high,
+        written("a").withMetadata(Map.of(LoraModels.EXPERT, "high_noise")),
+        LoraFormat.DIFFUSERS,
+        DType.F32);
+    Path any = folder.resolve("a").resolve(ResolvedJob.LORA_FILE);
+    var origin = new LoraOrigin(Optional.empty(), Map.of(high, 1.0, any, 1.0));
+    assertThat(origin.ofOtherExperts(Optional.of("low_noise")))
+        .containsExactlyEntriesOf(Map.of(high, "high_noise"));
+    assertThat(origin.ofOtherExperts(Optional.of("high_noise"))).isEmpty();
+    assertThat(origin.ofOtherExperts(Optional.empty())).isEmpty();
   }
 
   @ParameterizedTest
@@ -207,10 +236,13 @@ final class LoraOriginTest {
       delimiter = '|',
       value = {
         "from: a.safetensors, rank: 2|lora.from: the file decides lora.rank: leave that out",
-        "factor: 4|lora.factor: is for lora.kind: lokr",
+        "factor: 4|lora.factor: is for lora.kind: lokr; leave it out",
         "kind: lokr, factor: 0|lora.factor: from 1 to 65536, found 0",
         "kind: lokr, targets: [patch_embedding]|'patch_embedding' is a convolution",
-        "base: {none.safetensors: 1}|none.safetensors",
+        "base: {none.safetensors: 1}|.yaml: lora.base: ",
+        "from: none.safetensors|.yaml: lora.from: ",
+        "from: out/pytorch_lora_weights.safetensors|is where this job writes its own result",
+        "base: {./out/pytorch_lora_weights.kohya.safetensors: 1}|is where this job writes its own",
       })
   void keysThatDoNotGoTogether_areRefused(String lora, String message) throws IOException {
     try (VideoModel model = checkpoint()) {

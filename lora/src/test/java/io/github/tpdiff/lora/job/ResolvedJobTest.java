@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.lora.data.BucketSizes;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
@@ -15,6 +16,7 @@ import io.github.tpdiff.runtime.cost.Machine;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
+import io.github.tpdiff.runtime.media.PngWriter;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.runtime.model.ModelFamily;
@@ -25,6 +27,7 @@ import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
@@ -198,6 +201,109 @@ final class ResolvedJobTest {
           .isInstanceOf(CheckpointException.class)
           .hasMessageStartingWith(folder.resolve("job.yaml") + ": ")
           .hasMessageContaining(message);
+    }
+  }
+
+  @Test
+  void rateOfB_isRefusedBeforeAnyVideoIsRead_whereThereIsNone() throws IOException {
+    Files.writeString(
+        folder.resolve("job.yaml"),
+        JOB.replace("{rank: 2, alpha: 4}", "{kind: lokr}")
+            .replace("seed: 5", "seed: 5, lora_plus: 4"));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      assertThatThrownBy(() -> open(model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("job.yaml: train.lora_plus: expected tensors lora_B to be trained");
+    }
+  }
+
+  /** The checkpoint's own 33 frames are 9 latent ones: of two stages 5 and 3 are next. */
+  @Test
+  void frames_areHalvedAsLatentFramesAre() throws IOException {
+    Files.writeString(folder.resolve("job.yaml"), JOB.replace("sizes: [32x32x9]", "pixels: 32x32"));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      assertThat(open(model).clipSizes())
+          .isInstanceOfSatisfying(
+              BucketSizes.class,
+              sizes -> assertThat(sizes.budget().frames()).containsExactly(33, 17, 9));
+      // What a job leaves open is said where it ran.
+      assertThat(JobSettings.of(open(model).filled()).values())
+          .containsEntry("data.frames", List.of(33, 17, 9))
+          .containsEntry("data.shapes", 8);
+      // Also of frames that no video would be long enough for.
+      Files.writeString(
+          folder.resolve("job.yaml"),
+          JOB.replace("sizes: [32x32x9]", "pixels: 32x32, frames: [9, 999]"));
+      assertThatThrownBy(() -> open(model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("job.yaml: data.frames: 999 do not fit");
+    }
+  }
+
+  /** A network over frames in which one frame does not divide: the videos decide the sizes. */
+  @Test
+  void picturesThatCannotBeTrainedOn_chooseNoSizes() throws IOException {
+    String name = "animatediff-tiny";
+    ModelFamily animateDiff =
+        ModelFamily.all().stream()
+            .filter(f -> f.templates().containsKey(name))
+            .findFirst()
+            .orElseThrow();
+    CheckpointTemplate tiny = requireNonNull(animateDiff.templates().get(name));
+    tiny.write(
+        new CheckpointTemplate.Order(
+            folder.resolve("animatediff"), DType.F32, tiny.defaultComponents(), (w, t) -> {}));
+    Path pictures = Files.createDirectory(folder.resolve("pictures"));
+    var grey = new VideoClip(new float[3 * 32 * 32], 1, 32, 32, 8);
+    PngWriter.write(pictures.resolve("p.png"), grey.frame(0));
+    Files.writeString(pictures.resolve("p.txt"), "grey");
+    String job =
+        JOB.replace("checkpoint", "animatediff")
+            .replace("path: clips, sizes: [32x32x9]", "sets: %s, pixels: 32x32");
+    try (VideoModel model = animateDiff.open(folder.resolve("animatediff"))) {
+      Files.writeString(
+          folder.resolve("job.yaml"), job.formatted("[{path: clips}, {path: pictures}]"));
+      assertThat(open(model).sizes())
+          .isNotEmpty()
+          .extracting(VideoSize::frames)
+          .allMatch(frames -> frames > 1);
+      Files.writeString(folder.resolve("job.yaml"), job.formatted("[{path: pictures}]"));
+      assertThatThrownBy(() -> open(model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining(
+              "data: expected videos, found 1 pictures: one frame does not divide");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"900, 100", "0, 1001", "1000, 1000", "-1, 500"})
+  void timesteps_areARangeOfTheCheckpoints(int least, int greatest) throws IOException {
+    Files.writeString(
+        folder.resolve("job.yaml"),
+        JOB.replace(
+            "seed: 5", "seed: 5, min_timestep: %d, max_timestep: %d".formatted(least, greatest)));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      assertThatThrownBy(() -> open(model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining(
+              "train.min_timestep, train.max_timestep: expected the lower first, both from 0 to"
+                  + " 1000.0, found %d.0 to %d.0",
+              least, greatest);
+    }
+  }
+
+  @Test
+  void weightsOfNoneButStagesOutside_areRefused() throws IOException {
+    Files.writeString(
+        folder.resolve("job.yaml"),
+        JOB.replace("{count: 2,", "{count: 2, weights: [1, 0],")
+            .replace("seed: 5", "seed: 5, max_timestep: 500"));
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      assertThatThrownBy(() -> open(model))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageEndingWith(
+              "job.yaml: stages.weights: expected one above 0 of the stages at timesteps that are"
+                  + " trained, [1], found [1.0, 0.0]");
     }
   }
 
