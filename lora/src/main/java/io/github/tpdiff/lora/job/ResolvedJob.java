@@ -30,6 +30,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
 import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
@@ -313,6 +314,13 @@ public record ResolvedJob(
     return Optional.of(injection);
   }
 
+  /** The network that is trained, with LoRAs below, its weights as they are held. */
+  Component held() {
+    Component network = TrainingTarget.network(withLorasBelow(), denoiser());
+    TrainingJob.Train train = job.train();
+    return train.frozen().of(network, TrainingTarget.requireTrained(network, train.weights()));
+  }
+
   private VideoModel withLorasBelow() {
     return job.lora().origin().merged(model, denoiser());
   }
@@ -341,7 +349,7 @@ public record ResolvedJob(
 
   /** The same with videos that begin with pictures of their own. */
   TrainingRun run(CachedSet clips, TrainingRun.Start start, JobSamples.Pictures pictures) {
-    var network = TrainingTarget.network(withLorasBelow(), denoiser());
+    Component network = held();
     Optional<LoraInjection> injection = injection();
     TrainingTarget target =
         injection
