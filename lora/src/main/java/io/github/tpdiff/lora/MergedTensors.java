@@ -3,6 +3,7 @@ package io.github.tpdiff.lora;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.RoundingError;
+import io.github.tpdiff.weights.ScaledCodes;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.lora.LoraMerge;
@@ -96,6 +97,11 @@ final class MergedTensors implements TensorSource {
   @Override
   public TensorInfo stored(String name) {
     return change(name).isPresent() ? require(name) : base.stored(name);
+  }
+
+  @Override
+  public Optional<ScaledCodes> scaled(String name) {
+    return change(name).isPresent() ? TensorSource.super.scaled(name) : base.scaled(name);
   }
 
   @Override

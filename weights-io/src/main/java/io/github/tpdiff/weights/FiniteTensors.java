@@ -28,4 +28,9 @@ final class FiniteTensors extends TensorView {
   public Optional<FileRegion> region(String name) {
     return Optional.empty();
   }
+
+  @Override
+  public Optional<ScaledCodes> scaled(String name) {
+    return source().scaled(name).map(ScaledCodes::finite);
+  }
 }

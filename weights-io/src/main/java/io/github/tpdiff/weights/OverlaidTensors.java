@@ -47,6 +47,11 @@ final class OverlaidTensors implements TensorSource {
   }
 
   @Override
+  public Optional<ScaledCodes> scaled(String name) {
+    return holder(name).scaled(require(name).name());
+  }
+
+  @Override
   public Map<String, String> metadata() {
     Map<String, String> metadata = new LinkedHashMap<>(below.metadata());
     metadata.putAll(top.metadata());

@@ -57,6 +57,11 @@ final class RenamedTensors extends TensorView {
     return source().stored(oldName(name)).withName(name);
   }
 
+  @Override
+  public Optional<ScaledCodes> scaled(String name) {
+    return source().scaled(oldName(name));
+  }
+
   private String oldName(String name) {
     return oldNames.getOrDefault(require(name).name(), name);
   }

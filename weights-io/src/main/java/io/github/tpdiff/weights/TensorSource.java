@@ -74,6 +74,16 @@ public interface TensorSource extends AutoCloseable {
     return require(name);
   }
 
+  /**
+   * The tensor as eight-bit floats with scales, where it is stored so; those without a scale stand
+   * for themselves.
+   */
+  default Optional<ScaledCodes> scaled(String name) {
+    return require(name).dtype().isEightBitFloat()
+        ? Optional.of(ScaledCodes.plain(this, name))
+        : Optional.empty();
+  }
+
   /** Strings that accompany the tensors. */
   Map<String, String> metadata();
 
@@ -107,6 +117,22 @@ public interface TensorSource extends AutoCloseable {
    */
   default TensorSource finite() {
     return new FiniteTensors(this);
+  }
+
+  /**
+   * This source with some tensors rounded to BF16; those stored in no more bits stay as they are.
+   */
+  default TensorSource inBf16(Set<String> tensors) {
+    return new Bf16Tensors(this, tensors);
+  }
+
+  /**
+   * This source with some tensors rounded to {@link #scaled} E4M3, one scale a tensor: its largest
+   * magnitude over 448. They appear as the F32 tensors that they then stand for; those stored in
+   * eight bits stay as they are. A number that is not finite is refused when it is read.
+   */
+  default TensorSource quantized(Set<String> tensors) {
+    return new QuantizedTensors(this, tensors);
   }
 
   /** This source with the tensors and metadata of {@code top} added or in place of its own. */

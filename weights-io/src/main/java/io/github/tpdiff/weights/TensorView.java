@@ -46,6 +46,11 @@ public abstract class TensorView implements TensorSource {
   }
 
   @Override
+  public Optional<ScaledCodes> scaled(String name) {
+    return source.scaled(name);
+  }
+
+  @Override
   public Map<String, String> metadata() {
     return source.metadata();
   }

@@ -19,7 +19,6 @@ import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
-import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -100,9 +99,9 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
         new Pricing(
             job,
             program,
-            new TrainingCostModel(program, sizes(network), job.trainedTensors()),
+            new TrainingCostModel(program, sizes(job.held()), job.trainedTensors()),
             machine,
-            trainedBytes(job) + LoraNotes.bytesBelow(job) + HostMemory.residentBytes());
+            trainedBytes(job) + HostMemory.residentBytes());
     var rows = new ArrayList<Row>();
     for (VideoSize size : sizes.keySet()) {
       double ofSize = sizes.getOrDefault(size, 0.0);
@@ -160,10 +159,11 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
     return notes;
   }
 
-  /** Frozen weights as they are stored; what is added is counted with what is trained. */
+  /** Frozen weights as they are held; what is added is counted with what is trained. */
   private static WeightSizes sizes(Component network) {
     TensorSource weights = network.weights();
-    return (name, elements) -> weights.find(name).map(TensorInfo::byteCount).orElse(0L);
+    WeightSizes held = WeightSizes.held(weights);
+    return (name, elements) -> weights.find(name).isPresent() ? held.bytes(name, elements) : 0;
   }
 
   private static long trainedBytes(ResolvedJob job) {

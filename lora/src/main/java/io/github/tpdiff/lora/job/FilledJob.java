@@ -89,6 +89,7 @@ final class FilledJob {
     return new TrainingJob.Train(
         train.settings(),
         train.weights(),
+        train.frozen(),
         resolved.pictures().keptDropout(),
         Optional.of(timesteps(train, form)),
         OptionalDouble.of(shift(train, form)),

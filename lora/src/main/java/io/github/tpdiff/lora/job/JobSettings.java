@@ -4,6 +4,7 @@ import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.LearningRate;
+import io.github.tpdiff.lora.train.FrozenForm;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
@@ -273,6 +274,7 @@ record JobSettings(Map<String, Object> values) {
     train.timestepShift().ifPresent(shift -> keys.put("train.timestep_shift", shift));
     keys.put("train.validate_every", train.validateEvery());
     keys.putUnlessEmpty("train.weights", train.weights());
+    keys.putUnless(FrozenForm.STORED, "train.frozen", train.frozen());
   }
 
   private static void sample(Keys keys, TrainingJob.Sample sample) {

@@ -1,7 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.DoraModule;
-import io.github.tpdiff.lora.train.TrainingTarget;
+import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.RecordJson;
@@ -63,11 +63,12 @@ final class LoraNotes {
   }
 
   /** Memory that the weights with LoRAs merged into them take, which are in no file. */
-  static long bytesBelow(ResolvedJob job) {
-    Component network = TrainingTarget.network(job.model(), job.denoiser());
+  private static long bytesBelow(ResolvedJob job) {
+    Component network = job.held();
+    WeightSizes held = WeightSizes.held(network.weights());
     return job.job().lora().origin().changedBelow().stream()
         .filter(network.program().weights()::containsKey)
-        .mapToLong(name -> Float.BYTES * network.weights().require(name).elementCount())
+        .mapToLong(name -> held.bytes(name, network.weights().require(name).elementCount()))
         .sum();
   }
 }

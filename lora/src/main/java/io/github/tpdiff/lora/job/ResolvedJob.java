@@ -359,6 +359,13 @@ public record ResolvedJob(
                 new LinkedHashSet<>(TrainingTarget.requireTrained(network, job.train().weights())));
   }
 
+  /** The network that is trained, with LoRAs below, its weights as they are held. */
+  Component held() {
+    Component network = TrainingTarget.network(withLorasBelow(), denoiser());
+    TrainingJob.Train train = job.train();
+    return train.frozen().of(network, TrainingTarget.requireTrained(network, train.weights()));
+  }
+
   private VideoModel withLorasBelow() {
     return job.lora().origin().merged(model, denoiser());
   }
@@ -387,7 +394,7 @@ public record ResolvedJob(
 
   /** The same with videos that begin with pictures of their own. */
   TrainingRun run(CachedSet clips, TrainingRun.Start start, JobSamples.Pictures pictures) {
-    var network = TrainingTarget.network(withLorasBelow(), denoiser());
+    Component network = held();
     Optional<LoraInjection> injection = injection();
     TrainingTarget target =
         injection

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.job.TrainingJob.Timesteps;
 import io.github.tpdiff.lora.job.TrainingJob.Train;
+import io.github.tpdiff.lora.train.FrozenForm;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
 import io.github.tpdiff.lora.train.TrainingSettings.Dropout;
@@ -78,6 +79,13 @@ final class TrainReader {
                 "Tensors that are trained in full instead of a LoRA, such as"
                     + " `[\"**.motion_modules.**\"]`; without a section `lora`.")
             .orElse(List.of()),
+        s.value(
+            "frozen",
+            JobType.choice(FrozenForm.class),
+            FrozenForm.STORED,
+            "In which numbers the frozen weights of linear layers and convolutions are held: as the"
+                + " checkpoint has them, or rounded to bf16, or to fp8 (E4M3, one scale a tensor)."
+                + " Products are computed in the engine's numbers all the same."),
         JobType.optionalDouble(
             s.find(
                 "picture_dropout",

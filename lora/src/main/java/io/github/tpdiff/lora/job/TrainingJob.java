@@ -9,6 +9,7 @@ import io.github.tpdiff.lora.data.EpochVisits;
 import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.data.SetShare;
+import io.github.tpdiff.lora.train.FrozenForm;
 import io.github.tpdiff.lora.train.TrainingSettings;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
@@ -215,6 +216,7 @@ public record TrainingJob(
    *
    * @param settings seed, steps, batches, optimizer
    * @param weights tensors trained in full instead of a LoRA; empty for a LoRA
+   * @param frozen how the other weights are held
    * @param pictureDropout share of clips that are shown without their picture; empty for what suits
    *     the model
    * @param timesteps empty for the checkpoint's own
@@ -226,6 +228,7 @@ public record TrainingJob(
   public record Train(
       TrainingSettings settings,
       List<ModulePattern> weights,
+      FrozenForm frozen,
       OptionalDouble pictureDropout,
       Optional<Timesteps> timesteps,
       OptionalDouble timestepShift,

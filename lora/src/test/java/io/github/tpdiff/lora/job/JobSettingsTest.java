@@ -84,6 +84,7 @@ final class JobSettingsTest {
         gradient_accumulation: 4
         gradient_checkpointing: false
         pseudo_huber: 0.1
+        frozen: fp8
         min_timestep: 20
         max_timestep: 980
         optimizer: adamw_8bit

@@ -340,6 +340,7 @@ final class TrainingJobTest {
         "data: {path: c, validation: 1}|data.validation: in [0, 1), found 1.0",
         "data: {path: c, fps: .5e9}|data.fps: above 0, at most 1000",
         "data: {path: c, clips_per_video: 0}|data.clips_per_video: at least 1",
+        "train: {frozen: fp4}|train.frozen: expected one of bf16, fp8, stored, found 'fp4'",
         "train: {validate_every: 0}|train.validate_every: at least 1, found 0",
         "train: {timestep_shift: 0}|train.timestep_shift: must be positive",
         "train: {max_grad_norm: -1}|train.max_grad_norm: must be positive, or 0 for none, found -1.0",

@@ -4,12 +4,11 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.FloatCodec;
-import io.github.tpdiff.weights.Slices;
+import io.github.tpdiff.weights.ScaledCodes;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.TensorView;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -29,41 +28,10 @@ final class ScaledTensors extends TensorView {
 
   private static final String QUANTIZATION_METADATA = "_quantization_metadata";
 
-  /** A stored tensor and what it is multiplied by: one scale, or one for each row. */
-  private static final class Scaled {
-    private final TensorInfo info;
-    private final DType stored;
-    private final float[] scales;
-
-    Scaled(TensorInfo info, DType stored, float[] scales) {
-      this.info = info;
-      this.stored = stored;
-      this.scales = scales;
-    }
-
-    TensorInfo storedInfo() {
-      return new TensorInfo(info.name(), stored, info.shape());
-    }
-
-    /** The values of some elements, which are replaced by those they stand for. */
-    void scale(float[] values, long first) {
-      long row = info.elementCount() / Math.max(1, scales.length);
-      for (int start = 0; start < values.length; ) {
-        long number = (first + start) / row;
-        int end = (int) Math.min(values.length, (number + 1) * row - first);
-        float scale = scales[(int) number];
-        for (int i = start; i < end; i++) {
-          values[i] *= scale;
-        }
-        start = end;
-      }
-    }
-  }
-
-  private final Map<String, Scaled> scaled;
+  private final Map<String, ScaledCodes> scaled;
   private final Set<String> names;
 
-  private ScaledTensors(TensorSource source, Map<String, Scaled> scaled, Set<String> names) {
+  private ScaledTensors(TensorSource source, Map<String, ScaledCodes> scaled, Set<String> names) {
     super(source);
     this.scaled = scaled;
     this.names = Collections.unmodifiableSet(names);
@@ -80,7 +48,7 @@ final class ScaledTensors extends TensorView {
     if (known.dropped().isEmpty()) {
       return source;
     }
-    Map<String, Scaled> scaled = new LinkedHashMap<>();
+    Map<String, ScaledCodes> scaled = new LinkedHashMap<>();
     known.scales().forEach((weight, scale) -> scaled(source, weight, scale, scaled));
     Set<String> names = new LinkedHashSet<>(source.names());
     names.removeAll(known.dropped());
@@ -88,15 +56,13 @@ final class ScaledTensors extends TensorView {
   }
 
   private static void scaled(
-      TensorSource source, String weight, String scale, Map<String, Scaled> scaled) {
+      TensorSource source, String weight, String scale, Map<String, ScaledCodes> scaled) {
     float[] scales = scales(source, scale, source.require(weight));
     TensorInfo stored = source.require(weight);
     boolean plain = scales.length == 1 && scales[0] == 1;
     if (stored.dtype().isEightBitFloat()) {
       requireProduct(source, scale, scales, stored.dtype());
-      scaled.put(
-          weight,
-          new Scaled(new TensorInfo(weight, DType.F32, stored.shape()), stored.dtype(), scales));
+      scaled.put(weight, new ScaledCodes(source, weight, () -> scales));
     } else if (!plain || !stored.dtype().isFloating()) {
       throw new CheckpointException(
           "%s: tensor '%s': expected eight-bit floats beside '%s', found %s"
@@ -165,32 +131,18 @@ final class ScaledTensors extends TensorView {
 
   @Override
   public Optional<TensorInfo> find(String name) {
-    Scaled own = scaled.get(name);
+    ScaledCodes own = scaled.get(name);
     return own != null
-        ? Optional.of(own.info)
+        ? Optional.of(new TensorInfo(name, DType.F32, own.info().shape()))
         : names.contains(name) ? source().find(name) : Optional.empty();
   }
 
   @Override
   public ByteBuffer bytes(String name, long offset, int length) {
-    Scaled own = scaled.get(name);
-    if (own == null) {
-      return source().bytes(require(name).name(), offset, length);
-    }
-    Slices.check(this, own.info, offset, length);
-    long first = offset / Float.BYTES;
-    long end = (offset + length + Float.BYTES - 1) / Float.BYTES;
-    float[] values =
-        FloatCodec.decode(own.stored, source().bytes(name, first, Math.toIntExact(end - first)));
-    own.scale(values, first);
-    ByteBuffer whole =
-        ByteBuffer.allocateDirect(Math.multiplyExact(values.length, Float.BYTES))
-            .order(ByteOrder.LITTLE_ENDIAN);
-    whole.asFloatBuffer().put(values);
-    return whole
-        .slice((int) (offset - first * Float.BYTES), length)
-        .asReadOnlyBuffer()
-        .order(ByteOrder.LITTLE_ENDIAN);
+    ScaledCodes own = scaled.get(name);
+    return own == null
+        ? source().bytes(require(name).name(), offset, length)
+        : own.bytes(offset, length);
   }
 
   @Override
@@ -200,8 +152,13 @@ final class ScaledTensors extends TensorView {
 
   @Override
   public TensorInfo stored(String name) {
-    Scaled own = scaled.get(name);
-    return own == null ? source().stored(require(name).name()) : own.storedInfo();
+    ScaledCodes own = scaled.get(name);
+    return own == null ? source().stored(require(name).name()) : own.info();
+  }
+
+  @Override
+  public Optional<ScaledCodes> scaled(String name) {
+    return Optional.ofNullable(scaled.get(name)).or(() -> source().scaled(require(name).name()));
   }
 
   /** The header's, but for what says that tensors are scaled: these are not. */

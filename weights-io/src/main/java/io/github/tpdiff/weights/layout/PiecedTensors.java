@@ -2,6 +2,7 @@ package io.github.tpdiff.weights.layout;
 
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.FileRegion;
+import io.github.tpdiff.weights.ScaledCodes;
 import io.github.tpdiff.weights.Slices;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
@@ -107,6 +108,14 @@ final class PiecedTensors extends TensorView {
   public TensorInfo stored(String name) {
     TensorInfo info = require(name);
     return new TensorInfo(name, source().stored(pieces(name).get(0).name()).dtype(), info.shape());
+  }
+
+  /** None of tensors with scales: a piece may begin within a row. */
+  @Override
+  public Optional<ScaledCodes> scaled(String name) {
+    return require(name).dtype().isEightBitFloat()
+        ? Optional.of(ScaledCodes.plain(this, name))
+        : Optional.empty();
   }
 
   private List<Piece> pieces(String name) {

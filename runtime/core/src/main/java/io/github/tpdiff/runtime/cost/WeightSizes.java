@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.cost;
 
 import io.github.tpdiff.weights.DType;
+import io.github.tpdiff.weights.ScaledCodes;
 import io.github.tpdiff.weights.TensorSource;
 
 /** How many bytes a weight takes where it is stored. */
@@ -22,5 +23,16 @@ public interface WeightSizes {
    */
   static WeightSizes of(TensorSource checkpoint) {
     return (name, elements) -> checkpoint.require(name).byteCount();
+  }
+
+  /**
+   * The same, what is stored in eight bits with its scales: as an engine holds it that reads these.
+   */
+  static WeightSizes held(TensorSource checkpoint) {
+    return (name, elements) ->
+        checkpoint
+            .scaled(name)
+            .map(ScaledCodes::byteCount)
+            .orElseGet(() -> checkpoint.require(name).byteCount());
   }
 }

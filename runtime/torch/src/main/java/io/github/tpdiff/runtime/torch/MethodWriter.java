@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
-import java.util.function.Predicate;
+import java.util.function.Function;
 
 /**
  * Writes a segment as the body of a TorchScript method from {@code v}, the list of its inputs,
@@ -28,10 +28,11 @@ import java.util.function.Predicate;
  */
 final class MethodWriter {
   private final Graph graph;
-  private final Predicate<String> bf16;
+  private final Function<String, WeightForm> forms;
   private final Arithmetic arithmetic;
   private final List<String> inputs;
   private final List<String> weights;
+  private final List<String> scaled;
   private final List<Value> constants = new ArrayList<>();
   private final Map<Value, String> names = new HashMap<>();
   private final DimText dims = new DimText(new LinkedHashMap<>());
@@ -39,14 +40,15 @@ final class MethodWriter {
   private int variables;
 
   /**
-   * @param bf16 whether a weight arrives as the bits of BF16 numbers under the name of F16
+   * @param forms of the weights
    */
-  MethodWriter(Graph graph, Predicate<String> bf16, Arithmetic arithmetic) {
+  MethodWriter(Graph graph, Function<String, WeightForm> forms, Arithmetic arithmetic) {
     this.graph = graph;
-    this.bf16 = bf16;
+    this.forms = forms;
     this.arithmetic = arithmetic;
     this.inputs = List.copyOf(graph.inputs().keySet());
     this.weights = List.copyOf(graph.weights().keySet());
+    this.scaled = weights.stream().filter(name -> forms.apply(name).isScaled()).toList();
   }
 
   /** The body of the segment's own method, indented. */
@@ -125,17 +127,22 @@ final class MethodWriter {
 
   /** A method on the same list, with what follows it. */
   MethodWriter onTheSameList() {
-    var other = new MethodWriter(graph, bf16, arithmetic);
+    var other = new MethodWriter(graph, forms, arithmetic);
     other.constants.addAll(constants);
     return other;
   }
 
   /** How long the method's list is up to here. */
   int listed() {
-    return inputs.size() + weights.size() + constants.size();
+    return inputs.size() + weights.size() + scaled.size() + constants.size();
   }
 
-  /** Constants that follow inputs and weights in the method's list; known once written. */
+  /** Weights whose scales follow the weights in the method's list. */
+  List<String> scaled() {
+    return scaled;
+  }
+
+  /** Constants that follow these in the method's list; known once written. */
   List<Value> constants() {
     return List.copyOf(constants);
   }
@@ -163,7 +170,8 @@ final class MethodWriter {
 
   /** The expression of a value that a rule computes with: weights in fp32. */
   String operand(Value value) {
-    return widened(value, stored(value));
+    String held = stored(value);
+    return value.op() instanceof Op.Weight weight ? widened(weight, held, scale(weight)) : held;
   }
 
   /** The expression of a value in the numbers that products are computed in. */
@@ -172,9 +180,14 @@ final class MethodWriter {
       return operand(value);
     }
     String held = stored(value);
-    return value.op() instanceof Op.Weight weight && bf16.test(weight.name())
-        ? "torch.view_copy(%s, dtype=15)".formatted(held)
-        : "torch.to(%s, 15)".formatted(held);
+    if (!(value.op() instanceof Op.Weight weight)) {
+      return factor(held);
+    }
+    return switch (form(weight)) {
+      case NUMBERS -> factor(held);
+      case BF16 -> form(weight).numbers(held);
+      case E4M3, E5M2 -> factor(operand(value));
+    };
   }
 
   /** The fp32 expression of a product of {@link #factor factors}. */
@@ -192,14 +205,31 @@ final class MethodWriter {
     return arithmetic == Arithmetic.FP32 ? expression : "torch.to(%s, 15)".formatted(expression);
   }
 
-  /** The fp32 expression of {@code part}, some elements of {@code value} as it is held. */
-  String widened(Value value, String part) {
-    if (!(value.op() instanceof Op.Weight weight)) {
-      return part;
-    }
-    return bf16.test(weight.name())
-        ? "torch.to(torch.view_copy(%s, dtype=15), 6)".formatted(part)
-        : "torch.to(%s, 6)".formatted(part);
+  /** The fp32 expression of rows of a value, taken before they are cast. */
+  String rows(Value value, String indices) {
+    String rows = taken(stored(value), indices);
+    return value.op() instanceof Op.Weight weight
+        ? widened(weight, rows, taken(scale(weight), indices))
+        : rows;
+  }
+
+  private static String taken(String held, String indices) {
+    return "torch.index_select(%s, 0, %s)".formatted(held, indices);
+  }
+
+  private WeightForm form(Op.Weight weight) {
+    return forms.apply(weight.name());
+  }
+
+  /** The fp32 expression of a weight or some of its rows as they are held. */
+  private String widened(Op.Weight weight, String held, String scale) {
+    String numbers = "torch.to(%s, 6)".formatted(form(weight).numbers(held));
+    return form(weight).isScaled() ? "torch.mul_(%s, %s)".formatted(numbers, scale) : numbers;
+  }
+
+  /** The scales of a weight that has some. */
+  private String scale(Op.Weight weight) {
+    return element(inputs.size() + weights.size() + scaled.indexOf(weight.name()));
   }
 
   /** The expression of a value as it is held: weights in the checkpoint's element type. */
@@ -228,7 +258,7 @@ final class MethodWriter {
     if (index == constants.size()) {
       constants.add(value);
     }
-    return element(inputs.size() + weights.size() + index);
+    return element(inputs.size() + weights.size() + scaled.size() + index);
   }
 
   static String element(int index) {

@@ -322,9 +322,7 @@ final class OpRules {
   /** Rows are taken before they are cast: a table may be gigabytes, its rows are not. */
   private static String gather(Op.Gather op, Value node, MethodWriter at) {
     Value table = node.inputs().get(0);
-    String rows =
-        "torch.reshape(torch.index_select(%s, 0, torch.reshape(%s, [-1])), %s)"
-            .formatted(at.stored(table), in(node, at, 1), at.shape(node.shape()));
-    return at.widened(table, rows);
+    String indices = "torch.reshape(%s, [-1])".formatted(in(node, at, 1));
+    return "torch.reshape(%s, %s)".formatted(at.rows(table, indices), at.shape(node.shape()));
   }
 }

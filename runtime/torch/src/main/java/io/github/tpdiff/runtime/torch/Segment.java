@@ -9,15 +9,13 @@ import java.util.List;
  *
  * @param graph what it computes
  * @param method the method's name; segments with equal code share one
- * @param constants what follows inputs and weights in the method's argument list
+ * @param scaled weights whose scales follow inputs and weights in the method's argument list
+ * @param constants what follows these
  */
-record Segment(Graph graph, String method, List<Value> constants) {
+record Segment(Graph graph, String method, List<String> scaled, List<Value> constants) {
   Segment {
+    scaled = List.copyOf(scaled);
     constants = List.copyOf(constants);
-  }
-
-  int argumentCount() {
-    return graph.inputs().size() + graph.weights().size() + constants.size();
   }
 
   List<String> inputs() {

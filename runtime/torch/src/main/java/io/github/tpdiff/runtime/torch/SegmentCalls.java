@@ -76,21 +76,12 @@ final class SegmentCalls {
 
   /** The argument list of a segment's method; weights that are copies belong to {@code copies}. */
   List<NDArray> arguments(Segment segment, Map<String, NDArray> values, NDManager copies) {
-    return arguments(segment.inputs(), segment.weights(), segment.constants(), values, copies);
-  }
-
-  /** The same for names of values, weights and constants. */
-  List<NDArray> arguments(
-      List<String> inputs,
-      List<String> weightNames,
-      List<Value> constantValues,
-      Map<String, NDArray> values,
-      NDManager copies) {
     weights.requireUnchanged();
     var arguments = new ArrayList<NDArray>();
-    inputs.forEach(name -> arguments.add(values.get(name)));
-    weightNames.forEach(name -> arguments.add(weights.get(name, copies)));
-    constantValues.forEach(constant -> arguments.add(constants.get(constant)));
+    segment.inputs().forEach(name -> arguments.add(values.get(name)));
+    segment.weights().forEach(name -> arguments.add(weights.get(name, copies)));
+    segment.scaled().forEach(name -> arguments.add(weights.scales(name)));
+    segment.constants().forEach(constant -> arguments.add(constants.get(constant)));
     return arguments;
   }
 }

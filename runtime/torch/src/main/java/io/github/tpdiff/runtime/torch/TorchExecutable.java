@@ -33,8 +33,7 @@ final class TorchExecutable implements Executable {
     this.program = program;
     this.inputs = program.inputs();
     this.held = held;
-    var script =
-        new TorchScriptWriter(program, name -> TorchWeights.isBf16(source, name), arithmetic);
+    var script = new TorchScriptWriter(program, name -> WeightForm.of(source, name), arithmetic);
     this.segments = script.segments();
     this.module = new TorchModule(script.source(), held);
     this.calls = new SegmentCalls(segments, module, new TorchWeights(source, module, held), held);

@@ -82,9 +82,10 @@ final class TorchModule implements AutoCloseable {
     }
   }
 
-  /** PyTorch's number of an element type; BF16 as {@link TorchWeights} holds it. */
+  /** PyTorch's number of an element type, as {@link TorchWeights} holds it. */
   private static long code(DType dtype) {
     return switch (dtype) {
+      case F8_E4M3, F8_E5M2 -> 1;
       case F16, BF16 -> 5;
       case F32 -> 6;
       case F64 -> 7;

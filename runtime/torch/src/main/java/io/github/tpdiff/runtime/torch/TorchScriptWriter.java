@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
+import java.util.function.Function;
 
 /**
  * Lowers a program to one TorchScript class with a method for each distinct segment body.
@@ -56,13 +56,13 @@ final class TorchScriptWriter {
   private final List<MethodWriter> writers = new ArrayList<>();
 
   /**
-   * @param bf16 the weights that arrive as BF16, see {@link MethodWriter}
+   * @param forms of the weights
    */
-  TorchScriptWriter(Program program, Predicate<String> bf16, Arithmetic arithmetic) {
+  TorchScriptWriter(Program program, Function<String, WeightForm> forms, Arithmetic arithmetic) {
     for (Graph graph : program.segments()) {
-      var writer = new MethodWriter(graph, bf16, arithmetic);
+      var writer = new MethodWriter(graph, forms, arithmetic);
       String method = method("run", writer.write());
-      segments.add(new Segment(graph, method, writer.constants()));
+      segments.add(new Segment(graph, method, writer.scaled(), writer.constants()));
       writers.add(writer);
     }
   }

@@ -62,7 +62,7 @@ final class TorchTrainable implements Trainable {
     var script =
         new TorchScriptWriter(
             program,
-            name -> !trained.contains(name) && TorchWeights.isBf16(source, name),
+            name -> trained.contains(name) ? WeightForm.NUMBERS : WeightForm.of(source, name),
             arithmetic);
     this.pass =
         new GradientPass(

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.FloatCodec;
@@ -12,6 +13,7 @@ import io.github.tpdiff.weights.TensorSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -19,8 +21,7 @@ import java.util.Optional;
 /**
  * The weights of a program as PyTorch tensors in the checkpoint's element type.
  *
- * <p>BF16 goes by the name of F16, because DJL wraps no BF16 memory; methods read the bits as BF16
- * where they cast to fp32.
+ * <p>Methods read BF16 and eight-bit floats from the bits of other types, see {@link WeightForm}.
  *
  * <p>On the CPU a weight is a view of the checkpoint's mapping, held for as long as the program is
  * and costing no memory of its own. What PyTorch cannot read in place (other element types, scaled
@@ -33,11 +34,10 @@ final class TorchWeights {
   private final TorchModule module;
   private final NDManager held;
   private final Map<String, NDArray> ready = new HashMap<>();
+  private final Map<String, NDArray> scales = new HashMap<>();
 
-  /** Whether methods must read this weight's bits as BF16. */
-  static boolean isBf16(TensorSource source, String name) {
-    return source.require(name).dtype() == DType.BF16;
-  }
+  /** A tensor of some source. */
+  private record Payload(TensorSource source, TensorInfo info) {}
 
   TorchWeights(TensorSource source, TorchModule module, NDManager held) {
     this.source = source;
@@ -50,21 +50,42 @@ final class TorchWeights {
     source.requireUnchanged();
   }
 
-  /** The tensor of that name, held or belonging to {@code scope}. */
+  /** The tensor of that name, or its codes, held or belonging to {@code scope}. */
   NDArray get(String name, NDManager scope) {
     NDArray known = ready.get(name);
     if (known != null) {
       return known;
     }
+    Payload payload = payload(name);
     if (scope.getDevice().isGpu()) {
-      NDArray uploaded = load(name, held);
+      NDArray uploaded = load(payload, held);
       ready.put(name, uploaded);
       return uploaded;
     }
-    TensorInfo info = source.require(name);
-    Optional<NDArray> view = view(info, held);
+    Optional<NDArray> view = view(payload, held);
     view.ifPresent(array -> ready.put(name, array));
-    return view.orElseGet(() -> load(name, scope));
+    return view.orElseGet(() -> load(payload, scope));
+  }
+
+  private Payload payload(String name) {
+    return WeightForm.of(source, name).isScaled()
+        ? source.scaled(name).map(codes -> new Payload(codes.source(), codes.info())).orElseThrow()
+        : new Payload(source, source.require(name));
+  }
+
+  /** The scale of each row of a tensor of codes, in as many dimensions, held. */
+  NDArray scales(String name) {
+    return scales.computeIfAbsent(
+        name,
+        n -> {
+          float[] each = source.scaled(n).orElseThrow().scales();
+          long[] shape = new long[source.require(n).shape().size()];
+          Arrays.fill(shape, 1);
+          if (shape.length > 0) {
+            shape[0] = each.length;
+          }
+          return HostTensors.copy(Tensor.ofFloats(each, shape), held);
+        });
   }
 
   /** Puts {@code array}, which this now owns, in place of the tensor of that name. */
@@ -76,15 +97,16 @@ final class TorchWeights {
   }
 
   /** A view of the checkpoint, if PyTorch can read it where it lies. */
-  private Optional<NDArray> view(TensorInfo info, NDManager scope) {
+  private Optional<NDArray> view(Payload payload, NDManager scope) {
+    TensorInfo info = payload.info();
     Optional<DataType> type = dataType(info.dtype());
-    if (type.isEmpty() || source.stored(info.name()).dtype() != info.dtype()) {
+    if (type.isEmpty() || payload.source().stored(info.name()).dtype() != info.dtype()) {
       return Optional.empty();
     }
     if (info.byteCount() > Integer.MAX_VALUE) {
-      return source.region(info.name()).flatMap(region -> mapped(info, region, scope));
+      return payload.source().region(info.name()).flatMap(region -> mapped(info, region, scope));
     }
-    ByteBuffer bytes = source.bytes(info.name());
+    ByteBuffer bytes = payload.source().bytes(info.name());
     return isAligned(bytes, info.dtype())
         ? Optional.of(HostTensors.wrap(bytes, shape(info), type.get(), scope))
         : Optional.empty();
@@ -105,15 +127,15 @@ final class TorchWeights {
   }
 
   /** A copy in memory of {@code scope}'s device, read in pieces. */
-  private NDArray load(String name, NDManager scope) {
-    TensorInfo info = source.require(name);
+  private NDArray load(Payload payload, NDManager scope) {
+    TensorInfo info = payload.info();
     Shape shape = shape(info);
     DataType type = dataType(info.dtype()).orElse(DataType.FLOAT32);
     var pieces = new ArrayList<NDArray>();
     long step = PIECE * info.dtype().bytes();
     for (long start = 0; start < info.byteCount(); start += step) {
       int length = (int) Math.min(step, info.byteCount() - start);
-      ByteBuffer bytes = source.bytes(name, start, length);
+      ByteBuffer bytes = payload.source().bytes(info.name(), start, length);
       ByteBuffer copy =
           dataType(info.dtype()).isPresent() ? copy(bytes) : decoded(info.dtype(), bytes);
       long count = length / info.dtype().bytes();
@@ -158,6 +180,7 @@ final class TorchWeights {
       case F64 -> Optional.of(DataType.FLOAT64);
       case F32 -> Optional.of(DataType.FLOAT32);
       case F16, BF16 -> Optional.of(DataType.FLOAT16);
+      case F8_E4M3, F8_E5M2 -> Optional.of(DataType.INT8);
       default -> Optional.empty();
     };
   }

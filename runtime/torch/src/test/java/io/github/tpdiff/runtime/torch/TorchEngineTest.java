@@ -63,7 +63,7 @@ class TorchEngineTest {
 
   @Test
   void equalSegments_shareOneMethod() {
-    var script = new TorchScriptWriter(twoLayers(), name -> false, Arithmetic.FP32);
+    var script = new TorchScriptWriter(twoLayers(), name -> WeightForm.NUMBERS, Arithmetic.FP32);
     assertThat(script.segments().get(0).method()).isEqualTo(script.segments().get(1).method());
   }
 

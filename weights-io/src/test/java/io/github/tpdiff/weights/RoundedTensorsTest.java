@@ -1,0 +1,153 @@
+package io.github.tpdiff.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Against PyTorch 2.15: with {@code torch.manual_seed(0)}, {@code w = torch.randn(4, 6) * 0.02},
+ * {@code s = w.abs().max() / 448}, {@code (w / s).to(torch.float8_e4m3fn).view(torch.uint8)} and
+ * {@code w.to(torch.bfloat16).view(torch.int16)}; the same of {@code w.to(dtype).float()}.
+ */
+class RoundedTensorsTest {
+  private static final float[] W = {
+    -0.0225167964f, -0.0230472032f, -0.00501157157f, -0.00867757574f, 0.016974207f, 0.0138401827f,
+    -0.00632025534f, -0.0423043855f, 0.00936192833f, -0.00315424893f, 0.0288732015f, 0.00532098813f,
+    0.00332910684f, 0.0174876358f, -0.0028694768f, -0.0022321865f, 0.0186365321f, 0.0251801834f,
+    0.0400996096f, 0.00107473799f, 0.0123611325f, -0.00825604424f, -0.016821295f, -0.046320837f
+  };
+  private static final int[] CODES = {
+    246, 246, 228, 234, 114, 112, 231, 253, 107, 223, 121, 101,
+    96, 115, 222, 219, 115, 119, 124, 82, 111, 234, 242, 254
+  };
+  private static final int[] BF16 = {
+    -17224, -17219, -17500, -17394, 15499, 15459, -17457, -17107, 15385, -17585, 15597, 15278,
+    15194, 15503, -17604, -17646, 15513, 15566, 15652, 14989, 15435, -17401, -17270, -17090
+  };
+
+  private static MemoryTensors tensors(DType dtype) {
+    ByteBuffer payload =
+        ByteBuffer.allocateDirect(W.length * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    FloatCodec.encode(FloatBuffer.wrap(W), dtype, payload);
+    return MemoryTensors.builder()
+        .add(new TensorInfo("w", dtype, List.of(4L, 6L)), payload.flip())
+        .addFloats("norm", List.of(2L), 1, 2)
+        .build();
+  }
+
+  private static int[] unsigned(ByteBuffer bytes) {
+    int[] all = new int[bytes.remaining()];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = bytes.get(i) & 0xff;
+    }
+    return all;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"F32, 0.000103394726f", "BF16, 0.000103541781f", "F16, 0.000103405546f"})
+  void codesAndScale_areThoseOfPyTorch(DType dtype, float scale) {
+    try (TensorSource quantized = tensors(dtype).quantized(Set.of("w"))) {
+      ScaledCodes codes = quantized.scaled("w").orElseThrow();
+      assertThat(codes.info().dtype()).isEqualTo(DType.F8_E4M3);
+      assertThat(unsigned(codes.source().bytes(codes.name()))).isEqualTo(CODES);
+      assertThat(unsigned(codes.source().bytes(codes.name(), 5, 3))).containsExactly(112, 231, 253);
+      assertThat(codes.scales()).containsOnly(scale).hasSize(4);
+      assertThat(codes.byteCount()).isEqualTo(24 + 4 * 4);
+      assertThat(quantized.stored("w").dtype()).isEqualTo(DType.F8_E4M3);
+      assertThat(quantized.region("w")).isEmpty();
+      // -0.0225167964 becomes code 246, that is -(1 + 6/8) · 2^7.
+      float[] values = quantized.floats("w");
+      assertThat(values[0]).isEqualTo(-224 * scale);
+      assertThat(values[23]).isEqualTo(-448 * scale);
+      assertThat(quantized.scaled("norm")).isEmpty();
+      assertThat(quantized.floats("norm")).containsExactly(1, 2);
+    }
+  }
+
+  @Test
+  void bf16_isRoundedAsPyTorchRounds() {
+    try (TensorSource rounded = tensors(DType.F32).inBf16(Set.of("w"))) {
+      assertThat(rounded.require("w").dtype()).isEqualTo(DType.BF16);
+      assertThat(rounded.stored("w")).isEqualTo(rounded.require("w"));
+      ByteBuffer bytes = rounded.bytes("w");
+      for (int i = 0; i < W.length; i++) {
+        assertThat(bytes.getShort(2 * i)).isEqualTo((short) BF16[i]);
+      }
+      ByteBuffer odd = rounded.bytes("w", 3, 4);
+      for (int i = 0; i < 4; i++) {
+        assertThat(odd.get(i)).isEqualTo(bytes.get(3 + i));
+      }
+      assertThat(rounded.require("norm").dtype()).isEqualTo(DType.F32);
+    }
+  }
+
+  @Test
+  void whatIsStoredInFewerBits_staysAsItIs() {
+    ByteBuffer codes = ByteBuffer.allocateDirect(24).put(new byte[] {8, 17}).rewind();
+    TensorSource stored =
+        MemoryTensors.builder()
+            .add(new TensorInfo("w", DType.F8_E5M2, List.of(4L, 6L)), codes)
+            .build();
+    for (TensorSource same :
+        List.of(stored.quantized(Set.of("w")), stored.inBf16(Set.of("w")), stored.finite())) {
+      ScaledCodes found = same.scaled("w").orElseThrow();
+      assertThat(found.info().dtype()).isEqualTo(DType.F8_E5M2);
+      assertThat(found.source().bytes(found.name())).isEqualTo(codes);
+      assertThat(found.scales()).containsExactly(1, 1, 1, 1);
+    }
+    assertThat(tensors(DType.BF16).inBf16(Set.of("w")).bytes("w").getShort(0))
+        .isEqualTo((short) BF16[0]);
+  }
+
+  /** All zeros have no largest magnitude to divide by, the smallest numbers no normal quotient. */
+  @Test
+  void zerosAndTheSmallestNumbers_keepTheirValues() {
+    float least = Float.MIN_VALUE;
+    try (TensorSource quantized =
+        MemoryTensors.builder()
+            .addFloats("zero", List.of(1L, 2L), 0, -0f)
+            .addFloats("small", List.of(1L, 3L), 7 * least, -least, 0)
+            .build()
+            .quantized(Set.of("zero", "small"))) {
+      assertThat(quantized.floats("zero")).containsExactly(0, -0f);
+      assertThat(quantized.floats("small")).containsExactly(7 * least, -least, 0);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.NEGATIVE_INFINITY})
+  void numberThatIsNotFinite_isRefusedNamingItsTensor(float wrong) {
+    try (TensorSource source =
+        MemoryTensors.builder().addFloats("layer.weight", List.of(1L, 2L), 1, wrong).build()) {
+      for (TensorSource rounded :
+          List.of(
+              source.quantized(Set.of("layer.weight")), source.inBf16(Set.of("layer.weight")))) {
+        assertThatThrownBy(() -> rounded.bytes("layer.weight"))
+            .isInstanceOf(CheckpointException.class)
+            .hasMessageContaining("tensor 'layer.weight': expected finite numbers, found " + wrong);
+      }
+    }
+  }
+
+  @Test
+  void otherNamesAndTensorsOnTop_keepCodes() {
+    try (TensorSource quantized = tensors(DType.F32).quantized(Set.of("w"))) {
+      TensorSource renamed = quantized.renamed(name -> Optional.of("x." + name));
+      ScaledCodes codes = renamed.scaled("x.w").orElseThrow();
+      assertThat(unsigned(codes.source().bytes(codes.name()))).isEqualTo(CODES);
+      TensorSource top = MemoryTensors.builder().addFloats("x.w", List.of(1L), 1).build();
+      assertThat(renamed.overlaid(top).scaled("x.w")).isEmpty();
+      assertThat(top.overlaid(renamed).scaled("x.w")).isPresent();
+    }
+  }
+}
