@@ -33,9 +33,11 @@ import java.util.Map;
  *     size without stages
  * @param steps of the job
  * @param alignmentSeconds predicted for aligning noises, a step, if every clip can be exchanged
+ * @param residentBytes that the process holds already
  * @param notes on what is trained at which times, and shown of pictures
  */
-public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<String> notes) {
+public record DryRun(
+    List<Row> rows, int steps, double alignmentSeconds, long residentBytes, List<String> notes) {
   /** Value and gradient where they are computed, the next gradient, and the host's values. */
   private static final long BYTES_PER_TRAINED = 4L * Float.BYTES;
 
@@ -48,8 +50,8 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
    * @param grid of its latents
    * @param tokens of the longest sequence
    * @param seconds predicted for an optimizer step
-   * @param peakBytes predicted of the process: activations, all weights, what is trained, and what
-   *     it holds already; the system may drop weights that are mapped
+   * @param peakBytes predicted: activations, all weights, what is trained; the system may drop
+   *     weights that are mapped
    */
   public record Row(
       VideoSize size,
@@ -101,7 +103,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
             program,
             new TrainingCostModel(program, sizes(job.held()), job.trainedTensors()),
             machine,
-            trainedBytes(job) + HostMemory.residentBytes());
+            trainedBytes(job));
     var rows = new ArrayList<Row>();
     for (VideoSize size : sizes.keySet()) {
       double ofSize = sizes.getOrDefault(size, 0.0);
@@ -120,7 +122,11 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
       }
     }
     return new DryRun(
-        rows, job.job().train().settings().steps(), AlignmentCost.secondsPerStep(job), notes(job));
+        rows,
+        job.job().train().settings().steps(),
+        AlignmentCost.secondsPerStep(job),
+        HostMemory.residentBytes(),
+        notes(job));
   }
 
   private static List<String> notes(ResolvedJob job) {
@@ -226,9 +232,10 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
     return rows.stream().filter(r -> r.size().equals(size)).mapToDouble(Row::share).sum();
   }
 
-  /** The largest predicted peak. */
+  /** The largest predicted peak of the process. */
   public long peakBytes() {
-    return rows.stream().filter(r -> r.share() > 0).mapToLong(Row::peakBytes).max().orElse(0);
+    return residentBytes
+        + rows.stream().filter(r -> r.share() > 0).mapToLong(Row::peakBytes).max().orElse(0);
   }
 
   /** A table for people. */
@@ -254,7 +261,7 @@ public record DryRun(List<Row> rows, int steps, double alignmentSeconds, List<St
               PreparationCost.words(r.grid()),
               r.tokens(),
               r.seconds(),
-              r.peakBytes() / 1e9));
+              (residentBytes + r.peakBytes()) / 1e9));
     }
     String speedUp =
         vanillaSeconds() > 0
