@@ -257,8 +257,8 @@ final class JobSettingsTest {
     assertThat(free)
         .containsExactly(
             "data.cache",
-            "lora.base", // the files' contents and strengths decide, see LoraOrigin
             place,
+            "lora.base", // the files' contents and strengths decide, see LoraOrigin
             "model.parts",
             "model.path",
             "output.author",
