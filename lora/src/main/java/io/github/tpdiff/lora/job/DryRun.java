@@ -166,7 +166,7 @@ public record DryRun(
   }
 
   /** Frozen weights as they are held; what is added is counted with what is trained. */
-  private static WeightSizes sizes(Component network) {
+  static WeightSizes sizes(Component network) {
     TensorSource weights = network.weights();
     WeightSizes held = WeightSizes.held(weights);
     return (name, elements) -> weights.find(name).isPresent() ? held.bytes(name, elements) : 0;

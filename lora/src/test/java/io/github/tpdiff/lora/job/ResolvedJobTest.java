@@ -13,7 +13,6 @@ import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Machine;
-import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
@@ -160,14 +159,16 @@ final class ResolvedJobTest {
   void dryRun_tradesTimeForWhatProductsGave() throws IOException {
     try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
       var products = new Machine.Products(1e11, 1e10);
+      // Gigabytes, beside which what the process holds already does not change.
+      String many = JOB.replace("batch_size: 2", "batch_size: 100000");
       var machine = new Machine(products, products, 1e11, 1e10, 1e-5);
       Files.writeString(
           folder.resolve("job.yaml"),
-          JOB.replace("seed: 5", "seed: 5, gradient_checkpointing: true"));
+          many.replace("seed: 5", "seed: 5, gradient_checkpointing: true"));
       DryRun recomputed = DryRun.of(open(model), machine);
       Files.writeString(
           folder.resolve("job.yaml"),
-          JOB.replace("seed: 5", "seed: 5, gradient_checkpointing: false"));
+          many.replace("seed: 5", "seed: 5, gradient_checkpointing: false"));
       DryRun kept = DryRun.of(open(model), machine);
       assertThat(kept.seconds()).isBetween(0.7 * recomputed.seconds(), 0.95 * recomputed.seconds());
       assertThat(kept.rows().get(1).peakBytes())
@@ -179,11 +180,9 @@ final class ResolvedJobTest {
   void frozenWeights_areHeldAndPricedAsTheJobSays() throws IOException {
     try (VideoModel model = family().open(folder.resolve("checkpoint"));
         var engine = TorchEngine.cpu()) {
-      var products = new Machine.Products(1e11, 1e10);
-      var machine = new Machine(products, products, 1e11, 1e10, 1e-5);
       String weight = "blocks.0.ffn.net.2.weight";
       var sizes = new ArrayList<Long>();
-      var losses = new ArrayList<Float>();
+      var firstValues = new ArrayList<Float>();
       for (String form : List.of("stored", "bf16", "fp8")) {
         Files.writeString(
             folder.resolve("job.yaml"),
@@ -193,24 +192,23 @@ final class ResolvedJobTest {
         TensorSource held = job.held().weights();
         sizes.add(
             job.held().program().weights().keySet().stream()
-                .mapToLong(name -> WeightSizes.held(held).bytes(name, 0))
+                .mapToLong(name -> DryRun.sizes(job.held()).bytes(name, 0))
                 .sum());
         assertThat(held.stored(weight).dtype().name())
             .isEqualTo(Map.of("stored", "F32", "bf16", "BF16", "fp8", "F8_E4M3").get(form));
         assertThat(held.stored("blocks.0.ffn.net.2.bias").dtype()).isEqualTo(DType.F32);
         assertThat(held.stored("blocks.0.scale_shift_table").dtype()).isEqualTo(DType.F32);
-        assertThat(DryRun.of(job, machine).peakBytes()).isPositive();
 
         var prepared = job.prepare(new ModelEncoders(model, engine), (v, d, t) -> {});
         Trainer.train(job.run(prepared.clips(), Start.FRESH), engine, new TrainingListener() {});
         var pairs =
             LoraFile.read(folder.resolve(form).resolve(ResolvedJob.LORA_FILE)).weights().pairs();
-        losses.add(pairs.values().iterator().next().b()[0]);
+        firstValues.add(pairs.values().iterator().next().b()[0]);
       }
       // Linear layers are most of it: four bytes, two, one.
       assertThat(sizes.get(1)).isBetween(sizes.get(0) / 2, sizes.get(0) * 3 / 4);
       assertThat(sizes.get(2)).isBetween(sizes.get(0) / 4, sizes.get(1));
-      assertThat(losses).doesNotHaveDuplicates();
+      assertThat(firstValues).doesNotHaveDuplicates();
     }
   }
 
