@@ -206,8 +206,8 @@ final class SmallerVideosTest {
     var encoders = patient();
     CachedSet set = prepare(encoders, HALVES).clips();
     assertThat(set.shapes()).hasSize(4).containsOnly(new LatentShape(1, 3, 5, 4, 8));
-    // Each video: its two clips, then two smaller ones.
-    VideoClip full = encoders.clips.get(1);
+    // Each video: a clip and the smaller one of it, then the next.
+    VideoClip full = encoders.clips.get(2);
     var smaller = new float[3 * 9 * 16 * 32];
     for (int i = 0; i < smaller.length; i++) {
       int x = i % 32;
