@@ -246,13 +246,7 @@ record JobSettings(Map<String, Object> values) {
     keys.put(STEPS, settings.steps());
     keys.put("train.batch_size", settings.batches().size());
     keys.put("train.gradient_accumulation", settings.batches().accumulation());
-    keys.put(
-        "train.gradient_checkpointing",
-        switch (settings.activations()) {
-          case AUTO -> "auto";
-          case RECOMPUTED -> true;
-          case KEPT -> false;
-        });
+    keys.put("train.gradient_checkpointing", TrainReader.checkpointing(settings.activations()));
     settings.loss().pseudoHuber().ifPresent(c -> keys.put("train.pseudo_huber", c));
     train.leastTimestep().ifPresent(t -> keys.put("train.min_timestep", t));
     train.greatestTimestep().ifPresent(t -> keys.put("train.max_timestep", t));

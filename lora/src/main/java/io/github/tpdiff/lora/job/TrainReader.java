@@ -15,7 +15,10 @@ import java.util.OptionalDouble;
 /** Reads the section {@code train} of a job; see {@link TrainingJobReader}. */
 final class TrainReader {
   private static final JobType<Activations> CHECKPOINTING =
-      JobType.scalar("auto, true or false", TrainReader::activations, TrainReader::checkpointing);
+      JobType.scalar(
+          "auto, true or false",
+          TrainReader::activations,
+          own -> String.valueOf(checkpointing(own)));
 
   private TrainReader() {}
 
@@ -29,11 +32,11 @@ final class TrainReader {
   }
 
   /** As a job says it. */
-  static String checkpointing(Activations activations) {
+  static Object checkpointing(Activations activations) {
     return switch (activations) {
       case AUTO -> "auto";
-      case RECOMPUTED -> "true";
-      case KEPT -> "false";
+      case RECOMPUTED -> true;
+      case KEPT -> false;
     };
   }
 

@@ -17,6 +17,11 @@ import java.util.Set;
  */
 public record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attentionPasses) {
 
+  public Products {
+    reached = Set.copyOf(reached);
+    sums = Set.copyOf(sums);
+  }
+
   /**
    * Of a segment.
    *
@@ -26,24 +31,25 @@ public record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean
    */
   public static Products of(
       Graph graph, Set<Value> reached, List<String> outputs, boolean attentionPasses) {
-    var products = new Products(graph, reached, new HashSet<>(), attentionPasses);
+    var products = new Products(graph, reached, Set.of(), attentionPasses);
+    var sums = new HashSet<Value>();
     var readers = new HashMap<Value, Integer>();
-    outputs.forEach(name -> products.sums.add(graph.outputs().get(name)));
+    outputs.forEach(name -> sums.add(graph.outputs().get(name)));
     for (Value node : graph.nodes()) {
       if (!reached.contains(node)) {
         continue;
       }
       if (node.isSource() || products.passes(node)) {
-        products.sums.add(node);
+        sums.add(node);
       }
       for (Value input : new HashSet<>(node.inputs())) {
         if (reached.contains(input)
             && (products.passes(node) || readers.merge(input, 1, Integer::sum) > 1)) {
-          products.sums.add(input);
+          sums.add(input);
         }
       }
     }
-    return products;
+    return new Products(graph, reached, sums, attentionPasses);
   }
 
   /** Whether gradients pass a node by a formula that needs none of its results made again. */

@@ -194,10 +194,7 @@ final class GradientPass {
       Segment segment = forward.segments().get(i);
       Methods own = Objects.requireNonNull(methods.get(i));
       Map<String, NDArray> read = forward.inputsOf(i, values);
-      List<NDArray> keepsakes =
-          Optional.ofNullable(kept.remove(i))
-              .orElseGet(
-                  () -> forward.calls().run(segment, own.again(), read, Mode.NO_GRAD, scope));
+      List<NDArray> keepsakes = own.keeps().isEmpty() ? List.of() : keepsakes(i, own, read);
       try (NDManager copies = scope.newSubManager()) {
         var arguments = forward.calls().arguments(segment, read, copies);
         arguments.addAll(keepsakes);
@@ -208,6 +205,13 @@ final class GradientPass {
       } finally {
         keepsakes.forEach(NDArray::close);
       }
+    }
+
+    /** What was kept of a segment's products, else made again. */
+    private List<NDArray> keepsakes(int i, Methods own, Map<String, NDArray> read) {
+      Segment segment = forward.segments().get(i);
+      return Optional.ofNullable(kept.remove(i))
+          .orElseGet(() -> forward.calls().run(segment, own.again(), read, Mode.NO_GRAD, scope));
     }
   }
 

@@ -43,11 +43,7 @@ record Keeping(LongSupplier bytes) {
       Map<String, Long> sizes = segment.bind(shapes);
       long bytes = 0;
       for (Value product : products) {
-        long values = 1;
-        for (long extent : product.shape().evaluate(sizes)) {
-          values *= extent;
-        }
-        bytes += values * Float.BYTES;
+        bytes += product.shape().elementCount().evaluate(sizes) * Float.BYTES;
       }
       return bytes;
     }
