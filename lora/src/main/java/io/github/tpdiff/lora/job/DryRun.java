@@ -96,12 +96,14 @@ public record DryRun(
    */
   private static DryRun of(ResolvedJob job, Machine machine, Map<VideoSize, Double> sizes) {
     var network = TrainingTarget.network(job.model(), job.denoiser());
-    Program program = job.injection().map(LoraInjection::program).orElse(network.program());
+    Program program =
+        job.target().injection().map(LoraInjection::program).orElse(network.program());
     var pricing =
         new Pricing(
             job,
             program,
-            new TrainingCostModel(program, sizes(job.held()), job.trainedTensors()),
+            new TrainingCostModel(
+                program, sizes(job.target().held()), job.target().trainedTensors()),
             machine,
             trainedBytes(job));
     var rows = new ArrayList<Row>();
@@ -179,7 +181,8 @@ public record DryRun(
   }
 
   private static long trainedValues(ResolvedJob job) {
-    return job.injection()
+    return job.target()
+        .injection()
         .map(i -> i.modules().stream().mapToLong(WeightChange::values).sum())
         .orElseGet(
             () ->

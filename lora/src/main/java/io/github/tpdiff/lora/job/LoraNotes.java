@@ -36,7 +36,7 @@ final class LoraNotes {
                       stages -> notes.add(name + ": was trained for other stages than the job's"));
             });
     boolean isDora =
-        job.injection().stream()
+        job.target().injection().stream()
             .flatMap(injection -> injection.modules().stream())
             .anyMatch(DoraModule.class::isInstance);
     if (isDora && job.job().output().formats().size() > 1) {
@@ -64,7 +64,7 @@ final class LoraNotes {
 
   /** Memory that the weights with LoRAs merged into them take, which are in no file. */
   private static long bytesBelow(ResolvedJob job) {
-    Component network = job.held();
+    Component network = job.target().held();
     WeightSizes held = WeightSizes.held(network.weights());
     return job.job().lora().origin().changedBelow().stream()
         .filter(network.program().weights()::containsKey)

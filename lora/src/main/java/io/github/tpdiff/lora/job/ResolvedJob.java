@@ -2,10 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.lora.LoraConfig;
-import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.ModulePattern;
-import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipEncoders;
 import io.github.tpdiff.lora.data.ClipSizes;
@@ -17,7 +14,6 @@ import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.lora.train.SnapshotWriter;
 import io.github.tpdiff.lora.train.StateFolder;
 import io.github.tpdiff.lora.train.TrainingRun;
-import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.lora.train.Validation;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
@@ -31,22 +27,17 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StageWeights;
 import io.github.tpdiff.runtime.diffusion.TimestepSampling;
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
-import io.github.tpdiff.weights.lora.LoraWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A job with everything that it leaves to the checkpoint decided, and checked against it.
@@ -99,9 +90,9 @@ public record ResolvedJob(
               job.output().formats().stream()
                   .map(format -> job.output().folder().resolve(resolved.loraFile(format)))
                   .toList());
-      job.train().settings().descent().requireFit(resolved.trainedTensors());
+      job.train().settings().descent().requireFit(resolved.target().trainedTensors());
       resolved.requireVisited();
-      resolved.withLorasBelow(); // finds what does not fit
+      resolved.target().requireLorasBelow(); // finds what does not fit
       JobPictures.of(job, model);
       new JobSamples(resolved).require();
       return resolved;
@@ -311,63 +302,9 @@ public record ResolvedJob(
     return Preparation.prepare(preparation(), encoders, listener);
   }
 
-  /** The injection that the job asks for; empty where it trains tensors in full. */
-  public Optional<LoraInjection> injection() {
-    if (!job.train().weights().isEmpty()) {
-      return Optional.empty();
-    }
-    TrainingJob.Lora lora = job.lora();
-    Program program = TrainingTarget.network(model, denoiser()).program();
-    var injection =
-        lora.origin()
-            .first(expert())
-            .map(first -> LoraOrigin.injection(program, first))
-            .orElseGet(
-                () ->
-                    LoraInjection.inject(
-                        program,
-                        new LoraConfig(
-                            lora.kind(),
-                            lora.rank(),
-                            lora.alpha(),
-                            targets(),
-                            lora.exclude(),
-                            lora.ranks())));
-    List<String> modules = injection.modules().stream().map(WeightChange::name).toList();
-    for (LoraFormat format : job.output().formats()) {
-      LoraWriter.requireNames("output.formats", format, model.description().denoiser(), modules);
-    }
-    return Optional.of(injection);
-  }
-
-  /**
-   * Names of what is trained.
-   *
-   * @throws IllegalArgumentException if a pattern of tensors trained in full matches none
-   */
-  Set<String> trainedTensors() {
-    Component network = TrainingTarget.network(model, denoiser());
-    return injection()
-        .map(
-            injection -> {
-              var added = new LinkedHashSet<>(injection.program().weights().keySet());
-              added.removeAll(network.program().weights().keySet());
-              return (Set<String>) added;
-            })
-        .orElseGet(
-            () ->
-                new LinkedHashSet<>(TrainingTarget.requireTrained(network, job.train().weights())));
-  }
-
-  /** The network that is trained, with LoRAs below, its weights as they are held. */
-  Component held() {
-    Component network = TrainingTarget.network(withLorasBelow(), denoiser());
-    TrainingJob.Train train = job.train();
-    return train.frozen().of(network, TrainingTarget.requireTrained(network, train.weights()));
-  }
-
-  private VideoModel withLorasBelow() {
-    return job.lora().origin().merged(model, denoiser());
+  /** What the job trains. */
+  JobTarget target() {
+    return new JobTarget(this);
   }
 
   /** What must be the same when the run goes on. */
@@ -394,21 +331,9 @@ public record ResolvedJob(
 
   /** The same with videos that begin with pictures of their own. */
   TrainingRun run(CachedSet clips, TrainingRun.Start start, JobSamples.Pictures pictures) {
-    Component network = held();
-    Optional<LoraInjection> injection = injection();
-    TrainingTarget target =
-        injection
-            .map(
-                i ->
-                    TrainingTarget.lora(
-                        i,
-                        network.weights(),
-                        job.lora()
-                            .origin()
-                            .values(i, job.train().settings().seed(), network.weights())))
-            .orElseGet(() -> TrainingTarget.weights(network, job.train().weights()));
     var results = new JobResults(this);
-    SnapshotWriter writer = injection.map(results::loraWriter).orElseGet(results::weightsWriter);
+    SnapshotWriter writer =
+        target().injection().map(results::loraWriter).orElseGet(results::weightsWriter);
     CachedSet.Split split = clips.split(job.data().validation());
     Optional<Validation> validation =
         job.data().validation() > 0
@@ -419,7 +344,7 @@ public record ResolvedJob(
                     4))
             : Optional.empty();
     return new TrainingRun(
-        target,
+        target().training(),
         new PhasedClips(split.training(), diffusion, Optional.of(denoiser())),
         job.train().settings().withPictureDropout(pictures().dropout()),
         Optional.empty(),

@@ -189,10 +189,10 @@ final class ResolvedJobTest {
             JOB.replace("seed: 5", "frozen: " + form + ", seed: 5")
                 .replace("folder: out", "folder: " + form));
         ResolvedJob job = open(model);
-        TensorSource held = job.held().weights();
+        TensorSource held = job.target().held().weights();
         sizes.add(
-            job.held().program().weights().keySet().stream()
-                .mapToLong(name -> DryRun.sizes(job.held()).bytes(name, 0))
+            job.target().held().program().weights().keySet().stream()
+                .mapToLong(name -> DryRun.sizes(job.target().held()).bytes(name, 0))
                 .sum());
         assertThat(held.stored(weight).dtype().name())
             .isEqualTo(Map.of("stored", "F32", "bf16", "BF16", "fp8", "F8_E4M3").get(form));
@@ -219,7 +219,7 @@ final class ResolvedJobTest {
         JOB.replace("lora: {rank: 2, alpha: 4}\n", "")
             .replace("seed: 5", "frozen: fp8, weights: ['blocks.0.ffn.net.2'], seed: 5"));
     try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
-      TensorSource held = open(model).held().weights();
+      TensorSource held = open(model).target().held().weights();
       assertThat(held.scaled("blocks.0.ffn.net.2.weight")).isEmpty();
       assertThat(held.scaled("blocks.1.ffn.net.2.weight")).isPresent();
     }
