@@ -45,7 +45,7 @@ public record DoraModule(LoraModule product, double strength) implements WeightC
   @Override
   public Value rewrite(Layer layer) {
     Value factor = Value.weight(magnitude(), product.out()).dividedBy(norms(layer));
-    Value change = product.product(layer).times(product.scale());
+    Value change = product.product(layer);
     Value whole = layer.plain().plus(change);
     Value scaled =
         strength == 1

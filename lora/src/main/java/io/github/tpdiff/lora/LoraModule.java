@@ -81,14 +81,14 @@ public record LoraModule(String name, int in, int out, int rank, double scale, L
 
   @Override
   public Value rewrite(Layer layer) {
-    return layer.y().plus(product(layer).times(scale));
+    return layer.y().plus(product(layer));
   }
 
-  /** B(A(x)), not scaled. */
+  /** scale · B(A(x)), scaled where it is of rank features. */
   Value product(Layer layer) {
     return layer.y().op() instanceof Op.Conv conv
-        ? layer.x().conv(conv, weightA()).conv(pointwise(conv), weightB())
-        : layer.x().linear(weightA()).linear(weightB());
+        ? layer.x().conv(conv, weightA()).times(scale).conv(pointwise(conv), weightB())
+        : layer.x().linear(weightA()).times(scale).linear(weightB());
   }
 
   Value weightA() {

@@ -122,10 +122,17 @@ public final class TrainingCostModel {
       long bytes = keeps.stream().mapToLong(sizes::bytes).sum();
       long recorded = 0;
       for (Value node : segment.nodes()) {
-        if (reached.contains(node) && !node.isSource()) {
-          work = work.plus(back(node, products, sizes));
-          recorded += products.passes(node) || NodeWork.isFree(node.op()) ? 0 : sizes.bytes(node);
+        boolean isRecorded = reached.contains(node) && !products.passes(node);
+        if (node.isSource()) {
+          continue;
         }
+        if (isRecorded || (products.isNeeded(node) && !keeps.contains(node))) {
+          work = work.plus(sizes.of(node));
+        }
+        if (reached.contains(node)) {
+          work = work.plus(back(node, products, sizes));
+        }
+        recorded += isRecorded && !NodeWork.isFree(node.op()) ? sizes.bytes(node) : 0;
       }
       // Where no product passes gradients by a formula, autograd holds the whole segment.
       boolean isWhole = segment.nodes().stream().noneMatch(products::passes);
@@ -141,16 +148,17 @@ public final class TrainingCostModel {
       return Math.addExact(needed, bytes);
     }
 
+    /** What the gradients of a node's operands cost, the node's own being there. */
     private Work back(Value node, Products products, NodeWork sizes) {
       Work once = sizes.of(node);
-      if (products.passes(node)) {
-        return node.op() instanceof Op.Attention ? once.times(ATTENTION_BACK) : once;
-      }
       long ways = node.inputs().stream().limit(2).filter(products.reached()::contains).count();
-      boolean isProduct = node.op() instanceof Op.Linear || node.op() instanceof Op.Conv;
-      double back =
-          isProduct ? ways : node.op() instanceof Op.Attention ? ATTENTION_BACK : ELEMENTWISE_BACK;
-      return once.times(1 + back);
+      if (node.op() instanceof Op.Linear || node.op() instanceof Op.Conv) {
+        return once.times(ways);
+      }
+      if (node.op() instanceof Op.Attention) {
+        return once.times(ATTENTION_BACK);
+      }
+      return once.times(products.passes(node) ? 1 : ELEMENTWISE_BACK);
     }
 
     TrainingCost cost() {

@@ -5,21 +5,27 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
- * The costly operations of a segment as its backward pass sees them.
+ * A segment as its backward pass sees it: where gradients pass by a formula, and which results of
+ * products the pass reads.
  *
- * @param graph the segment
- * @param reached its values that gradients come by
- * @param sums of these, those whose gradients are summed up before they are passed on
- * @param attentionPasses whether attention's gradients are computed from what was kept of it
+ * <p>A product is a linear layer, attention where it has a formula, or a sum of two products that
+ * nothing else reads, as of a layer and its low-rank change.
  */
-public record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean attentionPasses) {
+public final class Products {
+  private final Graph graph;
+  private final Set<Value> reached;
+  private final Set<Value> passing = new HashSet<>();
+  private final Set<Value> products = new HashSet<>();
+  private final Set<Value> sums = new HashSet<>();
+  private final Set<Value> needed = new HashSet<>();
 
-  public Products {
-    reached = Set.copyOf(reached);
-    sums = Set.copyOf(sums);
+  private Products(Graph graph, Set<Value> reached) {
+    this.graph = graph;
+    this.reached = reached;
   }
 
   /**
@@ -27,34 +33,122 @@ public record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean
    *
    * @param reached its values that gradients come by, see {@link GradientPaths#reached}
    * @param outputs those with gradients
-   * @param attentionPasses as the engine has it
+   * @param attentionPasses whether attention's gradients are computed from what was kept of it
    */
   public static Products of(
       Graph graph, Set<Value> reached, List<String> outputs, boolean attentionPasses) {
-    var products = new Products(graph, reached, Set.of(), attentionPasses);
-    var sums = new HashSet<Value>();
+    var found = new Products(graph, Set.copyOf(reached));
+    found.findProducts(attentionPasses);
+    found.findSums(outputs);
+    found.findNeeded();
+    return found;
+  }
+
+  private void findProducts(boolean attentionPasses) {
+    Map<Value, Integer> readers = readers(Set.copyOf(graph.nodes()));
+    graph.outputs().values().forEach(output -> readers.merge(output, 1, Integer::sum));
+    for (Value node : graph.nodes()) {
+      boolean attends =
+          attentionPasses && node.op() instanceof Op.Attention && node.inputs().size() == 3;
+      boolean addsProducts =
+          is(node, Op.BinaryKind.ADD)
+              && node.inputs().stream()
+                  .allMatch(
+                      term ->
+                          products.contains(term)
+                              && term.shape().equals(node.shape())
+                              && readers.getOrDefault(term, 0) == 1);
+      if (node.op() instanceof Op.Linear || attends || addsProducts) {
+        products.add(node);
+      }
+      if (reached.contains(node)
+          && (node.op() instanceof Op.Linear || attends || passesElements(node))) {
+        passing.add(node);
+      }
+    }
+  }
+
+  /** Whether the gradients of a sum's or product's operands are its own, maybe times a factor. */
+  private boolean passesElements(Value node) {
+    List<Value> operands = node.inputs().stream().filter(reached::contains).toList();
+    boolean isLinear =
+        is(node, Op.BinaryKind.ADD)
+            || is(node, Op.BinaryKind.SUB)
+            || (is(node, Op.BinaryKind.MUL) && operands.size() == 1);
+    return isLinear && operands.stream().allMatch(o -> o.shape().equals(node.shape()));
+  }
+
+  private static boolean is(Value node, Op.BinaryKind kind) {
+    return node.op() instanceof Op.Binary binary && binary.kind() == kind;
+  }
+
+  private Map<Value, Integer> readers(Set<Value> among) {
     var readers = new HashMap<Value, Integer>();
+    for (Value node : graph.nodes()) {
+      if (among.contains(node)) {
+        node.inputs().forEach(input -> readers.merge(input, 1, Integer::sum));
+      }
+    }
+    return readers;
+  }
+
+  private void findSums(List<String> outputs) {
     outputs.forEach(name -> sums.add(graph.outputs().get(name)));
+    var readers = new HashMap<Value, Integer>();
     for (Value node : graph.nodes()) {
       if (!reached.contains(node)) {
         continue;
       }
-      if (node.isSource() || products.passes(node)) {
+      if (node.isSource() || passes(node)) {
         sums.add(node);
       }
       for (Value input : new HashSet<>(node.inputs())) {
         if (reached.contains(input)
-            && (products.passes(node) || readers.merge(input, 1, Integer::sum) > 1)) {
+            && (passes(node) || readers.merge(input, 1, Integer::sum) > 1)) {
           sums.add(input);
         }
       }
     }
-    return new Products(graph, reached, sums, attentionPasses);
   }
 
-  /** Whether gradients pass a node by a formula that needs none of its results made again. */
+  /** What derivatives read, and what it is made of from products on. */
+  private void findNeeded() {
+    for (Value node : graph.nodes()) {
+      if (!reached.contains(node)) {
+        continue;
+      }
+      if (node.op() instanceof Op.Attention && passes(node)) {
+        needed.add(node);
+        need(node.inputs());
+      } else {
+        need(Derivatives.reads(node, reached));
+        if (!passes(node)) { // recorded with all that it reads
+          need(node.inputs().stream().filter(input -> !reached.contains(input)).toList());
+        }
+      }
+    }
+  }
+
+  private void need(Collection<Value> values) {
+    for (Value value : values) {
+      if (needed.add(value) && !products.contains(value)) {
+        need(value.inputs());
+      }
+    }
+  }
+
+  public Graph graph() {
+    return graph;
+  }
+
+  /** The values that gradients come by. */
+  public Set<Value> reached() {
+    return reached;
+  }
+
+  /** Whether gradients pass a node by a formula, without a record of how it was made. */
   public boolean passes(Value node) {
-    return reached.contains(node) && isCostly(node);
+    return passing.contains(node);
   }
 
   /** Whether the gradients of a value are summed up before they are passed on. */
@@ -62,52 +156,16 @@ public record Products(Graph graph, Set<Value> reached, Set<Value> sums, boolean
     return sums.contains(value);
   }
 
-  /** A product with a frozen weight, or attention. */
-  private boolean isCostly(Value node) {
-    if (node.op() instanceof Op.Attention) {
-      return attentionPasses && node.inputs().size() == 3;
-    }
-    return node.op() instanceof Op.Linear
-        && node.inputs().stream().skip(1).noneMatch(reached::contains);
+  /** Whether the backward pass reads a value. */
+  public boolean isNeeded(Value value) {
+    return needed.contains(value);
   }
 
   /** The products that the backward pass reads, in order, those without gradients as well. */
   public Set<Value> worthKeeping() {
     var worth = new LinkedHashSet<Value>(graph.nodes());
-    worth.removeIf(node -> !isCostly(node));
-    Set<Value> read = needed(worth);
-    worth.removeIf(
-        node -> !read.contains(node) && !(node.op() instanceof Op.Attention && passes(node)));
+    worth.retainAll(products);
+    worth.retainAll(needed);
     return worth;
-  }
-
-  /**
-   * The values that derivatives read, and what these are made of.
-   *
-   * @param kept products that need not be made again
-   */
-  public Set<Value> needed(Set<Value> kept) {
-    var needed = new HashSet<Value>();
-    for (Value node : graph.nodes()) {
-      if (reached.contains(node)) {
-        if (!passes(node)) {
-          need(Derivatives.reads(node, reached), kept, needed);
-          node.inputs().stream()
-              .filter(input -> !reached.contains(input))
-              .forEach(input -> need(List.of(input), kept, needed));
-        } else if (node.op() instanceof Op.Attention) {
-          need(node.inputs(), kept, needed);
-        }
-      }
-    }
-    return needed;
-  }
-
-  private static void need(Collection<Value> values, Set<Value> kept, Set<Value> needed) {
-    for (Value value : values) {
-      if (needed.add(value) && !kept.contains(value)) {
-        need(value.inputs(), kept, needed);
-      }
-    }
   }
 }

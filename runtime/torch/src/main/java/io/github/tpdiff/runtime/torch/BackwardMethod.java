@@ -9,7 +9,6 @@ import io.github.tpdiff.runtime.graph.Value;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,11 +20,10 @@ import java.util.StringJoiner;
  * Writes the method that goes back through a segment.
  *
  * <p>Its list is that of the segment's own method, what was kept of its products, and the gradients
- * of its outputs; it returns those of its inputs and trained weights. Gradients pass products with
- * frozen weights, and attention, by their formulas, for which nothing has to be made again; what
- * lies between is made again in small trees, each when its gradient has come, recorded and gone
- * through by autograd. What no derivative reads is not made at all, so the last product of a
- * segment usually is not.
+ * of its outputs; it returns those of its inputs and trained weights. Gradients pass products, sums
+ * and factors by their formulas; what lies between is made again in small trees, each when its
+ * gradient has come, recorded and gone through by autograd. What no derivative reads is not made at
+ * all, so the last product of a segment usually is not.
  */
 final class BackwardMethod {
   private final Products products;
@@ -40,13 +38,7 @@ final class BackwardMethod {
   /** Recorded values of the trees' roots, by variable. */
   private final Map<Value, String> roots = new HashMap<>();
 
-  private final Map<Value, String> gradientOf = new HashMap<>();
-
-  /** Variables of gradients that nothing else reads: what is added to them may be so in place. */
-  private final Set<String> own = new HashSet<>();
-
-  /** Of these, results of products, which are dense. */
-  private final Set<String> ofProducts = new HashSet<>();
+  private final GradientSums sums;
 
   private BackwardMethod(
       Products products,
@@ -58,6 +50,7 @@ final class BackwardMethod {
     this.kept = kept;
     this.at = at;
     this.reached = products.reached();
+    this.sums = new GradientSums(at);
   }
 
   /**
@@ -89,12 +82,12 @@ final class BackwardMethod {
       }
     }
     for (String output : gradients.outputs()) {
-      add(value(products.graph().outputs(), output), MethodWriter.element(next++));
+      sums.add(value(products.graph().outputs(), output), MethodWriter.element(next++));
     }
     List<Value> nodes = products.graph().nodes();
     for (int i = nodes.size() - 1; i >= 0; i--) {
       Value node = nodes.get(i);
-      if (gradientOf.containsKey(node) && !node.isSource()) {
+      if (sums.has(node) && !node.isSource()) {
         passBack(node);
       }
     }
@@ -110,33 +103,7 @@ final class BackwardMethod {
   }
 
   private String result(Map<String, Value> named, String name) {
-    return Objects.requireNonNull(gradientOf.get(value(named, name)));
-  }
-
-  private void add(Value value, String gradient) {
-    String before = gradientOf.get(value);
-    if (before == null) {
-      gradientOf.put(value, gradient);
-    } else if (own.contains(before)) {
-      at.line("%s = torch.add_(%s, %s)".formatted(before, before, gradient));
-    } else if (own.contains(gradient)) {
-      at.line("%s = torch.add_(%s, %s)".formatted(gradient, gradient, before));
-      gradientOf.put(value, gradient);
-    } else {
-      String sum = ownGradient();
-      at.line("%s = torch.add(%s, %s)".formatted(sum, before, gradient));
-      gradientOf.put(value, sum);
-    }
-  }
-
-  private String ownGradient() {
-    String name = at.fresh("g");
-    own.add(name);
-    return name;
-  }
-
-  private String gradientOf(Value node) {
-    return Objects.requireNonNull(gradientOf.get(node));
+    return sums.of(value(named, name));
   }
 
   private void passBack(Value node) {
@@ -144,46 +111,75 @@ final class BackwardMethod {
       throughTree(node);
     } else if (node.op() instanceof Op.Attention attention) {
       throughAttention(attention, node);
+    } else if (node.op() instanceof Op.Binary binary) {
+      throughElements(binary, node);
     } else {
       throughLinear(node);
     }
   }
 
-  /** x's gradient is the result's times W. */
-  private void throughLinear(Value node) {
-    Value x = node.inputs().get(0);
-    make(node.inputs().get(1));
-    String ofResult = at.factor(gradientOf(node));
-    String weight = at.factor(node.inputs().get(1));
-    String before = gradientOf.get(x);
-    if (before != null && ofProducts.contains(before) && at.computesInFp32()) {
-      at.line(
-          "%s = torch.view(torch.addmm_(torch.view(%s, [-1, %s]), torch.reshape(%s, [-1, %s]), %s), %s)"
-              .formatted(
-                  before,
-                  before,
-                  at.dim(x.dim(-1)),
-                  ofResult,
-                  at.dim(node.dim(-1)),
-                  weight,
-                  at.shape(x.shape())));
+  /** Of a sum each term has the gradient, of a product one operand has it times the other. */
+  private void throughElements(Op.Binary op, Value node) {
+    String gradient = sums.of(node);
+    List<Value> operands = node.inputs().stream().filter(reached::contains).toList();
+    if (op.kind() == Op.BinaryKind.MUL) {
+      Value factor = node.inputs().get(node.inputs().get(0) == operands.get(0) ? 1 : 0);
+      make(factor);
+      String by = MethodWriter.scalar(factor).orElseGet(() -> at.operand(factor));
+      sums.add(operands.get(0), sums.times(gradient, by));
       return;
     }
-    String gradient = ownGradient();
-    ofProducts.add(gradient);
-    at.line(gradient + " = " + at.product("torch.matmul(%s, %s)".formatted(ofResult, weight)));
-    add(x, gradient);
+    if (operands.size() > 1) {
+      sums.share(gradient);
+    }
+    for (int i = 0; i < node.inputs().size(); i++) {
+      if (reached.contains(node.inputs().get(i))) {
+        boolean isLess = op.kind() == Op.BinaryKind.SUB && i == 1;
+        sums.add(
+            node.inputs().get(i),
+            isLess ? sums.own("torch.neg(%s)".formatted(gradient)) : gradient);
+      }
+    }
+  }
+
+  /** x's gradient is the result's times W, W's is the transposed result's times x. */
+  private void throughLinear(Value node) {
+    Value x = node.inputs().get(0);
+    Value weight = node.inputs().get(1);
+    node.inputs().stream()
+        .skip(2)
+        .filter(reached::contains)
+        .forEach(
+            bias ->
+                sums.add(
+                    bias, sums.own("torch.sum(%s, [0])".formatted(at.rows(sums.of(node), node)))));
+    String ofResult = at.rows(at.factor(sums.of(node)), node);
+    if (reached.contains(weight)) {
+      make(x);
+      sums.addProduct(weight, "torch.t(" + ofResult + ")", at.rows(factorAlone(x), x));
+    }
+    if (reached.contains(x)) {
+      make(weight);
+      sums.addProduct(x, ofResult, factorAlone(weight));
+    }
+  }
+
+  /** What a product is computed from, without a record. */
+  private String factorAlone(Value value) {
+    return reached.contains(value)
+        ? at.factor("torch.detach(" + at.operand(value) + ")")
+        : at.factor(value);
   }
 
   private void throughAttention(Op.Attention op, Value node) {
     make(node);
     List<String> own = Objects.requireNonNull(keepsakes.get(node));
     var arguments = new StringJoiner(", ");
-    arguments.add(heads(op, node, at.factor(gradientOf(node))));
+    arguments.add(heads(op, node, at.factor(sums.of(node))));
     var names = new ArrayList<String>();
     for (Value operand : node.inputs()) {
       make(operand);
-      arguments.add(heads(op, operand, at.factor("torch.detach(" + at.operand(operand) + ")")));
+      arguments.add(heads(op, operand, factorAlone(operand)));
       names.add(at.fresh("g"));
     }
     at.line(
@@ -193,9 +189,7 @@ final class BackwardMethod {
     for (int i = 0; i < names.size(); i++) {
       Value operand = node.inputs().get(i);
       if (reached.contains(operand)) {
-        String gradient = ownGradient();
-        at.line(gradient + " = " + OpRules.joined(names.get(i), operand, at));
-        add(operand, gradient);
+        sums.add(operand, sums.own(OpRules.joined(names.get(i), operand, at)));
       }
     }
   }
@@ -212,11 +206,13 @@ final class BackwardMethod {
     String found = at.fresh("d");
     at.line(
         "%s = torch.grad([%s], %s, annotate(List[Optional[Tensor]], [%s]))"
-            .formatted(found, Objects.requireNonNull(roots.get(root)), sources, gradientOf(root)));
+            .formatted(found, Objects.requireNonNull(roots.get(root)), sources, sums.of(root)));
     for (int i = 0; i < leaves.size(); i++) {
-      String gradient = isFresh(leaves.get(i), root) ? ownGradient() : at.fresh("g");
-      at.line("%s = torch._unwrap_optional(%s[%s])".formatted(gradient, found, i));
-      add(leaves.get(i), gradient);
+      String gradient = sums.own("torch._unwrap_optional(%s[%s])".formatted(found, i));
+      if (!isFresh(leaves.get(i), root)) {
+        sums.share(gradient);
+      }
+      sums.add(leaves.get(i), gradient);
     }
   }
 
@@ -268,7 +264,7 @@ final class BackwardMethod {
       leaf(value, at.stored(value));
     } else if (kept.contains(value)) {
       given(value, keptValue(value));
-    } else if (products.passes(value)) {
+    } else if (products.passes(value) && !products.isNeeded(value)) {
       placeholder(value);
     } else {
       value.inputs().forEach(this::make);

@@ -19,24 +19,17 @@ final class Keepsake {
     return node.op() instanceof Op.Attention ? 2 : 1;
   }
 
-  /** Computes a node; the variables of what is left of it. */
-  static List<String> write(Value node, MethodWriter at) {
-    if (!(node.op() instanceof Op.Attention attention)) {
-      at.assign(node);
-      return List.of(at.stored(node));
-    }
-    List<String> kept = attend(attention, node, at);
-    at.assign(node, OpRules.joined(kept.get(0), node, at));
-    return kept;
-  }
-
-  /** Computes attention's result by heads [B, h, N, d] and the logarithms of its sums [B, h, N]. */
-  private static List<String> attend(Op.Attention op, Value node, MethodWriter at) {
+  /**
+   * Computes attention; the variables of its result by heads [B, h, N, d] and of the logarithms of
+   * its sums [B, h, N].
+   */
+  static List<String> attend(Op.Attention op, Value node, MethodWriter at) {
     String result = at.fresh("o");
     String sums = at.fresh("l");
     at.line(
         "%s, %s, = torch._scaled_dot_product_flash_attention_for_cpu(%s, 0., False, attn_mask=None, scale=%s)"
             .formatted(result, sums, OpRules.queriesKeysValues(op, node, at), number(op.scale())));
+    at.assign(node, OpRules.joined(result, node, at));
     return List.of(result, sums);
   }
 }

@@ -66,12 +66,21 @@ final class MethodWriter {
     bindSymbols();
     Set<Value> read = read(outputs, kept);
     var overwriting = Overwriting.of(graph, read, outputs, kept);
+    Set<Value> added = added(read, overwriting);
     var keepsakes = new ArrayList<String>();
     for (Value node : graph.nodes()) {
-      if (kept.contains(node)) {
-        keepsakes.addAll(Keepsake.write(node, this));
-      } else if (read.contains(node) && !node.isSource()) {
-        assign(node, OpRules.write(node, this, overwriting.operand(node)));
+      if (kept.contains(node) && node.op() instanceof Op.Attention attention) {
+        keepsakes.addAll(Keepsake.attend(attention, node, this));
+      } else if (read.contains(node) && !node.isSource() && !added.contains(node)) {
+        Optional<Value> product = overwriting.added(node).filter(added::contains);
+        assign(
+            node,
+            product.isPresent()
+                ? OpRules.sum(node, product.get(), this)
+                : OpRules.write(node, this, overwriting.operand(node)));
+        if (kept.contains(node)) {
+          keepsakes.add(stored(node));
+        }
       }
     }
     var results = new StringJoiner(", ", "[", "]");
@@ -79,6 +88,15 @@ final class MethodWriter {
     keepsakes.forEach(results::add);
     line("return " + results);
     return text();
+  }
+
+  /** Products that are computed onto what they are added to. */
+  private Set<Value> added(Set<Value> read, Overwriting overwriting) {
+    var added = new HashSet<Value>();
+    if (computesInFp32()) {
+      read.forEach(node -> overwriting.added(node).ifPresent(added::add));
+    }
+    return added;
   }
 
   /** What has to be computed for some values. */
@@ -205,8 +223,13 @@ final class MethodWriter {
     return arithmetic == Arithmetic.FP32 ? expression : "torch.to(%s, 15)".formatted(expression);
   }
 
+  /** An expression of a value's shape as a matrix of its last axis. */
+  String rows(String expression, Value value) {
+    return "torch.reshape(%s, [-1, %s])".formatted(expression, dim(value.dim(-1)));
+  }
+
   /** The fp32 expression of rows of a value, taken before they are cast. */
-  String rows(Value value, String indices) {
+  String taken(Value value, String indices) {
     String rows = taken(stored(value), indices);
     return value.op() instanceof Op.Weight weight
         ? widened(weight, rows, taken(scale(weight), indices))

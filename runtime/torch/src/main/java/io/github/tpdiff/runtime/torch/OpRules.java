@@ -268,6 +268,21 @@ final class OpRules {
     return call(name(op) + "_", overwritten, other, at);
   }
 
+  /**
+   * The expression of a sum whose one term, a product, is computed onto the other's memory, which
+   * saves writing and reading it. Products are in fp32.
+   */
+  static String sum(Value node, Value product, MethodWriter at) {
+    Value other = node.inputs().get(node.inputs().get(0) == product ? 1 : 0);
+    Value x = product.inputs().get(0);
+    return "torch.view(torch.addmm_(%s, %s, torch.t(%s)), %s)"
+        .formatted(
+            at.rows(at.operand(other), other),
+            at.rows(at.operand(x), x),
+            at.operand(product.inputs().get(1)),
+            at.shape(node.shape()));
+  }
+
   private static String name(Op.Binary op) {
     return switch (op.kind()) {
       case ADD -> "add";
@@ -323,6 +338,6 @@ final class OpRules {
   private static String gather(Op.Gather op, Value node, MethodWriter at) {
     Value table = node.inputs().get(0);
     String indices = "torch.reshape(%s, [-1])".formatted(in(node, at, 1));
-    return "torch.reshape(%s, %s)".formatted(at.rows(table, indices), at.shape(node.shape()));
+    return "torch.reshape(%s, %s)".formatted(at.taken(table, indices), at.shape(node.shape()));
   }
 }

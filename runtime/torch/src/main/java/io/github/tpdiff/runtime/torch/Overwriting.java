@@ -55,10 +55,25 @@ final class Overwriting {
     return commutes && isFree(right, node) ? Optional.of(right) : Optional.empty();
   }
 
+  /** Of a sum that takes an operand's memory: the other, if it is a product to be added there. */
+  Optional<Value> added(Value node) {
+    if (!(node.op() instanceof Op.Binary binary) || binary.kind() != Op.BinaryKind.ADD) {
+      return Optional.empty();
+    }
+    return operand(node)
+        .map(taken -> node.inputs().get(node.inputs().get(0) == taken ? 1 : 0))
+        .filter(other -> other.op() instanceof Op.Linear && other.inputs().size() == 2)
+        .filter(other -> isReadOnce(other, node));
+  }
+
+  private boolean isReadOnce(Value value, Value node) {
+    return value.shape().equals(node.shape())
+        && !lasting.contains(value)
+        && readers.getOrDefault(value, 0) == 1;
+  }
+
   private boolean isFree(Value value, Value node) {
-    if (!value.shape().equals(node.shape())
-        || lasting.contains(value)
-        || readers.getOrDefault(value, 0) != 1) {
+    if (!isReadOnce(value, node)) {
       return false;
     }
     Op op = value.op();
