@@ -37,6 +37,21 @@ final class Derivatives {
     return rearranges ? List.of() : withItself(node);
   }
 
+  /** The same where the gradients pass by a formula. */
+  static List<Value> formulaReads(Value node, Set<Value> reached) {
+    Op op = node.op();
+    if (op instanceof Op.Attention) {
+      return withItself(node);
+    }
+    if (op instanceof Op.RmsNorm || op instanceof Op.Unary) {
+      return node.inputs();
+    }
+    if (op instanceof Op.Rotary) {
+      return node.inputs().subList(1, node.inputs().size());
+    }
+    return reads(node, reached);
+  }
+
   /** Of a product: the factors of what has a gradient. A bias multiplies nothing. */
   private static List<Value> others(Value node, Set<Value> reached) {
     var read = new ArrayList<Value>();

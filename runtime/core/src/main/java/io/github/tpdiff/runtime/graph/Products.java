@@ -9,17 +9,19 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A segment as its backward pass sees it: where gradients pass by a formula, and which results of
- * products the pass reads.
+ * A segment as its backward pass sees it: where gradients pass by a formula, and which costly
+ * results the pass reads.
  *
- * <p>A product is a linear layer, attention where it has a formula, or a sum of two products that
- * nothing else reads, as of a layer and its low-rank change.
+ * <p>Costly are products: linear layers, attention where it has a formula, sums of two products
+ * that nothing else reads, as of a layer and its low-rank change; and of what goes element by
+ * element GELU and rotations.
  */
 public final class Products {
   private final Graph graph;
   private final Set<Value> reached;
   private final Set<Value> passing = new HashSet<>();
   private final Set<Value> products = new HashSet<>();
+  private final Set<Value> elements = new HashSet<>();
   private final Set<Value> sums = new HashSet<>();
   private final Set<Value> needed = new HashSet<>();
 
@@ -60,6 +62,8 @@ public final class Products {
                               && readers.getOrDefault(term, 0) == 1);
       if (node.op() instanceof Op.Linear || attends || addsProducts) {
         products.add(node);
+      } else if (node.op() instanceof Op.Rotary || isGelu(node)) {
+        elements.add(node);
       }
       if (reached.contains(node)
           && (node.op() instanceof Op.Linear || attends || passesElements(node))) {
@@ -68,8 +72,21 @@ public final class Products {
     }
   }
 
-  /** Whether the gradients of a sum's or product's operands are its own, maybe times a factor. */
+  private static boolean isGelu(Value node) {
+    return node.op() instanceof Op.Unary unary
+        && (unary.kind() == Op.UnaryKind.GELU_TANH || unary.kind() == Op.UnaryKind.GELU_ERF);
+  }
+
+  /** Whether there is a formula for gradients of a node that goes element by element or by rows. */
   private boolean passesElements(Value node) {
+    if (node.op() instanceof Op.RmsNorm || node.op() instanceof Op.Rotary) {
+      return node.inputs().stream().skip(1).noneMatch(reached::contains);
+    }
+    return isGelu(node) || passesArithmetic(node);
+  }
+
+  /** Whether the gradients of a sum's or product's operands are its own, maybe times a factor. */
+  private boolean passesArithmetic(Value node) {
     List<Value> operands = node.inputs().stream().filter(reached::contains).toList();
     boolean isLinear =
         is(node, Op.BinaryKind.ADD)
@@ -117,21 +134,18 @@ public final class Products {
       if (!reached.contains(node)) {
         continue;
       }
-      if (node.op() instanceof Op.Attention && passes(node)) {
-        needed.add(node);
-        need(node.inputs());
-      } else {
+      if (passes(node)) {
+        need(Derivatives.formulaReads(node, reached));
+      } else { // recorded with all that it reads
         need(Derivatives.reads(node, reached));
-        if (!passes(node)) { // recorded with all that it reads
-          need(node.inputs().stream().filter(input -> !reached.contains(input)).toList());
-        }
+        need(node.inputs().stream().filter(input -> !reached.contains(input)).toList());
       }
     }
   }
 
   private void need(Collection<Value> values) {
     for (Value value : values) {
-      if (needed.add(value) && !products.contains(value)) {
+      if (needed.add(value) && !isCostly(value)) {
         need(value.inputs());
       }
     }
@@ -161,10 +175,14 @@ public final class Products {
     return needed.contains(value);
   }
 
-  /** The products that the backward pass reads, in order, those without gradients as well. */
+  private boolean isCostly(Value value) {
+    return products.contains(value) || elements.contains(value);
+  }
+
+  /** The costly results that the backward pass reads, in order, those without gradients as well. */
   public Set<Value> worthKeeping() {
     var worth = new LinkedHashSet<Value>(graph.nodes());
-    worth.retainAll(products);
+    worth.removeIf(value -> !isCostly(value));
     worth.retainAll(needed);
     return worth;
   }

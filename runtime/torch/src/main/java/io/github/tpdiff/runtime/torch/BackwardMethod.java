@@ -1,7 +1,5 @@
 package io.github.tpdiff.runtime.torch;
 
-import static io.github.tpdiff.runtime.torch.MethodWriter.number;
-
 import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Products;
@@ -39,6 +37,7 @@ final class BackwardMethod {
   private final Map<Value, String> roots = new HashMap<>();
 
   private final GradientSums sums;
+  private final GradientFormulas formulas;
 
   private BackwardMethod(
       Products products,
@@ -51,6 +50,7 @@ final class BackwardMethod {
     this.at = at;
     this.reached = products.reached();
     this.sums = new GradientSums(at);
+    this.formulas = new GradientFormulas(reached, at, sums, new Read());
   }
 
   /**
@@ -107,95 +107,11 @@ final class BackwardMethod {
   }
 
   private void passBack(Value node) {
-    if (!products.passes(node)) {
-      throughTree(node);
-    } else if (node.op() instanceof Op.Attention attention) {
-      throughAttention(attention, node);
-    } else if (node.op() instanceof Op.Binary binary) {
-      throughElements(binary, node);
+    if (products.passes(node)) {
+      formulas.pass(node);
     } else {
-      throughLinear(node);
+      throughTree(node);
     }
-  }
-
-  /** Of a sum each term has the gradient, of a product one operand has it times the other. */
-  private void throughElements(Op.Binary op, Value node) {
-    String gradient = sums.of(node);
-    List<Value> operands = node.inputs().stream().filter(reached::contains).toList();
-    if (op.kind() == Op.BinaryKind.MUL) {
-      Value factor = node.inputs().get(node.inputs().get(0) == operands.get(0) ? 1 : 0);
-      make(factor);
-      String by = MethodWriter.scalar(factor).orElseGet(() -> at.operand(factor));
-      sums.add(operands.get(0), sums.times(gradient, by));
-      return;
-    }
-    if (operands.size() > 1) {
-      sums.share(gradient);
-    }
-    for (int i = 0; i < node.inputs().size(); i++) {
-      if (reached.contains(node.inputs().get(i))) {
-        boolean isLess = op.kind() == Op.BinaryKind.SUB && i == 1;
-        sums.add(
-            node.inputs().get(i),
-            isLess ? sums.own("torch.neg(%s)".formatted(gradient)) : gradient);
-      }
-    }
-  }
-
-  /** x's gradient is the result's times W, W's is the transposed result's times x. */
-  private void throughLinear(Value node) {
-    Value x = node.inputs().get(0);
-    Value weight = node.inputs().get(1);
-    node.inputs().stream()
-        .skip(2)
-        .filter(reached::contains)
-        .forEach(
-            bias ->
-                sums.add(
-                    bias, sums.own("torch.sum(%s, [0])".formatted(at.rows(sums.of(node), node)))));
-    String ofResult = at.rows(at.factor(sums.of(node)), node);
-    if (reached.contains(weight)) {
-      make(x);
-      sums.addProduct(weight, "torch.t(" + ofResult + ")", at.rows(factorAlone(x), x));
-    }
-    if (reached.contains(x)) {
-      make(weight);
-      sums.addProduct(x, ofResult, factorAlone(weight));
-    }
-  }
-
-  /** What a product is computed from, without a record. */
-  private String factorAlone(Value value) {
-    return reached.contains(value)
-        ? at.factor("torch.detach(" + at.operand(value) + ")")
-        : at.factor(value);
-  }
-
-  private void throughAttention(Op.Attention op, Value node) {
-    make(node);
-    List<String> own = Objects.requireNonNull(keepsakes.get(node));
-    var arguments = new StringJoiner(", ");
-    arguments.add(heads(op, node, at.factor(sums.of(node))));
-    var names = new ArrayList<String>();
-    for (Value operand : node.inputs()) {
-      make(operand);
-      arguments.add(heads(op, operand, factorAlone(operand)));
-      names.add(at.fresh("g"));
-    }
-    at.line(
-        "%s, = torch._scaled_dot_product_flash_attention_for_cpu_backward(%s, %s, %s, 0., False, attn_mask=None, scale=%s)"
-            .formatted(
-                String.join(", ", names), arguments, own.get(0), own.get(1), number(op.scale())));
-    for (int i = 0; i < names.size(); i++) {
-      Value operand = node.inputs().get(i);
-      if (reached.contains(operand)) {
-        sums.add(operand, sums.own(OpRules.joined(names.get(i), operand, at)));
-      }
-    }
-  }
-
-  private String heads(Op.Attention op, Value value, String expression) {
-    return OpRules.heads(value, expression, at, op.heads());
   }
 
   private void throughTree(Value root) {
@@ -252,6 +168,19 @@ final class BackwardMethod {
           collect(value.inputs(), leaves);
         }
       }
+    }
+  }
+
+  /** What formulas read. */
+  private final class Read implements GradientFormulas.Read {
+    @Override
+    public void make(Value value) {
+      BackwardMethod.this.make(value);
+    }
+
+    @Override
+    public List<String> keepsakes(Value product) {
+      return Objects.requireNonNull(keepsakes.get(product));
     }
   }
 

@@ -50,9 +50,11 @@ final class OpRules {
     rule(
         Op.RmsNorm.class,
         (op, node, at) ->
-            "torch.rms_norm(%s, [%s], %s, %s)"
+            "torch.mul(torch.mul(%s, %s), %s)"
                 .formatted(
-                    in(node, at, 0), at.dim(node.dim(-1)), in(node, at, 1), number(op.eps())));
+                    in(node, at, 0),
+                    inverseRootMeanSquare(op, in(node, at, 0), node, at),
+                    in(node, at, 1)));
     rule(
         Op.GroupNorm.class,
         (op, node, at) ->
@@ -236,20 +238,34 @@ final class OpRules {
     return "torch.transpose(torch.reshape(%s, %s), 1, 2)".formatted(held, at.shape(split));
   }
 
-  /** A rotation of pairs is one multiplication of complex numbers, in one pass over memory. */
   private static String rotary(Op.Rotary op, Value node, MethodWriter at) {
-    Value cos = node.inputs().get(1);
+    return rotated(op, node, in(node, at, 0), angle(op, node, at), at);
+  }
+
+  /** The gradient of what is rotated: the result's, rotated back. */
+  static String rotatedBack(Op.Rotary op, Value node, String gradient, MethodWriter at) {
+    return rotated(op, node, gradient, "torch.conj(" + angle(op, node, at) + ")", at);
+  }
+
+  /** A rotation of pairs is one multiplication of complex numbers, in one pass over memory. */
+  private static String rotated(Op.Rotary op, Value node, String x, String angle, MethodWriter at) {
     Shape pairs =
         Shape.of(node.dim(0), node.dim(1), op.heads(), node.dim(2).value() / op.heads() / 2, 2);
-    Shape table = Shape.of(1, cos.dim(0), 1, cos.dim(1));
-    String x =
-        "torch.view_as_complex(torch.reshape(torch.contiguous(%s), %s))"
-            .formatted(in(node, at, 0), at.shape(pairs));
-    String angle =
-        "torch.reshape(torch.complex(%s, %s), %s)"
-            .formatted(in(node, at, 1), in(node, at, 2), at.shape(table));
-    return "torch.reshape(torch.view_as_real(torch.mul(%s, %s)), %s)"
-        .formatted(x, angle, at.shape(node.shape()));
+    return "torch.reshape(torch.view_as_real(torch.mul(torch.view_as_complex(torch.reshape(torch.contiguous(%s), %s)), %s)), %s)"
+        .formatted(x, at.shape(pairs), angle, at.shape(node.shape()));
+  }
+
+  private static String angle(Op.Rotary op, Value node, MethodWriter at) {
+    Value cos = node.inputs().get(1);
+    return "torch.reshape(torch.complex(%s, %s), %s)"
+        .formatted(
+            in(node, at, 1), in(node, at, 2), at.shape(Shape.of(1, cos.dim(0), 1, cos.dim(1))));
+  }
+
+  /** (Σx²/d + ε)^(-1/2) over the last axis, from the norm, which is one pass over memory. */
+  static String inverseRootMeanSquare(Op.RmsNorm op, String x, Value node, MethodWriter at) {
+    return "torch.rsqrt(torch.add(torch.div(torch.pow(torch.linalg_vector_norm(%s, 2, [-1], True), 2), %s), %s))"
+        .formatted(x, at.dim(node.dim(-1)), number(op.eps()));
   }
 
   private static String binary(Op.Binary op, Value node, MethodWriter at) {
