@@ -219,7 +219,7 @@ final class BackwardMethod {
 
   private String keptValue(Value value) {
     String own = Objects.requireNonNull(keepsakes.get(value)).get(0);
-    return value.op() instanceof Op.Attention ? OpRules.joined(own, value, at) : own;
+    return value.op() instanceof Op.Attention ? AttentionRules.joined(own, value, at) : own;
   }
 
   /** A value that is there, with a gradient of its own if it has one. */

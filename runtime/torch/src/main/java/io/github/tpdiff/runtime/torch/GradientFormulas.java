@@ -49,7 +49,8 @@ final class GradientFormulas {
     } else if (op instanceof Op.Rotary rotary) {
       node.inputs().stream().skip(1).forEach(read::make);
       sums.add(
-          node.inputs().get(0), sums.own(OpRules.rotatedBack(rotary, node, sums.of(node), at)));
+          node.inputs().get(0),
+          sums.own(AttentionRules.rotatedBack(rotary, node, sums.of(node), at)));
     } else {
       throughLinear(node);
     }
@@ -164,12 +165,12 @@ final class GradientFormulas {
     for (int i = 0; i < names.size(); i++) {
       Value operand = node.inputs().get(i);
       if (reached.contains(operand)) {
-        sums.add(operand, sums.own(OpRules.joined(names.get(i), operand, at)));
+        sums.add(operand, sums.own(AttentionRules.joined(names.get(i), operand, at)));
       }
     }
   }
 
   private String heads(Op.Attention op, Value value, String expression) {
-    return OpRules.heads(value, expression, at, op.heads());
+    return AttentionRules.heads(value, expression, at, op.heads());
   }
 }

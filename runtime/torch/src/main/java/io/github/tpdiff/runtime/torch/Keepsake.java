@@ -28,8 +28,9 @@ final class Keepsake {
     String sums = at.fresh("l");
     at.line(
         "%s, %s, = torch._scaled_dot_product_flash_attention_for_cpu(%s, 0., False, attn_mask=None, scale=%s)"
-            .formatted(result, sums, OpRules.queriesKeysValues(op, node, at), number(op.scale())));
-    at.assign(node, OpRules.joined(result, node, at));
+            .formatted(
+                result, sums, AttentionRules.queriesKeysValues(op, node, at), number(op.scale())));
+    at.assign(node, AttentionRules.joined(result, node, at));
     return List.of(result, sums);
   }
 }

@@ -34,8 +34,8 @@ final class OpRules {
         Op.Linear.class,
         (op, node, at) -> at.product("torch.linear(%s)".formatted(factors(node, at, 3))));
     rule(Op.Conv.class, OpRules::conv);
-    rule(Op.Attention.class, OpRules::attention);
-    rule(Op.Rotary.class, OpRules::rotary);
+    rule(Op.Attention.class, AttentionRules::attention);
+    rule(Op.Rotary.class, AttentionRules::rotary);
     rule(
         Op.LayerNorm.class,
         (op, node, at) ->
@@ -148,7 +148,7 @@ final class OpRules {
     return ((Rule<Op>) Objects.requireNonNull(RULES.get(op.getClass()))).write(op, node, at);
   }
 
-  private static String in(Value node, MethodWriter at, int index) {
+  static String in(Value node, MethodWriter at, int index) {
     return at.operand(node.inputs().get(index));
   }
 
@@ -198,68 +198,6 @@ final class OpRules {
       amounts.add(after.get(axis));
     }
     return "torch.constant_pad_nd(%s, %s, 0)".formatted(x, amounts);
-  }
-
-  private static String attention(Op.Attention op, Value node, MethodWriter at) {
-    // As it is: expanded, a bias of keys would be copied out in full by kernels that pad it.
-    String bias = node.inputs().size() == 4 ? at.factor(node.inputs().get(3)) : "None";
-    String result =
-        "torch.scaled_dot_product_attention(%s, %s, 0., False, scale=%s)"
-            .formatted(queriesKeysValues(op, node, at), bias, number(op.scale()));
-    return joined(result, node, at);
-  }
-
-  /** The operands of attention, [B, h, N, d] each. */
-  static String queriesKeysValues(Op.Attention op, Value node, MethodWriter at) {
-    Value q = node.inputs().get(0);
-    Value k = node.inputs().get(1);
-    Value v = node.inputs().get(2);
-    // Kernels give zeros for queries or keys that are NaN, which would hide what went wrong: they
-    // make the values NaN, and other numbers add nothing to them.
-    String values =
-        "torch.add(%s, torch.add(torch.sum(torch.detach(%s), [1, 2], True), torch.sum(torch.detach(%s), [1, 2], True)), alpha=0)"
-            .formatted(in(node, at, 2), in(node, at, 0), in(node, at, 1));
-    return String.join(
-        ", ",
-        heads(q, at.factor(q), at, op.heads()),
-        heads(k, at.factor(k), at, op.heads()),
-        heads(v, at.factor(values), at, op.heads()));
-  }
-
-  /** [B, h, N, d] as the node's value. */
-  static String joined(String heads, Value node, MethodWriter at) {
-    return at.product(
-        "torch.reshape(torch.transpose(%s, 1, 2), %s)".formatted(heads, at.shape(node.shape())));
-  }
-
-  /** [B, N, h·d] as [B, h, N, d]. */
-  static String heads(Value value, String held, MethodWriter at, int heads) {
-    Shape split = Shape.of(value.dim(0), value.dim(1), heads, value.dim(2).value() / heads);
-    return "torch.transpose(torch.reshape(%s, %s), 1, 2)".formatted(held, at.shape(split));
-  }
-
-  private static String rotary(Op.Rotary op, Value node, MethodWriter at) {
-    return rotated(op, node, in(node, at, 0), angle(op, node, at), at);
-  }
-
-  /** The gradient of what is rotated: the result's, rotated back. */
-  static String rotatedBack(Op.Rotary op, Value node, String gradient, MethodWriter at) {
-    return rotated(op, node, gradient, "torch.conj(" + angle(op, node, at) + ")", at);
-  }
-
-  /** A rotation of pairs is one multiplication of complex numbers, in one pass over memory. */
-  private static String rotated(Op.Rotary op, Value node, String x, String angle, MethodWriter at) {
-    Shape pairs =
-        Shape.of(node.dim(0), node.dim(1), op.heads(), node.dim(2).value() / op.heads() / 2, 2);
-    return "torch.reshape(torch.view_as_real(torch.mul(torch.view_as_complex(torch.reshape(torch.contiguous(%s), %s)), %s)), %s)"
-        .formatted(x, at.shape(pairs), angle, at.shape(node.shape()));
-  }
-
-  private static String angle(Op.Rotary op, Value node, MethodWriter at) {
-    Value cos = node.inputs().get(1);
-    return "torch.reshape(torch.complex(%s, %s), %s)"
-        .formatted(
-            in(node, at, 1), in(node, at, 2), at.shape(Shape.of(1, cos.dim(0), 1, cos.dim(1))));
   }
 
   /** (Σx²/d + ε)^(-1/2) over the last axis, from the norm, which is one pass over memory. */
