@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.TensorSource;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** What an engine offers to the trainer. */
@@ -29,6 +30,22 @@ public interface TrainingEngine {
   default TrainingEngine minimizing(Loss loss) {
     checkArgument(loss.equals(Loss.squared()), "training: this engine has no %s", loss);
     return this;
+  }
+
+  /**
+   * The same with frozen weights on the host, on the device only around the time when what reads
+   * them runs; nothing changes for an engine without a choice.
+   */
+  default TrainingEngine offloading(boolean offload) {
+    return this;
+  }
+
+  /**
+   * Free bytes of the memory that the engine's device has for itself; empty where it computes in
+   * the host's, or where they are not known.
+   */
+  default OptionalLong freeDeviceMemory() {
+    return OptionalLong.empty();
   }
 
   /** In which numbers products are computed, as users choose it, such as {@code bf16}. */

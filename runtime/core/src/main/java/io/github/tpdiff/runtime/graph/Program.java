@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -62,6 +63,21 @@ public record Program(String name, List<Graph> segments, List<String> outputs) {
     var weights = new LinkedHashMap<String, Value>();
     segments.forEach(s -> s.weights().forEach(weights::putIfAbsent));
     return Collections.unmodifiableMap(weights);
+  }
+
+  /** Of each segment, the weights that no other reads and that are not among {@code others}. */
+  public List<Set<String>> ownWeights(Set<String> others) {
+    var readers = new HashMap<String, Integer>();
+    for (Graph segment : segments) {
+      segment.weights().keySet().forEach(weight -> readers.merge(weight, 1, Integer::sum));
+    }
+    var own = new ArrayList<Set<String>>();
+    for (Graph segment : segments) {
+      var names = new LinkedHashSet<>(segment.weights().keySet());
+      names.removeIf(weight -> readers.getOrDefault(weight, 0) > 1 || others.contains(weight));
+      own.add(Collections.unmodifiableSet(names));
+    }
+    return own;
   }
 
   /** The names that no segment after number {@code index} reads and the program does not return. */

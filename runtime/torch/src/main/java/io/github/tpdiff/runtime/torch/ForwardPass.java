@@ -36,6 +36,7 @@ record ForwardPass(
     inputs.forEach((name, array) -> values.put(new Version(name, -1), array));
     for (int i = 0; i < segments.size(); i++) {
       int index = i;
+      calls.enter(i, Math.min(i + 1, segments.size() - 1));
       List<NDArray> results = step.run(i, inputsOf(i, values));
       List<String> outputs = segments.get(i).outputs();
       for (int k = 0; k < outputs.size(); k++) {

@@ -2,7 +2,6 @@ package io.github.tpdiff.runtime.torch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.GradientPaths.Version;
 import io.github.tpdiff.runtime.graph.Products;
@@ -27,9 +26,10 @@ final class GradientPass {
    * What both give.
    *
    * @param prediction the program's output
+   * @param loss of it
    * @param ofWeights gradients of the loss, one for each trained weight, by name
    */
-  record Result(Tensor prediction, Map<String, NDArray> ofWeights) {}
+  record Result(NDArray prediction, NDArray loss, Map<String, NDArray> ofWeights) {}
 
   /**
    * What the output is compared with.
@@ -117,7 +117,7 @@ final class GradientPass {
    * @param forward the loaded program
    * @param inputs of the program
    * @param wanted what its output is compared with
-   * @param scope that the gradients belong to
+   * @param scope that the results belong to
    */
   Result run(ForwardPass forward, Map<String, NDArray> inputs, Wanted wanted, NDManager scope) {
     var kept = new HashMap<Integer, List<NDArray>>();
@@ -138,9 +138,9 @@ final class GradientPass {
               return results;
             });
     NDArray output = Objects.requireNonNull(values.get(paths.output()));
-    Tensor prediction = HostTensors.toHost(output);
+    NDArray loss = wanted.of(output, forward.module(), scope);
     NDArray upstream = wanted.gradient(output, forward.module(), scope);
-    return new Result(prediction, new Backward(forward, values, kept, scope).from(upstream));
+    return new Result(output, loss, new Backward(forward, values, kept, scope).from(upstream));
   }
 
   /** One batch's way back. */
@@ -172,6 +172,7 @@ final class GradientPass {
       var ofWeights = new HashMap<String, NDArray>();
       for (int i = forward.segments().size() - 1; i >= 0; i--) {
         if (methods.containsKey(i)) {
+          forward.calls().enter(i, before(i));
           GradientPaths.SegmentGradients gradients = paths.of(i);
           List<NDArray> results = gradientsOf(i);
           int next = 0;
@@ -183,11 +184,19 @@ final class GradientPass {
           }
         }
         for (String name : forward.segments().get(i).outputs()) {
-          free(ofValues, new Version(name, i));
-          free(values, new Version(name, i));
+          var version = new Version(name, i);
+          free(ofValues, version);
+          if (!version.equals(paths.output())) {
+            free(values, version);
+          }
         }
       }
       return ofWeights;
+    }
+
+    /** The segment to go back through after {@code i}, or the first, where a forward pass begins. */
+    private int before(int i) {
+      return methods.keySet().stream().filter(j -> j < i).max(Integer::compare).orElse(0);
     }
 
     private List<NDArray> gradientsOf(int i) {

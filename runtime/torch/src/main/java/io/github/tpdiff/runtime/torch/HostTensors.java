@@ -46,6 +46,15 @@ final class HostTensors {
     return Tensor.of(type, array.getShape().getShape(), copy);
   }
 
+  /** Returns when a manager's device has done all that this thread asked of it. */
+  static void await(NDManager manager) {
+    if (manager.getDevice().isGpu()) {
+      try (NDArray mark = manager.create(0f)) {
+        mark.toFloatArray(); // read back after everything before it
+      }
+    }
+  }
+
   /** The numbers of a constant. */
   static NDArray constant(Value value, NDManager scope) {
     long[] shape = value.shape().evaluate(Map.of());

@@ -25,6 +25,11 @@ final class SegmentCalls {
     }
   }
 
+  /** Makes segment {@code segment}'s weights ready, and begins with those of {@code next}. */
+  void enter(int segment, int next) {
+    weights.enter(segment, next);
+  }
+
   /**
    * Runs a segment.
    *

@@ -13,6 +13,7 @@ import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -25,18 +26,29 @@ import java.util.Set;
 public final class TorchEngine implements Engine, TrainingEngine {
   private final Device device;
   private final String reason;
-  private final Arithmetic arithmetic;
-  private final Loss loss;
+  private final Options options;
 
-  private TorchEngine(Device device, String reason, Arithmetic arithmetic, Loss loss) {
+  /**
+   * How programs are run.
+   *
+   * @param arithmetic of products
+   * @param loss that training makes smaller
+   * @param offload whether frozen weights stay on the host and are brought by segment
+   */
+  record Options(Arithmetic arithmetic, Loss loss, boolean offload) {}
+
+  private TorchEngine(Device device, String reason, Options options) {
     this.device = device;
     this.reason = reason;
-    this.arithmetic = arithmetic;
-    this.loss = loss;
+    this.options = options;
   }
 
   private static TorchEngine on(Device device, String reason) {
-    return new TorchEngine(device, reason, Arithmetic.FP32, Loss.squared());
+    return new TorchEngine(device, reason, new Options(Arithmetic.FP32, Loss.squared(), false));
+  }
+
+  private TorchEngine with(Options others) {
+    return new TorchEngine(device, reason, others);
   }
 
   /** Runs on the CPU. */
@@ -70,17 +82,31 @@ public final class TorchEngine implements Engine, TrainingEngine {
 
   /** This engine with products computed in other numbers; without this they are fp32. */
   public TorchEngine computing(Arithmetic other) {
-    return new TorchEngine(device, reason, other, loss);
+    return with(new Options(other, options.loss(), options.offload()));
   }
 
   @Override
   public TorchEngine minimizing(Loss other) {
-    return new TorchEngine(device, reason, arithmetic, other);
+    return with(new Options(options.arithmetic(), other, options.offload()));
+  }
+
+  /**
+   * Weights that are not trained stay on the host, and those that one segment alone reads are on
+   * the device from shortly before it runs until another does; results are the same bit for bit.
+   */
+  @Override
+  public TorchEngine offloading(boolean offload) {
+    return with(new Options(options.arithmetic(), options.loss(), offload));
+  }
+
+  @Override
+  public OptionalLong freeDeviceMemory() {
+    return DeviceMemory.free(device);
   }
 
   @Override
   public String arithmetic() {
-    return arithmetic.name().toLowerCase(Locale.ROOT);
+    return options.arithmetic().name().toLowerCase(Locale.ROOT);
   }
 
   @Override
@@ -90,7 +116,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
             LibTorch.start().getVersion(),
             device,
             reason,
-            arithmetic == Arithmetic.FP32 ? "" : ", products in bf16");
+            options.arithmetic() == Arithmetic.FP32 ? "" : ", products in bf16");
   }
 
   @Override
@@ -100,7 +126,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
 
   TorchExecutable loadProgram(Program program, TensorSource weights) {
     ProgramWeights.check(program, weights);
-    return new TorchExecutable(program, weights, arithmetic, newManager());
+    return new TorchExecutable(program, weights, options, newManager());
   }
 
   @Override
@@ -114,7 +140,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
     var paths = new GradientPaths(program, trained);
     ProgramWeights.check(program, weights);
     return new TorchTrainable(
-        weights, paths, arithmetic, new TorchTrainable.Passes(activations, loss), newManager());
+        weights, paths, new TorchTrainable.Passes(activations, options), newManager());
   }
 
   private NDManager newManager() {

@@ -26,17 +26,23 @@ final class TorchExecutable implements Executable {
   private final List<Set<String>> deadAfter = new ArrayList<>();
   private final NDManager held;
   private final TorchModule module;
+  private final TorchWeights weights;
   private final List<Segment> segments;
   private final SegmentCalls calls;
 
-  TorchExecutable(Program program, TensorSource source, Arithmetic arithmetic, NDManager held) {
+  TorchExecutable(
+      Program program, TensorSource source, TorchEngine.Options options, NDManager held) {
     this.program = program;
     this.inputs = program.inputs();
     this.held = held;
-    var script = new TorchScriptWriter(program, name -> WeightForm.of(source, name), arithmetic);
+    var script = new TorchScriptWriter(program, name -> WeightForm.of(source, name), options.arithmetic());
     this.segments = script.segments();
     this.module = new TorchModule(script.source(), held);
-    this.calls = new SegmentCalls(segments, module, new TorchWeights(source, module, held), held);
+    this.weights = new TorchWeights(source, module, held);
+    this.calls = new SegmentCalls(segments, module, weights, held);
+    if (options.offload()) {
+      weights.offload(program.ownWeights(Set.of()));
+    }
     for (int i = 0; i < segments.size(); i++) {
       deadAfter.add(program.deadAfter(i));
     }
@@ -73,6 +79,7 @@ final class TorchExecutable implements Executable {
     var values = new HashMap<>(bound);
     values.putAll(toDevice(given, scope));
     for (int i = 0; i < segments.size(); i++) {
+      calls.enter(i, (i + 1) % segments.size()); // a sampler runs the whole again
       var results = calls.run(segments.get(i), values, TorchModule.Mode.INFERENCE, scope);
       List<String> outputs = segments.get(i).outputs();
       for (int k = 0; k < outputs.size(); k++) {
@@ -153,6 +160,7 @@ final class TorchExecutable implements Executable {
 
   @Override
   public void close() {
+    weights.close();
     module.close();
     held.close();
   }

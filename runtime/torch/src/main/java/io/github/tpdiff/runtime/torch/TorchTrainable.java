@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.engine.DeviceOptimizer;
-import io.github.tpdiff.runtime.engine.HostMemory;
 import io.github.tpdiff.runtime.engine.Loss;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
@@ -43,14 +42,13 @@ final class TorchTrainable implements Trainable {
    * How a step is made.
    *
    * @param activations that it holds
-   * @param loss that it makes smaller
+   * @param options of the engine
    */
-  record Passes(Activations activations, Loss loss) {}
+  record Passes(Activations activations, TorchEngine.Options options) {}
 
   TorchTrainable(
       TensorSource source,
       GradientPaths paths,
-      Arithmetic arithmetic,
       Passes passes,
       NDManager held) {
     this.program = paths.program();
@@ -58,17 +56,17 @@ final class TorchTrainable implements Trainable {
     this.trained = paths.trained();
     this.paths = paths;
     this.held = held;
-    this.loss = passes.loss();
+    this.loss = passes.options().loss();
     var script =
         new TorchScriptWriter(
             program,
             name -> trained.contains(name) ? WeightForm.NUMBERS : WeightForm.of(source, name),
-            arithmetic);
+            passes.options().arithmetic());
     this.pass =
         new GradientPass(
             paths,
             script,
-            new Keeping(() -> passes.activations().keptBytes(HostMemory::availableBytes)),
+            new Keeping(() -> passes.activations().keptBytes(() -> DeviceMemory.available(held))),
             !held.getDevice().isGpu());
     this.module = new TorchModule(script.source(), held);
     this.weights = new TorchWeights(source, module, held);
@@ -77,6 +75,9 @@ final class TorchTrainable implements Trainable {
     for (String name : trained) {
       long[] shape = shape(name);
       weights.replace(name, HostTensors.copy(Tensor.ofFloats(source.floats(name), shape), held));
+    }
+    if (passes.options().offload()) {
+      weights.offload(program.ownWeights(Set.copyOf(trained)));
     }
   }
 
@@ -138,7 +139,7 @@ final class TorchTrainable implements Trainable {
         run(
             new DeviceOptimizer.Batch(given, target, weights),
             found -> {
-              predictions.add(found.prediction());
+              predictions.add(HostTensors.toHost(found.prediction()));
               trained.forEach(
                   name ->
                       gradients.put(
@@ -161,7 +162,7 @@ final class TorchTrainable implements Trainable {
       Wanted wanted = wanted(batch.target(), batch.weights(), loss, scope);
       var found = pass.run(forward, onDevice(batch.inputs(), scope), wanted, scope);
       use.accept(found);
-      return wanted.of(HostTensors.toDevice(found.prediction(), scope), module, scope).getDouble();
+      return found.loss().getDouble();
     } finally {
       Reference.reachabilityFence(batch); // a value may be a view of an input's memory
     }
@@ -238,6 +239,7 @@ final class TorchTrainable implements Trainable {
 
   @Override
   public void close() {
+    weights.close();
     module.close();
     held.close();
   }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.torch;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -15,8 +16,10 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The weights of a program as PyTorch tensors in the checkpoint's element type.
@@ -25,9 +28,10 @@ import java.util.Optional;
  *
  * <p>On the CPU a weight is a view of the checkpoint's mapping, held for as long as the program is
  * and costing no memory of its own. What PyTorch cannot read in place (other element types, scaled
- * tensors, addresses that do not suit the type) is copied for each use. On a GPU all are held.
+ * tensors, addresses that do not suit the type) is copied for each use. On a GPU all are held,
+ * unless they are {@linkplain #offload offloaded}.
  */
-final class TorchWeights {
+final class TorchWeights implements AutoCloseable {
   private static final long PIECE = 1L << 27;
 
   private final TensorSource source;
@@ -35,6 +39,7 @@ final class TorchWeights {
   private final NDManager held;
   private final Map<String, NDArray> ready = new HashMap<>();
   private final Map<String, NDArray> scales = new HashMap<>();
+  private Optional<SegmentWindow> window = Optional.empty();
 
   /** A tensor of some source. */
   private record Payload(TensorSource source, TensorInfo info) {}
@@ -50,11 +55,47 @@ final class TorchWeights {
     source.requireUnchanged();
   }
 
+  /**
+   * From now on keeps weights on the host and has them on the device around the time when their
+   * segment runs; scales stay there.
+   *
+   * @param bySegment names, none of them twice
+   */
+  void offload(List<Set<String>> bySegment) {
+    var host = new TorchWeights(source, module, held.newSubManager(Device.cpu()));
+    window =
+        Optional.of(new SegmentWindow(bySegment, host::copyToDevice, held.newSubManager()));
+  }
+
+  /** A copy of what is here on the host, in memory of PyTorch's own on {@code scope}'s device. */
+  private NDArray copyToDevice(String name, NDManager scope) {
+    requireUnchanged();
+    try (NDManager parts = held.newSubManager()) {
+      NDArray here = get(name, parts);
+      Device device = scope.getDevice();
+      NDArray there = device.isGpu() ? here.toDevice(device, true) : here.duplicate();
+      there.attach(scope);
+      return there;
+    }
+  }
+
+  /**
+   * Makes ready what segment {@code segment} reads and begins with what {@code next} does, which
+   * mostly runs after it. Of what is offloaded, nothing else is left on the device.
+   */
+  void enter(int segment, int next) {
+    window.ifPresent(own -> own.enter(segment, next));
+  }
+
   /** The tensor of that name, or its codes, held or belonging to {@code scope}. */
   NDArray get(String name, NDManager scope) {
     NDArray known = ready.get(name);
     if (known != null) {
       return known;
+    }
+    Optional<NDArray> brought = window.flatMap(own -> own.find(name));
+    if (brought.isPresent()) {
+      return brought.get();
     }
     Payload payload = payload(name);
     if (scope.getDevice().isGpu()) {
@@ -94,6 +135,11 @@ final class TorchWeights {
     if (before != null) {
       before.close();
     }
+  }
+
+  @Override
+  public void close() {
+    window.ifPresent(SegmentWindow::close);
   }
 
   /** A view of the checkpoint, if PyTorch can read it where it lies. */
