@@ -3,8 +3,10 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.DataManifest;
 import io.github.tpdiff.lora.data.Preparation.Prepared;
+import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.job.OpenPositions;
 import io.github.tpdiff.lora.job.ResolvedJob;
+import io.github.tpdiff.lora.job.TrainingBytes;
 import io.github.tpdiff.lora.job.WatchedRun;
 import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.NonFiniteException;
@@ -47,12 +49,13 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
     try {
       runs.forEach(run -> held.add(run.takeFolder(start)));
       Prepared prepared = PrepareCommand.prepare(runs.get(0), inFp32(), out, err);
-      List<ResolvedJob> decided = decided(runs, prepared.clips());
+      JobTraining training = offloading(runs.get(0), prepared.report());
+      List<ResolvedJob> decided = training.decided(runs, prepared.clips());
       for (int i = 0; ; i++) {
         DataManifest.of(prepared.clips(), decided.get(i).job().data().validation())
             .write(held.get(i).folder());
         TrainingRun run = new WatchedRun(decided.get(i), prepared, inFp32()).from(start);
-        TrainingOutcome outcome = train(decided.get(i), run, held.get(i), watcher);
+        TrainingOutcome outcome = training.train(decided.get(i), run, held.get(i), watcher);
         if (i == decided.size() - 1 || outcome.end() == End.STOPPED) {
           return outcome;
         }
@@ -60,6 +63,20 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
     } finally {
       held.forEach(FolderLock::close);
     }
+  }
+
+  /** This on an engine that offloads where the job says so, or leaves it open and needs it. */
+  private JobTraining offloading(ResolvedJob job, PreparationReport data) {
+    boolean offloads =
+        job.job()
+            .train()
+            .offload()
+            .applies(() -> TrainingBytes.of(job, data), engine.freeDeviceMemory());
+    if (offloads) {
+      out.println("offload: frozen weights come to the device by segment");
+      out.flush();
+    }
+    return new JobTraining(engine.offloading(offloads), out, err);
   }
 
   /** The runs with their positions, which a probe chooses where the job leaves them open. */

@@ -20,6 +20,7 @@ import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -95,7 +96,8 @@ final class TrainCommand implements Callable<Integer> {
     var batches =
         found.batches(
             first.job().train().settings().batches().size(), first.preparation().shares());
-    runs.forEach(run -> DryRun.of(run, machine, batches).table().forEach(out::println));
+    OptionalLong free = engine.freeDeviceMemory();
+    runs.forEach(run -> DryRun.of(run, machine, batches, free).table().forEach(out::println));
     out.flush();
   }
 

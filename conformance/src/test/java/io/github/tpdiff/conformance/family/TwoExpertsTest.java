@@ -229,6 +229,29 @@ class TwoExpertsTest {
   }
 
   @Test
+  void expertsWhoseFrozenWeightsAreOffloaded_areTrainedToTheSameBits() throws IOException {
+    assertThat(tpdiff("train", job("both", "held").toString())).as(printed.toString()).isEqualTo(0);
+    assertThat(printed.toString()).doesNotContain("offload: frozen weights come");
+    Path job = job("both", "offloaded");
+    Files.writeString(
+        job, Files.readString(job).replace("steps: 4", "steps: 4, offload: true, frozen: stored"));
+    assertThat(tpdiff("train", job.toString())).as(printed.toString()).isEqualTo(0);
+    assertThat(printed.toString()).contains("offload: frozen weights come");
+    for (String expert : List.of("high_noise", "low_noise")) {
+      String name = expert + "/pytorch_lora_weights." + expert + ".safetensors";
+      var held = LoraFile.read(folder.resolve("held").resolve(name)).weights();
+      var offloaded = LoraFile.read(folder.resolve("offloaded").resolve(name)).weights();
+      assertThat(offloaded.pairs().keySet()).isEqualTo(held.pairs().keySet());
+      held.pairs()
+          .forEach(
+              (module, pair) ->
+                  assertThat(pair.b())
+                      .isEqualTo(
+                          java.util.Objects.requireNonNull(offloaded.pairs().get(module)).b()));
+    }
+  }
+
+  @Test
   void bothGoOn_whereTheSecondWasStopped() throws IOException {
     Path job = job("both", "stopped");
     assertThat(tpdiff("train", job.toString())).as(printed.toString()).isEqualTo(0);

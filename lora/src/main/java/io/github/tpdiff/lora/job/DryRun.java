@@ -1,30 +1,20 @@
 package io.github.tpdiff.lora.job;
 
-import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.data.EpochBatches;
 import io.github.tpdiff.lora.train.PhasedDiffusion;
-import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.cost.Machine;
 import io.github.tpdiff.runtime.cost.TrainingCost;
-import io.github.tpdiff.runtime.cost.TrainingCostModel;
-import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
-import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Stage;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.engine.HostMemory;
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.model.Component;
-import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
-import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * What a job's training would take, without doing any of it.
@@ -33,13 +23,19 @@ import java.util.Map;
  *     size without stages
  * @param steps of the job
  * @param alignmentSeconds predicted for aligning noises, a step, if every clip can be exchanged
- * @param residentBytes that the process holds already
+ * @param memory in which it is computed
  * @param notes on what is trained at which times, and shown of pictures
  */
 public record DryRun(
-    List<Row> rows, int steps, double alignmentSeconds, long residentBytes, List<String> notes) {
-  /** Value and gradient where they are computed, the next gradient, and the host's values. */
-  private static final long BYTES_PER_TRAINED = 4L * Float.BYTES;
+    List<Row> rows, int steps, double alignmentSeconds, Memory memory, List<String> notes) {
+  /**
+   * Where it is computed.
+   *
+   * @param residentBytes that the process holds there already
+   * @param least bytes that are needed
+   * @param offloads whether what can wait on the host does
+   */
+  public record Memory(long residentBytes, TrainingBytes least, boolean offloads) {}
 
   /**
    * One size in one stage.
@@ -50,8 +46,8 @@ public record DryRun(
    * @param grid of its latents
    * @param tokens of the longest sequence
    * @param seconds predicted for an optimizer step
-   * @param peakBytes predicted: activations, all weights, what is trained; the system may drop
-   *     weights that are mapped
+   * @param peakBytes predicted: activations, weights, what is trained; the system may drop weights
+   *     that are mapped
    */
   public record Row(
       VideoSize size,
@@ -67,11 +63,11 @@ public record DryRun(
     notes = List.copyOf(notes);
   }
 
-  /** Prices a job whose sizes are all visited alike. */
+  /** Prices a job whose sizes are all visited alike, on the host. */
   public static DryRun of(ResolvedJob job, Machine machine) {
     var alike = new LinkedHashMap<VideoSize, Double>();
     job.sizes().forEach(size -> alike.put(size, 1.0 / job.sizes().size()));
-    return of(job, machine, alike);
+    return of(job, machine, alike, OptionalLong.empty());
   }
 
   /**
@@ -79,55 +75,50 @@ public record DryRun(
    *
    * @param machine what the engine sustains here
    * @param batches of an epoch
+   * @param free bytes of the memory that the engine's device has for itself, if it has any
    */
-  public static DryRun of(ResolvedJob job, Machine machine, EpochBatches batches) {
-    double fps = job.sizes().get(0).fps();
-    var shares = new LinkedHashMap<VideoSize, Double>();
-    batches
-        .shares()
-        .forEach(
-            (clip, share) ->
-                shares.put(new VideoSize(clip.height(), clip.width(), clip.frames(), fps), share));
-    return of(job, machine, shares);
+  public static DryRun of(
+      ResolvedJob job, Machine machine, EpochBatches batches, OptionalLong free) {
+    return of(job, machine, StepPricing.sizes(job, batches), free);
   }
 
   /**
    * @param sizes shares of the steps
    */
-  private static DryRun of(ResolvedJob job, Machine machine, Map<VideoSize, Double> sizes) {
-    var network = TrainingTarget.network(job.model(), job.denoiser());
-    Program program =
-        job.target().injection().map(LoraInjection::program).orElse(network.program());
-    var pricing =
-        new Pricing(
-            job,
-            program,
-            new TrainingCostModel(
-                program, sizes(job.target().held()), job.target().trainedTensors()),
-            machine,
-            trainedBytes(job));
+  private static DryRun of(
+      ResolvedJob job, Machine machine, Map<VideoSize, Double> sizes, OptionalLong free) {
+    var pricing = StepPricing.of(job);
+    TrainingBytes least = pricing.leastBytes(sizes);
+    boolean offloads = job.job().train().offload().applies(() -> least, free);
+    long weights = offloads ? pricing.frozen().offloaded() : pricing.frozen().all();
+    long others = weights + pricing.trainedBytes();
+    var settings = job.job().train().settings();
+    long kept =
+        settings
+            .activations()
+            .keptBytes(
+                () ->
+                    free.isPresent()
+                        ? Math.max(0, free.getAsLong() - others)
+                        : HostMemory.availableBytes());
     var rows = new ArrayList<Row>();
-    for (VideoSize size : sizes.keySet()) {
-      double ofSize = sizes.getOrDefault(size, 0.0);
-      LatentShape shape =
-          size.latentShape(job.model().description().latents(), job.diffusion().stages());
-      var plan = job.diffusion().plan(shape.grid());
-      Map<Integer, Double> shares = job.diffusion().shares(plan);
-      for (Stage stage : plan.stages()) {
-        double share = ofSize * shares.getOrDefault(stage.number(), 0.0);
-        if (share > 0) {
-          rows.add(pricing.row(size, stage.number(), share, shape.withGrid(stage.grid().size())));
-        }
-      }
-      if (!job.diffusion().stages().equals(StageConfig.vanilla())) {
-        rows.add(pricing.row(size, 0, 0, shape));
-      }
+    for (StepPricing.Visit visit : pricing.visits(sizes)) {
+      TrainingCost cost = pricing.price(visit, kept);
+      rows.add(
+          new Row(
+              visit.size(),
+              visit.stage(),
+              visit.share(),
+              visit.shape().grid(),
+              cost.tokens(),
+              machine.predictSeconds(cost.work()) * settings.batches().accumulation(),
+              (offloads ? cost.offloadedBytes() : cost.activationBytes()) + others));
     }
     return new DryRun(
         rows,
-        job.job().train().settings().steps(),
+        settings.steps(),
         AlignmentCost.secondsPerStep(job),
-        HostMemory.residentBytes(),
+        new Memory(free.isPresent() ? 0 : HostMemory.residentBytes(), least, offloads),
         notes(job));
   }
 
@@ -167,55 +158,6 @@ public record DryRun(
     return notes;
   }
 
-  /** Frozen weights as they are held; what is added is counted with what is trained. */
-  static WeightSizes sizes(Component network) {
-    TensorSource weights = network.weights();
-    WeightSizes held = WeightSizes.held(weights);
-    return (name, elements) -> weights.find(name).isPresent() ? held.bytes(name, elements) : 0;
-  }
-
-  private static long trainedBytes(ResolvedJob job) {
-    var descent = job.job().train().settings().descent();
-    double perValue = BYTES_PER_TRAINED + descent.rememberedBytesPerValue();
-    return Math.round(perValue * trainedValues(job));
-  }
-
-  private static long trainedValues(ResolvedJob job) {
-    return job.target()
-        .injection()
-        .map(i -> i.modules().stream().mapToLong(WeightChange::values).sum())
-        .orElseGet(
-            () ->
-                TrainingTarget.requireTrained(
-                        TrainingTarget.network(job.model(), job.denoiser()),
-                        job.job().train().weights())
-                    .stream()
-                    .mapToLong(
-                        name ->
-                            TrainingTarget.network(job.model(), job.denoiser())
-                                .weights()
-                                .require(name)
-                                .elementCount())
-                    .sum());
-  }
-
-  private record Pricing(
-      ResolvedJob job, Program program, TrainingCostModel model, Machine machine, long others) {
-
-    Row row(VideoSize size, int stage, double share, LatentShape shape) {
-      var settings = job.job().train().settings();
-      var batches = settings.batches();
-      TrainingCost cost =
-          model.price(
-              NetworkInputs.shapes(
-                  program, job.model().description().flow(), shape.withBatch(batches.size())),
-              settings.activations().keptBytes(HostMemory::availableBytes));
-      double seconds = machine.predictSeconds(cost.work()) * batches.accumulation();
-      long peak = cost.activationBytes() + cost.weightBytes() + others;
-      return new Row(size, stage, share, shape.grid(), cost.tokens(), seconds, peak);
-    }
-  }
-
   /** Predicted seconds of all steps, sizes and stages visited as often as they will be. */
   public double seconds() {
     return steps * rows.stream().mapToDouble(r -> r.share() * r.seconds()).sum();
@@ -237,7 +179,7 @@ public record DryRun(
 
   /** The largest predicted peak of the process. */
   public long peakBytes() {
-    return residentBytes
+    return memory.residentBytes()
         + rows.stream().filter(r -> r.share() > 0).mapToLong(Row::peakBytes).max().orElse(0);
   }
 
@@ -264,8 +206,11 @@ public record DryRun(
               PreparationCost.words(r.grid()),
               r.tokens(),
               r.seconds(),
-              (residentBytes + r.peakBytes()) / 1e9));
+              (memory.residentBytes() + r.peakBytes()) / 1e9));
     }
+    lines.add(
+        memory.least().words()
+            + (memory.offloads() ? "; the latter is done" : ""));
     String speedUp =
         vanillaSeconds() > 0
             ? String.format(

@@ -90,6 +90,7 @@ final class FilledJob {
         train.settings(),
         train.weights(),
         train.frozen(),
+        train.offload(),
         resolved.pictures().keptDropout(),
         Optional.of(timesteps(train, form)),
         OptionalDouble.of(shift(train, form)),

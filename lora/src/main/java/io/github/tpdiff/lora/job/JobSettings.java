@@ -47,6 +47,7 @@ record JobSettings(Map<String, Object> values) {
           "lora.from",
           "lora.base",
           "train.gradient_checkpointing",
+          "train.offload",
           "train.validate_every",
           "sample",
           "output");
@@ -269,6 +270,7 @@ record JobSettings(Map<String, Object> values) {
     keys.put("train.validate_every", train.validateEvery());
     keys.putUnlessEmpty("train.weights", train.weights());
     keys.putUnless(FrozenForm.STORED, "train.frozen", train.frozen());
+    keys.putUnless("auto", "train.offload", TrainReader.offload(train.offload()));
   }
 
   private static void sample(Keys keys, TrainingJob.Sample sample) {

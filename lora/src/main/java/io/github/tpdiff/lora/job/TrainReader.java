@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.job;
 
+import static com.google.common.base.Preconditions.checkArgument;
+
 import io.github.tpdiff.lora.job.TrainingJob.Timesteps;
 import io.github.tpdiff.lora.job.TrainingJob.Train;
 import io.github.tpdiff.lora.train.FrozenForm;
@@ -15,29 +17,39 @@ import java.util.OptionalDouble;
 /** Reads the section {@code train} of a job; see {@link TrainingJobReader}. */
 final class TrainReader {
   private static final JobType<Activations> CHECKPOINTING =
-      JobType.scalar(
-          "auto, true or false",
-          TrainReader::activations,
-          own -> String.valueOf(checkpointing(own)));
+      autoOrFlag(List.of(Activations.AUTO, Activations.RECOMPUTED, Activations.KEPT));
+  private static final JobType<Offload> OFFLOAD =
+      autoOrFlag(List.of(Offload.AUTO, Offload.ALWAYS, Offload.NEVER));
 
   private TrainReader() {}
 
-  private static Activations activations(String text) {
-    return switch (text.toLowerCase(Locale.ROOT)) {
-      case "auto" -> Activations.AUTO;
-      case "true" -> Activations.RECOMPUTED;
-      case "false" -> Activations.KEPT;
-      default -> throw new IllegalArgumentException(text);
-    };
+  /**
+   * @param meanings of auto, true and false
+   */
+  private static <T> JobType<T> autoOrFlag(List<T> meanings) {
+    List<String> words = List.of("auto", "true", "false");
+    return JobType.scalar(
+        "auto, true or false",
+        text -> {
+          int word = words.indexOf(text.toLowerCase(Locale.ROOT));
+          checkArgument(word >= 0, "%s", text);
+          return meanings.get(word);
+        },
+        own -> words.get(meanings.indexOf(own)));
   }
 
   /** As a job says it. */
   static Object checkpointing(Activations activations) {
-    return switch (activations) {
-      case AUTO -> "auto";
-      case RECOMPUTED -> true;
-      case KEPT -> false;
-    };
+    return asSaid(CHECKPOINTING.writer().apply(activations));
+  }
+
+  /** As a job says it. */
+  static Object offload(Offload offload) {
+    return asSaid(OFFLOAD.writer().apply(offload));
+  }
+
+  private static Object asSaid(String word) {
+    return word.equals("auto") ? word : Boolean.valueOf(word);
   }
 
   static Train read(JobSection s) {
@@ -89,6 +101,15 @@ final class TrainReader {
             "In which numbers the frozen weights of linear layers and convolutions are held: as the"
                 + " checkpoint has them, or rounded to bf16, or to fp8 (E4M3, one scale a tensor)."
                 + " Products are computed in the engine's numbers all the same."),
+        s.value(
+            "offload",
+            OFFLOAD,
+            Offload.AUTO,
+            "Whether frozen weights stay in the host's memory and come to the device part by part of"
+                + " the network, each while the part before it computes, and the values between parts"
+                + " wait on the host for the backward pass. auto does it where a GPU's free memory is"
+                + " less than all would need and a quarter more; --dry-run says how much that is."
+                + " Comes to the same bits. Has not been tried on a GPU yet."),
         JobType.optionalDouble(
             s.find(
                 "picture_dropout",

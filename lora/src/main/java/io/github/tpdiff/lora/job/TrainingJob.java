@@ -217,6 +217,7 @@ public record TrainingJob(
    * @param settings seed, steps, batches, optimizer
    * @param weights tensors trained in full instead of a LoRA; empty for a LoRA
    * @param frozen how the other weights are held
+   * @param offload whether they come to the device by segment
    * @param pictureDropout share of clips that are shown without their picture; empty for what suits
    *     the model
    * @param timesteps empty for the checkpoint's own
@@ -229,6 +230,7 @@ public record TrainingJob(
       TrainingSettings settings,
       List<ModulePattern> weights,
       FrozenForm frozen,
+      Offload offload,
       OptionalDouble pictureDropout,
       Optional<Timesteps> timesteps,
       OptionalDouble timestepShift,

@@ -150,8 +150,8 @@ final class ResolvedJobTest {
       // 2 x 2 patches of 4 x 4 latents.
       assertThat(dry.rows()).extracting(DryRun.Row::tokens).containsExactly(8L, 12L, 12L);
       assertThat(dry.seconds()).isPositive().isLessThan(dry.vanillaSeconds());
-      assertThat(dry.peakBytes()).isEqualTo(dry.residentBytes() + dry.rows().get(1).peakBytes());
-      assertThat(dry.table()).hasSize(6).last().asString().startsWith("alignment: at most");
+      assertThat(dry.peakBytes()).isEqualTo(dry.memory().residentBytes() + dry.rows().get(1).peakBytes());
+      assertThat(dry.table()).hasSize(7).last().asString().startsWith("alignment: at most");
     }
   }
 
@@ -177,6 +177,65 @@ final class ResolvedJobTest {
   }
 
   @Test
+  void dryRun_countsOffloadedWeightsAsTheWindowOfThem() throws IOException {
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      var products = new Machine.Products(1e11, 1e10);
+      var machine = new Machine(products, products, 1e11, 1e10, 1e-5);
+      String recomputed = "gradient_checkpointing: true, seed: 5";
+      Files.writeString(folder.resolve("job.yaml"), JOB.replace("seed: 5", recomputed));
+      DryRun whole = DryRun.of(open(model), machine);
+      Files.writeString(
+          folder.resolve("job.yaml"), JOB.replace("seed: 5", "offload: true, " + recomputed));
+      DryRun offloaded = DryRun.of(open(model), machine);
+      TrainingBytes least = whole.memory().least();
+      assertThat(offloaded.memory().least()).isEqualTo(least);
+      // Three blocks and what is around them: at most two of all these.
+      assertThat(least.frozen().offloaded())
+          .isBetween(least.frozen().all() / 4, least.frozen().all() * 3 / 4);
+      for (int i = 0; i < whole.rows().size(); i++) {
+        assertThat(whole.rows().get(i).peakBytes() - offloaded.rows().get(i).peakBytes())
+            .isGreaterThan(least.frozen().all() - least.frozen().offloaded());
+      }
+      assertThat(offloaded.rows().get(1).peakBytes()).isEqualTo(least.offloaded());
+      assertThat(offloaded.table())
+          .anyMatch(line -> line.endsWith("; the latter is done"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"stored", "fp8"})
+  void offloadedTraining_writesTheSameLoraBitForBit(String form) throws IOException {
+    try (VideoModel model = family().open(folder.resolve("checkpoint"));
+        var engine = TorchEngine.cpu()) {
+      var written = new ArrayList<LoraWeights>();
+      for (boolean offload : List.of(false, true)) {
+        Files.writeString(
+            folder.resolve("job.yaml"),
+            JOB.replace("seed: 5", "frozen: " + form + ", seed: 5")
+                .replace("folder: out", "folder: out" + offload));
+        ResolvedJob job = open(model);
+        var prepared = job.prepare(new ModelEncoders(model, engine), (v, d, t) -> {});
+        Trainer.train(
+            job.run(prepared.clips(), Start.FRESH),
+            engine.offloading(offload),
+            new TrainingListener() {});
+        Path out = folder.resolve("out" + offload);
+        written.add(LoraFile.read(out.resolve(ResolvedJob.LORA_FILE)).weights());
+      }
+      var found = written.get(1).pairs();
+      assertThat(found).isNotEmpty();
+      written
+          .get(0)
+          .pairs()
+          .forEach(
+              (name, pair) -> {
+                assertThat(requireNonNull(found.get(name)).a()).isEqualTo(pair.a());
+                assertThat(requireNonNull(found.get(name)).b()).isEqualTo(pair.b());
+              });
+    }
+  }
+
+  @Test
   void frozenWeights_areHeldAndPricedAsTheJobSays() throws IOException {
     try (VideoModel model = family().open(folder.resolve("checkpoint"));
         var engine = TorchEngine.cpu()) {
@@ -192,7 +251,7 @@ final class ResolvedJobTest {
         TensorSource held = job.target().held().weights();
         sizes.add(
             job.target().held().program().weights().keySet().stream()
-                .mapToLong(name -> DryRun.sizes(job.target().held()).bytes(name, 0))
+                .mapToLong(name -> StepPricing.sizes(job.target().held()).bytes(name, 0))
                 .sum());
         assertThat(held.stored(weight).dtype().name())
             .isEqualTo(Map.of("stored", "F32", "bf16", "BF16", "fp8", "F8_E4M3").get(form));

@@ -31,6 +31,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import io.github.tpdiff.runtime.cost.FrozenBytes;
+import java.util.OptionalLong;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
@@ -67,6 +69,7 @@ final class TrainingJobTest {
     assertThat(job.train().settings().descent().learningRate().at(500)).isEqualTo(1e-4);
     assertThat(job.train().settings().descent().optimizer()).isEqualTo(AdamW.DEFAULT);
     assertThat(job.train().settings().activations()).isEqualTo(Activations.AUTO);
+    assertThat(job.train().offload()).isEqualTo(Offload.AUTO);
     assertThat(job.stages().rates()).isEqualTo(GridFactor.ofTimes(2, 2));
     assertThat(job.stages().alignment()).isEqualTo(Alignment.window(64));
   }
@@ -174,6 +177,37 @@ final class TrainingJobTest {
                 List.of(LoraFormat.DIFFUSERS),
                 new TrainingJob.About(
                     Optional.of("Ball"), Optional.empty(), Optional.empty(), Optional.of("MIT"))));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"auto, AUTO", "true, ALWAYS", "false, NEVER"})
+  void offload_isReadAndWrittenBack_andMayChangeWhenARunGoesOn(String word, Offload expected)
+      throws IOException {
+    TrainingJob job =
+        read("model: {path: m}\ndata: {path: d}\ntrain: {offload: " + word + "}\n");
+    assertThat(job.train().offload()).isEqualTo(expected);
+    JobSettings written = JobSettings.of(job);
+    assertThat(String.valueOf(written.values().getOrDefault("train.offload", "auto")))
+        .isEqualTo(word);
+    assertThat(written.isFree("train.offload")).isTrue();
+    assertThatThrownBy(
+            () -> read("model: {path: m}\ndata: {path: d}\ntrain: {offload: sometimes}\n"))
+        .hasMessageContaining(
+            "line 3: train.offload: expected auto, true or false, found 'sometimes'");
+  }
+
+  /** A gigabyte of weights of which a tenth is there at once, beside a gigabyte of the rest. */
+  @Test
+  void offloadLeftOpen_isDoneWhereAQuarterMoreThanIsNeededIsNotFree() {
+    long gb = 1_000_000_000;
+    var needed = new TrainingBytes(gb / 2, gb / 5, new FrozenBytes(gb, gb / 10), gb / 2);
+    assertThat(needed.whole()).isEqualTo(2 * gb);
+    assertThat(needed.offloaded()).isEqualTo(8 * gb / 10);
+    assertThat(Offload.AUTO.applies(() -> needed, OptionalLong.of(5 * gb / 2))).isFalse();
+    assertThat(Offload.AUTO.applies(() -> needed, OptionalLong.of(5 * gb / 2 - 1))).isTrue();
+    assertThat(Offload.AUTO.applies(() -> needed, OptionalLong.empty())).isFalse();
+    assertThat(Offload.ALWAYS.applies(() -> needed, OptionalLong.empty())).isTrue();
+    assertThat(Offload.NEVER.applies(() -> needed, OptionalLong.of(1))).isFalse();
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.cost;
 
 import io.github.tpdiff.runtime.graph.GradientPaths;
+import io.github.tpdiff.runtime.graph.GradientPaths.Version;
 import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Op;
@@ -64,7 +65,7 @@ public final class TrainingCostModel {
     private final Map<String, long[]> shapes;
     private long left;
     private Work work = Work.NONE;
-    private long named;
+    private final Map<Version, Long> named = new HashMap<>();
     private long kept;
     private long onTheWay;
     private long held;
@@ -73,7 +74,9 @@ public final class TrainingCostModel {
     Step(Map<String, long[]> inputShapes, long keptBytes) {
       this.shapes = new HashMap<>(inputShapes);
       this.left = keptBytes;
-      program.inputs().forEach((name, value) -> named += bytes(value, given(name)));
+      program
+          .inputs()
+          .forEach((name, value) -> named.put(new Version(name, -1), bytes(value, given(name))));
     }
 
     private long[] given(String input) {
@@ -103,7 +106,7 @@ public final class TrainingCostModel {
       for (var output : segment.outputs().entrySet()) {
         long[] shape = output.getValue().shape().evaluate(binding);
         shapes.put(output.getKey(), shape);
-        named = Math.addExact(named, bytes(output.getValue(), shape));
+        named.put(new Version(output.getKey(), index), bytes(output.getValue(), shape));
       }
       for (var weight : segment.weights().entrySet()) {
         long elements = weight.getValue().shape().elementCount().value();
@@ -162,8 +165,14 @@ public final class TrainingCostModel {
     }
 
     TrainingCost cost() {
-      long activations = Math.addExact(named, Math.addExact(kept, onTheWay));
-      return new TrainingCost(work, activations, held, tokens);
+      long passes = Math.addExact(kept, onTheWay);
+      long all = named.values().stream().reduce(0L, Math::addExact);
+      return new TrainingCost(
+          work,
+          Math.addExact(all, passes),
+          Math.addExact(new LiveValues(paths).peakBytes(named), passes),
+          held,
+          tokens);
     }
   }
 

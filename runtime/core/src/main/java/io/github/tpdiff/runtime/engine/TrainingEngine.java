@@ -33,8 +33,9 @@ public interface TrainingEngine {
   }
 
   /**
-   * The same with frozen weights on the host, on the device only around the time when what reads
-   * them runs; nothing changes for an engine without a choice.
+   * The same with frozen weights, and values that the backward pass alone still reads, on the host,
+   * and on the device only around the time when what reads them runs; nothing changes for an engine
+   * without a choice.
    */
   default TrainingEngine offloading(boolean offload) {
     return this;

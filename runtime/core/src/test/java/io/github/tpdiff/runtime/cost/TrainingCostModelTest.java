@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.weights.DType;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -45,6 +46,18 @@ class TrainingCostModelTest {
 
   private static final Set<String> ADDED =
       Set.of("p.a", "p.b", "q.a", "q.b", "r.a", "r.b", "s.a", "s.b");
+
+  /** Of six values of a chain, three are used at once: what is read, its gradient, what is made. */
+  @Test
+  void valuesBetweenSegments_countAsLongAsTheyAreUsed_whereTheyWaitElsewhere() {
+    var chain = new ArrayList<Graph>();
+    for (String name : List.of("p", "q", "r", "s", "t")) {
+      chain.add(Graph.of(name, "x", changed(Value.input("x", 1, "n", WIDTH), name)));
+    }
+    var cost = price(new Program("chain", chain, List.of("x")), Set.of("p.a", "p.b"), 0);
+    assertThat(cost.activationBytes() - cost.offloadedBytes())
+        .isEqualTo((6 - 3) * TOKENS * WIDTH * Float.BYTES);
+  }
 
   @Test
   void frozenProductsCountOnceForwardAndOnceBack_lowRankOnesBothWays() {

@@ -8,11 +8,20 @@ import io.github.tpdiff.runtime.torch.TorchModule.Mode;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
-/** Runs a program's segments one after another without autograd. */
+/**
+ * Runs a program's segments one after another without autograd.
+ *
+ * @param waiting where values that are kept are once no segment reads them any more
+ */
 record ForwardPass(
-    GradientPaths paths, List<Segment> segments, SegmentCalls calls, TorchModule module) {
+    GradientPaths paths,
+    List<Segment> segments,
+    SegmentCalls calls,
+    TorchModule module,
+    Waiting waiting) {
   ForwardPass {
     segments = List.copyOf(segments);
   }
@@ -22,7 +31,7 @@ record ForwardPass(
     List<NDArray> run(int segment, Map<String, NDArray> arguments);
   }
 
-  /** What is neither read again nor in {@code keep} is freed. */
+  /** What is not read again waits if it is in {@code keep}, else it is freed. */
   Map<Version, NDArray> run(Map<String, NDArray> inputs, Set<Version> keep, NDManager scope) {
     return run(
         inputs,
@@ -34,6 +43,7 @@ record ForwardPass(
   Map<Version, NDArray> run(Map<String, NDArray> inputs, Set<Version> keep, Step step) {
     var values = new HashMap<Version, NDArray>();
     inputs.forEach((name, array) -> values.put(new Version(name, -1), array));
+    Set<Version> live = paths.read(segment -> true);
     for (int i = 0; i < segments.size(); i++) {
       int index = i;
       calls.enter(i, Math.min(i + 1, segments.size() - 1));
@@ -43,16 +53,18 @@ record ForwardPass(
         values.put(new Version(outputs.get(k), i), results.get(k));
       }
       Set<Version> later = paths.read(segment -> segment > index);
-      values
-          .entrySet()
-          .removeIf(
-              entry -> {
-                boolean dead = !later.contains(entry.getKey()) && !keep.contains(entry.getKey());
-                if (dead) {
-                  entry.getValue().close();
-                }
-                return dead;
-              });
+      for (Version version : List.copyOf(values.keySet())) {
+        boolean isPast = live.contains(version) || version.producer() == i;
+        if (isPast && !later.contains(version)) {
+          NDArray past = Objects.requireNonNull(values.remove(version));
+          if (keep.contains(version)) {
+            values.put(version, waiting.leave(past));
+          } else {
+            past.close();
+          }
+        }
+      }
+      live = later;
     }
     return values;
   }

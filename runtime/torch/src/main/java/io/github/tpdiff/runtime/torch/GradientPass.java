@@ -202,9 +202,10 @@ final class GradientPass {
     private List<NDArray> gradientsOf(int i) {
       Segment segment = forward.segments().get(i);
       Methods own = Objects.requireNonNull(methods.get(i));
-      Map<String, NDArray> read = forward.inputsOf(i, values);
-      List<NDArray> keepsakes = own.keeps().isEmpty() ? List.of() : keepsakes(i, own, read);
+      List<NDArray> keepsakes = List.of();
       try (NDManager copies = scope.newSubManager()) {
+        Map<String, NDArray> read = forward.waiting().fetch(forward.inputsOf(i, values), copies);
+        keepsakes = own.keeps().isEmpty() ? List.of() : keepsakes(i, own, read);
         var arguments = forward.calls().arguments(segment, read, copies);
         arguments.addAll(keepsakes);
         for (String output : paths.of(i).outputs()) {

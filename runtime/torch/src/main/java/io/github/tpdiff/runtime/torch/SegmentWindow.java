@@ -2,11 +2,13 @@ package io.github.tpdiff.runtime.torch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import com.google.common.base.Throwables;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +34,7 @@ final class SegmentWindow implements AutoCloseable {
   private final Origin origin;
   private final NDManager held;
   private final ExecutorService thread;
+  private final CompletableFuture<Void> begun;
   private final Map<Integer, Load> loads = new HashMap<>();
   private Map<String, NDArray> present = Map.of();
 
@@ -39,7 +42,7 @@ final class SegmentWindow implements AutoCloseable {
   private record Load(NDManager scope, CompletableFuture<Map<String, NDArray>> arrays) {
     /** Also what is still being brought. */
     void free() {
-      arrays.handle((brought, failure) -> Optional.ofNullable(failure)).join();
+      arrays.exceptionally(failure -> Map.of()).join(); // who enters the segment is told
       scope.close();
     }
   }
@@ -56,15 +59,11 @@ final class SegmentWindow implements AutoCloseable {
     this.thread =
         Executors.newSingleThreadExecutor(
             task -> {
-              var own = new Thread(() -> run(task), "weights of the next segment");
+              var own = new Thread(task, "weights of the next segment");
               own.setDaemon(true);
               return own;
             });
-  }
-
-  private void run(Runnable task) {
-    SideStream.enter(held);
-    task.run();
+    this.begun = CompletableFuture.runAsync(() -> SideStream.enter(held), thread);
   }
 
   /**
@@ -85,8 +84,8 @@ final class SegmentWindow implements AutoCloseable {
 
   private Load load(int segment) {
     NDManager scope = held.newSubManager();
-    return new Load(
-        scope, CompletableFuture.supplyAsync(() -> brought(bySegment.get(segment), scope), thread));
+    Set<String> names = bySegment.get(segment);
+    return new Load(scope, begun.thenApplyAsync(started -> brought(names, scope), thread));
   }
 
   private Map<String, NDArray> brought(Set<String> names, NDManager scope) {
@@ -97,12 +96,10 @@ final class SegmentWindow implements AutoCloseable {
 
   private Map<String, NDArray> await(int segment) {
     try {
-      return loads.get(segment).arrays().join();
+      return Objects.requireNonNull(loads.get(segment)).arrays().join();
     } catch (CompletionException failure) {
       free(List.of(segment));
-      if (failure.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
+      Throwables.throwIfUnchecked(Objects.requireNonNull(failure.getCause()));
       throw failure;
     }
   }
@@ -110,7 +107,7 @@ final class SegmentWindow implements AutoCloseable {
   private void free(List<Integer> segments) {
     if (!segments.isEmpty()) {
       HostTensors.await(held);
-      segments.forEach(i -> loads.remove(i).free());
+      segments.forEach(i -> Objects.requireNonNull(loads.remove(i)).free());
     }
   }
 

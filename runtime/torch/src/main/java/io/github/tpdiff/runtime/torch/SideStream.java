@@ -15,7 +15,7 @@ final class SideStream {
             def enter(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
               s = __torch__.torch.classes.cuda.Stream.__new__(__torch__.torch.classes.cuda.Stream)
               _0 = (s).__init__(None, 0)
-              _1 = ops.cuda.set_stream(s)
+              ops.cuda.set_stream(s)
               return v
           """;
 

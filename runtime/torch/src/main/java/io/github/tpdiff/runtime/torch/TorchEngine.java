@@ -33,7 +33,7 @@ public final class TorchEngine implements Engine, TrainingEngine {
    *
    * @param arithmetic of products
    * @param loss that training makes smaller
-   * @param offload whether frozen weights stay on the host and are brought by segment
+   * @param offload whether what can wait on the host does
    */
   record Options(Arithmetic arithmetic, Loss loss, boolean offload) {}
 
@@ -92,7 +92,8 @@ public final class TorchEngine implements Engine, TrainingEngine {
 
   /**
    * Weights that are not trained stay on the host, and those that one segment alone reads are on
-   * the device from shortly before it runs until another does; results are the same bit for bit.
+   * the device from shortly before it runs until another does; values between segments wait for the
+   * backward pass on the host. Results are the same bit for bit.
    */
   @Override
   public TorchEngine offloading(boolean offload) {

@@ -17,6 +17,7 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -71,13 +72,26 @@ final class TorchTrainable implements Trainable {
     this.module = new TorchModule(script.source(), held);
     this.weights = new TorchWeights(source, module, held);
     var calls = new SegmentCalls(script.segments(), module, weights, held);
-    this.forward = new ForwardPass(paths, script.segments(), calls, module);
+    this.forward =
+        new ForwardPass(
+            paths,
+            script.segments(),
+            calls,
+            module,
+            passes.options().offload() ? Waiting.ON_THE_HOST : Waiting.THERE);
     for (String name : trained) {
       long[] shape = shape(name);
       weights.replace(name, HostTensors.copy(Tensor.ofFloats(source.floats(name), shape), held));
     }
+    var onDevice = new HashSet<>(program.weights().keySet());
     if (passes.options().offload()) {
-      weights.offload(program.ownWeights(Set.copyOf(trained)));
+      List<Set<String>> brought = program.ownWeights(Set.copyOf(trained));
+      weights.offload(brought);
+      brought.forEach(onDevice::removeAll);
+    }
+    if (held.getDevice().isGpu()) {
+      // Before activations are given what memory is left.
+      onDevice.forEach(name -> weights.get(name, held));
     }
   }
 
