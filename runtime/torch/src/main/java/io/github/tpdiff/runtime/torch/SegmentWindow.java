@@ -85,10 +85,11 @@ final class SegmentWindow implements AutoCloseable {
   private Load load(int segment) {
     NDManager scope = held.newSubManager();
     Set<String> names = bySegment.get(segment);
-    return new Load(scope, begun.thenApplyAsync(started -> brought(names, scope), thread));
+    return new Load(scope, CompletableFuture.supplyAsync(() -> brought(names, scope), thread));
   }
 
   private Map<String, NDArray> brought(Set<String> names, NDManager scope) {
+    begun.join(); // done, as tasks run in order, or failed
     var arrays = new HashMap<String, NDArray>();
     names.forEach(name -> arrays.put(name, origin.bring(name, scope)));
     return arrays;

@@ -6,12 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -26,9 +25,11 @@ class SegmentWindowTest {
 
   private final NDManager held = LibTorch.start().newBaseManager(Device.cpu());
   private final List<String> brought = new CopyOnWriteArrayList<>();
-  private final Map<NDArray, String> arrays = new ConcurrentHashMap<>();
+  private final List<Brought> arrays = new CopyOnWriteArrayList<>();
   private final List<Integer> together = new CopyOnWriteArrayList<>();
   private final List<Thread> threads = new CopyOnWriteArrayList<>();
+
+  private record Brought(String name, PtNDArray array) {}
 
   @AfterEach
   void close() {
@@ -43,16 +44,16 @@ class SegmentWindowTest {
     threads.add(Thread.currentThread());
     brought.add(name);
     NDArray array = scope.create(new float[] {name.charAt(0) - '0', name.charAt(2)});
-    arrays.put(array, name);
+    arrays.add(new Brought(name, (PtNDArray) array));
     together.add(segmentsThere().size());
     return array;
   }
 
   /** Whose memory has been taken and not been given back. */
   private Set<String> segmentsThere() {
-    return arrays.entrySet().stream()
-        .filter(entry -> !((ai.djl.pytorch.engine.PtNDArray) entry.getKey()).isReleased())
-        .map(entry -> entry.getValue().substring(0, 1))
+    return arrays.stream()
+        .filter(own -> !own.array().isReleased())
+        .map(own -> own.name().substring(0, 1))
         .collect(Collectors.toSet());
   }
 
@@ -69,13 +70,11 @@ class SegmentWindowTest {
 
   @Test
   void forwardAndBack_eachSegmentIsThereWhenEntered_andNeverMoreThanTwo() {
-    var entered = new ArrayList<Integer>();
     try (SegmentWindow window = window(this::bring)) {
       for (int step = 0; step < 3; step++) {
         for (int i = 0; i < SEGMENTS; i++) {
           window.enter(i, Math.min(i + 1, SEGMENTS - 1));
           assertThere(window, i);
-          entered.add(i);
         }
         for (int i = SEGMENTS - 1; i >= 0; i--) {
           window.enter(i, Math.max(i - 1, 0));
