@@ -208,9 +208,7 @@ public record DryRun(
               r.seconds(),
               (memory.residentBytes() + r.peakBytes()) / 1e9));
     }
-    lines.add(
-        memory.least().words()
-            + (memory.offloads() ? "; the latter is done" : ""));
+    lines.add(memory.least().words() + (memory.offloads() ? "; the latter is done" : ""));
     String speedUp =
         vanillaSeconds() > 0
             ? String.format(

@@ -85,6 +85,7 @@ final class JobSettingsTest {
         gradient_checkpointing: false
         pseudo_huber: 0.1
         frozen: fp8
+        offload: true
         min_timestep: 20
         max_timestep: 980
         optimizer: adamw_8bit

@@ -150,7 +150,8 @@ final class ResolvedJobTest {
       // 2 x 2 patches of 4 x 4 latents.
       assertThat(dry.rows()).extracting(DryRun.Row::tokens).containsExactly(8L, 12L, 12L);
       assertThat(dry.seconds()).isPositive().isLessThan(dry.vanillaSeconds());
-      assertThat(dry.peakBytes()).isEqualTo(dry.memory().residentBytes() + dry.rows().get(1).peakBytes());
+      assertThat(dry.peakBytes())
+          .isEqualTo(dry.memory().residentBytes() + dry.rows().get(1).peakBytes());
       assertThat(dry.table()).hasSize(7).last().asString().startsWith("alignment: at most");
     }
   }
@@ -197,8 +198,7 @@ final class ResolvedJobTest {
             .isGreaterThan(least.frozen().all() - least.frozen().offloaded());
       }
       assertThat(offloaded.rows().get(1).peakBytes()).isEqualTo(least.offloaded());
-      assertThat(offloaded.table())
-          .anyMatch(line -> line.endsWith("; the latter is done"));
+      assertThat(offloaded.table()).anyMatch(line -> line.endsWith("; the latter is done"));
     }
   }
 

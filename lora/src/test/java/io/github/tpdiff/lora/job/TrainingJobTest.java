@@ -8,6 +8,7 @@ import io.github.tpdiff.lora.data.CaptionRule;
 import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.SetShare;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
+import io.github.tpdiff.runtime.cost.FrozenBytes;
 import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
@@ -31,10 +32,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import io.github.tpdiff.runtime.cost.FrozenBytes;
-import java.util.OptionalLong;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -183,8 +183,7 @@ final class TrainingJobTest {
   @CsvSource({"auto, AUTO", "true, ALWAYS", "false, NEVER"})
   void offload_isReadAndWrittenBack_andMayChangeWhenARunGoesOn(String word, Offload expected)
       throws IOException {
-    TrainingJob job =
-        read("model: {path: m}\ndata: {path: d}\ntrain: {offload: " + word + "}\n");
+    TrainingJob job = read("model: {path: m}\ndata: {path: d}\ntrain: {offload: " + word + "}\n");
     assertThat(job.train().offload()).isEqualTo(expected);
     JobSettings written = JobSettings.of(job);
     assertThat(String.valueOf(written.values().getOrDefault("train.offload", "auto")))

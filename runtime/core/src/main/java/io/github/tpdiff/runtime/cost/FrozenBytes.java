@@ -35,8 +35,7 @@ public record FrozenBytes(long all, long offloaded) {
             .limit(2)
             .mapToLong(Long::longValue)
             .sum();
-    return new FrozenBytes(
-        bytes(frozen, weights, sizes), window + bytes(staying, weights, sizes));
+    return new FrozenBytes(bytes(frozen, weights, sizes), window + bytes(staying, weights, sizes));
   }
 
   private static long bytes(Set<String> names, Map<String, Value> weights, WeightSizes sizes) {

@@ -11,8 +11,8 @@ import java.util.Map;
 
 /**
  * Bytes of the values between segments that are used at once in a step, if the others wait
- * elsewhere: forwards a value is there until its last reader has run; backwards its gradient is, and
- * the values that a segment reads are brought for it.
+ * elsewhere: forwards a value is there until its last reader has run; backwards its gradient is,
+ * and the values that a segment reads are brought for it.
  */
 final class LiveValues {
   private final GradientPaths paths;
@@ -46,7 +46,12 @@ final class LiveValues {
               .mapToLong(Map.Entry::getValue)
               .sum();
       var read = new HashSet<Version>();
-      program.segments().get(i).inputs().keySet().forEach(in -> read.add(paths.source(segment, in)));
+      program
+          .segments()
+          .get(i)
+          .inputs()
+          .keySet()
+          .forEach(in -> read.add(paths.source(segment, in)));
       long brought = read.stream().mapToLong(version -> bytes.getOrDefault(version, 0L)).sum();
       peak = Math.max(peak, Math.addExact(live, brought));
     }

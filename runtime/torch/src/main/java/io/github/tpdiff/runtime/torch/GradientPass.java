@@ -194,7 +194,9 @@ final class GradientPass {
       return ofWeights;
     }
 
-    /** The segment to go back through after {@code i}, or the first, where a forward pass begins. */
+    /**
+     * The segment to go back through after {@code i}, or the first, where a forward pass begins.
+     */
     private int before(int i) {
       return methods.keySet().stream().filter(j -> j < i).max(Integer::compare).orElse(0);
     }

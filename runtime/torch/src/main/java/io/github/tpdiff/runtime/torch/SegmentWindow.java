@@ -2,7 +2,6 @@ package io.github.tpdiff.runtime.torch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import com.google.common.base.Throwables;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -100,7 +99,9 @@ final class SegmentWindow implements AutoCloseable {
       return Objects.requireNonNull(loads.get(segment)).arrays().join();
     } catch (CompletionException failure) {
       free(List.of(segment));
-      Throwables.throwIfUnchecked(Objects.requireNonNull(failure.getCause()));
+      if (failure.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
       throw failure;
     }
   }

@@ -35,7 +35,8 @@ final class TorchExecutable implements Executable {
     this.program = program;
     this.inputs = program.inputs();
     this.held = held;
-    var script = new TorchScriptWriter(program, name -> WeightForm.of(source, name), options.arithmetic());
+    var script =
+        new TorchScriptWriter(program, name -> WeightForm.of(source, name), options.arithmetic());
     this.segments = script.segments();
     this.module = new TorchModule(script.source(), held);
     this.weights = new TorchWeights(source, module, held);

@@ -47,11 +47,7 @@ final class TorchTrainable implements Trainable {
    */
   record Passes(Activations activations, TorchEngine.Options options) {}
 
-  TorchTrainable(
-      TensorSource source,
-      GradientPaths paths,
-      Passes passes,
-      NDManager held) {
+  TorchTrainable(TensorSource source, GradientPaths paths, Passes passes, NDManager held) {
     this.program = paths.program();
     this.inputs = program.inputs();
     this.trained = paths.trained();

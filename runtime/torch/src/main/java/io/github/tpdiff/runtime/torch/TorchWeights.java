@@ -63,8 +63,7 @@ final class TorchWeights implements AutoCloseable {
    */
   void offload(List<Set<String>> bySegment) {
     var host = new TorchWeights(source, module, held.newSubManager(Device.cpu()));
-    window =
-        Optional.of(new SegmentWindow(bySegment, host::copyToDevice, held.newSubManager()));
+    window = Optional.of(new SegmentWindow(bySegment, host::copyToDevice, held.newSubManager()));
   }
 
   /** A copy of what is here on the host, in memory of PyTorch's own on {@code scope}'s device. */

@@ -26,10 +26,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,7 +40,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import java.util.stream.Stream;
 
 /** Training and running with frozen weights brought by segment, against holding all of them. */
 class OffloadTest {
@@ -76,8 +77,7 @@ class OffloadTest {
   /** An entry with nothing trained, blocks with a shared table, and a head. */
   private static Program program() {
     var segments = new ArrayList<Graph>();
-    segments.add(
-        Graph.of("in", "h", Value.input("x", 1, 5, 8).linear(Value.weight("in.w", 8, 8))));
+    segments.add(Graph.of("in", "h", Value.input("x", 1, 5, 8).linear(Value.weight("in.w", 8, 8))));
     for (int i = 0; i < BLOCKS; i++) {
       String name = "block" + i;
       Value h = Value.input("h", 1, 5, 8);
@@ -94,7 +94,8 @@ class OffloadTest {
   private static Value changed(Value x, String name) {
     Value y = x.linear(Value.weight(name + ".w", 8, 8), Value.weight(name + ".bias", 8));
     return y.plus(
-        x.linear(Value.weight(name + ".lora_A", 2, 8)).linear(Value.weight(name + ".lora_B", 8, 2)));
+        x.linear(Value.weight(name + ".lora_A", 2, 8))
+            .linear(Value.weight(name + ".lora_B", 8, 2)));
   }
 
   private static Set<String> trained() {
@@ -110,6 +111,10 @@ class OffloadTest {
       values[i] = (float) random.nextGaussian();
     }
     return Tensor.ofFloats(values, shape);
+  }
+
+  private static float[] values(Map<String, Tensor> tensors, String name) {
+    return Objects.requireNonNull(tensors.get(name)).toFloatArray();
   }
 
   private TensorSource held(String form) {
@@ -139,11 +144,10 @@ class OffloadTest {
       Trainable.Gradients found = model.gradients(INPUTS, TARGET);
       seen.add(new float[] {(float) found.loss(), (float) model.loss(INPUTS, TARGET)});
       seen.add(found.prediction().toFloatArray());
-      assertThat(found.prediction().toFloatArray())
-          .isEqualTo(model.predict(INPUTS).toFloatArray());
+      assertThat(found.prediction().toFloatArray()).isEqualTo(model.predict(INPUTS).toFloatArray());
       trained().stream()
           .sorted()
-          .forEach(name -> seen.add(found.gradients().get(name).toFloatArray()));
+          .forEach(name -> seen.add(values(found.gradients(), name)));
     }
     try (DeviceOptimizer optimizer = model.optimizer(request).orElseThrow()) {
       var batch = new DeviceOptimizer.Batch(INPUTS, TARGET, Trainable.alike(TARGET));
@@ -188,8 +192,8 @@ class OffloadTest {
         Executable found = ENGINE.offloading(true).load(program(), held(form))) {
       for (int i = 0; i < 3; i++) {
         Map<String, Tensor> inputs = Map.of("x", random(i, 1, 5, 8));
-        assertThat(found.run(inputs).get("y").toFloatArray())
-            .isEqualTo(expected.run(inputs).get("y").toFloatArray());
+        assertThat(values(found.run(inputs), "y"))
+            .isEqualTo(values(expected.run(inputs), "y"));
       }
     }
   }
@@ -200,8 +204,7 @@ class OffloadTest {
     nan[5] = Float.NaN;
     TensorSource broken =
         checkpoint
-            .overlaid(
-                MemoryTensors.builder().addFloats("block2.f.w", List.of(8L, 8L), nan).build())
+            .overlaid(MemoryTensors.builder().addFloats("block2.f.w", List.of(8L, 8L), nan).build())
             .quantized(Set.of("block2.f.w"));
     try (Trainable model =
         ENGINE.offloading(true).train(program(), broken, trained(), Activations.KEPT)) {
