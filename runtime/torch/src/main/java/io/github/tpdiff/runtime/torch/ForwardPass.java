@@ -46,7 +46,7 @@ record ForwardPass(
     Set<Version> live = paths.read(segment -> true);
     for (int i = 0; i < segments.size(); i++) {
       int index = i;
-      calls.enter(i, Math.min(i + 1, segments.size() - 1));
+      calls.enter(i, i + 1 < segments.size() ? i + 1 : Math.max(i - 1, 0)); // then back
       List<NDArray> results = step.run(i, inputsOf(i, values));
       List<String> outputs = segments.get(i).outputs();
       for (int k = 0; k < outputs.size(); k++) {

@@ -172,7 +172,7 @@ final class GradientPass {
       var ofWeights = new HashMap<String, NDArray>();
       for (int i = forward.segments().size() - 1; i >= 0; i--) {
         if (methods.containsKey(i)) {
-          forward.calls().enter(i, before(i));
+          forward.calls().enter(i, after(i));
           GradientPaths.SegmentGradients gradients = paths.of(i);
           List<NDArray> results = gradientsOf(i);
           int next = 0;
@@ -194,11 +194,10 @@ final class GradientPass {
       return ofWeights;
     }
 
-    /**
-     * The segment to go back through after {@code i}, or the first, where a forward pass begins.
-     */
-    private int before(int i) {
-      return methods.keySet().stream().filter(j -> j < i).max(Integer::compare).orElse(0);
+    /** The segment to go back through after {@code i}, or that with which the next pass goes on. */
+    private int after(int i) {
+      int on = i == 0 && forward.segments().size() > 1 ? 1 : 0;
+      return methods.keySet().stream().filter(j -> j < i).max(Integer::compare).orElse(on);
     }
 
     private List<NDArray> gradientsOf(int i) {

@@ -145,9 +145,7 @@ class OffloadTest {
       seen.add(new float[] {(float) found.loss(), (float) model.loss(INPUTS, TARGET)});
       seen.add(found.prediction().toFloatArray());
       assertThat(found.prediction().toFloatArray()).isEqualTo(model.predict(INPUTS).toFloatArray());
-      trained().stream()
-          .sorted()
-          .forEach(name -> seen.add(values(found.gradients(), name)));
+      trained().stream().sorted().forEach(name -> seen.add(values(found.gradients(), name)));
     }
     try (DeviceOptimizer optimizer = model.optimizer(request).orElseThrow()) {
       var batch = new DeviceOptimizer.Batch(INPUTS, TARGET, Trainable.alike(TARGET));
@@ -192,8 +190,7 @@ class OffloadTest {
         Executable found = ENGINE.offloading(true).load(program(), held(form))) {
       for (int i = 0; i < 3; i++) {
         Map<String, Tensor> inputs = Map.of("x", random(i, 1, 5, 8));
-        assertThat(values(found.run(inputs), "y"))
-            .isEqualTo(values(expected.run(inputs), "y"));
+        assertThat(values(found.run(inputs), "y")).isEqualTo(values(expected.run(inputs), "y"));
       }
     }
   }
