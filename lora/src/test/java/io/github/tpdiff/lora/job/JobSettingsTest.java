@@ -281,6 +281,7 @@ final class JobSettingsTest {
             "sample.size",
             "sample.steps",
             "train.gradient_checkpointing",
+            "train.offload",
             "train.validate_every");
   }
 
