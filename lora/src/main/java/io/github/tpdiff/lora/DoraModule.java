@@ -42,10 +42,20 @@ public record DoraModule(LoraModule product, double strength) implements WeightC
     return product.values() + product.out();
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Where some of the input is dropped, as PEFT: the layer's output y is of the whole input, and
+   * to it is added what W and the product make of the rest, {@code (m/n - 1) W x + m/n s B A x}.
+   */
   @Override
   public Value rewrite(Layer layer) {
     Value factor = Value.weight(magnitude(), product.out()).dividedBy(norms(layer));
     Value change = product.product(layer);
+    if (layer.drops()) {
+      Value own = layer.plain().times(perOutput(layer, factor.minus(Value.constant(1)).times(strength)));
+      return layer.y().plus(own).plus(change.times(perOutput(layer, factor.times(strength))));
+    }
     Value whole = layer.plain().plus(change);
     Value scaled =
         strength == 1

@@ -10,10 +10,11 @@ import java.util.Optional;
  *
  * @param name dotted module name in the checkpoint
  * @param x its input
+ * @param given what a change is given of it: the same, or with elements dropped
  * @param w its weight, [out, in] or [out, in, kernel…]
  * @param y its output, the bias added
  */
-public record Layer(String name, Value x, Value w, Value y) {
+public record Layer(String name, Value x, Value given, Value w, Value y) {
   static final String WEIGHT = ".weight";
 
   /**
@@ -28,14 +29,25 @@ public record Layer(String name, Value x, Value w, Value y) {
         && weight.name().endsWith(WEIGHT)) {
       String tensor = weight.name();
       String name = tensor.substring(0, tensor.length() - WEIGHT.length());
-      return Optional.of(new Layer(name, inputs.get(0), inputs.get(1), value));
+      Value x = inputs.get(0);
+      return Optional.of(new Layer(name, x, x, inputs.get(1), value));
     }
     return Optional.empty();
   }
 
-  /** The output without the bias. */
+  /** The same with something else for a change. */
+  Layer giving(Value other) {
+    return new Layer(name, x, other, w, y);
+  }
+
+  /** Whether a change is not given all of the input. */
+  boolean drops() {
+    return given != x;
+  }
+
+  /** The output for what a change is given, without the bias. */
   Value plain() {
-    return y.op() instanceof Op.Conv conv ? x.conv(conv, w) : x.linear(w);
+    return y.op() instanceof Op.Conv conv ? given.conv(conv, w) : given.linear(w);
   }
 
   /** The bias [out], if there is one. */

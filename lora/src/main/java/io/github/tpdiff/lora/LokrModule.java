@@ -109,6 +109,10 @@ public record LokrModule(String name, Sizes w1, Sizes w2, double scale) implemen
 
   @Override
   public Value rewrite(Layer layer) {
+    if (layer.drops()) {
+      throw new IllegalArgumentException(
+          "lora.dropout: is for LoRA and DoRA, '%s' gains a LoKr; leave it out".formatted(name));
+    }
     Value x = layer.x();
     Value rows = x.reshape(split(x, w1.columns, w2.columns));
     // By the parts with few columns first: what lies between is smallest then.

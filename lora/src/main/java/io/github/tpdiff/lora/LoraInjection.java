@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /**
@@ -33,6 +34,11 @@ public record LoraInjection(Program program, List<WeightChange> modules) {
    * @throws IllegalArgumentException if a target matches no layer, naming the nearest one
    */
   public static LoraInjection inject(Program program, LoraConfig config) {
+    return inject(program, config, LoraDropout.NONE);
+  }
+
+  /** The same for training with dropout. */
+  public static LoraInjection inject(Program program, LoraConfig config, LoraDropout dropout) {
     Set<String> layers = layers(program);
     for (ModulePattern target : config.targets()) {
       if (layers.stream().noneMatch(target::matches)) {
@@ -45,7 +51,8 @@ public record LoraInjection(Program program, List<WeightChange> modules) {
         rewrite(
             program,
             layer ->
-                Optional.of(layer).filter(own -> config.targets(own.name())).map(config::changeOf));
+                Optional.of(layer).filter(own -> config.targets(own.name())).map(config::changeOf),
+            dropout);
     if (injected.modules.isEmpty()) {
       throw new IllegalArgumentException(
           "lora.exclude: excludes every module that lora.targets matches");
@@ -60,22 +67,37 @@ public record LoraInjection(Program program, List<WeightChange> modules) {
    * @throws IllegalArgumentException if a module has other sizes here
    */
   public static LoraInjection of(Program program, LoraWeights lora, double strength) {
+    return of(program, lora, strength, LoraDropout.NONE);
+  }
+
+  /** The same at full strength, for training with dropout. */
+  public static LoraInjection of(Program program, LoraWeights lora, LoraDropout dropout) {
+    return of(program, lora, 1, dropout);
+  }
+
+  private static LoraInjection of(
+      Program program, LoraWeights lora, double strength, LoraDropout dropout) {
     Map<String, TensorChange> changes = lora.changes();
     return rewrite(
         program,
         layer ->
             Optional.ofNullable(changes.get(layer.name() + Layer.WEIGHT))
-                .flatMap(change -> WeightChange.of(layer, change, strength)));
+                .flatMap(change -> WeightChange.of(layer, change, strength)),
+        dropout);
   }
 
   /**
    * Rewrites the layers that gain a change.
    *
    * @param choice what a layer gains; empty leaves it alone
+   * @param dropout of what the changes are given
    */
   private static LoraInjection rewrite(
-      Program program, Function<Layer, Optional<? extends WeightChange>> choice) {
+      Program program,
+      Function<Layer, Optional<? extends WeightChange>> choice,
+      LoraDropout dropout) {
     var changes = new LinkedHashMap<String, WeightChange>();
+    var number = new AtomicInteger();
     Program rewritten =
         program.mapSegments(
             segment ->
@@ -89,7 +111,8 @@ public record LoraInjection(Program program, List<WeightChange> modules) {
                                         .map(
                                             change -> {
                                               changes.put(change.name(), change);
-                                              return change.rewrite(layer);
+                                              return change.rewrite(
+                                                  dropout.of(layer, number.getAndIncrement()));
                                             }))));
     return new LoraInjection(rewritten, List.copyOf(changes.values()));
   }

@@ -87,8 +87,8 @@ public record LoraModule(String name, int in, int out, int rank, double scale, L
   /** scale · B(A(x)), scaled where it is of rank features. */
   Value product(Layer layer) {
     return layer.y().op() instanceof Op.Conv conv
-        ? layer.x().conv(conv, weightA()).times(scale).conv(pointwise(conv), weightB())
-        : layer.x().linear(weightA()).times(scale).linear(weightB());
+        ? layer.given().conv(conv, weightA()).times(scale).conv(pointwise(conv), weightB())
+        : layer.given().linear(weightA()).times(scale).linear(weightB());
   }
 
   Value weightA() {

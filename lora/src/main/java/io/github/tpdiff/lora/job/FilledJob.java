@@ -80,6 +80,7 @@ final class FilledJob {
         resolved.targets(),
         lora.exclude(),
         lora.ranks(),
+        lora.dropout(),
         lora.origin());
   }
 

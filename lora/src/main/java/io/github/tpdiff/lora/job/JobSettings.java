@@ -219,6 +219,7 @@ record JobSettings(Map<String, Object> values) {
     } else {
       change(keys, lora);
     }
+    keys.putUnless(0.0, "lora.dropout", lora.dropout().share());
     var base = new LinkedHashMap<Object, Object>(lora.origin().base());
     keys.putUnlessEmpty("lora.base", base);
   }

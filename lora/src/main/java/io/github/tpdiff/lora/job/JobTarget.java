@@ -34,7 +34,7 @@ record JobTarget(ResolvedJob resolved) {
     var injection =
         lora.origin()
             .first(resolved.expert())
-            .map(first -> LoraOrigin.injection(program, first))
+            .map(first -> LoraOrigin.injection(program, first, lora.dropout()))
             .orElseGet(
                 () ->
                     LoraInjection.inject(
@@ -45,7 +45,8 @@ record JobTarget(ResolvedJob resolved) {
                             lora.alpha(),
                             resolved.targets(),
                             lora.exclude(),
-                            lora.ranks())));
+                            lora.ranks()),
+                        lora.dropout()));
     List<String> modules = injection.modules().stream().map(WeightChange::name).toList();
     for (LoraFormat format : job().output().formats()) {
       LoraWriter.requireNames(

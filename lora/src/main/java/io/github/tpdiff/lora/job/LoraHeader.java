@@ -61,6 +61,7 @@ record LoraHeader(ResolvedJob job) {
     Map<String, Object> settings = JobSettings.of(job.filled()).values();
     copy(settings, "train.seed", entries, "ss_seed");
     copy(settings, "train.learning_rate", entries, "ss_learning_rate");
+    copy(settings, "lora.dropout", entries, "ss_network_dropout");
     copy(settings, "output.author", entries, "modelspec.author");
     copy(settings, "output.license", entries, "modelspec.license");
     copy(settings, "output.description", entries, "modelspec.description");

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.lora.LoraFingerprint;
 import io.github.tpdiff.lora.LoraInjection;
 import io.github.tpdiff.lora.LoraModels;
@@ -90,10 +91,11 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
    * The changes of a file as trained modules.
    *
    * @param lora of {@link #first}
+   * @param dropout of what they are given
    * @throws IllegalArgumentException if a layer is not in the program or has other sizes there
    */
-  static LoraInjection injection(Program program, LoraWeights lora) {
-    LoraInjection injection = LoraInjection.of(program, lora, 1);
+  static LoraInjection injection(Program program, LoraWeights lora, LoraDropout dropout) {
+    LoraInjection injection = LoraInjection.of(program, lora, dropout);
     Set<String> missing = new LinkedHashSet<>(lora.layers().keySet());
     injection.modules().stream().map(WeightChange::name).forEach(missing::remove);
     missing.stream()

@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.LoraConfig;
+import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.job.TrainingJob.Lora;
 import io.github.tpdiff.weights.lora.KroneckerSizes;
@@ -57,7 +58,16 @@ final class LoraReader {
                 + " decides.")
         .orElse(Map.of())
         .forEach((pattern, own) -> ranks.put(new ModulePattern(pattern), own));
-    return new Lora(kind, rank, alpha, targets, exclude, ranks, origin(s));
+    var dropout =
+        new LoraDropout(
+            s.value(
+                "dropout",
+                JobType.NUMBER,
+                0.0,
+                "Share of the numbers that each change is given which are dropped in a training step,"
+                    + " the others divided by 1 - dropout, as PEFT's lora_dropout; in [0, 1), not of"
+                    + " lokr."));
+    return new Lora(kind, rank, alpha, targets, exclude, ranks, dropout, origin(s));
   }
 
   private static LoraConfig.Kind kind(JobSection s) {

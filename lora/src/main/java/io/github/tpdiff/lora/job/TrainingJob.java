@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.job;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.lora.LoraConfig;
+import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.CaptionRule;
 import io.github.tpdiff.lora.data.EpochVisits;
@@ -193,8 +194,9 @@ public record TrainingJob(
    * @param targets empty for the checkpoint's own
    * @param exclude left alone
    * @param ranks that differ
+   * @param dropout of what the changes are given, in training
    * @param origin of the first values, and what lies below; a file that it begins with decides all
-   *     that stands before
+   *     that stands before the dropout
    */
   public record Lora(
       LoraConfig.Kind kind,
@@ -203,6 +205,7 @@ public record TrainingJob(
       List<ModulePattern> targets,
       List<ModulePattern> exclude,
       Map<ModulePattern, Integer> ranks,
+      LoraDropout dropout,
       LoraOrigin origin) {}
 
   /** How training times are spread. */

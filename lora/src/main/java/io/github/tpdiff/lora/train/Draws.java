@@ -15,7 +15,8 @@ record Draws(long seed) {
     NOISE(4),
     CAPTION(5),
     VALIDATION(6),
-    PICTURE(7);
+    PICTURE(7),
+    LORA(8);
 
     /** Fixed for ever: states of earlier versions are resumed with the same numbers. */
     private final long stream;

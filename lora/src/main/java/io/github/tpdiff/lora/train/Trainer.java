@@ -2,8 +2,10 @@ package io.github.tpdiff.lora.train;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.optim.GradientNorm;
+import io.github.tpdiff.lora.train.Draws.Purpose;
 import io.github.tpdiff.lora.train.GradientSource.BatchLoss;
 import io.github.tpdiff.lora.train.GradientSource.StepBatches;
 import io.github.tpdiff.lora.train.TimeLeft.Task;
@@ -12,6 +14,7 @@ import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.engine.Trainable;
 import io.github.tpdiff.runtime.engine.TrainingEngine;
+import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.HashMap;
@@ -141,7 +144,9 @@ public final class Trainer {
   }
 
   private TrainingBatch batch(int place) {
-    return batches.batch((long) step * run.settings().batches().accumulation() + place);
+    long number = (long) step * run.settings().batches().accumulation() + place;
+    long bits = new Draws(run.settings().seed()).bits(Purpose.LORA, number);
+    return batches.batch(number).with(LoraDropout.seeded(bits));
   }
 
   private record StepResult(
@@ -335,7 +340,12 @@ public final class Trainer {
 
   private static Optional<String> firstNonFinite(Map<String, Tensor> tensors) {
     var floats = new LinkedHashMap<String, float[]>();
-    tensors.forEach((name, tensor) -> floats.put(name, tensor.toFloatArray()));
+    tensors.forEach(
+        (name, tensor) -> {
+          if (tensor.type() == ElementType.F32) {
+            floats.put(name, tensor.toFloatArray());
+          }
+        });
     return GradientNorm.firstNonFinite(floats);
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.train;
 
+import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.TrainingExample;
@@ -75,7 +76,14 @@ public record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Tensor we
 
   /** The loss of a batch of one clip, without gradients. */
   double loss(NetworkLoss network) {
-    return weights.floats().get(0) * network.of(inputs, target);
+    return weights.floats().get(0) * network.of(with(LoraDropout.nothing()).inputs, target);
+  }
+
+  /** The same with more inputs. */
+  TrainingBatch with(Map<String, Tensor> others) {
+    var all = new LinkedHashMap<>(inputs);
+    all.putAll(others);
+    return new TrainingBatch(all, target, weights, stage);
   }
 
   /** The same with the error of each clip weighted once more. */

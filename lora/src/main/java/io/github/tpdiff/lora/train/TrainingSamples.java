@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.train;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
@@ -95,6 +96,7 @@ public record TrainingSamples(
     public Tensor predict(Map<String, Tensor> step) {
       var inputs = new HashMap<>(conditions);
       inputs.putAll(step);
+      inputs.putAll(LoraDropout.nothing());
       return model.predict(inputs);
     }
 

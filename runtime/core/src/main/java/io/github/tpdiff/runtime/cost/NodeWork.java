@@ -35,7 +35,12 @@ final class NodeWork {
     for (Value input : node.inputs()) {
       bytes = Math.addExact(bytes, read(node, input));
     }
-    return Work.memory(bytes);
+    return Work.memory(node.op() instanceof Op.Dropout ? hashed(bytes) : bytes);
+  }
+
+  /** Bits are mixed in ten passes over 32-bit numbers, about as many bytes as of x and y each. */
+  private static long hashed(long bytes) {
+    return Math.multiplyExact(11, bytes);
   }
 
   /** Sources are there already; a reshape moves nothing, nor does what only ends gradients. */

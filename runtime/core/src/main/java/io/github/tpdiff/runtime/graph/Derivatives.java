@@ -25,8 +25,9 @@ final class Derivatives {
     if (op instanceof Op.Linear) {
       return others(node, reached);
     }
-    boolean rearranges =
-        op instanceof Op.Reshape
+    boolean hasFixedFactors =
+        op instanceof Op.Dropout
+            || op instanceof Op.Reshape
             || op instanceof Op.Transpose
             || op instanceof Op.Slice
             || op instanceof Op.Concat
@@ -34,7 +35,7 @@ final class Derivatives {
             || op instanceof Op.Repeat
             || op instanceof Op.Expand
             || op instanceof Op.Cast;
-    return rearranges ? List.of() : withItself(node);
+    return hasFixedFactors ? List.of() : withItself(node);
   }
 
   /** The same where the gradients pass by a formula. */

@@ -85,6 +85,36 @@ public sealed interface Op {
   /** x as it is; no gradient passes through it. */
   record Detach() implements Op {}
 
+  /**
+   * Elements set to zero and the others divided by 1 − share, by bits that are a function of the
+   * seed, the layer and the place alone: x [..., n], seed (I64) [1], layer (I64) [1] to the shape of
+   * x; the same on every device, made again as often as one likes. A negative seed drops none.
+   *
+   * <p>In 32 bits, with mix(h): h ^= h ⋙ 16, h *= 0x7feb352d, h ^= h ⋙ 15, h *= 0x846ca68b, and
+   * hash(h): mix, then h ^= h ⋙ 16 (Wellons 2018, "Prospecting for Hash Functions", lowbias32): key =
+   * hash(hash(seed) ^ layer), and element j of row i, all axes but the last counted as one, stays
+   * where mix(hash(key ^ i) ^ hash(~key ^ j)), signed, is at least {@link #least}.
+   *
+   * @param share of the elements that are dropped; in (0, 1)
+   */
+  record Dropout(double share) implements Op {
+    public Dropout {
+      if (!(share > 0 && share < 1)) {
+        throw new GraphException("dropout: expected a share in (0, 1), found " + share);
+      }
+    }
+
+    /** The least of all 32-bit numbers by which an element stays. */
+    public int least() {
+      return (int) Math.min(Integer.MAX_VALUE, Math.round(share * 0x1p32) + Integer.MIN_VALUE);
+    }
+
+    /** The factor on what stays. */
+    public float scale() {
+      return (float) (1 / (1 - share));
+    }
+  }
+
   /** Elementwise with broadcasting. */
   record Binary(BinaryKind kind) implements Op {}
 

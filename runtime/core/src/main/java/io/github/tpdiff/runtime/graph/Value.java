@@ -245,6 +245,25 @@ public final class Value {
     return f32(new Op.Detach(), shape, this);
   }
 
+  /**
+   * With some elements dropped; see {@link Op.Dropout}.
+   *
+   * @param seed I64 [1]
+   * @param layer I64 [1], which of a program's droppings this is
+   */
+  public Value dropout(double share, Value seed, Value layer) {
+    requireFloat("dropout");
+    require(shape.rank() >= 1, "dropout input", "rank 1 or more", shape);
+    for (Value bits : List.of(seed, layer)) {
+      require(
+          bits.type == ElementType.I64 && bits.shape.equals(Shape.of(1)),
+          "dropout seed and layer",
+          "I64 [1]",
+          bits);
+    }
+    return f32(new Op.Dropout(share), shape, this, seed, layer);
+  }
+
   // Elementwise
 
   private Value binary(BinaryKind kind, Value other) {

@@ -74,6 +74,8 @@ final class Interpreter {
       return Pointwise.l2Norm(norm, in.get(0), shape);
     } else if (op instanceof Op.Detach) {
       return in.get(0);
+    } else if (op instanceof Op.Dropout dropout) {
+      return Pointwise.dropout(dropout.share(), in);
     } else if (op instanceof Op.Binary binary) {
       return Pointwise.binary(binary.kind(), in, shape);
     } else if (op instanceof Op.Unary unary) {

@@ -35,6 +35,37 @@ final class Pointwise {
         });
   }
 
+  /** In 64-bit arithmetic that is cut to 32 unsigned bits after each step. */
+  static NumberArray dropout(double share, List<NumberArray> in) {
+    NumberArray x = in.get(0);
+    long seed = (long) in.get(1).values()[0];
+    if (seed < 0) {
+      return x;
+    }
+    long key = hash(hash(seed) ^ (long) in.get(2).values()[0]);
+    int columns = x.dim(-1);
+    var y = new double[x.values().length];
+    for (int n = 0; n < y.length; n++) {
+      long row = hash(key ^ (n / columns));
+      long column = hash((key ^ 0xffffffffL) ^ (n % columns));
+      long bits = mixed(row ^ column);
+      long signed = bits < 0x80000000L ? bits : bits - 0x100000000L;
+      boolean stays = signed + 0x1p31 >= Math.rint(share * 0x1p32);
+      y[n] = stays ? x.values()[n] / (1 - share) : 0 * x.values()[n];
+    }
+    return NumberArray.real(x.shape(), y);
+  }
+
+  private static long mixed(long h) {
+    long once = ((h ^ (h >> 16)) * 0x7feb352dL) & 0xffffffffL;
+    return ((once ^ (once >> 15)) * 0x846ca68bL) & 0xffffffffL;
+  }
+
+  private static long hash(long h) {
+    long mixed = mixed(h);
+    return mixed ^ (mixed >> 16);
+  }
+
   static DoubleUnaryOperator function(Op.UnaryKind kind) {
     return switch (kind) {
       case GELU_TANH ->

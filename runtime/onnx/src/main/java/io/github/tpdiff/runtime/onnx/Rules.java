@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.onnx;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.ElementType;
+import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Shape;
 import io.github.tpdiff.runtime.graph.Value;
@@ -27,6 +28,7 @@ final class Rules {
     rules.put(Op.Unary.class, Rules::unary);
     rules.put(Op.Clamp.class, Rules::clamp);
     rules.put(Op.Detach.class, (v, in, code) -> code.nodes().add("Identity", in));
+    rules.put(Op.Dropout.class, Rules::dropout);
     rules.put(Op.Reshape.class, (v, in, code) -> code.reshape(in.get(0), shape(v, 0), v.shape()));
     rules.put(Op.Transpose.class, Rules::transpose);
     rules.put(Op.Concat.class, Rules::concat);
@@ -81,6 +83,10 @@ final class Rules {
           case DIV -> "Div";
         };
     return code.nodes().add(type, inputs);
+  }
+
+  private static String dropout(Value value, List<String> inputs, SegmentCode code) {
+    throw new GraphException("dropout: is for training alone; export the network without it");
   }
 
   private static String unary(Value value, List<String> inputs, SegmentCode code) {

@@ -76,6 +76,16 @@ final class OpRules {
             "torch.linalg_vector_norm(%s, 2, [%s], True)".formatted(in(node, at, 0), op.axis()));
     rule(Op.Detach.class, (op, node, at) -> "torch.detach(%s)".formatted(in(node, at, 0)));
 
+    rule(
+        Op.Dropout.class,
+        (op, node, at) ->
+            "(self).dropped(%s, %s, %s, %s, %s)"
+                .formatted(
+                    in(node, at, 0),
+                    in(node, at, 1),
+                    in(node, at, 2),
+                    op.least(),
+                    number(op.scale())));
     rule(Op.Binary.class, OpRules::binary);
     rule(Op.Unary.class, OpRules::unary);
     rule(

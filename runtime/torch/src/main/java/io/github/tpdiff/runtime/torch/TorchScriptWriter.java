@@ -33,6 +33,27 @@ final class TorchScriptWriter {
           return torch.from_file(path, False, size, dtype=dtype)
         def join(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
           return [torch.cat(v, 0)]
+        def mix(self: __torch__.Program, h: Tensor) -> Tensor:
+          high = torch.bitwise_and_(torch.bitwise_right_shift(h, 16), 65535)
+          m = torch.mul_(torch.bitwise_xor_(h, high), 2146121005)
+          upper = torch.bitwise_and_(torch.bitwise_right_shift(m, 15), 131071)
+          return torch.mul_(torch.bitwise_xor_(m, upper), -2073254261)
+        def hash(self: __torch__.Program, h: Tensor) -> Tensor:
+          m = (self).mix(h)
+          return torch.bitwise_xor_(m, torch.bitwise_and_(torch.bitwise_right_shift(m, 16), 65535))
+        def places(self: __torch__.Program, count: int, key: Tensor) -> Tensor:
+          i = torch.arange(count, dtype=3, layout=None, device=ops.prim.device(key), pin_memory=False)
+          return (self).hash(torch.bitwise_xor(i, key))
+        def dropped(self: __torch__.Program, x: Tensor, seed: Tensor, layer: Tensor, least: int, scale: float) -> Tensor:
+          key = (self).hash(torch.bitwise_xor((self).hash(torch.to(seed, 3)), torch.to(layer, 3)))
+          n = torch.size(x, -1)
+          rows = (self).places(torch.floordiv(torch.numel(x), n), key)
+          columns = (self).places(n, torch.bitwise_not(key))
+          bits = (self).mix(torch.bitwise_xor(torch.reshape(rows, [-1, 1]), columns))
+          whole = torch.lt(seed, 0)
+          stays = torch.ge(bits, torch.to(torch.where(whole, -2147483648, least), 3))
+          factors = torch.where(stays, torch.to(torch.where(whole, 1.0, scale), 6), 0.0)
+          return torch.mul(x, torch.reshape(factors, torch.size(x)))
         def mse(self: __torch__.Program, v: List[Tensor]) -> List[Tensor]:
           e = torch.mse_loss(torch.to(v[0], 7), torch.to(v[1], 7), 0)
           return [torch.mean(torch.mul(e, v[2]))]

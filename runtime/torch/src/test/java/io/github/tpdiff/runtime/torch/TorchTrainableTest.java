@@ -97,6 +97,10 @@ class TorchTrainableTest {
             "clamp",
             a.times(0.25).plus(Value.constant(new float[] {-1, 0, 1, 2}, 4)).clamp(-0.5, 1.5)),
         Arguments.of(
+            "dropout",
+            a.dropout(0.5, Value.indices(new long[] {3}, 1), Value.indices(new long[] {7}, 1))
+                .times(row)),
+        Arguments.of(
             "reshape, transpose", a.reshape(4, 2, 4).transpose(2, 0, 1).times(a.reshape(4, 4, 2))),
         Arguments.of("concat, slice", Value.concat(1, a.slice(1, 1, 3), a.times(2))),
         Arguments.of(
