@@ -53,7 +53,8 @@ public record DoraModule(LoraModule product, double strength) implements WeightC
     Value factor = Value.weight(magnitude(), product.out()).dividedBy(norms(layer));
     Value change = product.product(layer);
     if (layer.drops()) {
-      Value own = layer.plain().times(perOutput(layer, factor.minus(Value.constant(1)).times(strength)));
+      Value own =
+          layer.plain().times(perOutput(layer, factor.minus(Value.constant(1)).times(strength)));
       return layer.y().plus(own).plus(change.times(perOutput(layer, factor.times(strength))));
     }
     Value whole = layer.plain().plus(change);

@@ -8,9 +8,9 @@ import io.github.tpdiff.runtime.graph.Value;
 import java.util.Map;
 
 /**
- * Dropout of what the changes of layers are given of their inputs, in training alone. Which elements
- * are dropped follows from a seed that is an input of the program, so that a pass made again drops
- * the same; see {@link Op.Dropout}.
+ * Dropout of what the changes of layers are given of their inputs, in training alone. Which
+ * elements are dropped follows from a seed that is an input of the program, so that a pass made
+ * again drops the same; see {@link Op.Dropout}.
  *
  * @param share of the elements; 0 for none, then the program has no such input
  */
@@ -53,7 +53,6 @@ public record LoraDropout(double share) {
         : layer.giving(
             layer
                 .x()
-                .dropout(
-                    share, Value.indexInput(SEED, 1), Value.indices(new long[] {number}, 1)));
+                .dropout(share, Value.indexInput(SEED, 1), Value.indices(new long[] {number}, 1)));
   }
 }

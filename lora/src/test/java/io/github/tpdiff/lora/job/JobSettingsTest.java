@@ -77,6 +77,7 @@ final class JobSettingsTest {
         targets: [to_q, "blocks.*.ffn.**"]
         exclude: blocks.0.attn1.to_q
         rank_pattern: {to_q: 4}
+        dropout: 0.2
       train:
         seed: 7
         steps: 20

@@ -79,7 +79,7 @@ final class WanChangeTrainTest {
     }
   }
 
-  private static void requireClose(Map<String, float[]> found, TensorSource out, String prefix) {
+  static void requireClose(Map<String, float[]> found, TensorSource out, String prefix) {
     assertThat(out.names().stream().filter(name -> name.startsWith(prefix)))
         .hasSameSizeAs(found.keySet());
     found.forEach((name, values) -> requireClose(values, out.floats(prefix + name), name));
@@ -206,7 +206,7 @@ final class WanChangeTrainTest {
     }
   }
 
-  private static Map<String, Tensor> inputs(TensorSource io) {
+  static Map<String, Tensor> inputs(TensorSource io) {
     Tensor latents = tensor(io, "in.hidden_states");
     return Map.of(
         "hidden_states", latents,
@@ -225,7 +225,7 @@ final class WanChangeTrainTest {
     return Tensor.ofFloats(positions, places);
   }
 
-  private static Tensor tensor(TensorSource io, String name) {
+  static Tensor tensor(TensorSource io, String name) {
     List<Long> shape = requireNonNull(io.require(name)).shape();
     return Tensor.ofFloats(io.floats(name), shape.stream().mapToLong(Long::longValue).toArray());
   }

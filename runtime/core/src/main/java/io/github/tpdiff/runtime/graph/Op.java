@@ -87,12 +87,12 @@ public sealed interface Op {
 
   /**
    * Elements set to zero and the others divided by 1 − share, by bits that are a function of the
-   * seed, the layer and the place alone: x [..., n], seed (I64) [1], layer (I64) [1] to the shape of
-   * x; the same on every device, made again as often as one likes. A negative seed drops none.
+   * seed, the layer and the place alone: x [..., n], seed (I64) [1], layer (I64) [1] to the shape
+   * of x; the same on every device, made again as often as one likes. A negative seed drops none.
    *
    * <p>In 32 bits, with mix(h): h ^= h ⋙ 16, h *= 0x7feb352d, h ^= h ⋙ 15, h *= 0x846ca68b, and
-   * hash(h): mix, then h ^= h ⋙ 16 (Wellons 2018, "Prospecting for Hash Functions", lowbias32): key =
-   * hash(hash(seed) ^ layer), and element j of row i, all axes but the last counted as one, stays
+   * hash(h): mix, then h ^= h ⋙ 16 (Wellons 2018, "Prospecting for Hash Functions", lowbias32): key
+   * = hash(hash(seed) ^ layer), and element j of row i, all axes but the last counted as one, stays
    * where mix(hash(key ^ i) ^ hash(~key ^ j)), signed, is at least {@link #least}.
    *
    * @param share of the elements that are dropped; in (0, 1)

@@ -92,8 +92,8 @@ final class BackwardMethod {
       }
     }
     var results = new StringJoiner(", ", "[", "]");
-    gradients.inputs().forEach(name -> results.add(result(products.graph().inputs(), name)));
-    gradients.weights().forEach(name -> results.add(result(products.graph().weights(), name)));
+    gradients.inputs().forEach(name -> results.add(result(new Op.Input(name))));
+    gradients.weights().forEach(name -> results.add(result(new Op.Weight(name))));
     at.line("return " + results);
     return at.text();
   }
@@ -102,8 +102,14 @@ final class BackwardMethod {
     return Objects.requireNonNull(named.get(name));
   }
 
-  private String result(Map<String, Value> named, String name) {
-    return sums.of(value(named, name));
+  /** Of a source in all the places where the graph has it, each a value of its own. */
+  private String result(Op source) {
+    List<Value> places =
+        products.graph().nodes().stream()
+            .filter(node -> node.op().equals(source) && sums.has(node))
+            .toList();
+    places.stream().skip(1).forEach(place -> sums.add(places.get(0), sums.of(place)));
+    return sums.of(places.get(0));
   }
 
   private void passBack(Value node) {

@@ -31,7 +31,8 @@ final class DropoutTest {
   private static Program program(double share, long layer) {
     Value seed = Value.indexInput("seed", 1);
     Value y =
-        Value.input("x", "rows", "columns").dropout(share, seed, Value.indices(new long[] {layer}, 1));
+        Value.input("x", "rows", "columns")
+            .dropout(share, seed, Value.indices(new long[] {layer}, 1));
     return new Program("p", List.of(Graph.of("g", "y", y)), List.of("y"));
   }
 
@@ -126,8 +127,7 @@ final class DropoutTest {
   }
 
   private static void requireShare(int zeros, int of, double share) {
-    assertThat(zeros - of * share)
-        .isCloseTo(0.0, within(5 * Math.sqrt(of * share * (1 - share))));
+    assertThat(zeros - of * share).isCloseTo(0.0, within(5 * Math.sqrt(of * share * (1 - share))));
   }
 
   /**

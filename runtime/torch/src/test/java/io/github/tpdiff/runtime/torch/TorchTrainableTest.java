@@ -105,6 +105,9 @@ class TorchTrainableTest {
         Arguments.of("concat, slice", Value.concat(1, a.slice(1, 1, 3), a.times(2))),
         Arguments.of(
             "pad, repeat", a.pad(new Op.Pad(List.of(0, 1, 0), List.of(1, 0, 2))).repeat(1, 2, 3)),
+        Arguments.of(
+            "one weight in three places",
+            a.times(row).plus(weight("a", 2, 4, 4).silu()).plus(weight("a", 2, 4, 4))),
         Arguments.of("expand", weight("a", 1, 4).expand(3, 4).times(row)),
         Arguments.of("gather", a.gather(Value.indices(new long[] {1, 0, 1}, 3))),
         Arguments.of(
