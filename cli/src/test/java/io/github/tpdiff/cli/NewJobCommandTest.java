@@ -2,7 +2,7 @@ package io.github.tpdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.tpdiff.lora.job.ClipSize;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.media.VideoWriter;

@@ -175,11 +175,7 @@ record ClipCutter(ClipSizes sizes, Extraction extraction) {
             clip.report().endSeconds());
     return new Cut(
         clip.clip(),
-        PreparedVideo.Clip.of(sizeOf(size), clip.report().summary(), clip.report().scale(), span));
-  }
-
-  private static PreparedVideo.ClipSize sizeOf(VideoSize size) {
-    return new PreparedVideo.ClipSize(size.width(), size.height(), size.frames());
+        PreparedVideo.Clip.of(ClipSize.of(size), clip.report().summary(), clip.report().scale(), span));
   }
 
   private Cut picture(Path file) throws IOException {
@@ -199,6 +195,6 @@ record ClipCutter(ClipSizes sizes, Extraction extraction) {
             Math.round(picture.height() * scale) - size.height());
     return new Cut(
         new VideoClip(values.data(), 1, size.height(), size.width(), size.fps()),
-        PreparedVideo.Clip.of(sizeOf(size), how, scale, Span.picture()));
+        PreparedVideo.Clip.of(ClipSize.of(size), how, scale, Span.picture()));
   }
 }

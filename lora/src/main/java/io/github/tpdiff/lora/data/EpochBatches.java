@@ -1,6 +1,5 @@
 package io.github.tpdiff.lora.data;
 
-import io.github.tpdiff.lora.data.PreparedVideo.ClipSize;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -43,9 +42,9 @@ public record EpochBatches(List<Row> rows, int size) {
   }
 
   /** Of all batches, the part that each size has. */
-  public Map<PreparedVideo.ClipSize, Double> shares() {
+  public Map<ClipSize, Double> shares() {
     double all = rows.stream().mapToInt(this::batches).sum();
-    var shares = new LinkedHashMap<PreparedVideo.ClipSize, Double>();
+    var shares = new LinkedHashMap<ClipSize, Double>();
     rows.forEach(row -> shares.merge(row.clips(), batches(row) / all, Double::sum));
     return shares;
   }

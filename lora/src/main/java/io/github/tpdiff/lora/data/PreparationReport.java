@@ -148,7 +148,7 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
    * @param shares of the data sets
    */
   public EpochBatches batches(int size, List<SetShare> shares) {
-    var sizes = new ArrayList<PreparedVideo.ClipSize>();
+    var sizes = new ArrayList<ClipSize>();
     var sets = new ArrayList<Integer>();
     for (PreparedVideo video : videos) {
       for (PreparedVideo.Clip clip : video.clips()) {

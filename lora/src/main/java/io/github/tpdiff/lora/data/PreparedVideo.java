@@ -67,20 +67,6 @@ public record PreparedVideo(
   }
 
   /**
-   * The size of a clip.
-   *
-   * @param width pixels
-   * @param height pixels
-   * @param frames pixel frames
-   */
-  public record ClipSize(int width, int height, int frames) {
-    @Override
-    public String toString() {
-      return width + "x" + height + "x" + frames;
-    }
-  }
-
-  /**
    * A part of a video.
    *
    * @param first frame, counted from 0 in the order shown

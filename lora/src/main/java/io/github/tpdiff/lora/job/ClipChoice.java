@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;

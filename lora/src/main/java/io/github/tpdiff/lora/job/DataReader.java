@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.job.TrainingJob.Buckets;
 import io.github.tpdiff.lora.job.TrainingJob.Data;
@@ -14,6 +15,10 @@ final class DataReader {
   private static final JobType<PictureSize> PIXELS =
       JobType.scalar("WIDTHxHEIGHT, such as 832x480", DataReader::pixels, DataReader::words);
 
+  static final JobType<ClipSize> SIZE =
+      JobType.scalar(
+          "WIDTHxHEIGHTxFRAMES, such as 832x480x81", ClipSize::parse, ClipSize::toString);
+
   private DataReader() {}
 
   static Data read(JobSection s) {
@@ -27,7 +32,7 @@ final class DataReader {
                 "Where encoded clips and captions are kept from run to run.")),
         s.find(
                 "sizes",
-                JobType.list("sizes, such as [832x480x81]", ClipSize.TYPE),
+                JobType.list("sizes, such as [832x480x81]", SIZE),
                 TrainingJobReader.CHECKPOINTS_OWN,
                 "Sizes that clips may have, in pixels and frames; each video goes to the one of the"
                     + " nearest shape, of those the longest it fills, each picture to one of these"

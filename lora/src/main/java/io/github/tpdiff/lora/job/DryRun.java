@@ -1,5 +1,8 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.LoraInjection;
+import io.github.tpdiff.lora.WeightChange;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.EpochBatches;
 import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.runtime.cost.Machine;

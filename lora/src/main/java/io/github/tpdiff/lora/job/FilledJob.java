@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.BucketSizes;
 import io.github.tpdiff.lora.data.ClipSizes;
 import io.github.tpdiff.runtime.diffusion.DiffusionForm;

@@ -1,5 +1,6 @@
 package io.github.tpdiff.lora.job;
 
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.PictureChoice;

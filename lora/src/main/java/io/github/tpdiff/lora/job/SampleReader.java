@@ -42,7 +42,7 @@ final class SampleReader {
             JobType.FLAG,
             false,
             "Makes a set before the first step too, of the checkpoint as it is."),
-        s.find("size", ClipSize.TYPE, "the first of data.sizes", "Of the videos."),
+        s.find("size", DataReader.SIZE, "the first of data.sizes", "Of the videos."),
         s.find(
             "steps",
             JobType.WHOLE,

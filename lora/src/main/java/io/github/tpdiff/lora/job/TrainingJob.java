@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.lora.ModulePattern;

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.CaptionRule;
 import io.github.tpdiff.lora.data.Extraction;

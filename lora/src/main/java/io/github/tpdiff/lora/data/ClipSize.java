@@ -1,4 +1,4 @@
-package io.github.tpdiff.lora.job;
+package io.github.tpdiff.lora.data;
 
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.util.regex.Matcher;
@@ -14,21 +14,20 @@ import java.util.regex.Pattern;
 public record ClipSize(int width, int height, int frames) {
   private static final Pattern FORM = Pattern.compile("(\\d{1,5})x(\\d{1,5})x(\\d{1,6})");
 
-  static final JobType<ClipSize> TYPE =
-      JobType.scalar(
-          "WIDTHxHEIGHTxFRAMES, such as 832x480x81", ClipSize::parse, ClipSize::toString);
-
-  static ClipSize of(VideoSize size) {
+  /** Of a video. */
+  public static ClipSize of(VideoSize size) {
     return new ClipSize(size.width(), size.height(), size.frames());
   }
 
   /**
-   * @throws IllegalArgumentException if the text has another form
+   * From a text.
+   *
+   * @throws IllegalArgumentException if it has another form
    */
-  static ClipSize parse(String text) {
+  public static ClipSize parse(String text) {
     Matcher form = FORM.matcher(text.strip());
     if (!form.matches()) {
-      throw new IllegalArgumentException("data.sizes: expected 832x480x81, found " + text);
+      throw new IllegalArgumentException("size: expected 832x480x81, found " + text);
     }
     return new ClipSize(
         Integer.parseInt(form.group(1)),
