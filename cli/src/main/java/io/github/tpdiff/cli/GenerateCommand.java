@@ -3,10 +3,12 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.media.ContactSheet;
+import io.github.tpdiff.runtime.media.PngWriter;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoRequest;
@@ -56,17 +58,30 @@ final class GenerateCommand implements Callable<Integer> {
     try (VideoModel model = trained.beside(Families.open(parts.at(folder)))) {
       model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
       VideoRequest request = asked.of(model);
+      var job = new Job(request, out, prompt.sheet());
       try (Engine engine = engines.open(compute);
           PipelineParts loaded = PipelineParts.of(model, engine)) {
         new VideoPipeline(loaded).requireComponents(request);
-        write(spec, engine, loaded, new Job(request, out, prompt.sheet()));
+        write(spec, engine, loaded, job);
       }
     }
     return ExitCode.DONE;
   }
 
   /** What to make, where to, and where a picture of its frames goes. */
-  record Job(VideoRequest request, Path out, Optional<Path> sheet) {}
+  record Job(VideoRequest request, Path out, Optional<Path> sheet) {
+    /**
+     * @throws IllegalArgumentException if a picture is to have several frames
+     */
+    Job {
+      int frames = request.size().frames();
+      if (PromptOptions.isPicture(out) && frames != 1) {
+        throw new IllegalArgumentException(
+            "--out: a .png is of one frame, and the video has %d; say --frames 1, or name an .mp4, found %s"
+                .formatted(frames, out));
+      }
+    }
+  }
 
   /** Makes a video and says what it took. */
   static void write(CommandSpec spec, Engine engine, PipelineParts parts, Job job)
@@ -80,8 +95,12 @@ final class GenerateCommand implements Callable<Integer> {
     out.flush();
     try (var times = new StageTimes(spec.commandLine().getErr())) {
       var row = new ContactSheet.Row(SHEET_COLUMNS, job.request().size().frames());
-      VideoWriter.write(
-          job.out(), new VideoPipeline(parts).generate(job.request(), times), row::pass);
+      GeneratedVideo made = new VideoPipeline(parts).generate(job.request(), times);
+      if (PromptOptions.isPicture(job.out())) {
+        made.<IOException>decode(frame -> PngWriter.write(job.out(), frame));
+      } else {
+        VideoWriter.write(job.out(), made, row::pass);
+      }
       times.print(out);
       if (job.sheet().isPresent()) {
         row.sheet().write(job.sheet().get());

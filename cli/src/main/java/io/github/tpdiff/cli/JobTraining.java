@@ -10,6 +10,7 @@ import io.github.tpdiff.lora.job.TrainingBytes;
 import io.github.tpdiff.lora.job.WatchedRun;
 import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.NonFiniteException;
+import io.github.tpdiff.lora.train.OtherRunException;
 import io.github.tpdiff.lora.train.SampleShown;
 import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
@@ -20,12 +21,14 @@ import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.torch.Arithmetic;
 import io.github.tpdiff.runtime.torch.TorchEngine;
+import io.github.tpdiff.weights.CheckpointException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -52,10 +55,13 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
       JobTraining training = offloading(runs.get(0), prepared.report());
       List<ResolvedJob> decided = training.decided(runs, prepared.clips());
       for (int i = 0; ; i++) {
-        DataManifest.of(prepared.clips(), decided.get(i).job().data().validation())
-            .write(held.get(i).folder());
         TrainingRun run = new WatchedRun(decided.get(i), prepared, inFp32()).from(start);
-        TrainingOutcome outcome = training.train(decided.get(i), run, held.get(i), watcher);
+        TrainingOutcome outcome;
+        try {
+          outcome = training.train(decided.get(i), run, held.get(i), watcher);
+        } catch (OtherRunException other) {
+          throw withChanges(other, decided.get(i).manifest(prepared.clips()), held.get(i).folder());
+        }
         if (i == decided.size() - 1 || outcome.end() == End.STOPPED) {
           return outcome;
         }
@@ -77,6 +83,21 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
       out.flush();
     }
     return new JobTraining(engine.offloading(offloads), out, err);
+  }
+
+  /** Of data that is not as it was, says which clips are not. */
+  private static CheckpointException withChanges(
+      OtherRunException other, DataManifest now, Path folder) {
+    return Optional.of(other)
+        .filter(refused -> refused.setting().equals("data"))
+        .flatMap(refused -> now.changesSince(folder))
+        .map(
+            changes ->
+                new CheckpointException(
+                    "%s: cannot go on with other data: %s; restore it or start in another output folder"
+                        .formatted(folder, changes),
+                    other))
+        .orElse(other);
   }
 
   /** The runs with their positions, which a probe chooses where the job leaves them open. */

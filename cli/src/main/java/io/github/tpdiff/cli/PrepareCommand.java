@@ -90,15 +90,17 @@ final class PrepareCommand implements Callable<Integer> {
     return prepared;
   }
 
-  /** Prints what would become of the data, before any clips are held out. */
+  /** Prints what would become of the data, and what of it is held out. */
   static void print(PreparationReport report, ResolvedJob job, PrintWriter out) {
-    print(report, report.batches(batchSize(job), job.preparation().shares()), job, out);
-    double heldOut = job.job().data().validation();
+    PreparationReport training = job.training(report);
+    print(report, training.batches(batchSize(job), job.preparation().shares()), job, out);
+    int heldOut = report.videos().size() - training.videos().size();
     if (heldOut > 0) {
       out.printf(
           Locale.ROOT,
-          "of these, %s of the videos and pictures are held out (data.validation): an epoch has"
-              + " fewer%n",
+          "held out to measure the loss on (data.validation), no part of an epoch: %d clips of %d of"
+              + " the videos and pictures%n",
+          report.clips() - training.clips(),
           heldOut);
     }
   }

@@ -61,7 +61,7 @@ final class PromptOptions {
   @Option(
       names = {"-o", "--out"},
       defaultValue = "video.mp4",
-      description = "The mp4 to write (default ${DEFAULT-VALUE}).")
+      description = "The mp4 to write, or the png of one frame (default ${DEFAULT-VALUE}).")
   private Path out;
 
   @Option(
@@ -92,20 +92,36 @@ final class PromptOptions {
   /**
    * The file to write.
    *
-   * @throws IllegalArgumentException if it is no mp4: better now than after the sampling
+   * @throws IllegalArgumentException if it is neither an mp4 nor a png: better now than after the
+   *     sampling
    * @throws io.github.tpdiff.weights.CheckpointException if it cannot be written, likewise
    */
   Path out() {
-    if (!out.toString().endsWith(".mp4")) {
-      throw new IllegalArgumentException("--out: expected a name ending in .mp4, found " + out);
+    if (!out.toString().endsWith(".mp4") && !isPicture(out)) {
+      throw new IllegalArgumentException(
+          "--out: expected a name ending in .mp4, or in .png for one frame, found " + out);
     }
     WritablePlace.requireFile(out);
-    NativeFolder.ffmpeg().require();
+    if (!isPicture(out)) {
+      NativeFolder.ffmpeg().require();
+    }
     return out;
   }
 
-  /** Where the picture of its frames goes, if it is wanted. */
+  /** Whether a file to write is one frame alone. */
+  static boolean isPicture(Path out) {
+    return out.toString().endsWith(".png");
+  }
+
+  /**
+   * Where the picture of its frames goes, if it is wanted.
+   *
+   * @throws IllegalArgumentException if the video is a picture itself
+   */
   Optional<Path> sheet() {
+    if (sheet && isPicture(out)) {
+      throw new IllegalArgumentException("--sheet: goes with an .mp4, found " + out);
+    }
     String name = out.getFileName().toString();
     return sheet
         ? Optional.of(out.resolveSibling(name.substring(0, name.length() - 4) + ".png"))

@@ -1,7 +1,6 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.data.ModelEncoders;
-import io.github.tpdiff.lora.data.Preparation;
 import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.job.DryRun;
 import io.github.tpdiff.lora.job.JobRuns;
@@ -89,13 +88,14 @@ final class TrainCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     ResolvedJob first = runs.get(0);
     var encoders = new ModelEncoders(first.model(), engine);
-    PreparationReport found = Preparation.survey(first.preparation(), encoders);
+    PreparationReport found = first.survey(encoders);
     PrepareCommand.print(found, first, out);
     Machine machine = Calibration.measure(engine);
     PreparationCost.of(first, machine).table(found.clips()).forEach(out::println);
     var batches =
-        found.batches(
-            first.job().train().settings().batches().size(), first.preparation().shares());
+        first
+            .training(found)
+            .batches(first.job().train().settings().batches().size(), first.preparation().shares());
     OptionalLong free = engine.freeDeviceMemory();
     runs.forEach(run -> DryRun.of(run, machine, batches, free).table().forEach(out::println));
     out.flush();

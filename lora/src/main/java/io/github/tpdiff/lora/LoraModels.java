@@ -165,6 +165,19 @@ public final class LoraModels {
   /** The changes of tensors that the model has, checked. */
   private static Map<String, TensorChange> changes(
       VideoModel model, LoraWeights lora, double strength) {
+    Map<String, TensorChange> changes = requireFit("LoRA", model, lora);
+    changes.forEach((name, change) -> change.requireFinite(name, strength));
+    return changes;
+  }
+
+  /**
+   * The changes of tensors that the model has, whose sizes fit.
+   *
+   * @param origin of the LoRA, for errors
+   * @throws IllegalArgumentException if a layer of the LoRA is not in the model
+   * @throws io.github.tpdiff.weights.CheckpointException if a tensor has another shape there
+   */
+  static Map<String, TensorChange> requireFit(String origin, VideoModel model, LoraWeights lora) {
     Map<String, TensorInfo> known = tensors(model, denoiser(model, lora));
     Map<String, TensorChange> changes = lora.changes();
     List<String> unknown =
@@ -176,8 +189,9 @@ public final class LoraModels {
         .ifPresent(
             name -> {
               throw new IllegalArgumentException(
-                  "LoRA: tensor '%s' is not in the model (%d of %d that it changes are not)%s; is it for another checkpoint?"
+                  "%s: tensor '%s' is not in the model (%d of %d that it changes are not)%s; is it for another checkpoint?"
                       .formatted(
+                          origin,
                           name,
                           unknown.size(),
                           changes.size(),
@@ -186,11 +200,7 @@ public final class LoraModels {
                               .orElse("")));
             });
     changes.keySet().retainAll(known.keySet());
-    changes.forEach(
-        (name, change) -> {
-          change.requireFits("LoRA", requireNonNull(known.get(name)));
-          change.requireFinite(name, strength);
-        });
+    changes.forEach((name, change) -> change.requireFits(origin, requireNonNull(known.get(name))));
     return changes;
   }
 

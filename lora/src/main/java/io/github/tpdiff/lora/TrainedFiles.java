@@ -201,6 +201,7 @@ public final class TrainedFiles {
     var byDenoiser = new LinkedHashMap<String, List<LoraSum.Term>>();
     for (ReadLora lora : loras) {
       String denoiser = denoiser(model, lora);
+      LoraModels.requireFit(lora.path().toString(), model, lora.weights()); // here it has a name
       var unused = new ArrayList<>(lora.file().ignored());
       unused.addAll(LoraModels.leftOut(model, lora.weights()));
       notes.leftOut(lora.path(), unused);

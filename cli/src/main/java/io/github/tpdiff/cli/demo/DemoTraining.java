@@ -1,10 +1,10 @@
 package io.github.tpdiff.cli.demo;
 
-import io.github.tpdiff.lora.data.ClipSize;
 import com.google.common.io.MoreFiles;
 import com.google.common.io.RecursiveDeleteOption;
 import io.github.tpdiff.cli.Families;
 import io.github.tpdiff.cli.JobTraining;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.job.JobRuns;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.TrainingListener;

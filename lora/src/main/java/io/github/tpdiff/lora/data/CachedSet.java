@@ -1,7 +1,5 @@
 package io.github.tpdiff.lora.data;
 
-import static com.google.common.base.Preconditions.checkArgument;
-
 import com.google.common.hash.Hashing;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
@@ -12,7 +10,6 @@ import io.github.tpdiff.runtime.model.Flow;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,22 +76,10 @@ public final class CachedSet implements TrainingSet {
    * @throws IllegalArgumentException if nothing would be left to train on
    */
   public Split split(double share) {
-    checkArgument(share >= 0 && share < 1, "data.validation: in [0, 1), found %s", share);
-    Map<String, Path> first = new LinkedHashMap<>();
-    entries.forEach(e -> first.putIfAbsent(e.origin().sha256(), e.video()));
-    List<String> videos =
-        first.entrySet().stream()
-            .sorted(Comparator.comparing(v -> hash(v.getValue().getFileName().toString())))
-            .map(Map.Entry::getKey)
-            .toList();
-    int out = (int) Math.ceil(share * videos.size());
-    checkArgument(
-        out < videos.size(),
-        "data.validation: holding out %s of %s videos leaves none to train on; add videos or set it"
-            + " to 0",
-        out,
-        videos.size());
-    Set<String> held = Set.copyOf(videos.subList(0, out));
+    Map<String, String> latents = new LinkedHashMap<>();
+    entries.forEach(
+        e -> latents.putIfAbsent(e.origin().sha256(), e.video().getFileName().toString()));
+    Set<String> held = HeldOut.of(latents, share);
     var training = new ArrayList<Entry>();
     var heldOut = new ArrayList<Entry>();
     entries.forEach(e -> (held.contains(e.origin().sha256()) ? heldOut : training).add(e));

@@ -175,7 +175,8 @@ record ClipCutter(ClipSizes sizes, Extraction extraction) {
             clip.report().endSeconds());
     return new Cut(
         clip.clip(),
-        PreparedVideo.Clip.of(ClipSize.of(size), clip.report().summary(), clip.report().scale(), span));
+        PreparedVideo.Clip.of(
+            ClipSize.of(size), clip.report().summary(), clip.report().scale(), span));
   }
 
   private Cut picture(Path file) throws IOException {

@@ -95,11 +95,13 @@ public final class Preparation {
     var preparation = new Preparation(request, encoders);
     var rows = new ArrayList<PreparedVideo>();
     var captions = new ArrayList<String>();
-    for (Source source : preparation.sources) {
-      PreparedVideo row = preparation.prepare(source, preparation::survey);
-      rows.add(row);
-      if (row.drop().isEmpty()) {
-        captions.add(preparation.caption(source));
+    try (var naming = new VideoEncoding(request, encoders)) {
+      for (Source source : preparation.sources) {
+        PreparedVideo row = preparation.prepare(source, own -> preparation.survey(own, naming));
+        rows.add(row);
+        if (row.drop().isEmpty()) {
+          captions.add(preparation.caption(source));
+        }
       }
     }
     return preparation.report(rows, List.of(), captions);
@@ -186,15 +188,40 @@ public final class Preparation {
     return new ClipCutter(set(source).sizes(), set(source).extraction());
   }
 
-  private PreparedVideo survey(Source source) throws DroppedException {
+  private PreparedVideo survey(Source source, VideoEncoding naming) throws DroppedException {
     requireReadable(picture(source));
+    Found found = find(source, naming);
     var clips = new ArrayList<PreparedVideo.Clip>();
     cutter(source).cut(source.video(), cut -> clips.add(cut.made()));
-    return made(source, clips, false);
+    return found.made(source, clips, false);
   }
 
-  private static PreparedVideo made(Source source, List<PreparedVideo.Clip> clips, boolean cached) {
-    return new PreparedVideo(source.video().file(), clips, cached, Optional.empty(), source.set());
+  /** What a file has in it, and where its clips are or will be. */
+  private record Found(String content, VideoCaches caches) {
+    PreparedVideo made(Source source, List<PreparedVideo.Clip> clips, boolean cached) {
+      return new PreparedVideo(
+          source.video().file(),
+          clips,
+          cached,
+          Optional.empty(),
+          Optional.of(
+              new PreparedVideo.Content(content, caches.full().file().getFileName().toString())),
+          source.set());
+    }
+  }
+
+  private Found find(Source source, VideoEncoding naming) throws DroppedException {
+    try {
+      String content = VideoEncoding.content(source.video().file());
+      return new Found(
+          content, naming.caches(source.video(), set(source), content, picture(source)));
+    } catch (IOException failure) {
+      throw new DroppedException(
+          Rule.UNREADABLE,
+          failure instanceof FileSystemException
+              ? "cannot be read: " + failure
+              : String.valueOf(failure.getMessage()));
+    }
   }
 
   private Prepared run(PreparationListener listener) {
@@ -220,30 +247,20 @@ public final class Preparation {
     if (picture.filter(file -> !Files.isRegularFile(file)).isPresent()) {
       requireReadable(picture);
     }
-    String content;
-    VideoCaches caches;
-    try {
-      content = VideoEncoding.content(source.video().file());
-      caches = encoding.caches(source.video(), set(source), content, picture);
-    } catch (IOException failure) {
-      throw new DroppedException(
-          Rule.UNREADABLE,
-          failure instanceof FileSystemException
-              ? "cannot be read: " + failure
-              : String.valueOf(failure.getMessage()));
-    }
+    Found found = find(source, encoding);
+    VideoCaches caches = found.caches();
     List<GridFactor> missing = encoding.missing(caches);
     PreparedVideo row;
     if (missing.isEmpty()) {
       row =
-          made(
+          found.made(
               source,
               caches.full().entries().orElseThrow().stream().map(LatentCache.Entry::made).toList(),
               true);
     } else {
       requireReadable(picture);
       row =
-          made(
+          found.made(
               source,
               encoding.make(
                   caches, missing, picture, clips -> cutter(source).cut(source.video(), clips)),
@@ -252,7 +269,8 @@ public final class Preparation {
     captioned.add(
         new Captioned(
             caches,
-            new CachedSet.Origin(source.video().file(), content, source.set(), caption(source))));
+            new CachedSet.Origin(
+                source.video().file(), found.content(), source.set(), caption(source))));
     return row;
   }
 

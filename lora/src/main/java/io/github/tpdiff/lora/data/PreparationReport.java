@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -142,7 +143,24 @@ public record PreparationReport(List<PreparedVideo> videos, List<String> notes) 
   }
 
   /**
-   * What batches of so many clips an epoch would have, before any are held out.
+   * The same without the videos and pictures that are held out, see {@link CachedSet#split}.
+   *
+   * @throws IllegalArgumentException if nothing would be left to train on
+   */
+  public PreparationReport training(double validation) {
+    Map<String, String> latents = new LinkedHashMap<>();
+    videos.forEach(
+        v -> v.content().ifPresent(own -> latents.putIfAbsent(own.sha256(), own.latents())));
+    Set<String> held = HeldOut.of(latents, validation);
+    return new PreparationReport(
+        videos.stream()
+            .filter(v -> v.content().filter(own -> held.contains(own.sha256())).isEmpty())
+            .toList(),
+        notes);
+  }
+
+  /**
+   * What batches of so many clips an epoch would have.
    *
    * @param size of a batch
    * @param shares of the data sets

@@ -14,10 +14,16 @@ import java.util.regex.Pattern;
  * @param clips that were made
  * @param cached whether they were there already
  * @param drop why there is none
+ * @param content what it has in it; empty if it was dropped
  * @param set number of the data set that it is of
  */
 public record PreparedVideo(
-    Path file, List<Clip> clips, boolean cached, Optional<Drop> drop, int set) {
+    Path file,
+    List<Clip> clips,
+    boolean cached,
+    Optional<Drop> drop,
+    Optional<Content> content,
+    int set) {
   /**
    * A clip.
    *
@@ -81,6 +87,14 @@ public record PreparedVideo(
     }
   }
 
+  /**
+   * What a file has in it.
+   *
+   * @param sha256 of it
+   * @param latents name of the file of its clips' latents
+   */
+  public record Content(String sha256, String latents) {}
+
   /** Rules by which a video is left out. */
   public enum Rule {
     NO_CAPTION("without a caption"),
@@ -112,7 +126,7 @@ public record PreparedVideo(
   }
 
   static PreparedVideo dropped(Path file, Drop drop, int set) {
-    return new PreparedVideo(file, List.of(), false, Optional.of(drop), set);
+    return new PreparedVideo(file, List.of(), false, Optional.of(drop), Optional.empty(), set);
   }
 
   /** Whether it is a picture, by the ending of its name. */

@@ -32,7 +32,7 @@ final class DataReader {
                 "Where encoded clips and captions are kept from run to run.")),
         s.find(
                 "sizes",
-                JobType.list("sizes, such as [832x480x81]", SIZE),
+                JobType.filled("sizes, such as [832x480x81]", SIZE),
                 TrainingJobReader.CHECKPOINTS_OWN,
                 "Sizes that clips may have, in pixels and frames; each video goes to the one of the"
                     + " nearest shape, of those the longest it fills, each picture to one of these"
@@ -113,7 +113,7 @@ final class DataReader {
     Optional<List<Integer>> frames =
         s.find(
             "frames",
-            JobType.list("whole numbers", JobType.WHOLE),
+            JobType.filled("whole numbers", JobType.WHOLE),
             "the checkpoint's own, and half, a quarter, ... of it that fit the stages",
             "With `pixels`: how many frames clips may have; each video goes to the most it fills.");
     Optional<Integer> shapes =

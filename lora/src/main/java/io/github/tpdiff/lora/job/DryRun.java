@@ -1,7 +1,5 @@
 package io.github.tpdiff.lora.job;
 
-import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.EpochBatches;
 import io.github.tpdiff.lora.train.PhasedDiffusion;

@@ -1,7 +1,7 @@
 package io.github.tpdiff.lora.job;
 
-import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.BucketSizes;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.ClipSizes;
 import io.github.tpdiff.runtime.diffusion.DiffusionForm;
 import io.github.tpdiff.runtime.diffusion.FlowMatching;

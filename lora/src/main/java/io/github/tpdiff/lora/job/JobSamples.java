@@ -2,8 +2,8 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.CachedSet;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.train.TrainingSamples;
 import io.github.tpdiff.lora.train.TrainingSamples.SampledVideo;
 import io.github.tpdiff.runtime.diffusion.LatentShape;

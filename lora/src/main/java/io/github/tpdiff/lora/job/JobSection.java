@@ -63,7 +63,7 @@ final class JobSection {
         .forEach(
             (key, node) -> {
               if (!names.contains(key)) {
-                throw error(node.line(), unknown(key, names, known));
+                throw error(node.line(), unknown(key, name, names, known));
               }
               if (known.stream().anyMatch(k -> k.isIn(path(key)))) {
                 below(key).knowing(known);
@@ -72,14 +72,14 @@ final class JobSection {
     return this;
   }
 
-  private String unknown(String key, Set<String> here, List<JobKey> known) {
+  private static String unknown(String key, String section, Set<String> here, List<JobKey> known) {
     String hint =
         known.stream()
             .filter(k -> k.name().equals(key) && k.path().contains("."))
             .findFirst()
             .map(k -> "it is " + k.path())
             .orElseGet(() -> "the nearest is '" + NearestName.of(key, here).orElse("") + "'");
-    return "unknown key '%s'%s; %s".formatted(key, name.isEmpty() ? "" : " in " + name, hint);
+    return "unknown key '%s'%s; %s".formatted(key, section.isEmpty() ? "" : " in " + section, hint);
   }
 
   private CheckpointException error(int at, String what) {
@@ -167,10 +167,7 @@ final class JobSection {
           .forEach(
               (name, node) -> {
                 if (!known.contains(name)) {
-                  throw error(
-                      node.line(),
-                      "unknown key '%s' in %s; the nearest is '%s'"
-                          .formatted(name, path(key), NearestName.of(name, known).orElse("")));
+                  throw error(node.line(), unknown(name, path(key), known, JobKey.all()));
                 }
               });
       values.add(read.apply(new JobSection(file, path(key), own, asking -> {})));

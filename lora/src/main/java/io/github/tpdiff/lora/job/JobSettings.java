@@ -1,8 +1,8 @@
 package io.github.tpdiff.lora.job;
 
-import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.PictureChoice;
 import io.github.tpdiff.lora.optim.LearningRate;
 import io.github.tpdiff.lora.train.FrozenForm;

@@ -32,6 +32,11 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
       Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d{1,3})?");
 
   static final JobType<String> TEXT = scalar("a text", Function.identity(), t -> '"' + t + '"');
+
+  /** A text with something in it. */
+  static final JobType<String> WORDS =
+      scalar("a text that is not empty", JobType::words, t -> '"' + t + '"');
+
   static final JobType<Integer> WHOLE =
       scalar("a whole number", t -> Integer.valueOf(t.replace("_", "")), String::valueOf);
   static final JobType<Long> LONG =
@@ -93,6 +98,13 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
     return scalar(label, JobType::pathText, Path::toString);
   }
 
+  private static String words(String text) {
+    if (text.isBlank()) {
+      throw new IllegalArgumentException("blank");
+    }
+    return text;
+  }
+
   private static Path pathText(String text) {
     if (text.isBlank()) {
       throw new IllegalArgumentException("blank");
@@ -123,6 +135,22 @@ record JobType<T>(String label, Reader<T> reader, Function<T, String> writer) {
           return List.copyOf(values);
         },
         values -> values.stream().map(item.writer()).collect(Collectors.joining(", ", "[", "]")));
+  }
+
+  /** A list with something in it. */
+  static <T> JobType<List<T>> filled(String label, JobType<T> item) {
+    JobType<List<T>> any = list(label, item);
+    return new JobType<>(
+        label,
+        entry -> {
+          List<T> values = any.reader().read(entry);
+          if (values.isEmpty()) {
+            throw new CheckpointException(
+                entry.mismatch(label) + ": leave the key out for its default");
+          }
+          return values;
+        },
+        any.writer());
   }
 
   /** Rates of a stage over the one before: a number along time alone, or one for each axis. */

@@ -131,6 +131,11 @@ final class OptimizerReader {
             cycles.orElse(Curve.USUAL.cycles()),
             power.orElse(Curve.USUAL.power()),
             floor.orElse(Curve.USUAL.floor()));
+    checkArgument(
+        warmup <= steps,
+        "train.warmup_steps: at most train.steps, which is %s, found %s",
+        steps,
+        warmup);
     // Without a decay the number of steps may grow when a run is resumed.
     int end = decay == Decay.CONSTANT ? 1 : steps;
     return new LearningRate(base, warmup, decay, end, curve);

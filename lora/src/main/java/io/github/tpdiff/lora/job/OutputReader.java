@@ -45,12 +45,12 @@ final class OutputReader {
     return new About(
         s.find(
             "title",
-            JobType.TEXT,
+            JobType.WORDS,
             "the checkpoint's name and LoRA",
             "What programs that list LoRAs call this one."),
-        s.find("author", JobType.TEXT, "nobody", "Who made it, for the same."),
-        s.find("description", JobType.TEXT, "none", "What it does, for the same."),
-        s.find("license", JobType.TEXT, "none", "Under what terms others may use it."));
+        s.find("author", JobType.WORDS, "nobody", "Who made it, for the same."),
+        s.find("description", JobType.WORDS, "none", "What it does, for the same."),
+        s.find("license", JobType.WORDS, "none", "Under what terms others may use it."));
   }
 
   /** Forms that training writes. */

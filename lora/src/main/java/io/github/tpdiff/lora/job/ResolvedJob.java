@@ -6,7 +6,9 @@ import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipEncoders;
 import io.github.tpdiff.lora.data.ClipSizes;
+import io.github.tpdiff.lora.data.DataManifest;
 import io.github.tpdiff.lora.data.Preparation;
+import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.data.PreparationRequest;
 import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.PhasedClips;
@@ -32,6 +34,7 @@ import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.lora.LoraFormat;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -296,9 +299,56 @@ public record ResolvedJob(
     return JobPictures.of(job, model);
   }
 
-  /** Prepares the data. */
+  /**
+   * What would become of the data; see {@link Preparation#survey}.
+   *
+   * @throws CheckpointException if it is not there or comes to nothing
+   */
+  public PreparationReport survey(ClipEncoders encoders) {
+    requireData();
+    return Preparation.survey(preparation(), encoders);
+  }
+
+  /**
+   * Of what became of the data, what is trained on: the rest is held out.
+   *
+   * @throws CheckpointException if that is nothing
+   */
+  public PreparationReport training(PreparationReport found) {
+    try {
+      return found.training(job.data().validation());
+    } catch (IllegalArgumentException nothingLeft) {
+      throw new CheckpointException(
+          "%s: %s".formatted(job.file(), nothingLeft.getMessage()), nothingLeft);
+    }
+  }
+
+  /** Finds data that is not there while it is known which job said so. */
+  private void requireData() {
+    job.data().sets().stream()
+        .map(TrainingJob.DataFiles::path)
+        .filter(path -> !Files.exists(path))
+        .findFirst()
+        .ifPresent(
+            path -> {
+              throw new CheckpointException(
+                  "%s: %s: expected a folder of videos or pictures, or a list, found %s at %s"
+                      .formatted(
+                          job.file(),
+                          job.data().sets().size() == 1 ? "data.path" : "data.sets",
+                          Files.isSymbolicLink(path) ? "a link that leads to nothing" : "nothing",
+                          path));
+            });
+  }
+
+  /**
+   * Prepares the data.
+   *
+   * @throws CheckpointException if it is not there or comes to nothing
+   */
   public Preparation.Prepared prepare(
       ClipEncoders encoders, Preparation.PreparationListener listener) {
+    requireData();
     return Preparation.prepare(preparation(), encoders, listener);
   }
 
@@ -325,7 +375,9 @@ public record ResolvedJob(
         clips,
         start,
         (pictures, size, plan) -> {
-          throw new IllegalStateException("sample.file: expected an engine that encodes pictures");
+          throw new CheckpointException(
+              "%s: sample.file: a video begins with a picture (--i), which nothing encodes here; leave it out"
+                  .formatted(job.file()));
         });
   }
 
@@ -350,10 +402,15 @@ public record ResolvedJob(
         Optional.empty(),
         validation,
         new JobSamples(this).of(clips, split, pictures),
-        Optional.of(states(new JobRecord(filled(), files.written(), writer))),
+        Optional.of(states(new JobRecord(filled(), files.written(), manifest(clips), writer))),
         List.of(),
         start,
         identity());
+  }
+
+  /** Exactly what is trained on. */
+  public DataManifest manifest(CachedSet clips) {
+    return DataManifest.of(clips, job.data().validation());
   }
 
   /** What the job calls its LoRA; of a model with two denoisers, with the one that it is for. */

@@ -25,7 +25,7 @@ final class SampleReader {
               });
     }
     return new Sample(
-        s.find("prompts", JobType.list("texts", JobType.TEXT), "no videos", "A video of each.")
+        s.find("prompts", JobType.filled("texts", JobType.TEXT), "no videos", "A video of each.")
             .orElse(List.of()),
         s.find(
                 "file",

@@ -96,7 +96,8 @@ final class StagesReader {
                 "loss_weights",
                 TrainingJobReader.NUMBERS,
                 "all alike",
-                "How much the error of each stage counts, against the others.")
+                "How much the error of each stage counts, against the others; the losses of training"
+                    + " that are shown are weighted so, those of validation are not.")
             .orElse(List.of()),
         alignment(s, !rates.isEmpty()));
   }

@@ -17,7 +17,7 @@ public record TrainingBytes(
   /** Those of a job on its data. */
   public static TrainingBytes of(ResolvedJob job, PreparationReport data) {
     int size = job.job().train().settings().batches().size();
-    var batches = data.batches(size, job.preparation().shares());
+    var batches = job.training(data).batches(size, job.preparation().shares());
     return StepPricing.of(job).leastBytes(StepPricing.sizes(job, batches));
   }
 

@@ -2,11 +2,11 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.LoraConfig;
 import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.CaptionRule;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.EpochVisits;
 import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.PictureChoice;

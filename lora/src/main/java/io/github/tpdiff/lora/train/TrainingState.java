@@ -97,7 +97,8 @@ record TrainingState(int step, Map<String, Parameter> parameters, TensorSource o
    *
    * @param expected the parameters it must have
    * @param identity what must be as it was
-   * @throws CheckpointException if the state is of another run, naming what differs
+   * @throws OtherRunException if the state is of another run, naming what differs
+   * @throws CheckpointException if it cannot be read
    */
   static TrainingState read(
       Path file, Map<String, Parameter> expected, Map<String, String> identity) {
@@ -183,7 +184,8 @@ record TrainingState(int step, Map<String, Parameter> parameters, TensorSource o
       String now = expected.getOrDefault(key, "nothing");
       String then = found.getOrDefault(key, "nothing");
       if (!now.equals(then)) {
-        throw new CheckpointException(
+        throw new OtherRunException(
+            key,
             "%s: cannot go on with another %s: it was %s, now it is %s; restore it or start in another output folder"
                 .formatted(file, key, then, now));
       }

@@ -1,6 +1,7 @@
 package io.github.tpdiff.lora.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.tpdiff.lora.data.PreparedVideo.Drop;
 import io.github.tpdiff.lora.data.PreparedVideo.Rule;
@@ -22,7 +23,26 @@ class PreparationReportTest {
         List.of(new PreparedVideo.Clip("9 frames", scale, Optional.empty())),
         cached,
         Optional.empty(),
+        Optional.of(new PreparedVideo.Content("sha" + number / 2, "latents" + number)),
         0);
+  }
+
+  /** By content, so that two files of one are held out together. */
+  @Test
+  void whatIsHeldOut_isNoPartOfTraining() {
+    var videos = new ArrayList<PreparedVideo>();
+    for (int i = 0; i < 8; i++) {
+      videos.add(kept(i, 1, false));
+    }
+    var report = new PreparationReport(videos, List.of());
+    assertThat(report.training(0)).isEqualTo(report);
+    List<PreparedVideo> left = report.training(0.5).videos();
+    assertThat(left).hasSize(4);
+    assertThat(left.stream().map(v -> v.content().orElseThrow().sha256()).distinct()).hasSize(2);
+    assertThatThrownBy(() -> report.training(0.99))
+        .hasMessage(
+            "data.validation: holding out 4 of 4 videos leaves none to train on; add videos or set it"
+                + " to 0");
   }
 
   @Test

@@ -162,6 +162,13 @@ final class PreparationTest {
         .anyMatch(l -> l.startsWith("kept     wide.mp4") && l.contains("17 frames of 64 x 32"))
         .contains("3 clips of 2 of 4 videos; dropped: 1 without a caption, 1 too short");
     assertThat(Preparation.survey(request(videos), new Countable("1")).table()).isEqualTo(table);
+    for (double share : new double[] {0, 0.3}) {
+      assertThat(
+              Preparation.survey(request(videos), new Countable("1"))
+                  .training(share)
+                  .batches(2, request(videos).shares()))
+          .isEqualTo(prepared.clips().split(share).training().batches(2));
+    }
     Tensor wide = prepared.clips().conditions(2).values().get("encoder_hidden_states");
     assertThat(java.util.Objects.requireNonNull(wide).toFloatArray())
         .containsExactly(10, 1, 0, 0, 0, 0, 0, 0);

@@ -3,8 +3,8 @@ package io.github.tpdiff.lora.job;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.ModulePattern;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.SetShare;
 import io.github.tpdiff.runtime.diffusion.GridFactor;

@@ -231,11 +231,39 @@ final class LoraOriginTest {
     assertThat(origin.ofOtherExperts(Optional.empty())).isEmpty();
   }
 
+  @Test
+  void loraBelowOfAnotherModel_isNamed() throws IOException {
+    Path other = folder.resolve("other.safetensors");
+    LoraWriter.write(
+        other,
+        new LoraWeights(
+            "transformer",
+            Map.of("blocks.99.attn1.to_q", new LoraPair(1, 1, new float[32], new float[32])),
+            Map.of()),
+        LoraFormat.DIFFUSERS,
+        DType.F32);
+    train("rank: 2, targets: [to_q]", 1, "own", Start.FRESH);
+    try (VideoModel model = checkpoint()) {
+      assertThatThrownBy(
+              () ->
+                  job(
+                      model,
+                      "base: {own/%s: 1, other.safetensors: 1}".formatted(ResolvedJob.LORA_FILE),
+                      1,
+                      "out"))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContainingAll(
+              ".yaml: lora.base: ",
+              "other.safetensors: tensor 'blocks.99.attn1.to_q.weight' is not");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
         "from: a.safetensors, rank: 2|lora.from: the file decides lora.rank: leave that out",
+        "kind: lokr, dropout: 0.1|lora.dropout: is for LoRA and DoRA, 'blocks.0.attn2.to_k' gains a LoKr",
         "factor: 4|lora.factor: is for lora.kind: lokr; leave it out",
         "kind: lokr, factor: 0|lora.factor: from 1 to 65536, found 0",
         "kind: lokr, targets: [patch_embedding]|'patch_embedding' is a convolution",

@@ -3,9 +3,9 @@ package io.github.tpdiff.lora.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.ModulePattern;
 import io.github.tpdiff.lora.data.CaptionRule;
+import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.Extraction;
 import io.github.tpdiff.lora.data.SetShare;
 import io.github.tpdiff.lora.train.TrainingSettings.Descent;
@@ -358,6 +358,8 @@ final class TrainingJobTest {
         "{path: a, pixels: 832x480, sizes: [832x480x81]} | leave one of them out",
         "{path: a, pixels: 832}        | data.pixels: expected WIDTHxHEIGHT, such as 832x480",
         "{path: a, pixels: 832x480, frames: [0]} | data.frames: at least 1",
+        "{path: a, pixels: 832x480, frames: []} | data.frames: expected whole numbers, found a list of 0",
+        "{sets: [{path: a, sizes: [832x480x81]}]} | unknown key 'sizes' in data.sets; it is data.sizes",
       })
   void dataThatContradictsItself_isRefused(String data, String told) {
     assertThatThrownBy(() -> read("model: {path: m}\ndata: " + data + "\n"))
@@ -375,6 +377,10 @@ final class TrainingJobTest {
         "data: {path: c, fps: .5e9}|data.fps: above 0, at most 1000",
         "data: {path: c, clips_per_video: 0}|data.clips_per_video: at least 1",
         "train: {frozen: fp4}|train.frozen: expected one of bf16, fp8, stored, found 'fp4'",
+        "train: {steps: 10, warmup_steps: 11}|train.warmup_steps: at most train.steps, which is 10",
+        "output: {title: ''}|output.title: expected a text that is not empty, found ''",
+        "lora: {dropout: 1}|lora.dropout: in [0, 1), found 1.0",
+        "lora: {dropout: -0.1}|lora.dropout: in [0, 1), found -0.1",
         "train: {validate_every: 0}|train.validate_every: at least 1, found 0",
         "train: {timestep_shift: 0}|train.timestep_shift: must be positive",
         "train: {max_grad_norm: -1}|train.max_grad_norm: must be positive, or 0 for none, found -1.0",
