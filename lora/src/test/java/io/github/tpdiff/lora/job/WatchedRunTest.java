@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.train.SampleShown;
@@ -254,6 +255,11 @@ final class WatchedRunTest {
           new VideoPipeline(vanilla)
               .generate(request.withSampling(staged), GenerationListener.silent())
               .latents());
+      CachedSet clips = job.prepare(new ModelEncoders(model, engine), (v, d, t) -> {}).clips();
+      assertThatThrownBy(() -> job.run(clips, Start.RESUME))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining(
+              ".yaml: sample.file: a video begins with a picture (--i), which nothing encodes here");
       // The other is shown the picture of a clip.
       assertThat(made.latents.get(3).data()).isNotEqualTo(made.latents.get(2).data());
     }
