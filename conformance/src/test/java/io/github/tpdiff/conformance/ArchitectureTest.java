@@ -51,6 +51,7 @@ class ArchitectureTest {
           Map.entry("adapters.miniflux", 12),
           Map.entry("adapters.madeup", 6),
           Map.entry("lora", 15),
+          Map.entry("evaluation", 4),
           Map.entry("cli", 4),
           Map.entry("conformance", 30));
 
@@ -89,7 +90,8 @@ class ArchitectureTest {
         sees("adapters", core()),
         sees("adapters.madeup", core()),
         sees("lora", core("runtime.media")),
-        sees("cli", "lora", "adapters", "runtime", "weights"));
+        sees("evaluation", core("lora", "runtime.media")),
+        sees("cli", "evaluation", "lora", "adapters", "runtime", "weights"));
   }
 
   @TestFactory
