@@ -1,5 +1,8 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.evaluation.metric.FeatureInput;
+import io.github.tpdiff.evaluation.metric.I3d;
+import io.github.tpdiff.evaluation.metric.VideoSet.Captions;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.Samplers;
@@ -93,6 +96,34 @@ abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
   static final class OfTargets extends WordOption<Targets> {
     OfTargets() {
       super(new Words<>(Targets.class).all(), parser(Targets.class));
+    }
+  }
+
+  /** How frames come to I3D. */
+  static final class OfI3dPreparation extends WordOption<I3d.Preparation> {
+    OfI3dPreparation() {
+      super(
+          new Words<>(I3d.Preparation.class)
+              .all().stream().map(OfI3dPreparation::hyphened).toList(),
+          word -> new Words<>(I3d.Preparation.class).require(word.replace('-', '_')));
+    }
+
+    private static String hyphened(String word) {
+      return word.replace('_', '-');
+    }
+  }
+
+  /** What a network of features takes. */
+  static final class OfFeatureInput extends WordOption<FeatureInput> {
+    OfFeatureInput() {
+      super(List.of(), FeatureInput::parse);
+    }
+  }
+
+  /** Where captions of videos are. */
+  static final class OfCaptions extends WordOption<Captions> {
+    OfCaptions() {
+      super(new Words<>(Captions.class).all(), parser(Captions.class));
     }
   }
 }

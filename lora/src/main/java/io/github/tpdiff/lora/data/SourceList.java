@@ -30,7 +30,7 @@ public record SourceList(List<SourceVideo> videos, List<String> notes) {
   public static SourceList read(Path source) {
     if (!Files.exists(source)) {
       throw new CheckpointException(
-          "data.path: %s: expected a folder of videos or pictures, a .jsonl, .json or .csv list, found %s"
+          "%s: expected a folder of videos or pictures, a .jsonl, .json or .csv list, found %s"
               .formatted(
                   source,
                   Files.isSymbolicLink(source) ? "a link that leads to nothing" : "nothing"));
@@ -39,7 +39,7 @@ public record SourceList(List<SourceVideo> videos, List<String> notes) {
       SourceList list = readThere(source);
       if (list.videos().isEmpty()) {
         throw new CheckpointException(
-            "data.path: %s: expected videos (%s) or pictures (%s), found none%s"
+            "%s: expected videos (%s) or pictures (%s), found none%s"
                 .formatted(
                     source,
                     String.join(", ", SourceFolder.VIDEOS.stream().sorted().toList()),
@@ -61,7 +61,7 @@ public record SourceList(List<SourceVideo> videos, List<String> notes) {
             .orElseThrow(
                 () ->
                     new CheckpointException(
-                        "data.path: %s: expected a folder of videos or pictures, a .jsonl, .json or .csv list"
+                        "%s: expected a folder of videos or pictures, a .jsonl, .json or .csv list"
                             .formatted(source))),
         List.of());
   }

@@ -169,7 +169,7 @@ class ListFileTest {
       assertThat(SourceList.read(file).videos()).isNotEmpty();
     } catch (CheckpointException refused) {
       String message = String.valueOf(refused.getMessage());
-      if (!message.startsWith("data.path: " + file + ": expected videos")) {
+      if (!message.startsWith(file + ": expected videos")) {
         Matcher named =
             Pattern.compile(
                     Pattern.quote(file.toString()) + ": line (\\d+): expected .*", Pattern.DOTALL)

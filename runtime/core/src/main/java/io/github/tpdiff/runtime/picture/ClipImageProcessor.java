@@ -167,7 +167,7 @@ public record ClipImageProcessor(
                 resize
                     .map(to -> new PictureSize(to.width(SQUARE), to.height(SQUARE)))
                     .orElse(picture.size()));
-    PictureValues squashed = TorchBicubic.resize(picture, size, PictureGeometry.levels());
+    PictureValues squashed = TorchResize.BICUBIC.resize(picture, size, PictureGeometry.levels());
     float[] data = squashed.data();
     int plane = squashed.size().pixels();
     for (int i = 0; i < data.length; i++) {

@@ -42,7 +42,7 @@ public enum PictureGeometry {
   SQUASH {
     @Override
     public PictureValues frame(RgbPicture picture, PictureSize size) {
-      return TorchBicubic.resize(picture, size, LEVELS);
+      return TorchResize.BICUBIC.resize(picture, size, LEVELS);
     }
   };
 

@@ -87,6 +87,11 @@ public final class VideoReader implements AutoCloseable {
     }
   }
 
+  /** The file's own statement of its rate, in frames per second. */
+  public double fps() {
+    return decoder.stream().nominalFps();
+  }
+
   /**
    * Decodes the next frame; empty after the last.
    *

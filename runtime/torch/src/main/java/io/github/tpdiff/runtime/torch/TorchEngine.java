@@ -12,6 +12,7 @@ import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.graph.GradientPaths;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.TensorSource;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -142,6 +143,15 @@ public final class TorchEngine implements Engine, TrainingEngine {
     ProgramWeights.check(program, weights);
     return new TorchTrainable(
         weights, paths, new TorchTrainable.Passes(activations, options), newManager());
+  }
+
+  /**
+   * Opens a network that someone else saved as TorchScript.
+   *
+   * @throws io.github.tpdiff.weights.CheckpointException if the file is none
+   */
+  public ScriptedNetwork open(Path script) {
+    return ScriptedNetwork.open(script, newManager());
   }
 
   private NDManager newManager() {

@@ -1,0 +1,182 @@
+package io.github.tpdiff.cli;
+
+import io.github.tpdiff.evaluation.metric.Bootstrap;
+import io.github.tpdiff.evaluation.metric.Bootstrap.Interval;
+import io.github.tpdiff.evaluation.metric.Evaluation;
+import io.github.tpdiff.evaluation.metric.Evaluation.Damaged;
+import io.github.tpdiff.evaluation.metric.EvaluationReport;
+import io.github.tpdiff.evaluation.metric.EvaluationResult;
+import io.github.tpdiff.evaluation.metric.FeatureCache;
+import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
+import io.github.tpdiff.evaluation.metric.Metrics;
+import io.github.tpdiff.evaluation.metric.VideoSet;
+import io.github.tpdiff.evaluation.metric.VideoSet.Captions;
+import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.weights.NativeFolder;
+import io.github.tpdiff.weights.WritablePlace;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Measures videos. */
+@Command(
+    name = "evaluate",
+    description = {
+      "Measures videos: how far they are from real ones, and each by itself.",
+      "What is measured depends on the networks that are given as TorchScript or ONNX files; temporal"
+          + " flickering needs none. Names are VBench's where it has them. Features are kept by"
+          + " content, so a stopped run goes on where it was. Writes evaluation.json and"
+          + " evaluation.html."
+    },
+    footer = {
+      "  tpdiff evaluate generated",
+      "  tpdiff evaluate generated --real real --i3d i3d_torchscript.pt",
+      "  tpdiff evaluate generated --real real --features videomae.onnx --features-input"
+          + " layout=btchw,resize=crop,values=imagenet",
+      "  tpdiff evaluate generated --clip-image image.onnx --clip-text text.onnx --clip-tokenizer clip"
+    })
+final class EvaluateCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "VIDEOS",
+      description = "A folder of videos, or a list of them: .csv, .jsonl or .json.")
+  private Path generated;
+
+  @Option(
+      names = "--real",
+      paramLabel = "VIDEOS",
+      description = "What they are compared with, likewise (default: nothing).")
+  private Optional<Path> real = Optional.empty();
+
+  @Option(
+      names = "--captions",
+      paramLabel = "WHERE",
+      completionCandidates = WordOption.OfCaptions.class,
+      converter = WordOption.OfCaptions.class,
+      defaultValue = "beside",
+      description =
+          "Where the videos' captions are: ${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})."
+              + " Beside them in texts or the list; or the files' names, as in 'a red ball-0.mp4'.")
+  private Captions captions = Captions.BESIDE;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "FOLDER",
+      defaultValue = "evaluation",
+      description = "Where both files go (default ${DEFAULT-VALUE}).")
+  private Path out;
+
+  @Option(
+      names = "--cache",
+      paramLabel = "FOLDER",
+      description = "Where features are kept (default: features in --out).")
+  private Optional<Path> cache = Optional.empty();
+
+  @Option(
+      names = "--resamples",
+      paramLabel = "NUMBER",
+      defaultValue = "1000",
+      description = "Draws for each interval; of distances a tenth (default ${DEFAULT-VALUE}).")
+  private int resamples;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      description = "Of these draws (default ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--strict",
+      description =
+          "The first video that cannot be read ends it; else such are left out and named.")
+  private boolean strict;
+
+  @Option(
+      names = "--device",
+      defaultValue = "auto",
+      description = "auto, cpu or cuda; auto takes CUDA where it works (default ${DEFAULT-VALUE}).")
+  private OnnxDevice device = OnnxDevice.AUTO;
+
+  @Mixin private MetricFileOptions networks = new MetricFileOptions();
+
+  @Override
+  public Integer call() {
+    if (networks.isDistance() != real.isPresent()) {
+      throw new IllegalArgumentException(
+          real.isPresent()
+              ? "--real: expected --i3d or --features to compare by, found neither"
+              : "--i3d, --features: expected --real to compare with, found nothing");
+    }
+    var bootstrap = new Bootstrap(resamples, seed);
+    WritablePlace.requireFolder(out);
+    NativeFolder.ffmpeg().require();
+    VideoSet own = VideoSet.read("generated", generated, captions);
+    Optional<VideoSet> other = real.map(source -> VideoSet.read("real", source, captions));
+    PrintWriter err = spec.commandLine().getErr();
+    EvaluationResult result;
+    try (Metrics metrics =
+            Metrics.of(networks.files(), networks.choice(), new NetworkOpener(device));
+        var progress = new ItemProgress("evaluate", err)) {
+      var evaluation =
+          new Evaluation(
+              metrics.measures(),
+              metrics.distances(),
+              new FeatureCache(cache.orElse(out.resolve("features"))),
+              bootstrap,
+              strict ? Damaged.REFUSED : Damaged.LEFT_OUT);
+      result = evaluation.run(own, other, progress::reached);
+      new EvaluationReport(result).write(out);
+    }
+    print(result);
+    result.cautions().forEach(line -> err.println("tpdiff: caution: " + line));
+    err.flush();
+    return ExitCode.DONE;
+  }
+
+  private void print(EvaluationResult result) {
+    PrintWriter lines = spec.commandLine().getOut();
+    result
+        .distances()
+        .forEach(
+            distance -> {
+              lines.printf(
+                  Locale.ROOT,
+                  "%-24s %s, %.4f with covariances by N%n",
+                  distance.of().name(),
+                  figure(distance.values().get(Covariance.UNBIASED), distance.interval()),
+                  distance.values().get(Covariance.POPULATION));
+              distance.cautions().forEach(line -> lines.println("  " + line));
+            });
+    result
+        .sets()
+        .get(0)
+        .measures()
+        .forEach(
+            measure ->
+                lines.printf(
+                    "%-24s %s%n",
+                    measure.measure().name(),
+                    measure
+                        .value()
+                        .map(value -> figure(value, measure.interval()))
+                        .orElse("no value")));
+    lines.println("wrote " + out.resolve(EvaluationReport.HTML_FILE));
+    lines.flush();
+  }
+
+  private static String figure(double value, Optional<Interval> interval) {
+    return String.format(Locale.ROOT, "%.4f", value)
+        + interval
+            .map(i -> String.format(Locale.ROOT, " (%.4f to %.4f)", i.low(), i.high()))
+            .orElse("");
+  }
+}
