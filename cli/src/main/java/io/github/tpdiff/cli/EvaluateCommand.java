@@ -4,8 +4,11 @@ import io.github.tpdiff.evaluation.metric.Bootstrap;
 import io.github.tpdiff.evaluation.metric.Bootstrap.Interval;
 import io.github.tpdiff.evaluation.metric.Evaluation;
 import io.github.tpdiff.evaluation.metric.Evaluation.Damaged;
+import io.github.tpdiff.evaluation.metric.Evaluation.Measured;
 import io.github.tpdiff.evaluation.metric.EvaluationReport;
 import io.github.tpdiff.evaluation.metric.EvaluationResult;
+import io.github.tpdiff.evaluation.metric.EvaluationResult.MeasureResult;
+import io.github.tpdiff.evaluation.metric.EvaluationResult.SetResult;
 import io.github.tpdiff.evaluation.metric.FeatureCache;
 import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
 import io.github.tpdiff.evaluation.metric.Metrics;
@@ -37,11 +40,10 @@ import picocli.CommandLine.Spec;
           + " evaluation.html."
     },
     footer = {
-      "  tpdiff evaluate generated",
-      "  tpdiff evaluate generated --real real --i3d i3d_torchscript.pt",
-      "  tpdiff evaluate generated --real real --features videomae.onnx --features-input"
-          + " layout=btchw,resize=crop,values=imagenet",
-      "  tpdiff evaluate generated --clip-image image.onnx --clip-text text.onnx --clip-tokenizer clip"
+      "  tpdiff evaluate made",
+      "  tpdiff evaluate made --real real --i3d i3d_torchscript.pt",
+      "  tpdiff evaluate made --real real --features net.onnx --window 16",
+      "  tpdiff evaluate made --clip-image i.pt --clip-text t.pt --clip-tokenizer clip"
     })
 final class EvaluateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -56,6 +58,11 @@ final class EvaluateCommand implements Callable<Integer> {
       paramLabel = "VIDEOS",
       description = "What they are compared with, likewise (default: nothing).")
   private Optional<Path> real = Optional.empty();
+
+  @Option(
+      names = "--measure-real",
+      description = "Measures the real videos by themselves too, as what can be reached.")
+  private boolean measureReal;
 
   @Option(
       names = "--captions",
@@ -110,7 +117,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (networks.isDistance() != real.isPresent()) {
+    if (networks.isDistance() ? real.isEmpty() : real.isPresent() && !measureReal) {
       throw new IllegalArgumentException(
           real.isPresent()
               ? "--real: expected --i3d or --features to compare by, found neither"
@@ -129,6 +136,7 @@ final class EvaluateCommand implements Callable<Integer> {
       var evaluation =
           new Evaluation(
               metrics.measures(),
+              measureReal ? Measured.ALL : Measured.GENERATED,
               metrics.distances(),
               new FeatureCache(cache.orElse(out.resolve("features"))),
               bootstrap,
@@ -158,19 +166,20 @@ final class EvaluateCommand implements Callable<Integer> {
             });
     result
         .sets()
-        .get(0)
-        .measures()
-        .forEach(
-            measure ->
-                lines.printf(
-                    "%-24s %s%n",
-                    measure.measure().name(),
-                    measure
-                        .value()
-                        .map(value -> figure(value, measure.interval()))
-                        .orElse("no value")));
+        .forEach(set -> set.measures().forEach(measure -> lines.println(line(set, measure))));
     lines.println("wrote " + out.resolve(EvaluationReport.HTML_FILE));
     lines.flush();
+  }
+
+  private static String line(SetResult set, MeasureResult measure) {
+    return "%-24s %s%s"
+        .formatted(
+            measure.measure().name(),
+            measure.value().map(value -> figure(value, measure.interval())).orElse("no value"),
+            measure.videos() == set.set().videos().size()
+                ? ", " + set.set().name()
+                : ", %d of %d %s"
+                    .formatted(measure.videos(), set.set().videos().size(), set.set().name()));
   }
 
   private static String figure(double value, Optional<Interval> interval) {

@@ -218,6 +218,9 @@ final class EvaluateCommandTest {
     assertFails("found only one of them", "--clip-text", folder.resolve("pool.pt"));
     assertFails("style: expected CLIP's image and text encoder", "--style", "a");
     assertFails("expected a network as TorchScript or ONNX", "--dino", folder.resolve("none.pt"));
+    Path broken = folder.resolve("broken.onnx");
+    Files.write(broken, new byte[] {8, 7});
+    assertFails("broken.onnx: ", "--dino", broken);
     // A network of one input for two pictures.
     assertFails("pool.pt: expected a network of at least 2", "--amt", folder.resolve("pool.pt"));
     assertFails("layout: expected one of", "--features-input", "layout=x");

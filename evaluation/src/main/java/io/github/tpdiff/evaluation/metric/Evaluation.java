@@ -23,7 +23,8 @@ import java.util.stream.Stream;
  * Measures sets of videos. Memory: a frame or window of one video, and the numbers of all of them
  * that distances take. What a killed run has computed is in the cache.
  *
- * @param measures of each video of the generated set
+ * @param measures of each video
+ * @param measured in which sets
  * @param distances between the sets
  * @param cache where features lie
  * @param bootstrap for the intervals
@@ -31,10 +32,18 @@ import java.util.stream.Stream;
  */
 public record Evaluation(
     List<Measure> measures,
+    Measured measured,
     List<FeatureDistance> distances,
     FeatureCache cache,
     Bootstrap bootstrap,
     Damaged damaged) {
+  /** Which videos are measured by themselves. */
+  public enum Measured {
+    GENERATED,
+    /** The real ones too: what a perfect generator would come to. */
+    ALL
+  }
+
   /** What becomes of videos that cannot be read. */
   public enum Damaged {
     /** They are left out, and named. */
@@ -70,7 +79,8 @@ public record Evaluation(
     int total = generated.videos().size() + real.map(set -> set.videos().size()).orElse(0);
     var read = new Reading(progress, total);
     Scanned own = read.scan(generated, measures);
-    Optional<Scanned> other = real.map(set -> read.scan(set, List.of()));
+    Optional<Scanned> other =
+        real.map(set -> read.scan(set, measured == Measured.ALL ? measures : List.<Measure>of()));
     var sets = new ArrayList<SetResult>();
     sets.add(own.result());
     other.ifPresent(scanned -> sets.add(scanned.result()));

@@ -36,7 +36,7 @@ record EvaluationPage(EvaluationResult result) {
             + sets()
             + cautions(result.cautions())
             + distances()
-            + measures(generated)
+            + result.sets().stream().map(EvaluationPage::measures).collect(Collectors.joining())
             + videos(generated)
             + leftOut());
   }
@@ -96,7 +96,8 @@ record EvaluationPage(EvaluationResult result) {
     if (set.measures().isEmpty()) {
       return "";
     }
-    return "<h2>Measures of each video</h2><p>Means over videos; intervals: the central 95&nbsp;% over"
+    return "<h2>Measures of the %s videos</h2>".formatted(HtmlPage.escaped(set.set().name()))
+        + "<p>Means over videos; intervals: the central 95&nbsp;% over"
         + " videos drawn with replacement. Names are VBench's where it has them: raw values of single"
         + " dimensions, of which no total can be made.</p>"
         + "<table><tr><th>measure</th><th>mean</th><th>95&nbsp;%</th><th>better</th><th>videos</th>"

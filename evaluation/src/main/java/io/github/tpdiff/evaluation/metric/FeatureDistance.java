@@ -62,14 +62,20 @@ public record FeatureDistance(String name, FeatureExtractor features, String not
       FrechetDistance distance,
       Bootstrap bootstrap) {
     var random = new SplittableRandom(bootstrap.seed());
-    var figures = new double[Math.max(FEWEST, bootstrap.resamples() / DEARER)];
-    for (int i = 0; i < figures.length; i++) {
-      figures[i] =
-          FrechetDistance.of(
-                  matrix(generated, Bootstrap.draw(generated.size(), random)),
-                  matrix(real, Bootstrap.draw(real.size(), random)))
-              .value(Covariance.UNBIASED);
+    var draws = new ArrayList<int[][]>();
+    for (int i = 0; i < Math.max(FEWEST, bootstrap.resamples() / DEARER); i++) {
+      draws.add(
+          new int[][] {
+            Bootstrap.draw(generated.size(), random), Bootstrap.draw(real.size(), random)
+          });
     }
+    double[] figures =
+        draws.parallelStream()
+            .mapToDouble(
+                draw ->
+                    FrechetDistance.of(matrix(generated, draw[0]), matrix(real, draw[1]))
+                        .value(Covariance.UNBIASED))
+            .toArray();
     return Bootstrap.around(distance.value(Covariance.UNBIASED), figures);
   }
 

@@ -53,7 +53,7 @@ public record FeatureRows(float[] values, int width) {
   double product(int row, FeatureRows other, int otherRow) {
     checkArgument(
         width == other.width,
-        "features: expected as many numbers in both, found %s and %s",
+        "features: expected as many numbers of both networks, found %s and %s; are they of one model?",
         width,
         other.width);
     double sum = 0;

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 
 /** A network's file, opened when it is first needed: where all features are kept it never is. */
 public final class NetworkFile implements AutoCloseable {
@@ -72,13 +73,21 @@ public final class NetworkFile implements AutoCloseable {
     return run(Map.of(), inputs);
   }
 
-  /** The same with others beside them, by name. */
+  /**
+   * The same with others beside them, by name.
+   *
+   * @throws CheckpointException if the network has no such input
+   */
   List<Tensor> run(Map<String, Tensor> named, Tensor... inputs) {
     List<String> names = inputNames();
-    if (names.size() < inputs.length) {
+    if (names.size() < inputs.length || !names.containsAll(named.keySet())) {
       throw new CheckpointException(
-          "%s: expected a network of at least %d inputs, found %s"
-              .formatted(file, inputs.length, names));
+          "%s: expected a network of at least %d inputs%s, found %s"
+              .formatted(
+                  file,
+                  inputs.length,
+                  named.isEmpty() ? "" : " and " + new TreeSet<>(named.keySet()),
+                  names));
     }
     var all = new LinkedHashMap<>(named);
     for (int i = 0; i < inputs.length; i++) {

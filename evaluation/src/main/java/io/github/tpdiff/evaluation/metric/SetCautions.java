@@ -26,6 +26,7 @@ final class SetCautions {
       leftOut(set, cautions);
       unmeasured(set, cautions);
     }
+    inBoth(sets, cautions);
     if (differ(sets, video -> video.facts().size())) {
       cautions.add(
           "sizes differ: "
@@ -60,6 +61,21 @@ final class SetCautions {
       cautions.add(
           "%s: %d videos are copies of others, byte for byte; they count again"
               .formatted(set.set().name(), copies));
+    }
+  }
+
+  private static void inBoth(List<SetResult> sets, List<String> cautions) {
+    if (sets.size() < 2) {
+      return;
+    }
+    Set<String> others =
+        sets.get(1).videos().stream().map(VideoResult::sha256).collect(Collectors.toSet());
+    long both =
+        sets.get(0).videos().stream().filter(video -> others.contains(video.sha256())).count();
+    if (both > 0) {
+      cautions.add(
+          "%d %s videos are also among the %s, byte for byte"
+              .formatted(both, sets.get(0).set().name(), sets.get(1).set().name()));
     }
   }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.evaluation.metric.Evaluation.Damaged;
+import io.github.tpdiff.evaluation.metric.Evaluation.Measured;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.DistanceResult;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.SetResult;
 import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
@@ -83,6 +84,7 @@ final class EvaluationTest {
   private Evaluation evaluation(FeatureDistance distance, Damaged damaged) {
     return new Evaluation(
         List.of(flicker()),
+        Measured.GENERATED,
         List.of(distance),
         new FeatureCache(folder.resolve("cache")),
         BOOTSTRAP,
@@ -164,6 +166,26 @@ final class EvaluationTest {
                         (video, done, total) -> {}))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("cut.mp4");
+  }
+
+  @Test
+  void realVideos_areMeasuredWhereAsked_andThoseOfBothSetsSaid() throws IOException {
+    Files.copy(generated.resolve("0.mp4"), real.resolve("same.mp4"));
+    EvaluationResult result =
+        new Evaluation(
+                List.of(flicker()),
+                Measured.ALL,
+                List.of(),
+                new FeatureCache(folder.resolve("cache")),
+                BOOTSTRAP,
+                Damaged.LEFT_OUT)
+            .run(
+                VideoSet.read("generated", generated, Captions.BESIDE),
+                Optional.of(VideoSet.read("real", real, Captions.BESIDE)),
+                (video, done, total) -> {});
+    assertThat(result.sets().get(1).measures().get(0).videos()).isEqualTo(5);
+    assertThat(result.cautions())
+        .containsExactly("1 generated videos are also among the real, byte for byte");
   }
 
   @Test
