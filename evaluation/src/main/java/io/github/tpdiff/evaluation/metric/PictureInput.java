@@ -4,12 +4,14 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor;
+import io.github.tpdiff.runtime.picture.ClipImageProcessor.Normalisation;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor.Resize;
 import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.runtime.picture.PictureValues;
 import io.github.tpdiff.runtime.picture.ResampleFilter;
 import io.github.tpdiff.runtime.picture.RgbPicture;
 import io.github.tpdiff.runtime.picture.TorchResize;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -93,24 +95,26 @@ public record PictureInput(Fit fit, int side, Filter filter, Values values) {
   /** Of what range the numbers are. */
   public enum Values {
     /** 0 to 255. */
-    BYTES(new float[] {0, 0, 0}, new float[] {1, 1, 1}),
+    BYTES,
     /** 0 to 1. */
-    UNIT(new float[] {0, 0, 0}, new float[] {1, 1, 1}),
+    UNIT,
     /** -1 to 1. */
-    SIGNED(new float[] {0.5f, 0.5f, 0.5f}, new float[] {0.5f, 0.5f, 0.5f}),
+    SIGNED,
     /** 0 to 1, less ImageNet's means, by its deviations. */
-    IMAGENET(new float[] {0.485f, 0.456f, 0.406f}, new float[] {0.229f, 0.224f, 0.225f}),
+    IMAGENET,
     /** 0 to 1, less CLIP's means, by its deviations. */
-    CLIP(
-        new float[] {0.48145466f, 0.4578275f, 0.40821073f},
-        new float[] {0.26862954f, 0.26130258f, 0.27577711f});
+    CLIP;
 
-    private final float[] mean;
-    private final float[] deviation;
-
-    Values(float[] mean, float[] deviation) {
-      this.mean = mean;
-      this.deviation = deviation;
+    private Optional<Normalisation> normalisation() {
+      return switch (this) {
+        case BYTES, UNIT -> Optional.empty();
+        case SIGNED ->
+            Optional.of(new Normalisation(List.of(0.5, 0.5, 0.5), List.of(0.5, 0.5, 0.5)));
+        case IMAGENET ->
+            Optional.of(
+                new Normalisation(List.of(0.485, 0.456, 0.406), List.of(0.229, 0.224, 0.225)));
+        case CLIP -> Optional.of(Normalisation.OPENAI);
+      };
     }
 
     private float[] levels() {
@@ -150,13 +154,20 @@ public record PictureInput(Fit fit, int side, Filter filter, Values values) {
   public PictureValues apply(RgbPicture picture) {
     PictureValues resized = resized(picture);
     PictureValues cut = fit.isCut() ? cut(resized) : resized;
-    float[] data = cut.data();
-    int plane = cut.size().pixels();
-    for (int i = 0; i < data.length; i++) {
-      int channel = i / plane;
-      data[i] = (data[i] - values.mean[channel]) / values.deviation[channel];
-    }
+    values.normalisation().ifPresent(each -> normalise(cut, each));
     return cut;
+  }
+
+  private static void normalise(PictureValues picture, Normalisation by) {
+    float[] data = picture.data();
+    int plane = picture.size().pixels();
+    for (int c = 0; c < RgbPicture.CHANNELS; c++) {
+      float mean = by.mean().get(c).floatValue();
+      float deviation = by.std().get(c).floatValue();
+      for (int i = c * plane; i < (c + 1) * plane; i++) {
+        data[i] = (data[i] - mean) / deviation;
+      }
+    }
   }
 
   private PictureValues resized(RgbPicture picture) {

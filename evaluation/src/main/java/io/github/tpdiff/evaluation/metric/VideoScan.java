@@ -10,9 +10,11 @@ import io.github.tpdiff.runtime.video.VideoFrame;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -41,32 +43,32 @@ record VideoScan(Map<String, FeatureExtractor> extractors, FeatureCache cache) {
     String hash =
         com.google.common.io.Files.asByteSource(file.toFile()).hash(Hashing.sha256()).toString();
     var rows = new LinkedHashMap<String, FeatureRows>();
-    var missing = new LinkedHashMap<String, FeatureExtractor>();
-    extractors.forEach(
-        (identity, extractor) ->
-            cache
-                .find(hash, extractor)
-                .ifPresentOrElse(
-                    kept -> rows.put(identity, kept), () -> missing.put(identity, extractor)));
+    var missing = new ArrayList<FeatureExtractor>();
+    for (FeatureExtractor extractor : extractors.values()) {
+      cache
+          .find(hash, extractor)
+          .ifPresentOrElse(
+              kept -> rows.put(extractor.identity(), kept), () -> missing.add(extractor));
+    }
     if (!missing.isEmpty()) {
       extract(file, missing)
           .forEach(
-              (identity, made) -> {
-                requireFinite(file, identity, made);
-                cache.keep(hash, missing.get(identity), made);
-                rows.put(identity, made);
+              (extractor, made) -> {
+                requireFinite(file, extractor.identity(), made);
+                cache.keep(hash, extractor, made);
+                rows.put(extractor.identity(), made);
               });
     }
-    VideoFacts facts = VideoFacts.of(rows.get(FACTS.identity()));
+    VideoFacts facts = VideoFacts.of(Objects.requireNonNull(rows.get(FACTS.identity())));
     return new MeasuredVideo(file, hash, video.caption(), facts, rows);
   }
 
-  private static Map<String, FeatureRows> extract(
-      Path file, Map<String, FeatureExtractor> extractors) throws IOException {
-    var running = new LinkedHashMap<String, Extraction>();
+  private static Map<FeatureExtractor, FeatureRows> extract(
+      Path file, List<FeatureExtractor> extractors) throws IOException {
+    var running = new LinkedHashMap<FeatureExtractor, Extraction>();
     try (VideoReader reader = VideoReader.open(file)) {
       double fps = reader.fps();
-      extractors.forEach((identity, extractor) -> running.put(identity, extractor.begin(fps)));
+      extractors.forEach(extractor -> running.put(extractor, extractor.begin(fps)));
       boolean any = false;
       for (Optional<VideoFrame> next = reader.next(); next.isPresent(); next = reader.next()) {
         RgbPicture frame = bytes(next.get());
@@ -77,8 +79,8 @@ record VideoScan(Map<String, FeatureExtractor> extractors, FeatureCache cache) {
       if (!any) {
         throw new IOException(file + ": expected at least one frame, found none");
       }
-      var rows = new LinkedHashMap<String, FeatureRows>();
-      running.forEach((identity, extraction) -> rows.put(identity, extraction.end()));
+      var rows = new LinkedHashMap<FeatureExtractor, FeatureRows>();
+      running.forEach((extractor, extraction) -> rows.put(extractor, extraction.end()));
       return rows;
     } catch (CheckpointException failure) {
       throw new CheckpointException("%s: %s".formatted(file, failure.getMessage()), failure);

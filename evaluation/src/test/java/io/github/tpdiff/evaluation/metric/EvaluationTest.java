@@ -10,6 +10,7 @@ import io.github.tpdiff.evaluation.metric.Evaluation.Damaged;
 import io.github.tpdiff.evaluation.metric.Evaluation.Measured;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.DistanceResult;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.SetResult;
+import io.github.tpdiff.evaluation.metric.EvaluationResult.VideoResult;
 import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
 import io.github.tpdiff.evaluation.metric.PictureInput.Values;
 import io.github.tpdiff.evaluation.metric.VideoSet.Captions;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -81,6 +83,10 @@ final class EvaluationTest {
         "temporal flickering", new FlickerFeatures(), MeanMeasure::likeness, "no network");
   }
 
+  private static double flickering(VideoResult video) {
+    return Objects.requireNonNull(video.values().get("temporal flickering")).value();
+  }
+
   private Evaluation evaluation(FeatureDistance distance, Damaged damaged) {
     return new Evaluation(
         List.of(flicker()),
@@ -106,15 +112,12 @@ final class EvaluationTest {
     assertThat(distance.distance().first()).isEqualTo(8);
     assertThat(distance.distance().second()).isEqualTo(8);
     assertThat(distance.generated()).isEqualTo(4);
-    double value = distance.values().get(Covariance.UNBIASED);
+    double value = distance.distance().value(Covariance.UNBIASED);
     assertThat(distance.interval().orElseThrow().low()).isLessThan(value);
     assertThat(distance.interval().orElseThrow().high()).isGreaterThan(value);
     SetResult set = result.sets().get(0);
     double mean =
-        set.videos().stream()
-            .mapToDouble(video -> video.values().get("temporal flickering").value())
-            .average()
-            .orElseThrow();
+        set.videos().stream().mapToDouble(EvaluationTest::flickering).average().orElseThrow();
     assertThat(set.measures().get(0).value().orElseThrow()).isCloseTo(mean, within(1e-12));
     assertThat(set.videos().get(0).facts()).isEqualTo(new VideoFacts(8, 32, 32, 8));
     assertThat(result.cautions()).isEmpty();
@@ -285,8 +288,7 @@ final class EvaluationTest {
     assertThat(json.at("/sets/0/measures/0/value").asDouble())
         .isEqualTo(result.sets().get(0).measures().get(0).value().orElseThrow());
     assertThat(json.at("/sets/0/videos/3/values/temporal flickering").asDouble())
-        .isEqualTo(
-            result.sets().get(0).videos().get(3).values().get("temporal flickering").value());
+        .isEqualTo(flickering(result.sets().get(0).videos().get(3)));
     assertThat(json.at("/sets/0/videos/0/caption").asText()).isEqualTo("<b>a wave</b>");
     String page = Files.readString(folder.resolve("out").resolve(EvaluationReport.HTML_FILE));
     assertThat(page)

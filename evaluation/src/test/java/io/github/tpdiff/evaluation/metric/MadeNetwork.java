@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 
 /** Networks in plain Java, in place of what an engine opens. */
@@ -25,7 +26,12 @@ final class MadeNetwork implements FeatureNetwork {
   }
 
   static MadeNetwork of(Function<Tensor, Tensor> function) {
-    return new MadeNetwork(List.of("x"), given -> List.of(function.apply(given.get("x"))));
+    return new MadeNetwork(List.of("x"), inputs -> List.of(function.apply(given(inputs, "x"))));
+  }
+
+  /** An input that a network was given. */
+  static Tensor given(Map<String, Tensor> inputs, String name) {
+    return Objects.requireNonNull(inputs.get(name), name);
   }
 
   /** A file that stands for a network; its hash is that of its name. */

@@ -110,13 +110,16 @@ final class WindowFeaturesTest {
         .hasMessageContaining("found " + blob);
     FeatureDistance inside = I3d.distance(file, I3d.Preparation.STYLEGAN_V, plan(10, 10), blob);
     rows(inside.features(), 10, 10);
-    assertThat(network.calls.get(0).get("rescale").longs().get(0)).isEqualTo(1);
-    assertThat(network.calls.get(0).get("x").shape()).containsExactly(1, 3, 10, 1, 1);
+    assertThat(MadeNetwork.given(network.calls.get(0), "rescale").longs().get(0)).isEqualTo(1);
+    assertThat(MadeNetwork.given(network.calls.get(0), "x").shape())
+        .containsExactly(1, 3, 10, 1, 1);
     FeatureDistance outside = I3d.distance(file, I3d.Preparation.VIDEOGPT, plan(10, 10), blob);
     rows(outside.features(), 10, 10);
-    assertThat(network.calls.get(1).get("resize").longs().get(0)).isZero();
-    assertThat(network.calls.get(1).get("return_features").longs().get(0)).isEqualTo(1);
-    assertThat(network.calls.get(1).get("x").shape()).containsExactly(1, 3, 10, 224, 224);
+    assertThat(MadeNetwork.given(network.calls.get(1), "resize").longs().get(0)).isZero();
+    assertThat(MadeNetwork.given(network.calls.get(1), "return_features").longs().get(0))
+        .isEqualTo(1);
+    assertThat(MadeNetwork.given(network.calls.get(1), "x").shape())
+        .containsExactly(1, 3, 10, 224, 224);
     assertThat(inside.features().identity()).isNotEqualTo(outside.features().identity());
     assertThatThrownBy(() -> I3d.distance(file, I3d.Preparation.ORIGINAL, plan(9, 9), blob))
         .hasMessageContaining("at least 10 frames, found 9");

@@ -57,8 +57,17 @@ public final class ScriptedNetwork implements AutoCloseable {
       return new ScriptedNetwork(file, signature, manager, block);
     } catch (EngineException failure) {
       manager.close();
+      String reason = reason(failure);
       throw new CheckpointException(
-          "%s: PyTorch cannot open it: %s".formatted(file, reason(failure)), failure);
+          "%s: PyTorch %s cannot open it: %s%s"
+              .formatted(
+                  file,
+                  LibTorch.start().getVersion(),
+                  reason,
+                  reason.contains("Unknown builtin op")
+                      ? "; a newer PyTorch scripted it: trace it, or save it with this one"
+                      : ""),
+          failure);
     } catch (RuntimeException failure) {
       manager.close();
       throw failure;
