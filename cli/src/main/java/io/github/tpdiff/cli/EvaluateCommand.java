@@ -160,8 +160,8 @@ final class EvaluateCommand implements Callable<Integer> {
                   Locale.ROOT,
                   "%-24s %s, %.4f with covariances by N%n",
                   distance.of().name(),
-                  figure(distance.values().get(Covariance.UNBIASED), distance.interval()),
-                  distance.values().get(Covariance.POPULATION));
+                  figure(distance.distance().value(Covariance.UNBIASED), distance.interval()),
+                  distance.distance().value(Covariance.POPULATION));
               distance.cautions().forEach(line -> lines.println("  " + line));
             });
     result

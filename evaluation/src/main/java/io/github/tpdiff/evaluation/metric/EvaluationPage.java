@@ -77,9 +77,9 @@ record EvaluationPage(EvaluationResult result) {
     return "<tr><td>%s</td><td><b>%s</b></td><td>%s</td><td>%s</td><td>%d, %d</td><td>%d</td><td class=\"text\">%s</td></tr>%s"
         .formatted(
             HtmlPage.escaped(distance.of().name()),
-            number(distance.values().getOrDefault(Covariance.UNBIASED, Double.NaN)),
+            number(distance.distance().value(Covariance.UNBIASED)),
             interval(distance.interval()),
-            number(distance.values().getOrDefault(Covariance.POPULATION, Double.NaN)),
+            number(distance.distance().value(Covariance.POPULATION)),
             distance.distance().first(),
             distance.distance().second(),
             distance.distance().dimensions(),

@@ -8,6 +8,7 @@ import io.github.tpdiff.evaluation.metric.EvaluationResult.DistanceResult;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.MeasureResult;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.SetResult;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.VideoResult;
+import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.weights.AtomicFile;
 import java.nio.charset.StandardCharsets;
@@ -63,7 +64,9 @@ public record EvaluationReport(EvaluationResult result) {
 
   private static Map<String, Object> distance(DistanceResult result) {
     Map<String, Object> values = new LinkedHashMap<>();
-    result.values().forEach((covariance, value) -> values.put(Words.of(covariance), value));
+    for (Covariance covariance : Covariance.values()) {
+      values.put(Words.of(covariance), result.distance().value(covariance));
+    }
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("name", result.of().name());
     fields.put("made_of", result.of().note());

@@ -1,7 +1,6 @@
 package io.github.tpdiff.evaluation.metric;
 
 import io.github.tpdiff.evaluation.metric.Bootstrap.Interval;
-import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
 import io.github.tpdiff.evaluation.metric.Measure.ClipValue;
 import java.nio.file.Path;
 import java.util.List;
@@ -72,7 +71,6 @@ public record EvaluationResult(
   /**
    * A distance.
    *
-   * @param values by what sums of squares are divided by
    * @param interval of 95 % around the unbiased value; empty for fewer than two videos of a set
    * @param generated videos with rows
    * @param real videos with rows
@@ -81,7 +79,6 @@ public record EvaluationResult(
   public record DistanceResult(
       FeatureDistance of,
       FrechetDistance distance,
-      Map<Covariance, Double> values,
       Optional<Interval> interval,
       int generated,
       int real,

@@ -6,9 +6,7 @@ import io.github.tpdiff.evaluation.metric.Bootstrap.Interval;
 import io.github.tpdiff.evaluation.metric.EvaluationResult.DistanceResult;
 import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.ejml.data.DMatrixRMaj;
@@ -41,15 +39,10 @@ public record FeatureDistance(String name, FeatureExtractor features, String not
         name);
     FrechetDistance distance =
         FrechetDistance.of(matrix(some, all(some)), matrix(others, all(others)));
-    Map<Covariance, Double> values = new EnumMap<>(Covariance.class);
-    for (Covariance covariance : Covariance.values()) {
-      values.put(covariance, distance.value(covariance));
-    }
     boolean canBeDrawn = some.size() > 1 && others.size() > 1;
     return new DistanceResult(
         this,
         distance,
-        values,
         canBeDrawn ? Optional.of(interval(some, others, distance, bootstrap)) : Optional.empty(),
         some.size(),
         others.size(),

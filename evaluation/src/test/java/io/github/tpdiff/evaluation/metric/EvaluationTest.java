@@ -242,7 +242,7 @@ final class EvaluationTest {
                 (video, done, total) -> {});
     DistanceResult distance = result.distances().get(0);
     assertThat(distance.interval()).isEmpty();
-    assertThat(distance.values().get(Covariance.UNBIASED))
+    assertThat(distance.distance().value(Covariance.UNBIASED))
         .isEqualTo(distance.distance().meanTerm());
     assertThat(distance.cautions())
         .containsExactly(
@@ -284,7 +284,7 @@ final class EvaluationTest {
         new ObjectMapper()
             .readTree(folder.resolve("out").resolve(EvaluationReport.JSON_FILE).toFile());
     assertThat(json.at("/distances/0/values/population").asDouble())
-        .isEqualTo(result.distances().get(0).values().get(Covariance.POPULATION));
+        .isEqualTo(result.distances().get(0).distance().value(Covariance.POPULATION));
     assertThat(json.at("/sets/0/measures/0/value").asDouble())
         .isEqualTo(result.sets().get(0).measures().get(0).value().orElseThrow());
     assertThat(json.at("/sets/0/videos/3/values/temporal flickering").asDouble())
