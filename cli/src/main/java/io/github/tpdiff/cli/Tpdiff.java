@@ -45,6 +45,7 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new InspectCommand());
     root.addSubcommand(new ConvertCommand());
     root.addSubcommand(new PlanCommand());
+    root.addSubcommand(new DataCommand());
     root.addSubcommand(new PrepareCommand());
     root.addSubcommand(new NewJobCommand());
     root.addSubcommand(new TrainCommand());

@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoChoice;
@@ -60,15 +61,25 @@ final class VideoOptions {
     Optional<Integer> width = Optional.empty();
     Optional<Integer> height = Optional.empty();
     if (size.isPresent()) {
-      Matcher sides = SIZE.matcher(size.get());
-      if (!sides.matches()) {
-        throw new IllegalArgumentException(
-            "--size: expected WIDTHxHEIGHT such as 832x480, found '%s'".formatted(size.get()));
-      }
-      width = Optional.of(Integer.parseInt(sides.group(1)));
-      height = Optional.of(Integer.parseInt(sides.group(2)));
+      PictureSize pixels = pixels(size.get());
+      width = Optional.of(pixels.width());
+      height = Optional.of(pixels.height());
     }
     return new VideoChoice(width, height, frames, fps);
+  }
+
+  /**
+   * What {@code --size} says.
+   *
+   * @throws IllegalArgumentException if it has another form
+   */
+  static PictureSize pixels(String size) {
+    Matcher sides = SIZE.matcher(size);
+    if (!sides.matches()) {
+      throw new IllegalArgumentException(
+          "--size: expected WIDTHxHEIGHT such as 832x480, found '%s'".formatted(size));
+    }
+    return new PictureSize(Integer.parseInt(sides.group(1)), Integer.parseInt(sides.group(2)));
   }
 
   /** What is asked of sampling. */

@@ -1,24 +1,34 @@
 package io.github.tpdiff.lora.data;
 
+import java.io.IOException;
+import java.io.Reader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Rows of comma-separated values as RFC 4180 has them. Read here, and strictly: what libraries make
- * of a stray quote, a caption with quotes in it or half the file, is nothing to train on, and they
- * do not say in which line a row began.
+ * Rows of comma-separated values as RFC 4180 has them, one after another. Read here, and strictly:
+ * what libraries make of a stray quote, a caption with quotes in it or half the file, is nothing to
+ * train on, and they do not say in which line a row began.
+ *
+ * <p>Memory: one row.
  */
-final class CsvRows {
+public final class CsvRows {
+  /** A thousand times what a caption has; a quote that never closes ends here. */
+  private static final int MOST_CHARACTERS = 1 << 24;
+
+  private static final int END = -1;
+
   /**
    * A row.
    *
    * @param line in which it begins, counted from 1
    * @param fields of it
    */
-  record Row(int line, List<String> fields) {}
+  public record Row(int line, List<String> fields) {}
 
   /** A row that is not what it should be. */
-  static final class MalformedException extends Exception {
+  public static final class MalformedException extends IOException {
     private static final long serialVersionUID = 1L;
     private final int line;
 
@@ -27,89 +37,102 @@ final class CsvRows {
       this.line = line;
     }
 
-    int line() {
+    public int line() {
       return line;
     }
   }
 
-  private final String text;
-  private int at;
+  private final Reader text;
+  private int here;
   private int line = 1;
+  private int characters;
 
-  private CsvRows(String text) {
+  /**
+   * @param text closed by the caller
+   */
+  public CsvRows(Reader text) throws IOException {
     this.text = text;
+    this.here = text.read();
   }
 
-  /** All rows that are not empty. */
-  static List<Row> read(String text) throws MalformedException {
-    var reader = new CsvRows(text);
-    var rows = new ArrayList<Row>();
-    while (reader.at < text.length()) {
-      int line = reader.line;
-      List<String> fields = reader.row();
+  /**
+   * The next row that is not empty; nothing after the last.
+   *
+   * @throws MalformedException if it is not what it should be
+   */
+  public Optional<Row> next() throws IOException {
+    while (here != END) {
+      int begun = line;
+      List<String> fields = row();
       if (fields.size() > 1 || !fields.get(0).isBlank()) {
-        rows.add(new Row(line, fields));
+        return Optional.of(new Row(begun, fields));
       }
     }
-    return rows;
+    return Optional.empty();
   }
 
-  private List<String> row() throws MalformedException {
+  /** Goes on by a character. */
+  private int take() throws IOException {
+    int taken = here;
+    here = text.read();
+    characters++;
+    if (characters > MOST_CHARACTERS) {
+      throw new MalformedException(
+          line, "expected a row of at most %d characters".formatted(MOST_CHARACTERS));
+    }
+    return taken;
+  }
+
+  private boolean accept(char wanted) throws IOException {
+    if (here != wanted) {
+      return false;
+    }
+    take();
+    return true;
+  }
+
+  private List<String> row() throws IOException {
+    characters = 0;
     var fields = new ArrayList<String>();
     do {
-      fields.add(here() == '"' ? quoted() : plain());
+      fields.add(here == '"' ? quoted() : plain());
     } while (accept(','));
-    if (here() == '\r') {
-      at++;
-    }
-    if (here() == '\n') {
-      at++;
-    }
+    accept('\r');
+    accept('\n');
     line++;
     return fields;
   }
 
-  /** The character to be read next; a line's end after the last. */
-  private char here() {
-    return at < text.length() ? text.charAt(at) : '\n';
+  private boolean isAtEndOfLine() {
+    return here == END || here == '\n' || here == '\r';
   }
 
-  private boolean accept(char wanted) {
-    boolean there = at < text.length() && text.charAt(at) == wanted;
-    at += there ? 1 : 0;
-    return there;
-  }
-
-  private static boolean endsLine(char c) {
-    return c == '\n' || c == '\r';
-  }
-
-  private String plain() throws MalformedException {
-    int from = at;
-    while (here() != ',' && !endsLine(here())) {
-      if (here() == '"') {
+  private String plain() throws IOException {
+    var field = new StringBuilder();
+    while (here != ',' && !isAtEndOfLine()) {
+      if (here == '"') {
         throw new MalformedException(
             line,
             "expected quotes around the whole field and none within, found one in the middle; put"
                 + " the field in quotes and double those within");
       }
-      at++;
+      field.append((char) take());
     }
-    return text.substring(from, at);
+    return field.toString();
   }
 
-  private String quoted() throws MalformedException {
+  private String quoted() throws IOException {
     int begun = line;
     var field = new StringBuilder();
-    at++;
+    take();
     while (true) {
-      if (at == text.length()) {
+      if (here == END) {
         throw new MalformedException(
             begun, "expected a closing quote for the field that begins here, found none");
       }
-      char c = text.charAt(at++);
+      char c = (char) take();
       if (c != '"') {
-        line += c == '\n' || (c == '\r' && here() != '\n') ? 1 : 0;
+        line += c == '\n' || (c == '\r' && here != '\n') ? 1 : 0;
         field.append(c);
       } else if (!accept('"')) {
         break;
@@ -117,11 +140,11 @@ final class CsvRows {
         field.append(c);
       }
     }
-    if (here() != ',' && !endsLine(here())) {
+    if (here != ',' && !isAtEndOfLine()) {
       throw new MalformedException(
           line,
           "expected a comma or the line's end after a closing quote, found '%s'; double the quotes"
-                  .formatted(here())
+                  .formatted((char) here)
               + " within a field");
     }
     return field.toString();

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
+import java.io.StringReader;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -91,9 +92,12 @@ final class ListFile {
    */
   static List<SourceVideo> csv(Path file) throws IOException {
     var list = new ListFile(file);
-    List<CsvRows.Row> rows;
+    var rows = new ArrayList<CsvRows.Row>();
     try {
-      rows = CsvRows.read(list.text());
+      var text = new CsvRows(new StringReader(list.text()));
+      for (var row = text.next(); row.isPresent(); row = text.next()) {
+        rows.add(row.get());
+      }
     } catch (CsvRows.MalformedException broken) {
       throw list.wrong(broken.line(), String.valueOf(broken.getMessage()));
     }
