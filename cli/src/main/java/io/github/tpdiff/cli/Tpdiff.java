@@ -51,6 +51,7 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new TrainCommand());
     root.addSubcommand(new JobKeysCommand());
     root.addSubcommand(new NewCheckpointCommand());
+    root.addSubcommand(new ExperimentCommand());
     root.addSubcommand(new GenerateCommand());
     root.addSubcommand(new ExportCommand());
     root.addSubcommand(new RunCommand());

@@ -7,18 +7,14 @@ import io.github.tpdiff.cli.JobTraining;
 import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.job.JobRuns;
 import io.github.tpdiff.lora.job.TrainingJob;
+import io.github.tpdiff.lora.train.FullWeights;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingProgress;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
-import io.github.tpdiff.lora.train.TrainingTarget;
-import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.AtomicFile;
-import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.safetensors.SafetensorsFile;
-import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
@@ -26,12 +22,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The demo's two trainings, each a job file that {@code tpdiff train} runs: the whole denoiser
@@ -105,15 +98,8 @@ record DemoTraining(Order order, TorchEngine engine, PrintWriter progress) {
     var course = new Course(DemoFolder.PRETRAINING, EVERY_WEIGHT, size.pretraining(), rate);
     Outcome outcome = train(course, "vanilla pretraining, all weights");
     DemoFolder folder = order.folder();
-    try (VideoModel model = Families.open(folder.checkpoint());
-        TensorSource trained = SafetensorsFile.open(folder.pretrained())) {
-      Component network = TrainingTarget.network(model);
-      TensorSource weights = network.weights().overlaid(trained);
-      filesOf(network)
-          .forEach(
-              (file, names) ->
-                  SafetensorsWriter.write(
-                      file, weights.renamed(name -> Optional.of(name).filter(names::contains))));
+    try (VideoModel model = Families.open(folder.checkpoint())) {
+      FullWeights.writeOver(model, folder.pretrained());
     }
     return outcome;
   }
@@ -123,16 +109,6 @@ record DemoTraining(Order order, TorchEngine engine, PrintWriter progress) {
     return train(
         new Course(DemoFolder.LORA, order.stages() + LORA, order.size().lora(), LORA_RATE),
         "phased LoRA training");
-  }
-
-  /** The tensors of the network by the file they are in. */
-  private static Map<Path, Set<String>> filesOf(Component network) {
-    var files = new LinkedHashMap<Path, Set<String>>();
-    for (String name : network.weights().names()) {
-      Path file = network.weights().region(name).orElseThrow().file();
-      files.computeIfAbsent(file, f -> new HashSet<>()).add(name);
-    }
-    return files;
   }
 
   /** A few steps to see how long one takes, then as many as fit the time. */

@@ -9,6 +9,7 @@ import io.github.tpdiff.runtime.video.VideoClip;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -102,7 +103,7 @@ class ShapeFindingsTest {
   void anEmptyGround_isNoShape() {
     for (double level : new double[] {-1, -0.1, 0.7}) {
       var data = new float[3 * 16 * 64 * 64];
-      java.util.Arrays.fill(data, (float) level);
+      Arrays.fill(data, (float) level);
       ShapeFindings found = findings(new VideoClip(data, 16, 64, 64, 8), 0);
       assertThat(found.found()).isZero();
       assertThat(found.passed()).isSubsetOf(Check.STILL, Check.GROUND);
@@ -128,9 +129,9 @@ class ShapeFindingsTest {
 
   @Test
   void otherWords_areFoundWrong() {
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 30; i++) {
       SceneWords own = SET.scene(i).words();
-      for (int other = 0; other < 100; other++) {
+      for (int other = i; other < i + 8; other++) {
         SceneWords said = SET.scene(other).words();
         var passed = ShapeFindings.of(SET.clip(i), said).passed();
         assertThat(passed.contains(Check.COLOUR)).isEqualTo(said.colour() == own.colour());
@@ -140,9 +141,6 @@ class ShapeFindingsTest {
         assertThat(passed.contains(Check.PACE)).isEqualTo(said.pace() == own.pace());
         assertThat(passed.contains(Check.BOUNCE)).isEqualTo(said.bounces() == own.bounces());
         assertThat(passed.contains(Check.GROUND)).isEqualTo(said.ground() == own.ground());
-        if (other > 8 && i > 8) {
-          break; // every clip with some words, and some clips with all of them
-        }
       }
     }
   }
@@ -170,7 +168,7 @@ class ShapeFindingsTest {
           int plane = 64 * 64;
           float level = (float) (2 * SET.scene(i).words().ground().level() - 1);
           for (int c = 0; c < 3; c++) {
-            java.util.Arrays.fill(
+            Arrays.fill(
                 data, (c * 16 + 12) * plane, (c * 16 + 16) * plane, level);
           }
           return new VideoClip(data, 16, 64, 64, clip.fps());

@@ -13,7 +13,6 @@ import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Locale;
 
 /**
  * Writes sampled videos into {@code samples} of a job's output folder, those of one frame as
@@ -31,17 +30,7 @@ record SampleFiles(ResolvedJob job, Engine engine) implements SampleWriter {
   @Override
   public SampleShown write(int step, int prompt, Latents latents) {
     int frames = job.model().description().latents().frames(latents.frames());
-    Path file =
-        job.job()
-            .output()
-            .folder()
-            .resolve(
-                String.format(
-                    Locale.ROOT,
-                    "samples/step-%08d-%d.%s",
-                    step,
-                    prompt,
-                    frames == 1 ? "png" : "mp4"));
+    Path file = job.job().output().sample(step, prompt, frames == 1 ? "png" : "mp4");
     try (var parts = PipelineParts.of(job.model(), engine)) {
       double fps = job.sizes().get(0).fps();
       var video = new GeneratedVideo(parts, latents, fps, GenerationListener.silent());

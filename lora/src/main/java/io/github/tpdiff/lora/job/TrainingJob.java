@@ -28,6 +28,7 @@ import io.github.tpdiff.weights.lora.LoraFormat;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -322,6 +323,18 @@ public record TrainingJob(
       var all = new LinkedHashSet<>(List.of(LoraFormat.DIFFUSERS));
       all.addAll(formats);
       formats = List.copyOf(all);
+    }
+
+    /**
+     * The file of a video that is made on the way.
+     *
+     * @param step steps done
+     * @param prompt its number, from 0
+     * @param ending of the name, without the dot
+     */
+    public Path sample(int step, int prompt, String ending) {
+      return folder.resolve(
+          String.format(Locale.ROOT, "samples/step-%08d-%d.%s", step, prompt, ending));
     }
 
     /** The same in a folder below. */
