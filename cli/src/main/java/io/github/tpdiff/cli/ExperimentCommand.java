@@ -62,6 +62,13 @@ final class ExperimentCommand implements Callable<Integer> {
   private boolean print;
 
   @Option(
+      names = "--dry-run",
+      description =
+          "Draws the clips, makes the checkpoints, finds what is wrong with the plan and says how"
+              + " far each arm would go; trains nothing.")
+  private boolean dryRun;
+
+  @Option(
       names = "--device",
       defaultValue = "auto",
       description = "auto, cpu or cuda (default ${DEFAULT-VALUE}).")
@@ -86,11 +93,14 @@ final class ExperimentCommand implements Callable<Integer> {
     PlanFile plan = Files.exists(file) ? PlanFile.read(file) : PlanFile.ready(name.get());
     try (TorchEngine engine = EngineOptions.openTorch(device).computing(compute.arithmetic())) {
       lines.println("engine: " + engine.description());
-      boolean finished =
-          new Experiment(plan, out, new Host(engine, lines, spec.commandLine().getErr()), List.of())
-              .run();
+      var host = new Host(engine, lines, spec.commandLine().getErr());
+      var experiment = new Experiment(plan, out, host, List.of());
+      if (dryRun) {
+        experiment.dryRun().forEach(lines::println);
+        return ExitCode.DONE;
+      }
       lines.println(
-          finished
+          experiment.run()
               ? "done: open " + out.resolve("report.html")
               : "stopped; the same command goes on");
     } finally {

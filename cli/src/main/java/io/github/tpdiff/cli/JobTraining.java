@@ -19,6 +19,7 @@ import io.github.tpdiff.lora.train.TrainingOutcome.End;
 import io.github.tpdiff.lora.train.TrainingProgress;
 import io.github.tpdiff.lora.train.TrainingRun;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.torch.Arithmetic;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.CheckpointException;
@@ -43,7 +44,7 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
    * Prepares a job's data and trains it to the end, or until the user asks to stop.
    *
    * @param runs of the job, one after the other
-   * @param watcher is told of every step too, and may ask to stop
+   * @param watcher is told of everything too, and may ask to stop
    * @return what became of the last run that began
    * @throws NonFiniteException if the loss or a gradient is; the last good state is kept
    */
@@ -159,6 +160,7 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
 
     @Override
     public void resumed(Path state, List<String> damaged) {
+      watcher.resumed(state, damaged);
       damaged.forEach(line -> out.println("passed over: " + line));
       out.println("going on from " + state);
       out.flush();
@@ -173,13 +175,20 @@ public record JobTraining(TorchEngine engine, PrintWriter out, PrintWriter err) 
     }
 
     @Override
+    public void sampled(int step, int prompt, Latents latents) {
+      watcher.sampled(step, prompt, latents);
+    }
+
+    @Override
     public void shown(SampleShown sample) {
+      watcher.shown(sample);
       out.println("sampled " + sample.file());
       out.flush();
     }
 
     @Override
     public void saved(Path folder) {
+      watcher.saved(folder);
       out.println("saved " + folder);
       out.flush();
     }

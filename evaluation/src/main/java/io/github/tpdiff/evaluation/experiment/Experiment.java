@@ -13,7 +13,6 @@ import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -60,18 +59,12 @@ public final class Experiment {
    */
   public boolean run() throws IOException {
     try (FolderLock held = FolderLock.of(folder.root())) {
-      if (plan.data().shapes().isPresent()) {
-        host.tell("drawing " + plan.data().shapes().get().clips() + " clips");
-        new ShapeFolder(data, plan.data().shapes().get()).write((done, total) -> {});
-      }
-      clips.writePrompts(folder.prompts());
+      prepare();
       for (String start : plan.starts().keySet()) {
-        if (!checkpoint(start).make(host, vanilla(start))) {
+        var vanilla = new StartingCheckpoint.Vanilla(plan, data, folder.cache(start));
+        if (!checkpoint(start).train(host, vanilla)) {
           return false;
         }
-      }
-      for (String arm : plan.arms().keySet()) {
-        facts.put(arm, claim(arm));
       }
       for (int seed = 0; seed < plan.seeds(); seed++) {
         for (String arm : plan.arms().keySet()) {
@@ -80,19 +73,60 @@ public final class Experiment {
           }
         }
       }
+      report();
     }
-    report();
     return true;
+  }
+
+  /**
+   * Finds everything wrong with the plan, and says what it would do: nothing is trained.
+   *
+   * @return lines for people
+   */
+  public List<String> dryRun() throws IOException {
+    try (FolderLock held = FolderLock.of(folder.root())) {
+      prepare();
+    }
+    var lines = new ArrayList<String>();
+    lines.add(
+        String.format(
+            Locale.ROOT, "%-24s %-24s %14s  %s", "arm", "against", "GFLOPs a step", "steps to"));
+    for (String arm : plan.arms().keySet()) {
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "%-24s %-24s %14.3f  %s",
+              arm,
+              plan.againstOf(arm),
+              facts(arm).flopsPerStep() / 1e9,
+              plan.shares().stream().map(share -> steps(arm, share)).toList()));
+    }
+    lines.add(
+        "each with %d seeds; %d clips of %d sampler steps at every point"
+            .formatted(plan.seeds(), clips.prompts().size(), plan.quality().steps()));
+    return lines;
+  }
+
+  /** Clips, prompts, checkpoints that are not trained yet, and the price of every arm. */
+  private void prepare() throws IOException {
+    plan.arms().keySet().forEach(this::requireAsBefore);
+    if (plan.data().shapes().isPresent()) {
+      host.tell("drawing " + plan.data().shapes().get().clips() + " clips");
+      new ShapeFolder(data, plan.data().shapes().get()).write((done, total) -> {});
+    }
+    clips.writePrompts(folder.prompts());
+    for (String start : plan.starts().keySet()) {
+      checkpoint(start).write(host, plan);
+    }
+    for (String arm : plan.arms().keySet()) {
+      facts.put(arm, price(arm));
+    }
   }
 
   private StartingCheckpoint checkpoint(String name) {
     Plan.Start start = plan.starts().getOrDefault(name, plan.starts().values().iterator().next());
     Path given = file.folder().resolve(start.path().orElse(""));
     return new StartingCheckpoint(name, start, given, folder.start(name));
-  }
-
-  private StartingCheckpoint.Vanilla vanilla(String start) {
-    return new StartingCheckpoint.Vanilla(plan, data, folder.cache(start));
   }
 
   private TrainingJob job(String arm, int seed, int steps) {
@@ -109,31 +143,36 @@ public final class Experiment {
   }
 
   /**
-   * What an arm was when it was first trained: with another its points would not belong together.
+   * What an arm was when it was trained: with another its points would not belong together.
    *
    * @param job its sections
    */
   private record ArmPlan(
       Plan.Start start, Plan.Data data, Plan.Budget budget, Plan.Quality quality, Object job) {}
 
-  /** Prices an arm, and finds everything wrong with it before anything is trained. */
-  private ArmFacts claim(String arm) {
-    Plan.Start start = checkpoint(plan.startOf(arm)).start();
-    var own =
-        new ArmPlan(
-            start, plan.data(), plan.budget(), plan.quality(), ArmJob.of(plan, arm).sections());
+  private ArmPlan armPlan(String arm) {
+    return new ArmPlan(
+        checkpoint(plan.startOf(arm)).start(),
+        plan.data(),
+        plan.budget(),
+        plan.quality(),
+        ArmJob.of(plan, arm).sections());
+  }
+
+  private void requireAsBefore(String arm) {
     Path claimed = folder.armPlan(arm);
-    if (!Files.exists(claimed)) {
-      ExperimentFolder.write(claimed, own);
-    } else {
-      ArmPlan before = ExperimentFolder.find(claimed, ArmPlan.class).orElseThrow();
-      if (!ExperimentFolder.json(before).equals(ExperimentFolder.json(own))) {
-        throw new CheckpointException(
-            "%s: expected the arm of %s, found another, which has been trained; give it another"
-                    .formatted(claimed, file.origin())
-                + " name, or the experiment another folder");
-      }
+    Optional<ArmPlan> before = ExperimentFolder.find(claimed, ArmPlan.class);
+    if (before.isPresent()
+        && !ExperimentFolder.json(before.get()).equals(ExperimentFolder.json(armPlan(arm)))) {
+      throw new CheckpointException(
+          "%s: expected the arm of %s, found another, which has been trained; give it another"
+                  .formatted(claimed, file.origin())
+              + " name, or the experiment another folder");
     }
+  }
+
+  /** Prices an arm, and finds everything wrong with it before anything is trained. */
+  private ArmFacts price(String arm) {
     TrainingJob job = job(arm, 0, plan.budget().steps());
     try (VideoModel model = host.open(job.model().request())) {
       List<ResolvedJob> runs = JobRuns.of(job, model);
@@ -159,6 +198,7 @@ public final class Experiment {
 
   /** Whether all points of an arm with a seed are there. */
   private boolean train(String arm, int seed) throws IOException {
+    ExperimentFolder.write(folder.armPlan(arm), armPlan(arm));
     int before = 0;
     double seconds = 0;
     List<Double> shares = plan.shares();

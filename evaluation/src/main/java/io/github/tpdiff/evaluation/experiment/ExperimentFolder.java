@@ -44,7 +44,7 @@ record ExperimentFolder(Path root) {
     return root.resolve("arms").resolve(arm);
   }
 
-  /** What an arm was when it was first trained. */
+  /** What an arm was when it was trained. */
   Path armPlan(String arm) {
     return arm(arm).resolve("arm.json");
   }

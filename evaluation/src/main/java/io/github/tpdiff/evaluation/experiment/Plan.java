@@ -46,15 +46,19 @@ public record Plan(
    * @param template of the made-up one, as {@code tpdiff new-checkpoint} lists them
    * @param vanillaSteps of the made-up one, how long all its weights are trained, as {@code base}
    *     says, before any arm begins
+   * @param job sections of a job file for that training, whose keys count more than those of {@code
+   *     base}
    */
   public record Start(
       Optional<String> path,
       Optional<String> template,
-      @JsonProperty("vanilla_steps") Optional<Integer> vanillaSteps) {
+      @JsonProperty("vanilla_steps") Optional<Integer> vanillaSteps,
+      Map<String, Object> job) {
     /**
      * @throws IllegalArgumentException if not exactly one of the two is said
      */
     public Start {
+      job = Collections.unmodifiableMap(new LinkedHashMap<>(orEmpty(job)));
       checkArgument(
           path.isPresent() != template.isPresent(), "expected either 'path' or 'template'");
       checkArgument(

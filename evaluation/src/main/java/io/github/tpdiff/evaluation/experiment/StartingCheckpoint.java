@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -31,7 +32,7 @@ import java.util.TreeMap;
  * @param place where the made-up one is
  */
 record StartingCheckpoint(String name, Plan.Start start, Path given, Path place) {
-  private static final String WRITTEN = "written";
+  private static final String WRITTEN = "written.json";
   private static final String TRAINED = "trained";
 
   /** The checkpoint's folder. */
@@ -42,21 +43,36 @@ record StartingCheckpoint(String name, Plan.Start start, Path given, Path place)
   /** What its vanilla training needs of the experiment. */
   record Vanilla(Plan plan, Path data, Path cache) {}
 
+  /** What a made-up one is made of. */
+  private record Recipe(Plan.Start start, Plan.Data data, Map<String, Object> base) {}
+
+  /** Writes the made-up one, before it is trained, if it is not there or another is. */
+  void write(ExperimentHost host, Plan plan) throws IOException {
+    if (start.path().isPresent()) {
+      return;
+    }
+    var recipe = new Recipe(start, plan.data(), plan.base());
+    Path written = place.resolve(WRITTEN);
+    Optional<Recipe> before = ExperimentFolder.find(written, Recipe.class);
+    if (before.map(ExperimentFolder::json).equals(Optional.of(ExperimentFolder.json(recipe)))) {
+      return;
+    }
+    host.tell("making the checkpoint " + start.template().orElseThrow());
+    write();
+    ExperimentFolder.write(written, recipe);
+  }
+
   /**
-   * Makes it, as far as it is not there.
+   * Trains the made-up one, as far as it is not.
    *
    * @return false if the user stopped it
    */
-  boolean make(ExperimentHost host, Vanilla vanilla) throws IOException {
-    if (start.path().isPresent() || Files.exists(place.resolve(TRAINED))) {
+  boolean train(ExperimentHost host, Vanilla vanilla) {
+    int steps = start.vanillaSteps().orElse(0);
+    if (steps == 0 || Files.exists(place.resolve(TRAINED))) {
       return true;
     }
-    if (!Files.exists(place.resolve(WRITTEN))) {
-      host.tell("making the checkpoint " + start.template().orElseThrow());
-      write();
-    }
-    int steps = start.vanillaSteps().orElse(0);
-    if (steps > 0 && !train(host, vanilla, steps)) {
+    if (!train(host, vanilla, steps)) {
       return false;
     }
     AtomicFile.write(place.resolve(TRAINED), new byte[0]);
@@ -73,22 +89,21 @@ record StartingCheckpoint(String name, Plan.Start start, Path given, Path place)
         name,
         templates.keySet(),
         start.template().orElseThrow());
-    if (Files.exists(path())) { // what was stopped on the way
-      MoreFiles.deleteRecursively(path(), RecursiveDeleteOption.ALLOW_INSECURE);
+    if (Files.exists(place)) { // what was stopped on the way, or is of another plan
+      MoreFiles.deleteRecursively(place, RecursiveDeleteOption.ALLOW_INSECURE);
     }
     Files.createDirectories(place);
     template.write(
         new CheckpointTemplate.Order(
             path(), DType.F32, template.components(), (bytes, total) -> {}));
-    AtomicFile.write(place.resolve(WRITTEN), new byte[0]);
   }
 
   private boolean train(ExperimentHost host, Vanilla vanilla, int steps) {
     Path output = place.resolve("vanilla");
     Path result = output.resolve(ResolvedJob.WEIGHTS_FILE);
-    var base = new ArmJob(vanilla.plan().base());
+    var own = new ArmJob(ArmJob.merged(vanilla.plan().base(), start.job()));
     TrainingJob job =
-        base.without("lora")
+        own.without("lora")
             .without("stages")
             .at(path(), vanilla.data(), vanilla.cache(), output)
             .with("stages.count", 1)
