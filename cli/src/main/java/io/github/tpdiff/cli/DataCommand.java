@@ -43,8 +43,7 @@ final class DataCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(
-        spec.commandLine(), "expected openvid, msrvtt, folder or shapes");
+    throw new ParameterException(spec.commandLine(), "expected openvid, msrvtt, folder or shapes");
   }
 
   /** What is written of every source. */
@@ -64,9 +63,7 @@ final class DataCommand implements Runnable {
         description = "At most so many clips, the first ones (default: all).")
     private Optional<Integer> most = Optional.empty();
 
-    @Option(
-        names = "--no-hashes",
-        description = "Does not read the videos for their SHA-256.")
+    @Option(names = "--no-hashes", description = "Does not read the videos for their SHA-256.")
     private boolean noHashes;
 
     int write(ClipSource source, Path videos, CommandSpec command) throws IOException {
@@ -118,42 +115,42 @@ final class DataCommand implements Runnable {
         names = "--aesthetic",
         paramLabel = "RANGE",
         converter = RangeConverter.class,
-        description = "Of the aesthetic score.")
+        description = "Of the aesthetic score (default: any).")
     private Optional<NumberRange> aesthetic = Optional.empty();
 
     @Option(
         names = "--motion",
         paramLabel = "RANGE",
         converter = RangeConverter.class,
-        description = "Of the motion score.")
+        description = "Of the motion score (default: any).")
     private Optional<NumberRange> motion = Optional.empty();
 
     @Option(
         names = "--consistency",
         paramLabel = "RANGE",
         converter = RangeConverter.class,
-        description = "Of the temporal consistency score.")
+        description = "Of the temporal consistency score (default: any).")
     private Optional<NumberRange> consistency = Optional.empty();
 
     @Option(
         names = "--frames",
         paramLabel = "RANGE",
         converter = RangeConverter.class,
-        description = "Of how many frames a clip has.")
+        description = "Of how many frames a clip has (default: any).")
     private Optional<NumberRange> frames = Optional.empty();
 
     @Option(
         names = "--fps",
         paramLabel = "RANGE",
         converter = RangeConverter.class,
-        description = "Of its frames per second.")
+        description = "Of its frames per second (default: any).")
     private Optional<NumberRange> fps = Optional.empty();
 
     @Option(
         names = "--seconds",
         paramLabel = "RANGE",
         converter = RangeConverter.class,
-        description = "Of its length.")
+        description = "Of its length (default: any).")
     private Optional<NumberRange> seconds = Optional.empty();
 
     @Option(

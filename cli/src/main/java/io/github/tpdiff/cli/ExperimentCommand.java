@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  tpdiff experiment",
       "  tpdiff experiment training-speed.minutes -o speed",
-      "  tpdiff experiment training-speed.hours --print > plan.yaml",
+      "  tpdiff experiment training-speed.hours --print",
       "  tpdiff experiment plan.yaml -o speed"
     })
 final class ExperimentCommand implements Callable<Integer> {

@@ -52,8 +52,7 @@ class DataCommandTest {
         """);
     Path list = folder.resolve("list.jsonl");
     var run =
-        Invocation.of(
-            "data", "openvid", csv, "--videos", folder, "--aesthetic", "5", "-o", list);
+        Invocation.of("data", "openvid", csv, "--videos", folder, "--aesthetic", "5", "-o", list);
     assertThat(run.exitCode()).as(run.err()).isZero();
     assertThat(run.out()).contains("aesthetic score: expected 5.0..");
     assertThat(Files.readAllLines(list)).singleElement().asString().contains("\"An a\"");

@@ -101,8 +101,7 @@ class ExperimentCommandTest {
   private void deleteState(String arm, int step) throws IOException {
     Path state = folder.resolve("out/arms/%s/seed-0/run/states/step-%08d".formatted(arm, step));
     assertThat(state).isDirectory();
-    MoreFiles.deleteRecursively(
-        state, RecursiveDeleteOption.ALLOW_INSECURE);
+    MoreFiles.deleteRecursively(state, RecursiveDeleteOption.ALLOW_INSECURE);
   }
 
   @Test

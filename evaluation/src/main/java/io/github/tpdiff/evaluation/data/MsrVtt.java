@@ -121,7 +121,8 @@ public record MsrVtt(Path origin, Optional<String> split, Choice choice, long se
               .findFirst()
               .orElseThrow();
       case SEEDED -> {
-        long hash = Hashing.sha256().hashString(seed + " " + video, StandardCharsets.UTF_8).asLong();
+        long hash =
+            Hashing.sha256().hashString(seed + " " + video, StandardCharsets.UTF_8).asLong();
         yield sentences.get((int) Long.remainderUnsigned(hash, sentences.size()));
       }
     };
@@ -146,6 +147,7 @@ public record MsrVtt(Path origin, Optional<String> split, Choice choice, long se
   private CheckpointException wrong(String field, String expected, JsonNode found) {
     return new CheckpointException(
         "%s: %s: expected %s, found %s"
-            .formatted(origin, field, expected, found.isMissingNode() ? "none" : found.getNodeType()));
+            .formatted(
+                origin, field, expected, found.isMissingNode() ? "none" : found.getNodeType()));
   }
 }

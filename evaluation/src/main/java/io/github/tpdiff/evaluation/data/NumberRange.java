@@ -31,8 +31,7 @@ public record NumberRange(double least, double most) {
    */
   public static NumberRange parse(String text) {
     Matcher found = RANGE.matcher(text.strip());
-    checkArgument(
-        found.matches(), "expected a range such as 5, ..20 or 5..20, found '%s'", text);
+    checkArgument(found.matches(), "expected a range such as 5, ..20 or 5..20, found '%s'", text);
     return new NumberRange(
         number(found.group(1), Double.NEGATIVE_INFINITY),
         number(found.group(3) != null ? found.group(3) : found.group(4), Double.POSITIVE_INFINITY));

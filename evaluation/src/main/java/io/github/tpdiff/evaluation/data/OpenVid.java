@@ -78,10 +78,12 @@ public record OpenVid(Path origin, Map<Column, NumberRange> ranges, Set<String> 
   public void read(Sink sink) throws IOException {
     var decoder = StandardCharsets.UTF_8.newDecoder(); // which reports what is no UTF-8
     int line = 1;
-    try (var text = new BufferedReader(new InputStreamReader(Files.newInputStream(origin), decoder))) {
+    try (var text =
+        new BufferedReader(new InputStreamReader(Files.newInputStream(origin), decoder))) {
       var rows = new CsvRows(text);
       Optional<CsvRows.Row> header = rows.next();
-      Header columns = header(header.orElseThrow(() -> wrong(1, "expected a header, found nothing")));
+      Header columns =
+          header(header.orElseThrow(() -> wrong(1, "expected a header, found nothing")));
       for (var row = rows.next(); row.isPresent(); row = rows.next()) {
         line = row.get().line();
         read(columns, row.get(), sink);

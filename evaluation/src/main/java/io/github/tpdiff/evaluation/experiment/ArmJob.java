@@ -24,8 +24,15 @@ record ArmJob(Map<String, Object> sections) {
 
   /** Keys that are the experiment's to say. */
   private static final List<String> DECIDED =
-      List.of("model.path", "data.path", "data.sets", "data.cache", "train.seed", "train.steps",
-          "train.validate_every", "output.folder");
+      List.of(
+          "model.path",
+          "data.path",
+          "data.sets",
+          "data.cache",
+          "train.seed",
+          "train.steps",
+          "train.validate_every",
+          "output.folder");
 
   ArmJob {
     sections = copy(sections);

@@ -76,8 +76,7 @@ record Clips(List<String> prompts, Optional<ShapeSet> real, List<ClipDistance> d
   }
 
   void writePrompts(Path file) {
-    AtomicFile.write(
-        file, (String.join("\n", prompts) + "\n").getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(file, (String.join("\n", prompts) + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   /**

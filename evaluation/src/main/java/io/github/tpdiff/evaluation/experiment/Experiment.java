@@ -23,8 +23,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * Runs a plan: every arm with every seed to every point, one after another, and a report after each.
- * Stopped at any time, it goes on with what is not there yet.
+ * Runs a plan: every arm with every seed to every point, one after another, and a report after
+ * each. Stopped at any time, it goes on with what is not there yet.
  */
 public final class Experiment {
   private final PlanFile file;
@@ -40,8 +40,7 @@ public final class Experiment {
    * @param folder where; made if it is missing
    * @param distances of generated clips from real ones, beside what is measured of each clip
    */
-  public Experiment(
-      PlanFile file, Path folder, ExperimentHost host, List<ClipDistance> distances) {
+  public Experiment(PlanFile file, Path folder, ExperimentHost host, List<ClipDistance> distances) {
     this.file = file;
     this.plan = file.plan();
     this.folder = new ExperimentFolder(folder);
@@ -242,22 +241,22 @@ public final class Experiment {
     return true;
   }
 
-  /** Trains to a point and judges; its seconds are those of a step. Empty if the user stopped it. */
+  /**
+   * Trains to a point and judges; its seconds are those of a step. Empty if the user stopped it.
+   */
   private Optional<PointResult> reach(String arm, int seed, int point, int steps)
       throws IOException {
     TrainingJob job = job(arm, seed, steps);
     Path seen = folder.trained(arm, seed, point);
     var watch =
-        new Watch(
-            steps, clips.prompts().size(), trained -> ExperimentFolder.write(seen, trained));
+        new Watch(steps, clips.prompts().size(), trained -> ExperimentFolder.write(seen, trained));
     try {
       if (host.train(job, watch).end() == TrainingOutcome.End.STOPPED) {
         return Optional.empty();
       }
     } catch (NonFiniteException diverged) {
       host.tell(arm + " diverged: " + diverged.getMessage());
-      return Optional.of(
-          PointResult.failed(0, steps, String.valueOf(diverged.getMessage())));
+      return Optional.of(PointResult.failed(0, steps, String.valueOf(diverged.getMessage())));
     }
     Trained trained =
         ExperimentFolder.find(seen, Trained.class)

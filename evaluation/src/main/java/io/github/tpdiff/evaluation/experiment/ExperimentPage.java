@@ -56,8 +56,7 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
             .sum();
     long all = (long) plan.arms().size() * plan.seeds() * plan.budget().points();
     return "%d of %d points; %d clips at each, %d sampler steps. Intervals are of 95 %% over %d seeds, by bootstrap."
-        .formatted(
-            done, all, plan.quality().clips(), plan.quality().steps(), plan.seeds());
+        .formatted(done, all, plan.quality().clips(), plan.quality().steps(), plan.seeds());
   }
 
   private List<Measure> measures() {
@@ -172,8 +171,7 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
         .arms()
         .values()
         .forEach(
-            arm ->
-                arm.bySeed().forEach(s -> s.forEach(p -> names.addAll(p.measures().keySet()))));
+            arm -> arm.bySeed().forEach(s -> s.forEach(p -> names.addAll(p.measures().keySet()))));
     var rows = new ArrayList<String>();
     rows.add(
         row(
@@ -183,8 +181,7 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
     rows.add(line("TFLOPs", p -> p.flops() / TERA));
     rows.add(line("seconds", PointResult::seconds));
     rows.add(line("seconds of denoising a video", PointResult::videoSeconds));
-    names.forEach(
-        name -> rows.add(line(name, p -> p.measures().getOrDefault(name, Double.NaN))));
+    names.forEach(name -> rows.add(line(name, p -> p.measures().getOrDefault(name, Double.NaN))));
     return "<h2>Where each arm ends</h2><table>" + String.join("", rows) + "</table>";
   }
 
@@ -201,11 +198,9 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
                   .toArray();
           return values.length == 0
               ? ""
-              : String.format(
-                  Locale.ROOT, "%.4g", Arrays.stream(values).average().orElseThrow());
+              : String.format(Locale.ROOT, "%.4g", Arrays.stream(values).average().orElseThrow());
         };
-    return row(
-        "td", concat(List.of(name), report.arms().values().stream().map(cell).toList()));
+    return row("td", concat(List.of(name), report.arms().values().stream().map(cell).toList()));
   }
 
   private static List<String> concat(List<String> first, List<String> rest) {

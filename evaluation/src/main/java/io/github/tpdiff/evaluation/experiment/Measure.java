@@ -17,7 +17,8 @@ record Measure(String name, String words, boolean isMoreBetter) {
 
   /** On clips held out; of arms with the same stages alone. */
   static final Measure LOSS =
-      new Measure("loss", "Loss on clips held out, in the last stage (the same stages alone)", false);
+      new Measure(
+          "loss", "Loss on clips held out, in the last stage (the same stages alone)", false);
 
   /** Name of the share of the clips that pass a check. */
   static String check(String check) {

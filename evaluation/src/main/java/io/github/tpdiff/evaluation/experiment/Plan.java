@@ -65,7 +65,9 @@ public record Plan(
           vanillaSteps.isEmpty() || template.isPresent(),
           "vanilla_steps: goes with 'template': a checkpoint of yours is not changed");
       checkArgument(
-          vanillaSteps.orElse(0) >= 0, "vanilla_steps: at least 0, found %s", vanillaSteps.orElse(0));
+          vanillaSteps.orElse(0) >= 0,
+          "vanilla_steps: at least 0, found %s",
+          vanillaSteps.orElse(0));
     }
   }
 
@@ -140,8 +142,7 @@ public record Plan(
     }
   }
 
-  private static <V> Map<String, V> orEmpty(
-      @Nullable Map<String, V> given) {
+  private static <V> Map<String, V> orEmpty(@Nullable Map<String, V> given) {
     return given == null ? Map.of() : given;
   }
 

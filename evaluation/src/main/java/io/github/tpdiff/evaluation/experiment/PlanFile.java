@@ -1,5 +1,7 @@
 package io.github.tpdiff.evaluation.experiment;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.cfg.ConstructorDetector;
@@ -13,7 +15,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -106,13 +107,13 @@ public record PlanFile(Plan plan, String origin, Path folder) {
     Map<?, ?> all = resource(name.substring(0, dot) + ".yaml");
     Map<String, Object> common = new LinkedHashMap<>();
     all.forEach((key, value) -> common.put(String.valueOf(key), value));
-    Map<?, ?> sizes = (Map<?, ?>) common.remove(OF_SIZE);
-    Map<?, ?> own = (Map<?, ?>) sizes.get(name.substring(dot + 1));
+    Map<?, ?> sizes = (Map<?, ?>) requireNonNull(common.remove(OF_SIZE));
+    Map<?, ?> own = (Map<?, ?>) requireNonNull(sizes.get(name.substring(dot + 1)));
     return yaml().dump(ArmJob.merged(common, own));
   }
 
   private static Map<?, ?> resource(String name) {
-    try (InputStream bytes = PlanFile.class.getResourceAsStream(name)) {
+    try (InputStream bytes = requireNonNull(PlanFile.class.getResourceAsStream(name))) {
       return (Map<?, ?>) yaml().load(new String(bytes.readAllBytes(), StandardCharsets.UTF_8));
     } catch (IOException broken) {
       throw new UncheckedIOException(broken);
@@ -144,7 +145,8 @@ public record PlanFile(Plan plan, String origin, Path folder) {
             .map(JsonMappingException.Reference::getFieldName)
             .map(String::valueOf)
             .collect(Collectors.joining("."));
-    String what = found.getOriginalMessage().replaceFirst("^Cannot construct instance of .*?, problem: ", "");
+    String what =
+        found.getOriginalMessage().replaceFirst("^Cannot construct instance of .*?, problem: ", "");
     if (found instanceof UnrecognizedPropertyException unknown) {
       what = "no plan has this key; expected one of " + unknown.getKnownPropertyIds();
     }

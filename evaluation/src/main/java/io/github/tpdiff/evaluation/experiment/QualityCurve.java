@@ -51,8 +51,8 @@ public record QualityCurve(List<Double> costs, List<Double> qualities) {
 
   /**
    * The nearest curve that never falls, by least squares: pools of neighbours that would fall have
-   * their mean (pool adjacent violators, Ayer et al. 1955). A few clips make quality noisy; training
-   * does not make it worse.
+   * their mean (pool adjacent violators, Ayer et al. 1955). A few clips make quality noisy;
+   * training does not make it worse.
    */
   QualityCurve rising() {
     var means = new ArrayList<Double>();

@@ -3,7 +3,9 @@ package io.github.tpdiff.evaluation.shapes;
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The thing of colour that a frame shows.
@@ -34,8 +36,13 @@ record Blob(double x, double y, double radius, double[] colour, BitSet pixels) {
   private static final double LEAST_RADIUS = 0.05;
   private static final double MOST_RADIUS = 0.24;
 
+  /** What every frame of a clip shows. */
+  static List<Optional<Blob>> find(VideoClip clip) {
+    return IntStream.range(0, clip.frames()).mapToObj(frame -> find(clip, frame)).toList();
+  }
+
   /** Finds it; empty if nothing has colour, or much more or less than one shape has. */
-  static Optional<Blob> find(VideoClip clip, int frame) {
+  private static Optional<Blob> find(VideoClip clip, int frame) {
     var picture = new Picture(clip, frame);
     double[] chroma = picture.chroma();
     double[] sorted = chroma.clone();
@@ -118,8 +125,7 @@ record Blob(double x, double y, double radius, double[] colour, BitSet pixels) {
         double red = value(0, i);
         double green = value(1, i);
         double blue = value(2, i);
-        chroma[i] =
-            Math.max(red, Math.max(green, blue)) - Math.min(red, Math.min(green, blue));
+        chroma[i] = Math.max(red, Math.max(green, blue)) - Math.min(red, Math.min(green, blue));
       }
       return chroma;
     }

@@ -121,8 +121,7 @@ public record Scene(
       double py = (row + 0.5) / side;
       for (int column = 0; column < width; column++, at++) {
         double px = (column + 0.5) / side;
-        double own =
-            words.ground().level() + words.groundTexture().brightness(px, py, grain);
+        double own = words.ground().level() + words.groundTexture().brightness(px, py, grain);
         double dx = (px - centreX) / radius;
         double dy = (py - centreY) / radius;
         double covered = clamped(0.5 - pixels * words.kind().distance(dx, dy));

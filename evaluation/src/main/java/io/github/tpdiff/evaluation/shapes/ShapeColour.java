@@ -50,7 +50,8 @@ public enum ShapeColour {
   /** In degrees from red over green; 0 for greys. */
   private static double hue(double red, double green, double blue) {
     // The angle in the plane across the grey axis.
-    double degrees = Math.toDegrees(Math.atan2(Math.sqrt(3) * (green - blue), 2 * red - green - blue));
+    double degrees =
+        Math.toDegrees(Math.atan2(Math.sqrt(3) * (green - blue), 2 * red - green - blue));
     return (degrees + CIRCLE) % CIRCLE;
   }
 }

@@ -2,7 +2,6 @@ package io.github.tpdiff.evaluation.shapes;
 
 import io.github.tpdiff.runtime.video.VideoClip;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -50,9 +49,6 @@ public record ShapeFindings(
   private static final double MOST_STIR = 0.02;
   private static final int LEAST_PLACES = 3;
 
-  /** A codec spreads a shape's colour over its blocks' neighbours. */
-  private static final double MARGIN = 0.07;
-
   /**
    * How a shape moves.
    *
@@ -76,12 +72,9 @@ public record ShapeFindings(
 
   /** Measures a clip that was to show what a caption says. */
   public static ShapeFindings of(VideoClip clip, SceneWords words) {
-    List<Optional<Blob>> blobs = new ArrayList<>();
-    for (int i = 0; i < clip.frames(); i++) {
-      blobs.add(Blob.find(clip, i));
-    }
+    List<Optional<Blob>> blobs = Blob.find(clip);
     List<Blob> found = blobs.stream().flatMap(Optional::stream).toList();
-    var ground = GroundFindings.of(clip, blobs, MARGIN);
+    var ground = GroundFindings.of(clip, blobs);
     Optional<Track> track = track(blobs);
     double radius = found.stream().mapToDouble(Blob::radius).average().orElse(0);
     var raw =
@@ -93,18 +86,15 @@ public record ShapeFindings(
             track.map(
                 t ->
                     new Motion(
-                        t.way(),
-                        t.degreesFrom(words.heading()),
-                        t.turns(),
-                        t.wander(),
-                        t.jump())),
+                        t.way(), t.degreesFrom(words.heading()), t.turns(), t.wander(), t.jump())),
             ground.stir(),
             ground.level(),
             Set.of());
     return raw.held(words);
   }
 
-  private static Optional<Track> track(List<Optional<Blob>> blobs) {
+  /** Empty where it is found in too few frames. */
+  static Optional<Track> track(List<Optional<Blob>> blobs) {
     var places = new ArrayList<Track.Place>();
     for (int i = 0; i < blobs.size(); i++) {
       double share = i / Math.max(1, blobs.size() - 1.0);
@@ -146,8 +136,7 @@ public record ShapeFindings(
       holds(holds, Check.SIZE, Extent.radius(words.size()).holds(radius, SIZE_SHARE));
       holds(holds, Check.HEADING, motion.degrees() <= MOST_DEGREES);
       holds(holds, Check.PACE, Extent.way(words.pace()).holds(motion.way(), WAY_SHARE));
-      holds(
-          holds, Check.TRACK, motion.wander() <= MOST_WANDER && motion.jump() <= MOST_JUMP);
+      holds(holds, Check.TRACK, motion.wander() <= MOST_WANDER && motion.jump() <= MOST_JUMP);
       holds(holds, Check.BOUNCE, motion.turns() == words.bounces());
     }
     return new ShapeFindings(
@@ -163,58 +152,5 @@ public record ShapeFindings(
   /** Share of the checks that hold, in [0, 1]. */
   public double score() {
     return (double) passed.size() / Check.values().length;
-  }
-
-  /** What is behind a shape. */
-  private record GroundFindings(double stir, double level) {
-    static GroundFindings of(VideoClip clip, List<Optional<Blob>> blobs, double margin) {
-      int plane = clip.width() * clip.height();
-      double changes = 0;
-      long changed = 0;
-      double levels = 0;
-      long seen = 0;
-      BitSet before = new BitSet();
-      for (int f = 0; f < clip.frames(); f++) {
-        BitSet covered = covered(clip, blobs.get(f), margin);
-        for (int i = 0; i < plane; i++) {
-          if (covered.get(i)) {
-            continue;
-          }
-          boolean both = f > 0 && !before.get(i);
-          for (int c = 0; c < 3; c++) {
-            int at = (c * clip.frames() + f) * plane + i;
-            double value = clip.data()[at];
-            levels += (value + 1) / 2;
-            changes += both ? Math.abs(value - clip.data()[at - plane]) / 2 : 0;
-          }
-          seen += 3;
-          changed += both ? 3 : 0;
-        }
-        before = covered;
-      }
-      return new GroundFindings(
-          changed == 0 ? 0 : changes / changed, seen == 0 ? 0 : levels / seen);
-    }
-
-    /** The shape's pixels and those around it. */
-    private static BitSet covered(VideoClip clip, Optional<Blob> blob, double margin) {
-      var covered = new BitSet();
-      if (blob.isEmpty()) {
-        return covered;
-      }
-      int width = clip.width();
-      int around = (int) Math.ceil(margin * Math.min(width, clip.height()));
-      BitSet pixels = blob.get().pixels();
-      for (int i = pixels.nextSetBit(0); i >= 0; i = pixels.nextSetBit(i + 1)) {
-        int row = i / width;
-        int left = Math.max(0, i % width - around);
-        int right = Math.min(width - 1, i % width + around);
-        int last = Math.min(clip.height() - 1, row + around);
-        for (int r = Math.max(0, row - around); r <= last; r++) {
-          covered.set(r * width + left, r * width + right + 1);
-        }
-      }
-      return covered;
-    }
   }
 }

@@ -32,10 +32,7 @@ public record ShapeSet(int clips, int width, int height, int frames, double fps,
    */
   public ShapeSet {
     checkArgument(
-        clips >= 1 && clips <= MOST_CLIPS,
-        "clips: expected 1 to %s, found %s",
-        MOST_CLIPS,
-        clips);
+        clips >= 1 && clips <= MOST_CLIPS, "clips: expected 1 to %s, found %s", MOST_CLIPS, clips);
     checkArgument(
         Math.min(width, height) >= LEAST_SIDE && Math.max(width, height) <= MOST_SIDE,
         "size: expected sides of %s to %s pixels, found %sx%s",
@@ -43,8 +40,7 @@ public record ShapeSet(int clips, int width, int height, int frames, double fps,
         MOST_SIDE,
         width,
         height);
-    checkArgument(
-        frames >= 4 && frames <= 10_000, "frames: expected 4 to 10000, found %s", frames);
+    checkArgument(frames >= 4 && frames <= 10_000, "frames: expected 4 to 10000, found %s", frames);
     var unused = new VideoFormat(width, height, fps); // refuses what no file can have
   }
 

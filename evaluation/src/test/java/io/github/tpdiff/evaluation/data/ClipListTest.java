@@ -177,8 +177,7 @@ class ClipListTest {
             () ->
                 list()
                     .write(
-                        openVid(
-                            Map.of(OpenVid.Column.FPS, NumberRange.parse("24")), Set.of()),
+                        openVid(Map.of(OpenVid.Column.FPS, NumberRange.parse("24")), Set.of()),
                         clips -> {}))
         .hasMessageContaining("openvid.csv: line 1: expected a column 'fps'");
     Files.write(folder.resolve("openvid.csv"), new byte[] {'v', (byte) 0xff, '\n'});
@@ -200,8 +199,7 @@ class ClipListTest {
             () ->
                 list()
                     .write(
-                        openVid(
-                            Map.of(OpenVid.Column.AESTHETIC, NumberRange.parse("9")), Set.of()),
+                        openVid(Map.of(OpenVid.Column.AESTHETIC, NumberRange.parse("9")), Set.of()),
                         clips -> {}))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("expected clips, found none of 9");

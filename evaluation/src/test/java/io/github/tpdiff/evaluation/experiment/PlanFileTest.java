@@ -117,7 +117,8 @@ class PlanFileTest {
 
   @TestFactory
   Stream<DynamicTest> readyPlans_areJobs() {
-    return PlanFile.names().stream().map(name -> DynamicTest.dynamicTest(name, () -> assertReady(name)));
+    return PlanFile.names().stream()
+        .map(name -> DynamicTest.dynamicTest(name, () -> assertReady(name)));
   }
 
   private void assertReady(String name) throws IOException {
@@ -126,14 +127,14 @@ class PlanFileTest {
     for (String arm : plan.arms().keySet()) {
       assertThat(job(plan, arm)).isNotNull();
     }
-    assertThat(plan.arms().values().stream().filter(arm -> arm.against().isPresent()))
-        .isNotEmpty();
+    assertThat(plan.arms().values().stream().filter(arm -> arm.against().isPresent())).isNotEmpty();
   }
 
   @Test
   void aNameThatIsNone_isRefused() {
     assertThatThrownBy(() -> PlanFile.ready("training-sped.minutes"))
         .hasMessageContaining("did you mean training-speed.minutes?");
-    assertThat(PlanFile.names()).containsAll(List.of("paper-table-3.hours", "paper-table-2.minutes"));
+    assertThat(PlanFile.names())
+        .containsAll(List.of("paper-table-3.hours", "paper-table-2.minutes"));
   }
 }

@@ -41,7 +41,8 @@ class QualityCurveTest {
     QualityCurve fast = curve(cost -> law(1.7 * cost));
     List<OptionalDouble> all = fast.speedUpsOver(slow);
     assertThat(all.get(0)).isEmpty(); // the fast one begins above it
-    assertThat(all.subList(1, 6)).allSatisfy(s -> assertThat(s.orElseThrow()).isCloseTo(1.7, within(1e-12)));
+    assertThat(all.subList(1, 6))
+        .allSatisfy(s -> assertThat(s.orElseThrow()).isCloseTo(1.7, within(1e-12)));
     assertThat(slow.speedUpsOver(fast).get(5)).isEmpty(); // the slow one never gets there
   }
 
@@ -54,7 +55,10 @@ class QualityCurveTest {
   @Test
   void rising_isTheLeastSquaresFit() {
     // By hand: 3, 1 pool to 2; of 4, 6, 2, 3 the last three pool to 11/3, below 4: all to 3.75.
-    QualityCurve noisy = curve(cost -> new double[] {3, 1, 4, 6, 2, 3}[(int) Math.round(Math.log(cost) / Math.log(2))]);
+    QualityCurve noisy =
+        curve(
+            cost ->
+                new double[] {3, 1, 4, 6, 2, 3}[(int) Math.round(Math.log(cost) / Math.log(2))]);
     assertThat(noisy.rising().qualities()).containsExactly(2.0, 2.0, 3.75, 3.75, 3.75, 3.75);
     QualityCurve rises = curve(QualityCurveTest::law);
     assertThat(rises.rising()).isEqualTo(rises);

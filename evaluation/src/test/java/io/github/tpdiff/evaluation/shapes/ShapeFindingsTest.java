@@ -168,8 +168,7 @@ class ShapeFindingsTest {
           int plane = 64 * 64;
           float level = (float) (2 * SET.scene(i).words().ground().level() - 1);
           for (int c = 0; c < 3; c++) {
-            Arrays.fill(
-                data, (c * 16 + 12) * plane, (c * 16 + 16) * plane, level);
+            Arrays.fill(data, (c * 16 + 12) * plane, (c * 16 + 16) * plane, level);
           }
           return new VideoClip(data, 16, 64, 64, clip.fps());
         });
@@ -203,20 +202,14 @@ class ShapeFindingsTest {
   @Test
   void backwards_isTheWrongHeading() {
     List<Integer> straight =
-        first(SET.clips()).stream()
-            .filter(i -> !SET.scene(i).words().bounces())
-            .limit(40)
-            .toList();
+        first(SET.clips()).stream().filter(i -> !SET.scene(i).words().bounces()).limit(40).toList();
     assertNonePass(Check.HEADING, straight, i -> withFrames(SET.clip(i), k -> 15 - k));
   }
 
   @Test
   void aClipThatStops_isTooSlow() {
     List<Integer> straight =
-        first(SET.clips()).stream()
-            .filter(i -> !SET.scene(i).words().bounces())
-            .limit(40)
-            .toList();
+        first(SET.clips()).stream().filter(i -> !SET.scene(i).words().bounces()).limit(40).toList();
     assertNonePass(Check.PACE, straight, i -> withFrames(SET.clip(i), k -> k / 3));
   }
 

@@ -3,6 +3,7 @@ package io.github.tpdiff.lora.job;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withPercentage;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.lora.LoraModels;
@@ -153,6 +154,27 @@ final class ResolvedJobTest {
       assertThat(dry.peakBytes())
           .isEqualTo(dry.memory().residentBytes() + dry.rows().get(1).peakBytes());
       assertThat(dry.table()).hasSize(7).last().asString().startsWith("alignment: at most");
+    }
+  }
+
+  @Test
+  void stepCost_isWhatADryRunTakes_whereFlopsAloneCount() throws IOException {
+    try (VideoModel model = family().open(folder.resolve("checkpoint"))) {
+      var flops = new Machine.Products(1, 1e30);
+      var machine = new Machine(flops, flops, 1, 1e30, 0);
+      String kept = JOB.replace("seed: 5", "seed: 5, gradient_checkpointing: false");
+      Files.writeString(folder.resolve("job.yaml"), kept);
+      StepCost cost = StepCost.of(open(model));
+      assertThat(3 * cost.mean())
+          .isCloseTo(DryRun.of(open(model), machine).seconds(), withPercentage(1e-4));
+      assertThat(cost.shares()).isEqualTo(Map.of(1, 0.5, 2, 0.5));
+      // Two frames of latents instead of three, and what does not depend on them.
+      assertThat(cost.flops().get(2) / cost.flops().get(1)).isBetween(2.0 / 3 - 0.01, 0.9);
+
+      Files.writeString(
+          folder.resolve("job.yaml"),
+          kept.replace("batch_size: 2", "batch_size: 2, gradient_accumulation: 3"));
+      assertThat(StepCost.of(open(model)).mean()).isEqualTo(3 * cost.mean());
     }
   }
 
