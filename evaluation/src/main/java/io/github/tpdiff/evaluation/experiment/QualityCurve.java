@@ -85,7 +85,8 @@ public record QualityCurve(List<Double> costs, List<Double> qualities) {
 
   /**
    * The least cost of a quality, on a line between points over the logarithm of costs; empty if it
-   * is never reached, or lies below the first point, where nobody looked.
+   * is never reached, or was before the first point, where nobody looked: as of a curve that begins
+   * flat.
    */
   OptionalDouble costOf(double quality) {
     for (int i = 0; i < costs.size(); i++) {
@@ -94,7 +95,8 @@ public record QualityCurve(List<Double> costs, List<Double> qualities) {
         continue;
       }
       if (i == 0) {
-        return here == quality ? OptionalDouble.of(costs.get(0)) : OptionalDouble.empty();
+        boolean rises = costs.size() == 1 || qualities.get(1) > here;
+        return here == quality && rises ? OptionalDouble.of(costs.get(0)) : OptionalDouble.empty();
       }
       double before = qualities.get(i - 1);
       double share = here == before ? 1 : (quality - before) / (here - before);

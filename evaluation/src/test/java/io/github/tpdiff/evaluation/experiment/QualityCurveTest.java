@@ -53,6 +53,14 @@ class QualityCurveTest {
   }
 
   @Test
+  void curvesThatNeverRise_haveNoSpeedUp() {
+    QualityCurve flat = curve(cost -> 0);
+    assertThat(flat.speedUpOver(flat)).isEmpty();
+    assertThat(curve(QualityCurveTest::law).speedUpOver(flat)).isEmpty();
+    assertThat(flat.speedUpsOver(flat)).allMatch(OptionalDouble::isEmpty);
+  }
+
+  @Test
   void rising_isTheLeastSquaresFit() {
     // By hand: 3, 1 pool to 2; of 4, 6, 2, 3 the last three pool to 11/3, below 4: all to 3.75.
     QualityCurve noisy =
