@@ -57,23 +57,30 @@ public final class Experiment {
    * @throws CheckpointException if the folder holds what another plan made, or a job is refused
    */
   public boolean run() throws IOException {
-    try (FolderLock held = FolderLock.of(folder.root())) {
-      prepare();
-      for (String start : plan.starts().keySet()) {
-        var vanilla = new StartingCheckpoint.Vanilla(plan, data, folder.cache(start));
-        if (!checkpoint(start).train(host, vanilla)) {
+    FolderLock held = FolderLock.of(folder.root());
+    try {
+      return runAlone();
+    } finally {
+      held.close();
+    }
+  }
+
+  private boolean runAlone() throws IOException {
+    prepare();
+    for (String start : plan.starts().keySet()) {
+      var vanilla = new StartingCheckpoint.Vanilla(plan, data, folder.cache(start));
+      if (!checkpoint(start).train(host, vanilla)) {
+        return false;
+      }
+    }
+    for (int seed = 0; seed < plan.seeds(); seed++) {
+      for (String arm : plan.arms().keySet()) {
+        if (!train(arm, seed)) {
           return false;
         }
       }
-      for (int seed = 0; seed < plan.seeds(); seed++) {
-        for (String arm : plan.arms().keySet()) {
-          if (!train(arm, seed)) {
-            return false;
-          }
-        }
-      }
-      report();
     }
+    report();
     return true;
   }
 
@@ -83,8 +90,11 @@ public final class Experiment {
    * @return lines for people
    */
   public List<String> dryRun() throws IOException {
-    try (FolderLock held = FolderLock.of(folder.root())) {
+    FolderLock held = FolderLock.of(folder.root());
+    try {
       prepare();
+    } finally {
+      held.close();
     }
     var lines = new ArrayList<String>();
     lines.add(

@@ -180,7 +180,7 @@ public record Plan(
           arms.keySet(),
           other.orElse(""));
       checkArgument(
-          other.isEmpty() || arms.get(other.get()).against().isEmpty(),
+          other.map(arms::get).flatMap(Arm::against).isEmpty(),
           "arms.%s.against: expected an arm that is held against none, found '%s'",
           arm.getKey(),
           other.orElse(""));

@@ -71,7 +71,7 @@ public record PlanFile(Plan plan, String origin, Path folder) {
   public static PlanFile read(Path file) {
     try {
       String text = Utf8File.read(file, MOST_BYTES);
-      Path folder = file.toAbsolutePath().normalize().getParent();
+      Path folder = file.toAbsolutePath().resolveSibling("").normalize();
       return new PlanFile(plan(text, file.toString()), file.toString(), folder);
     } catch (IOException failure) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(file, failure), failure);

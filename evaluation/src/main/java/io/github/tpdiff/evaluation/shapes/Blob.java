@@ -102,8 +102,9 @@ record Blob(double x, double y, double radius, double[] colour, BitSet pixels) {
     int both = 0;
     int either = 0;
     for (int i = 0; i < width * height; i++) {
+      int row = i / width;
       double dx = ((i % width + 0.5) / side - x) / radius;
-      double dy = ((i / width + 0.5) / side - y) / radius;
+      double dy = ((row + 0.5) / side - y) / radius;
       boolean drawn = kind.distance(dx, dy) <= 0;
       both += drawn && pixels.get(i) ? 1 : 0;
       either += drawn || pixels.get(i) ? 1 : 0;
@@ -137,8 +138,9 @@ record Blob(double x, double y, double radius, double[] colour, BitSet pixels) {
       double y = 0;
       var colour = new double[3];
       for (int i = pixels.nextSetBit(0); i >= 0; i = pixels.nextSetBit(i + 1)) {
+        int row = i / clip.width();
         x += (i % clip.width() + 0.5) / count;
-        y += (i / clip.width() + 0.5) / count;
+        y += (row + 0.5) / count;
         for (int c = 0; c < colour.length; c++) {
           colour[c] += value(c, i) / count;
         }
