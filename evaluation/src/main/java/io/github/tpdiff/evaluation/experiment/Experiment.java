@@ -118,7 +118,9 @@ public final class Experiment {
 
   /** Clips, prompts, checkpoints that are not trained yet, and the price of every arm. */
   private void prepare() throws IOException {
-    plan.arms().keySet().forEach(this::requireAsBefore);
+    plan.arms()
+        .keySet()
+        .forEach(arm -> armPlan(arm).requireAsBefore(folder.armPlan(arm), file.origin()));
     if (plan.data().shapes().isPresent()) {
       host.tell("drawing " + plan.data().shapes().get().clips() + " clips");
       new ShapeFolder(data, plan.data().shapes().get()).write((done, total) -> {});
@@ -151,33 +153,8 @@ public final class Experiment {
         .write(folder.job(arm, seed));
   }
 
-  /**
-   * What an arm was when it was trained: with another its points would not belong together.
-   *
-   * @param job its sections
-   */
-  private record ArmPlan(
-      Plan.Start start, Plan.Data data, Plan.Budget budget, Plan.Quality quality, Object job) {}
-
   private ArmPlan armPlan(String arm) {
-    return new ArmPlan(
-        checkpoint(plan.startOf(arm)).start(),
-        plan.data(),
-        plan.budget(),
-        plan.quality(),
-        ArmJob.of(plan, arm).sections());
-  }
-
-  private void requireAsBefore(String arm) {
-    Path claimed = folder.armPlan(arm);
-    Optional<ArmPlan> before = ExperimentFolder.find(claimed, ArmPlan.class);
-    if (before.isPresent()
-        && !ExperimentFolder.json(before.get()).equals(ExperimentFolder.json(armPlan(arm)))) {
-      throw new CheckpointException(
-          "%s: expected the arm of %s, found another, which has been trained; give it another"
-                  .formatted(claimed, file.origin())
-              + " name, or the experiment another folder");
-    }
+    return ArmPlan.of(plan, checkpoint(plan.startOf(arm)).start(), arm);
   }
 
   /** Prices an arm, and finds everything wrong with it before anything is trained. */

@@ -95,7 +95,8 @@ class ShapeSetTest {
       int steps = 1000;
       for (int i = 0; i < steps * steps; i++) {
         double px = 4.0 * (i % steps + 0.5) / steps - 2;
-        double py = 4.0 * (i / steps + 0.5) / steps - 2;
+        int row = i / steps;
+        double py = 4.0 * (row + 0.5) / steps - 2;
         if (kind.distance(px, py) <= 0) {
           inside++;
           x += px;
