@@ -72,8 +72,7 @@ class ExperimentReportTest {
 
   @Test
   void speedUps_areThoseOfTheLaw_inFlopsAndInSeconds() {
-    ArmReport phased =
-        arm(report(List.of(points(1.8, 1.5e-9), points(1.8, 1.5e-9))), "phased");
+    ArmReport phased = arm(report(List.of(points(1.8, 1.5e-9), points(1.8, 1.5e-9))), "phased");
     SpeedUp flops = flops(phased, "score");
     assertThat(flops.value().orElseThrow()).isCloseTo(1.8, within(1e-9));
     assertThat(flops.low().orElseThrow()).isCloseTo(1.8, within(1e-9));
@@ -99,8 +98,7 @@ class ExperimentReportTest {
     ExperimentReport report = report(List.of(points(2, 1e-9)));
     assertThat(arm(report, "phased").speedUps()).containsOnlyKeys("score");
     assertThat(arm(report, "aligned").speedUps()).containsOnlyKeys("score", "loss");
-    assertThat(
-            flops(arm(report, "aligned"), "loss").value().orElseThrow())
+    assertThat(flops(arm(report, "aligned"), "loss").value().orElseThrow())
         .isCloseTo(1.3, within(1e-9));
     assertThat(arm(report, "vanilla").speedUps()).isEmpty();
   }
@@ -110,8 +108,7 @@ class ExperimentReportTest {
     List<PointResult> broken = new ArrayList<>(points(2, 1e-9).subList(0, 2));
     broken.add(PointResult.failed(0.25, 4, "the loss of stage 1 is NaN"));
     ExperimentReport report = report(List.of(broken, points(2, 1e-9)));
-    assertThat(
-            flops(arm(report, "phased"), "score").value().orElseThrow())
+    assertThat(flops(arm(report, "phased"), "score").value().orElseThrow())
         .isCloseTo(2, within(1e-9));
     assertThat(new ExperimentPage(PLAN, report).html())
         .contains("seed 0 broke off: the loss of stage 1 is NaN");

@@ -1,15 +1,5 @@
 package io.github.tpdiff.lora.job;
 
-import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.train.TrainingTarget;
-import io.github.tpdiff.runtime.cost.TrainingCostModel;
-import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.diffusion.Stage;
-import io.github.tpdiff.runtime.diffusion.StagePlan;
-import io.github.tpdiff.runtime.graph.Program;
-import io.github.tpdiff.runtime.model.Component;
-import io.github.tpdiff.runtime.model.NetworkInputs;
-import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,7 +9,8 @@ import java.util.TreeMap;
  * at, whatever machine they run on. Nothing is counted as made again for want of memory, unless the
  * job says so.
  *
- * @param flops of a step all of whose batches are of a stage, by stage number
+ * @param flops of a step all of whose batches are of a stage, by its number; of those that are
+ *     visited
  * @param shares of the steps that visit it
  */
 public record StepCost(Map<Integer, Double> flops, Map<Integer, Double> shares) {
@@ -30,29 +21,19 @@ public record StepCost(Map<Integer, Double> flops, Map<Integer, Double> shares) 
 
   /** Prices a job at the first of its sizes. */
   public static StepCost of(ResolvedJob job) {
-    Component network = TrainingTarget.network(job.model(), job.denoiser());
-    JobTarget target = job.target();
-    Program program = target.injection().map(LoraInjection::program).orElse(network.program());
-    var model =
-        new TrainingCostModel(program, DryRun.sizes(target.held()), target.trainedTensors());
+    StepPricing pricing = StepPricing.of(job);
     var settings = job.job().train().settings();
-    VideoSize size = job.sizes().get(0);
-    var description = job.model().description();
-    LatentShape shape = size.latentShape(description.latents(), job.diffusion().stages());
-    StagePlan plan = job.diffusion().plan(shape.grid());
+    long kept = settings.activations().keptBytes(() -> Long.MAX_VALUE);
     var flops = new TreeMap<Integer, Double>();
-    for (Stage stage : plan.stages()) {
-      LatentShape own = shape.withGrid(stage.grid().size()).withBatch(settings.batches().size());
-      double batch =
-          model
-              .price(
-                  NetworkInputs.shapes(program, description.flow(), own),
-                  settings.activations().keptBytes(() -> Long.MAX_VALUE))
-              .work()
-              .flops();
-      flops.put(stage.number(), batch * settings.batches().accumulation());
+    var shares = new TreeMap<Integer, Double>();
+    for (StepPricing.Visit visit : pricing.visits(Map.of(job.sizes().get(0), 1.0))) {
+      if (visit.share() > 0) {
+        double batch = pricing.price(visit, kept).work().flops();
+        flops.put(visit.stage(), batch * settings.batches().accumulation());
+        shares.put(visit.stage(), visit.share());
+      }
     }
-    return new StepCost(flops, job.diffusion().shares(plan));
+    return new StepCost(flops, shares);
   }
 
   /** Of a step, on the mean of many. */

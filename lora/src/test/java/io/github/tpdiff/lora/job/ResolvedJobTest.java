@@ -3,8 +3,8 @@ package io.github.tpdiff.lora.job;
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.data.BucketSizes;
