@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.LoraModels;
+import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.train.SampleShown;
 import io.github.tpdiff.lora.train.Trainer;

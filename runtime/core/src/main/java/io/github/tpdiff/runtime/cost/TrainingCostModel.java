@@ -27,7 +27,7 @@ public final class TrainingCostModel {
   private static final double ATTENTION_BACK = 2.5;
 
   /** Bytes that the derivative of what memory bounds moves, for one that it moves itself. */
-  private static final long ELEMENTWISE_BACK = 2;
+  private static final double ELEMENTWISE_BACK = 2;
 
   /** What a way back through a segment holds, in forward peaks: values, and gradients of them. */
   private static final long PEAKS_BACK = 2;
@@ -156,7 +156,7 @@ public final class TrainingCostModel {
       Work once = sizes.of(node);
       long ways = node.inputs().stream().limit(2).filter(products.reached()::contains).count();
       if (node.op() instanceof Op.Linear || node.op() instanceof Op.Conv) {
-        return once.times(ways);
+        return once.times((double) ways);
       }
       if (node.op() instanceof Op.Attention) {
         return once.times(ATTENTION_BACK);

@@ -51,12 +51,12 @@ final class AttentionRules {
   }
 
   static String rotary(Op.Rotary op, Value node, MethodWriter at) {
-    return rotated(op, node, OpRules.in(node, at, 0), angle(op, node, at), at);
+    return rotated(op, node, OpRules.in(node, at, 0), angle(node, at), at);
   }
 
   /** The gradient of what is rotated: the result's, rotated back. */
   static String rotatedBack(Op.Rotary op, Value node, String gradient, MethodWriter at) {
-    return rotated(op, node, gradient, "torch.conj(" + angle(op, node, at) + ")", at);
+    return rotated(op, node, gradient, "torch.conj(" + angle(node, at) + ")", at);
   }
 
   /** A rotation of pairs is one multiplication of complex numbers, in one pass over memory. */
@@ -67,7 +67,7 @@ final class AttentionRules {
         .formatted(x, at.shape(pairs), angle, at.shape(node.shape()));
   }
 
-  private static String angle(Op.Rotary op, Value node, MethodWriter at) {
+  private static String angle(Value node, MethodWriter at) {
     Value cos = node.inputs().get(1);
     return "torch.reshape(torch.complex(%s, %s), %s)"
         .formatted(
