@@ -96,8 +96,7 @@ final class DataCommand implements Runnable {
         "Makes a list of OpenVid-1M's CSV, its scores as filters.",
         "A range is 5, at least that; ..20, at most that; or 5..20."
       },
-      footer =
-          "  tpdiff data openvid OpenVid-1M.csv --videos clips --aesthetic 5 --seconds 2.. -o list.jsonl")
+      footer = "  tpdiff data openvid OpenVid-1M.csv --videos dir --aesthetic 5 -o list.jsonl")
   static final class OpenVidCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
@@ -179,8 +178,7 @@ final class DataCommand implements Runnable {
   @Command(
       name = "msrvtt",
       description = "Makes a list of MSR-VTT's JSON, one caption for each clip, by a rule.",
-      footer =
-          "  tpdiff data msrvtt test_videodatainfo.json --videos TestVideo --split test -o msrvtt.jsonl")
+      footer = "  tpdiff data msrvtt msrvtt.json --videos dir --split test -o test.jsonl")
   static final class MsrVttCommand implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
