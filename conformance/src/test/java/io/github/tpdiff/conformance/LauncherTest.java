@@ -28,6 +28,7 @@ class LauncherTest {
           "runtime/media",
           "adapters",
           "lora",
+          "evaluation",
           "cli",
           "conformance");
 

@@ -131,12 +131,13 @@ final class OptimizerReader {
             cycles.orElse(Curve.USUAL.cycles()),
             power.orElse(Curve.USUAL.power()),
             floor.orElse(Curve.USUAL.floor()));
+    // Without a decay the number of steps may grow when a run is resumed, as far as the warm-up
+    // too.
     checkArgument(
-        warmup <= steps,
+        decay == Decay.CONSTANT || warmup <= steps,
         "train.warmup_steps: at most train.steps, which is %s, found %s",
         steps,
         warmup);
-    // Without a decay the number of steps may grow when a run is resumed.
     int end = decay == Decay.CONSTANT ? 1 : steps;
     return new LearningRate(base, warmup, decay, end, curve);
   }

@@ -377,7 +377,7 @@ final class TrainingJobTest {
         "data: {path: c, fps: .5e9}|data.fps: above 0, at most 1000",
         "data: {path: c, clips_per_video: 0}|data.clips_per_video: at least 1",
         "train: {frozen: fp4}|train.frozen: expected one of bf16, fp8, stored, found 'fp4'",
-        "train: {steps: 10, warmup_steps: 11}|train.warmup_steps: at most train.steps, which is 10",
+        "train: {steps: 10, decay: cosine, warmup_steps: 11}|train.warmup_steps: at most train.steps, which is 10",
         "output: {title: ''}|output.title: expected a text that is not empty, found ''",
         "lora: {dropout: 1}|lora.dropout: in [0, 1), found 1.0",
         "lora: {dropout: -0.1}|lora.dropout: in [0, 1), found -0.1",
