@@ -17,7 +17,6 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -94,7 +93,7 @@ final class ExperimentCommand implements Callable<Integer> {
     try (TorchEngine engine = EngineOptions.openTorch(device).computing(compute.arithmetic())) {
       lines.println("engine: " + engine.description());
       var host = new Host(engine, lines, spec.commandLine().getErr());
-      var experiment = new Experiment(plan, out, host, List.of());
+      var experiment = new Experiment(plan, out, host);
       if (dryRun) {
         experiment.dryRun().forEach(lines::println);
         return ExitCode.DONE;

@@ -1,7 +1,10 @@
 package io.github.tpdiff.evaluation.experiment;
 
+import io.github.tpdiff.evaluation.metric.FrechetDistance;
+import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
 import io.github.tpdiff.evaluation.shapes.Check;
 import io.github.tpdiff.evaluation.shapes.SceneWords;
+import io.github.tpdiff.evaluation.shapes.ShapeFeatures;
 import io.github.tpdiff.evaluation.shapes.ShapeFindings;
 import io.github.tpdiff.evaluation.shapes.ShapeSet;
 import io.github.tpdiff.lora.data.SourceList;
@@ -21,18 +24,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.ejml.data.DMatrixRMaj;
 
 /**
  * What is generated at every point, and how that is judged.
  *
  * @param prompts a caption for each clip
  * @param real clips of these captions, where they are drawn
- * @param distances of generated clips from the real ones
  */
-record Clips(List<String> prompts, Optional<ShapeSet> real, List<ClipDistance> distances) {
+record Clips(List<String> prompts, Optional<ShapeSet> real) {
   Clips {
     prompts = List.copyOf(prompts);
-    distances = List.copyOf(distances);
   }
 
   /**
@@ -41,7 +43,7 @@ record Clips(List<String> prompts, Optional<ShapeSet> real, List<ClipDistance> d
    *
    * @param data the folder or list that is trained on
    */
-  static Clips of(Plan plan, Path data, List<ClipDistance> distances) {
+  static Clips of(Plan plan, Path data) {
     int count = plan.quality().clips();
     if (plan.data().shapes().isPresent()) {
       ShapeSet trained = plan.data().shapes().get();
@@ -57,8 +59,7 @@ record Clips(List<String> prompts, Optional<ShapeSet> real, List<ClipDistance> d
           IntStream.range(trained.clips(), all.clips())
               .mapToObj(clip -> all.scene(clip).words().caption())
               .toList(),
-          Optional.of(all),
-          distances);
+          Optional.of(all));
     }
     List<String> captions =
         SourceList.read(data).videos().stream()
@@ -72,7 +73,7 @@ record Clips(List<String> prompts, Optional<ShapeSet> real, List<ClipDistance> d
       throw new CheckpointException(
           "%s: expected captions to generate clips from, found none".formatted(data));
     }
-    return new Clips(captions, Optional.empty(), List.of());
+    return new Clips(captions, Optional.empty());
   }
 
   void writePrompts(Path file) {
@@ -107,9 +108,9 @@ record Clips(List<String> prompts, Optional<ShapeSet> real, List<ClipDistance> d
           Measure.check(check.name().toLowerCase(Locale.ROOT)),
           mean(findings.stream().map(f -> f.passed().contains(check) ? 1.0 : 0.0).toList()));
     }
-    for (ClipDistance distance : distances) {
-      measures.put(distance.name(), distance.between(realClips(made), made));
-    }
+    measures.put(
+        Measure.DISTANCE.name(),
+        FrechetDistance.of(rows(realClips(made)), rows(made)).value(Covariance.UNBIASED));
     return measures;
   }
 
@@ -122,6 +123,10 @@ record Clips(List<String> prompts, Optional<ShapeSet> real, List<ClipDistance> d
             all.clips(), first.width(), first.height(), first.frames(), first.fps(), all.seed());
     int from = all.clips() - prompts.size();
     return IntStream.range(from, all.clips()).mapToObj(own::clip).toList();
+  }
+
+  private static DMatrixRMaj rows(List<VideoClip> clips) {
+    return new DMatrixRMaj(clips.stream().map(ShapeFeatures::of).toArray(double[][]::new));
   }
 
   private static double mean(List<Double> values) {

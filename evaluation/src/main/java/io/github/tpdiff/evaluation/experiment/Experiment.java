@@ -38,16 +38,15 @@ public final class Experiment {
   /**
    * @param file what is done
    * @param folder where; made if it is missing
-   * @param distances of generated clips from real ones, beside what is measured of each clip
    */
-  public Experiment(PlanFile file, Path folder, ExperimentHost host, List<ClipDistance> distances) {
+  public Experiment(PlanFile file, Path folder, ExperimentHost host) {
     this.file = file;
     this.plan = file.plan();
     this.folder = new ExperimentFolder(folder);
     this.host = host;
     this.data =
         plan.data().path().map(path -> file.folder().resolve(path)).orElse(this.folder.shapes());
-    this.clips = Clips.of(plan, data, distances);
+    this.clips = Clips.of(plan, data);
   }
 
   /**

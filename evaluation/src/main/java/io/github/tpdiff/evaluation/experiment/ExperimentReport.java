@@ -112,13 +112,8 @@ record ExperimentReport(String title, int seeds, Map<String, ArmReport> arms) {
             .flatMap(point -> point.measures().keySet().stream())
             .distinct()
             .toList();
-    Stream<Measure> known = Stream.of(Measure.SCORE, Measure.ALL, Measure.LOSS);
-    Stream<Measure> distances =
-        names.stream()
-            .filter(name -> Stream.of("check ", "loss").noneMatch(name::startsWith))
-            .filter(name -> !name.equals(Measure.SCORE.name()) && !name.equals(Measure.ALL.name()))
-            .map(Measure::distance);
-    return Stream.concat(known.filter(measure -> names.contains(measure.name())), distances)
+    return Stream.of(Measure.SCORE, Measure.ALL, Measure.DISTANCE, Measure.LOSS)
+        .filter(measure -> names.contains(measure.name()))
         .toList();
   }
 

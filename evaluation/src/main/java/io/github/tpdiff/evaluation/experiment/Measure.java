@@ -15,6 +15,12 @@ record Measure(String name, String words, boolean isMoreBetter) {
   /** Share of the clips that show all of it. */
   static final Measure ALL = new Measure("all", "Share of the clips that show all of it", true);
 
+  /**
+   * Fréchet distance of the generated clips' shape features from those of clips of the captions.
+   */
+  static final Measure DISTANCE =
+      new Measure("distance", "Fréchet distance of the shapes from those of real clips", false);
+
   /** On clips held out; of arms with the same stages alone. */
   static final Measure LOSS =
       new Measure(
@@ -28,11 +34,6 @@ record Measure(String name, String words, boolean isMoreBetter) {
   /** Name of the loss of a stage. */
   static String loss(int stage) {
     return "loss of stage " + stage;
-  }
-
-  /** A distance of the generated clips from others. */
-  static Measure distance(String name) {
-    return new Measure(name, name, false);
   }
 
   /** A figure such that more is better. */

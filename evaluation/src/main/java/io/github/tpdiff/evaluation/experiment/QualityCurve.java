@@ -3,7 +3,6 @@ package io.github.tpdiff.evaluation.experiment;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -130,19 +129,5 @@ public record QualityCurve(List<Double> costs, List<Double> qualities) {
     return over.isPresent() && under.isPresent()
         ? OptionalDouble.of(over.getAsDouble() / under.getAsDouble())
         : OptionalDouble.empty();
-  }
-
-  /** The central 95 % of numbers. */
-  static double[] central(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return new double[] {quantile(sorted, 0.025), quantile(sorted, 0.975)};
-  }
-
-  private static double quantile(double[] sorted, double share) {
-    double place = share * (sorted.length - 1);
-    int below = (int) place;
-    int above = Math.min(sorted.length - 1, below + 1);
-    return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.evaluation.experiment;
 
+import io.github.tpdiff.evaluation.metric.Bootstrap.Interval;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -51,15 +52,15 @@ public record SpeedUp(
       mean(own, drawn).speedUpOver(mean(others, drawn)).ifPresent(draws::add);
     }
     boolean enough = seeds > 1 && draws.size() >= ENOUGH * RESAMPLES;
-    double[] interval =
-        enough
-            ? QualityCurve.central(draws.stream().mapToDouble(Double::doubleValue).toArray())
-            : new double[0];
+    Optional<Interval> interval =
+        Optional.of(draws.stream().mapToDouble(Double::doubleValue).toArray())
+            .filter(drawn -> enough)
+            .map(Interval::central);
     return Optional.of(
         new SpeedUp(
             mean.speedUpOver(otherMean),
-            enough ? OptionalDouble.of(interval[0]) : OptionalDouble.empty(),
-            enough ? OptionalDouble.of(interval[1]) : OptionalDouble.empty(),
+            interval.stream().mapToDouble(Interval::low).findFirst(),
+            interval.stream().mapToDouble(Interval::high).findFirst(),
             mean.speedUpsOver(otherMean)));
   }
 

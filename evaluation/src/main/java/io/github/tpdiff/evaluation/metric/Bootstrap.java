@@ -21,7 +21,22 @@ public record Bootstrap(int resamples, long seed) {
   private static final double TAIL = 0.025;
 
   /** An interval of 95 %. */
-  public record Interval(double low, double high) {}
+  public record Interval(double low, double high) {
+    /** The central 95 % of numbers, of which there are some. */
+    public static Interval central(double[] values) {
+      double[] sorted = values.clone();
+      Arrays.sort(sorted);
+      return new Interval(quantile(sorted, TAIL), quantile(sorted, 1 - TAIL));
+    }
+
+    /** Between sorted numbers in proportion, as numpy does. */
+    private static double quantile(double[] sorted, double share) {
+      double place = share * (sorted.length - 1);
+      int below = (int) place;
+      int above = Math.min(sorted.length - 1, below + 1);
+      return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+    }
+  }
 
   public Bootstrap {
     checkArgument(
@@ -37,9 +52,7 @@ public record Bootstrap(int resamples, long seed) {
    * @param figure of a set, given as indices of items
    */
   Interval percentiles(int count, ToDoubleFunction<int[]> figure) {
-    double[] figures = figures(count, figure);
-    Arrays.sort(figures);
-    return new Interval(quantile(figures, TAIL), quantile(figures, 1 - TAIL));
+    return Interval.central(figures(count, figure));
   }
 
   private double[] figures(int count, ToDoubleFunction<int[]> figure) {
@@ -53,14 +66,6 @@ public record Bootstrap(int resamples, long seed) {
 
   static int[] draw(int count, SplittableRandom random) {
     return random.ints(count, 0, count).toArray();
-  }
-
-  /** Between sorted numbers in proportion, as numpy does. */
-  private static double quantile(double[] sorted, double share) {
-    double place = share * (sorted.length - 1);
-    int below = (int) place;
-    int above = Math.min(sorted.length - 1, below + 1);
-    return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
   }
 
   /**

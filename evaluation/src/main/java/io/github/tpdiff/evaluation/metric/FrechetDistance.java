@@ -53,7 +53,7 @@ public record FrechetDistance(
    * @param first rows [N, D]; not changed
    * @param second rows [M, D]; not changed
    */
-  static FrechetDistance of(DMatrixRMaj first, DMatrixRMaj second) {
+  public static FrechetDistance of(DMatrixRMaj first, DMatrixRMaj second) {
     checkArgument(
         first.getNumCols() == second.getNumCols(),
         "features: expected as many numbers in both sets, found %s and %s",

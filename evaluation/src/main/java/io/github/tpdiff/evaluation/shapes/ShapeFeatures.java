@@ -9,9 +9,6 @@ import java.util.Optional;
  * to films. Each is of the order of 1.
  */
 public final class ShapeFeatures {
-  /** How many numbers. */
-  public static final int COUNT = 12;
-
   /** As large a share of a frame as everything else: a radius is a tenth of a side. */
   private static final double OF_RADIUS = 5;
 
