@@ -189,73 +189,37 @@ final class LoraDropoutTest {
         .validatedOn(new Validation(new PhasedClips(MemorySet.of(1, 5), PHASED), 2, 2));
   }
 
-  private static final class Watch implements TrainingListener {
-    private final int most;
-    private final List<Double> losses = new ArrayList<>();
-    private final List<Map<Integer, Double>> validations = new ArrayList<>();
-
-    Watch(int most) {
-      this.most = most;
-    }
-
-    @Override
-    public void stepped(TrainingProgress progress) {
-      losses.add(progress.loss());
-    }
-
-    @Override
-    public void validated(int step, Map<Integer, Double> losses) {
-      validations.add(losses);
-    }
-
-    @Override
-    public boolean stopAsked() {
-      return losses.size() >= most;
-    }
-  }
-
-  private static Map<String, List<Float>> values(TrainingOutcome outcome) {
-    var values = new HashMap<String, List<Float>>();
-    outcome
-        .parameters()
-        .forEach(
-            (name, p) -> {
-              var list = new ArrayList<Float>();
-              for (float value : p.values()) {
-                list.add(value);
-              }
-              values.put(name, list);
-            });
-    return values;
-  }
-
   @ParameterizedTest
   @EnumSource(Activations.class)
   void stoppedAndResumed_equalsTheUninterruptedBitForBit(Activations activations) {
-    var whole = new Watch(99);
+    var whole = new WatchedSteps(99);
     TrainingOutcome expected = Trainer.train(run(SHARE, activations), ENGINE, whole);
     var states = new StateFolder(folder.resolve("out"), 100, 2, (place, snapshot) -> {});
-    var first = new Watch(3);
+    var first = new WatchedSteps(3);
     assertThat(
             Trainer.train(run(SHARE, activations).savedIn(states, Start.FRESH), ENGINE, first)
                 .end())
         .isEqualTo(End.STOPPED);
-    var second = new Watch(99);
+    var second = new WatchedSteps(99);
     TrainingOutcome found =
         Trainer.train(run(SHARE, activations).savedIn(states, Start.RESUME), ENGINE, second);
-    first.losses.addAll(second.losses);
-    assertThat(first.losses).isEqualTo(whole.losses);
-    assertThat(values(found)).isEqualTo(values(expected));
+    first.steps.addAll(second.steps);
+    assertThat(first.losses()).isEqualTo(whole.losses());
+    assertThat(WatchedSteps.values(found)).isEqualTo(WatchedSteps.values(expected));
   }
 
   @Test
   void keptActivations_giveTheBitsOfThoseMadeAgain_onTheDeviceAndTheHost() {
-    var expected = values(Trainer.train(run(SHARE, Activations.RECOMPUTED), ENGINE, new Watch(99)));
+    var expected =
+        WatchedSteps.values(
+            Trainer.train(run(SHARE, Activations.RECOMPUTED), ENGINE, new WatchedSteps(99)));
     for (Activations activations : Activations.values()) {
-      assertThat(values(Trainer.train(run(SHARE, activations), ENGINE, new Watch(99))))
+      assertThat(
+              WatchedSteps.values(
+                  Trainer.train(run(SHARE, activations), ENGINE, new WatchedSteps(99))))
           .isEqualTo(expected);
       var onHost = run(SHARE, activations).withGradients(GradientSource.local());
-      values(Trainer.train(onHost, ENGINE, new Watch(99)))
+      WatchedSteps.values(Trainer.train(onHost, ENGINE, new WatchedSteps(99)))
           .forEach(
               (name, found) -> {
                 List<Float> own = requireNonNull(expected.get(name));
@@ -266,20 +230,20 @@ final class LoraDropoutTest {
     }
     assertThat(expected)
         .isNotEqualTo(
-            values(
+            WatchedSteps.values(
                 Trainer.train(
-                    run(LoraDropout.NONE, Activations.RECOMPUTED), ENGINE, new Watch(99))));
+                    run(LoraDropout.NONE, Activations.RECOMPUTED), ENGINE, new WatchedSteps(99))));
   }
 
   /** The first is of the same values: with and without dropout it is the same number. */
   @Test
   void validation_dropsNothing() {
-    var with = new Watch(1);
-    var without = new Watch(1);
+    var with = new WatchedSteps(1);
+    var without = new WatchedSteps(1);
     Trainer.train(run(SHARE, Activations.RECOMPUTED), ENGINE, with);
     Trainer.train(run(LoraDropout.NONE, Activations.RECOMPUTED), ENGINE, without);
     assertThat(with.validations.get(0)).isEqualTo(without.validations.get(0));
-    assertThat(with.losses).isNotEqualTo(without.losses);
+    assertThat(with.losses()).isNotEqualTo(without.losses());
   }
 
   @Test

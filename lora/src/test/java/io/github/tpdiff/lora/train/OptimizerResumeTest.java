@@ -32,7 +32,6 @@ import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -95,32 +94,6 @@ final class OptimizerResumeTest {
     return run(kind, Optional.of(new RunningMean(0.8)));
   }
 
-  /** Losses and validations; stops after so many steps. */
-  private static final class Watch implements TrainingListener {
-    private final int most;
-    private final List<Double> losses = new ArrayList<>();
-    private final List<Map<Integer, Double>> validations = new ArrayList<>();
-
-    Watch(int most) {
-      this.most = most;
-    }
-
-    @Override
-    public void stepped(TrainingProgress progress) {
-      losses.add(progress.loss());
-    }
-
-    @Override
-    public void validated(int step, Map<Integer, Double> losses) {
-      validations.add(losses);
-    }
-
-    @Override
-    public boolean stopAsked() {
-      return losses.size() >= most;
-    }
-  }
-
   private StateFolder states() {
     return new StateFolder(
         folder.resolve("out"),
@@ -129,21 +102,6 @@ final class OptimizerResumeTest {
         (place, snapshot) ->
             io.github.tpdiff.weights.safetensors.SafetensorsWriter.write(
                 place.resolve("result.safetensors"), Parameter.source(snapshot.parameters())));
-  }
-
-  private static Map<String, List<Float>> values(TrainingOutcome outcome) {
-    var values = new LinkedHashMap<String, List<Float>>();
-    outcome
-        .parameters()
-        .forEach(
-            (name, p) -> {
-              var list = new ArrayList<Float>();
-              for (float value : p.values()) {
-                list.add(value);
-              }
-              values.put(name, list);
-            });
-    return values;
   }
 
   @ParameterizedTest
@@ -164,16 +122,16 @@ final class OptimizerResumeTest {
 
   private void requireSameResumed(
       TrainingRun uninterrupted, TrainingRun stopped, TrainingRun resumed, TrainingEngine engine) {
-    var whole = new Watch(99);
+    var whole = new WatchedSteps(99);
     TrainingOutcome expected = Trainer.train(uninterrupted, engine, whole);
-    var first = new Watch(3);
-    var second = new Watch(99);
+    var first = new WatchedSteps(3);
+    var second = new WatchedSteps(99);
     assertThat(Trainer.train(stopped.savedIn(states(), Start.FRESH), engine, first).end())
         .isEqualTo(End.STOPPED);
     TrainingOutcome found = Trainer.train(resumed.savedIn(states(), Start.RESUME), engine, second);
-    first.losses.addAll(second.losses);
-    assertThat(first.losses).isEqualTo(whole.losses).hasSize(STEPS);
-    assertThat(values(found)).isEqualTo(values(expected));
+    first.steps.addAll(second.steps);
+    assertThat(first.losses()).isEqualTo(whole.losses()).hasSize(STEPS);
+    assertThat(WatchedSteps.values(found)).isEqualTo(WatchedSteps.values(expected));
     assertThat(second.validations.get(second.validations.size() - 1))
         .isEqualTo(whole.validations.get(whole.validations.size() - 1));
   }
@@ -182,13 +140,13 @@ final class OptimizerResumeTest {
   @ParameterizedTest
   @MethodSource("kinds")
   void trainingOnTheDevice_isThatOnTheHost(OptimizerKind kind) {
-    var onDevice = new Watch(99);
-    var onHost = new Watch(99);
+    var onDevice = new WatchedSteps(99);
+    var onHost = new WatchedSteps(99);
     TrainingOutcome found = Trainer.train(averaged(kind), ENGINE, onDevice);
     TrainingOutcome expected = Trainer.train(onHost(kind), ENGINE, onHost);
     for (int i = 0; i < STEPS; i++) {
-      assertThat(onDevice.losses.get(i))
-          .isCloseTo(onHost.losses.get(i), within(1e-6 * onHost.losses.get(i)));
+      assertThat(onDevice.losses().get(i))
+          .isCloseTo(onHost.losses().get(i), within(1e-6 * onHost.losses().get(i)));
     }
     assertThat(onDevice.validations).hasSameSizeAs(onHost.validations);
     for (int i = 0; i < onHost.validations.size(); i++) {
@@ -222,13 +180,14 @@ final class OptimizerResumeTest {
     var trajectory = new ArrayList<Map<String, List<Float>>>();
     for (int steps = 1; steps <= 3; steps++) {
       trajectory.add(
-          values(Trainer.train(run(Lion.DEFAULT, Optional.empty()), ENGINE, new Watch(steps))));
+          WatchedSteps.values(
+              Trainer.train(run(Lion.DEFAULT, Optional.empty()), ENGINE, new WatchedSteps(steps))));
     }
-    TrainingOutcome found = Trainer.train(averaged(Lion.DEFAULT), ENGINE, new Watch(3));
+    TrainingOutcome found = Trainer.train(averaged(Lion.DEFAULT), ENGINE, new WatchedSteps(3));
     // Decays of 0, then min(0.8, n / (9 + n)) for n = 2, 3.
     double[] weights = {2 / 11.0 * 3 / 12.0, 9 / 11.0 * 3 / 12.0, 9 / 12.0};
     assertThat(Arrays.stream(weights).sum()).isCloseTo(1, within(1e-12));
-    values(found)
+    WatchedSteps.values(found)
         .forEach(
             (name, means) -> {
               for (int i = 0; i < means.size(); i++) {
@@ -245,9 +204,10 @@ final class OptimizerResumeTest {
   void aRunThatIsDone_givesItsMeanAgain() {
     var last = run(AdamW.DEFAULT, Optional.of(new RunningMean(0.8)));
     TrainingOutcome expected =
-        Trainer.train(last.savedIn(states(), Start.FRESH), ENGINE, new Watch(99));
+        Trainer.train(last.savedIn(states(), Start.FRESH), ENGINE, new WatchedSteps(99));
     var again = averaged(AdamW.DEFAULT).savedIn(states(), Start.RESUME);
-    assertThat(values(Trainer.train(again, ENGINE, new Watch(99)))).isEqualTo(values(expected));
+    assertThat(WatchedSteps.values(Trainer.train(again, ENGINE, new WatchedSteps(99))))
+        .isEqualTo(WatchedSteps.values(expected));
     try (var file =
         io.github.tpdiff.weights.safetensors.SafetensorsFile.open(
             folder.resolve("out/result.safetensors"))) {

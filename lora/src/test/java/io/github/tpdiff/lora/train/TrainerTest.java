@@ -94,47 +94,6 @@ final class TrainerTest {
     return Stream.of(PHASED, PIXEL);
   }
 
-  private static Map<String, List<Float>> values(TrainingOutcome outcome) {
-    var values = new LinkedHashMap<String, List<Float>>();
-    outcome
-        .parameters()
-        .forEach(
-            (name, p) -> {
-              var list = new ArrayList<Float>();
-              for (float value : p.values()) {
-                list.add(value);
-              }
-              values.put(name, list);
-            });
-    return values;
-  }
-
-  /** Stops when so many steps are done, and counts. */
-  private static final class Watch implements TrainingListener {
-    private final int stopAfter;
-    private final List<TrainingProgress> steps = new ArrayList<>();
-    private final List<Map<Integer, Double>> validations = new ArrayList<>();
-
-    Watch(int stopAfter) {
-      this.stopAfter = stopAfter;
-    }
-
-    @Override
-    public void stepped(TrainingProgress progress) {
-      steps.add(progress);
-    }
-
-    @Override
-    public void validated(int step, Map<Integer, Double> losses) {
-      validations.add(losses);
-    }
-
-    @Override
-    public boolean stopAsked() {
-      return steps.size() >= stopAfter;
-    }
-  }
-
   private StateFolder states(int every) {
     return new StateFolder(
         folder.resolve("out"),
@@ -148,18 +107,18 @@ final class TrainerTest {
   @ParameterizedTest
   @MethodSource("diffusions")
   void stoppedAndResumedRun_equalsTheUninterruptedOneBitForBit(PhasedDiffusion diffusion) {
-    var whole = new Watch(Integer.MAX_VALUE);
+    var whole = new WatchedSteps(Integer.MAX_VALUE);
     TrainingOutcome expected = Trainer.train(run(7, diffusion), new FiniteDifferences(), whole);
 
-    var first = new Watch(3);
+    var first = new WatchedSteps(3);
     var interrupted = run(7, diffusion).savedIn(states(2), Start.FRESH);
     assertThat(Trainer.train(interrupted, new FiniteDifferences(), first).end())
         .isEqualTo(End.STOPPED);
-    var second = new Watch(Integer.MAX_VALUE);
+    var second = new WatchedSteps(Integer.MAX_VALUE);
     var resumed = run(7, diffusion).savedIn(states(2), Start.RESUME);
     TrainingOutcome outcome = Trainer.train(resumed, new FiniteDifferences(), second);
 
-    assertThat(values(outcome)).isEqualTo(values(expected));
+    assertThat(WatchedSteps.values(outcome)).isEqualTo(WatchedSteps.values(expected));
     var losses = new ArrayList<Double>();
     first.steps.forEach(s -> losses.add(s.loss()));
     second.steps.forEach(s -> losses.add(s.loss()));
@@ -175,7 +134,7 @@ final class TrainerTest {
 
   @Test
   void training_lowersTheLossOfEveryStage() {
-    var watch = new Watch(Integer.MAX_VALUE);
+    var watch = new WatchedSteps(Integer.MAX_VALUE);
     var clips = MemorySet.of(2, 5);
     var run =
         TrainingRun.inMemory(
@@ -198,7 +157,7 @@ final class TrainerTest {
     Trainer.train(
         TrainingRun.inMemory(target, MemorySet.of(2, 5), PHASED, settings(1)),
         new FiniteDifferences(),
-        new Watch(Integer.MAX_VALUE));
+        new WatchedSteps(Integer.MAX_VALUE));
     assertThat(target.parameters().keySet()).allMatch(name -> name.contains(".lora_")).hasSize(4);
     assertThat(target.frozen().floats("blocks.0.attn1.to_q.weight"))
         .isEqualTo(TinyNetwork.weights().floats("blocks.0.attn1.to_q.weight"));
@@ -206,7 +165,8 @@ final class TrainerTest {
 
   @Test
   void resumingWithAnotherSetting_isRefusedByName() {
-    Trainer.train(run(2).savedIn(states(1), Start.FRESH), new FiniteDifferences(), new Watch(99));
+    Trainer.train(
+        run(2).savedIn(states(1), Start.FRESH), new FiniteDifferences(), new WatchedSteps(99));
     var other =
         TrainingRun.inMemory(
                 lora(),
@@ -214,13 +174,15 @@ final class TrainerTest {
                 PHASED.withAlignment(Alignment.none()),
                 settings(4))
             .savedIn(states(1), Start.RESUME);
-    assertThatThrownBy(() -> Trainer.train(other, new FiniteDifferences(), new Watch(99)))
+    assertThatThrownBy(() -> Trainer.train(other, new FiniteDifferences(), new WatchedSteps(99)))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("stages.alignment");
     assertThatThrownBy(
             () ->
                 Trainer.train(
-                    run(4).savedIn(states(1), Start.FRESH), new FiniteDifferences(), new Watch(99)))
+                    run(4).savedIn(states(1), Start.FRESH),
+                    new FiniteDifferences(),
+                    new WatchedSteps(99)))
         .hasMessageContaining("resume it or choose another output folder");
   }
 
@@ -273,9 +235,10 @@ final class TrainerTest {
 
   @Test
   void nonFiniteGradient_stopsNamesTheTensorAndKeepsTheLastGoodState() {
-    TrainingOutcome good = Trainer.train(run(2), new FiniteDifferences(), new Watch(99));
+    TrainingOutcome good = Trainer.train(run(2), new FiniteDifferences(), new WatchedSteps(99));
     var broken = run(5).savedIn(states(100), Start.FRESH);
-    assertThatThrownBy(() -> Trainer.train(broken, new Breaking(4, Float.NaN), new Watch(99)))
+    assertThatThrownBy(
+            () -> Trainer.train(broken, new Breaking(4, Float.NaN), new WatchedSteps(99)))
         .isInstanceOf(NonFiniteException.class)
         .hasMessageContaining("step 3")
         .hasMessageContaining("blocks.0.attn1.to_q.lora_B.weight");
