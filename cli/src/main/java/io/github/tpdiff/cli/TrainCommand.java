@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import com.google.common.base.Suppliers;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.data.PreparationReport;
 import io.github.tpdiff.lora.job.DryRun;
@@ -19,8 +20,8 @@ import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -90,14 +91,16 @@ final class TrainCommand implements Callable<Integer> {
     var encoders = new ModelEncoders(first.model(), engine);
     PreparationReport found = first.survey(encoders);
     PrepareCommand.print(found, first, out);
-    Machine machine = Calibration.measure(engine);
-    PreparationCost.of(first, machine).table(found.clips()).forEach(out::println);
+    out.flush();
     var batches =
         first
             .training(found)
             .batches(first.job().train().settings().batches().size(), first.preparation().shares());
-    OptionalLong free = engine.freeDeviceMemory();
-    runs.forEach(run -> DryRun.of(run, machine, batches, free).table().forEach(out::println));
+    Supplier<Machine> machine = Suppliers.memoize(() -> Calibration.measure(engine));
+    List<DryRun> tried =
+        runs.stream().map(run -> DryRun.tried(run, engine, machine, batches)).toList();
+    PreparationCost.of(first, machine.get()).table(found.clips()).forEach(out::println);
+    tried.forEach(dry -> dry.table().forEach(out::println));
     out.flush();
   }
 

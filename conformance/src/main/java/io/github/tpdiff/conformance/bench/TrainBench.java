@@ -30,10 +30,7 @@ import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -51,9 +48,6 @@ import java.util.Random;
  * @param activations what a step holds
  */
 record TrainBench(BenchModel model, LatentShape shape, int rank, Activations activations) {
-  private static final Path STATUS = Path.of("/proc/self/status");
-  private static final String PEAK = "VmHWM:";
-
   /**
    * What was measured.
    *
@@ -130,7 +124,7 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
           }
         };
     Trainer.train(TrainingRun.of(target, batch(denoiser), settings), engine, listener);
-    long peak = peakBytes();
+    long peak = HostMemory.peakBytes().orElse(0);
     TensorSource frozen = network.weights();
     var cost =
         new TrainingCostModel(
@@ -177,19 +171,5 @@ record TrainBench(BenchModel model, LatentShape shape, int rank, Activations act
 
   private static long coreNanos() {
     return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
-  }
-
-  private static long peakBytes() {
-    try {
-      return Files.isReadable(STATUS)
-          ? Files.readAllLines(STATUS).stream()
-              .filter(line -> line.startsWith(PEAK))
-              .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
-              .findFirst()
-              .orElse(0)
-          : 0;
-    } catch (IOException unreadable) {
-      return 0;
-    }
   }
 }

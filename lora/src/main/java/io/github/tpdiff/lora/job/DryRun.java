@@ -1,24 +1,31 @@
 package io.github.tpdiff.lora.job;
 
+import static java.util.Objects.requireNonNull;
+
 import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.data.EpochBatches;
-import io.github.tpdiff.lora.train.PhasedDiffusion;
 import io.github.tpdiff.runtime.cost.Machine;
 import io.github.tpdiff.runtime.cost.TrainingCost;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
-import io.github.tpdiff.runtime.diffusion.Stage;
-import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.engine.HostMemory;
+import io.github.tpdiff.runtime.engine.TrainingEngine;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
- * What a job's training would take, without doing any of it.
+ * What a job's training would take, without doing it.
  *
  * @param rows a line for each size and stage, stages in sampling order, and one for training the
  *     size without stages
@@ -46,9 +53,10 @@ public record DryRun(
    * @param share of the steps that visit it
    * @param grid of its latents
    * @param tokens of the longest sequence
-   * @param seconds predicted for an optimizer step
-   * @param peakBytes predicted: activations, weights, what is trained; the system may drop weights
-   *     that are mapped
+   * @param seconds of an optimizer step
+   * @param peakBytes of activations, weights, what is trained; the system may drop weights that are
+   *     mapped
+   * @param warmUpSeconds that the first steps take beyond that; there where steps were made
    */
   public record Row(
       VideoSize size,
@@ -57,7 +65,22 @@ public record DryRun(
       LatentGrid grid,
       long tokens,
       double seconds,
-      long peakBytes) {}
+      long peakBytes,
+      OptionalDouble warmUpSeconds) {
+    private Row like(Row predicted, Row measured) {
+      double slower = measured.seconds / predicted.seconds;
+      long more = measured.peakBytes - predicted.peakBytes;
+      return new Row(
+          size, stage, share, grid, tokens, slower * seconds, peakBytes + more, warmUpSeconds);
+    }
+
+    private Row measured(TrialSteps.Taken taken, long residentBytes) {
+      long peak =
+          taken.peakBytes().isPresent() ? taken.peakBytes().getAsLong() - residentBytes : peakBytes;
+      var warmUp = OptionalDouble.of(taken.warmUpSeconds());
+      return new Row(size, stage, share, grid, tokens, taken.seconds(), peak, warmUp);
+    }
+  }
 
   public DryRun {
     rows = List.copyOf(rows);
@@ -113,55 +136,61 @@ public record DryRun(
               visit.shape().grid(),
               cost.tokens(),
               machine.predictSeconds(cost.work()) * settings.batches().accumulation(),
-              (offloads ? cost.offloadedBytes() : cost.activationBytes()) + others));
+              (offloads ? cost.offloadedBytes() : cost.activationBytes()) + others,
+              OptionalDouble.empty()));
     }
     return new DryRun(
         rows,
         settings.steps(),
         AlignmentCost.secondsPerStep(job),
         new Memory(free.isPresent() ? 0 : HostMemory.residentBytes(), least, offloads),
-        notes(job));
+        JobNotes.of(job));
   }
 
-  private static List<String> notes(ResolvedJob job) {
-    var notes = new ArrayList<String>();
-    PhasedDiffusion diffusion = job.diffusion();
-    TimeRange times = diffusion.times();
-    job.expert()
-        .ifPresent(
-            name ->
-                notes.add(
-                    String.format(
-                        Locale.ROOT,
-                        "%s is trained at times %.4f to %.4f, at which a video asks it",
-                        name,
-                        times.start(),
-                        times.end())));
-    job.pictures().words().ifPresent(notes::add);
-    notes.addAll(LoraNotes.of(job));
-    OpenPositions.note(job).ifPresent(notes::add);
-    LatentGrid grid =
-        job.sizes()
-            .get(0)
-            .latentShape(job.model().description().latents(), diffusion.stages())
-            .grid();
-    for (Stage stage : diffusion.plan(grid).stages()) {
-      if (times.within(stage).isEmpty()) {
-        notes.add(
-            String.format(
-                Locale.ROOT,
-                "stage %d, times %.4f to %.4f, is wholly outside: never visited",
-                stage.number(),
-                stage.start(),
-                stage.end()));
+  /**
+   * The same from steps that are really made, of made-up clips, as far as a minute or so takes
+   * them; batches that are not tried are taken to be as much slower or faster than predicted as
+   * those of about their size.
+   *
+   * @param machine what the engine sustains here, measured where not all is tried
+   * @param batches of an epoch
+   */
+  public static DryRun tried(
+      ResolvedJob job, TrainingEngine engine, Supplier<Machine> machine, EpochBatches batches) {
+    OptionalLong free = engine.freeDeviceMemory();
+    DryRun guessed = of(job, TrialSteps.SLOW, batches, free);
+    Map<Integer, TrialSteps.Taken> taken = new TrialSteps(job, engine).of(guessed);
+    boolean all =
+        IntStream.range(0, guessed.rows.size())
+            .allMatch(i -> guessed.rows.get(i).share() == 0 || taken.containsKey(i));
+    DryRun priced = all ? guessed : of(job, machine.get(), batches, free);
+    return taken.isEmpty() ? priced : priced.with(taken, guessed.memory);
+  }
+
+  private DryRun with(Map<Integer, TrialSteps.Taken> taken, Memory before) {
+    var measured = new TreeMap<Integer, Row>();
+    taken.forEach((i, own) -> measured.put(i, rows.get(i).measured(own, before.residentBytes())));
+    for (int i = 0; i < rows.size(); i++) {
+      if (!taken.containsKey(i)) {
+        Row row = rows.get(i);
+        int nearest = nearest(row, taken.keySet());
+        measured.put(i, row.like(rows.get(nearest), requireNonNull(measured.get(nearest))));
       }
     }
-    return notes;
+    return new DryRun(List.copyOf(measured.values()), steps, alignmentSeconds, before, notes);
   }
 
-  /** Predicted seconds of all steps, sizes and stages visited as often as they will be. */
+  /** Of some rows, that whose prediction is nearest. */
+  private int nearest(Row row, Collection<Integer> among) {
+    return Collections.min(
+        among,
+        Comparator.comparingDouble(i -> Math.abs(Math.log(rows.get(i).seconds() / row.seconds()))));
+  }
+
+  /** Seconds of all steps, sizes and stages visited as often as they will be. */
   public double seconds() {
-    return steps * rows.stream().mapToDouble(r -> r.share() * r.seconds()).sum();
+    return steps * rows.stream().mapToDouble(r -> r.share() * r.seconds()).sum()
+        + rows.stream().mapToDouble(r -> r.warmUpSeconds().orElse(0)).sum();
   }
 
   /** The same without stages; 0 where the job has none. */
@@ -178,7 +207,7 @@ public record DryRun(
     return rows.stream().filter(r -> r.size().equals(size)).mapToDouble(Row::share).sum();
   }
 
-  /** The largest predicted peak of the process. */
+  /** The largest peak of the process. */
   public long peakBytes() {
     return memory.residentBytes()
         + rows.stream().filter(r -> r.share() > 0).mapToLong(Row::peakBytes).max().orElse(0);
@@ -217,7 +246,14 @@ public record DryRun(
             : "";
     lines.add(
         String.format(
-            Locale.ROOT, "%d steps: about %.0f s of computing%s", steps, seconds(), speedUp));
+            Locale.ROOT,
+            "%d steps: about %.0f s of computing%s%s",
+            steps,
+            seconds(),
+            rows.stream().anyMatch(row -> row.warmUpSeconds().isPresent())
+                ? ", by steps made here on made-up clips"
+                : "",
+            speedUp));
     if (alignmentSeconds > 0) {
       lines.add(
           String.format(

@@ -30,7 +30,7 @@ public record TrainingBatch(Map<String, Tensor> inputs, Tensor target, Tensor we
    * @param conditions of each example, with a batch axis of one
    * @param denoiser that is asked, of a model that has several
    */
-  static TrainingBatch of(
+  public static TrainingBatch of(
       List<TrainingExample> examples, List<Conditions> conditions, Optional<String> denoiser) {
     Stage stage = examples.get(0).stage();
     Latents noisy = Latents.concat(examples.stream().map(TrainingExample::input).toList());

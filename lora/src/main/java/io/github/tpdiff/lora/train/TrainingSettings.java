@@ -163,7 +163,7 @@ public record TrainingSettings(
   }
 
   /** The same with another number of steps. */
-  TrainingSettings withSteps(int count) {
+  public TrainingSettings withSteps(int count) {
     return new TrainingSettings(seed, count, batches, descent, dropout, activations, loss);
   }
 

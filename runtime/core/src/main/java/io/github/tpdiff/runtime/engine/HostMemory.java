@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.OptionalLong;
 
 /** What the machine's memory still takes, and what this process has of it. */
 public final class HostMemory {
@@ -14,6 +15,7 @@ public final class HostMemory {
   private static final String AVAILABLE = "MemAvailable:";
   private static final Path PROCESS = Path.of("/proc/self/status");
   private static final String RESIDENT = "VmRSS:";
+  private static final String PEAK = "VmHWM:";
   private static final String TOTAL = "MemTotal:";
 
   private HostMemory() {}
@@ -42,6 +44,15 @@ public final class HostMemory {
       return bytes(Files.readAllLines(PROCESS), RESIDENT);
     } catch (IOException | NoSuchElementException | NumberFormatException unknown) {
       return Runtime.getRuntime().totalMemory();
+    }
+  }
+
+  /** The most that this process has held at once; empty where the system does not say. */
+  public static OptionalLong peakBytes() {
+    try {
+      return OptionalLong.of(bytes(Files.readAllLines(PROCESS), PEAK));
+    } catch (IOException | NoSuchElementException | NumberFormatException unknown) {
+      return OptionalLong.empty();
     }
   }
 
