@@ -1,5 +1,6 @@
 package io.github.tpdiff.adapters;
 
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
 import java.util.stream.IntStream;

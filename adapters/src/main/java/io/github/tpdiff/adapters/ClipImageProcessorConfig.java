@@ -1,5 +1,7 @@
 package io.github.tpdiff.adapters;
 
+import io.github.tpdiff.runtime.model.ConfigException;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.runtime.picture.ResampleFilter;

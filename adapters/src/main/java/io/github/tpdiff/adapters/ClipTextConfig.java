@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
 import java.util.Map;

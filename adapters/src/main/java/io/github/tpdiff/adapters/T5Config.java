@@ -2,6 +2,7 @@ package io.github.tpdiff.adapters;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;

@@ -3,6 +3,7 @@ package io.github.tpdiff.adapters;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.tpdiff.runtime.model.ConfigException;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor.Normalisation;
 import io.github.tpdiff.runtime.picture.PictureSize;

@@ -9,6 +9,7 @@ import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op.UnaryKind;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.reference.ContractData;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.tpdiff.adapters.T5Config.PositionBias;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Program;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.reference.ContractData;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.DType;

@@ -2,7 +2,7 @@ package io.github.tpdiff.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.weights.AtomicFile;

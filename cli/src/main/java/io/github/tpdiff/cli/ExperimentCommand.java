@@ -8,6 +8,7 @@ import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;

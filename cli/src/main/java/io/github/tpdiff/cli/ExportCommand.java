@@ -2,6 +2,7 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.ExportRequest;

@@ -1,7 +1,7 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.lora.OpenedCheckpoint;
 import io.github.tpdiff.runtime.engine.Engine;
-import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.media.ContactSheet;
 import io.github.tpdiff.runtime.media.PngWriter;
 import io.github.tpdiff.runtime.media.VideoWriter;
@@ -54,9 +54,8 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Path out = prompt.out();
     GenerationRequest asked = video.over(prompt.request());
-    LoraOptions.Trained trained = lora.read(asked.loras());
-    try (VideoModel model = trained.beside(Families.open(parts.at(folder)))) {
-      model.components().values().forEach(c -> ProgramWeights.check(c.program(), c.weights()));
+    try (OpenedCheckpoint checkpoint = lora.open(parts.at(folder))) {
+      VideoModel model = checkpoint.with(lora.choices(asked.loras()));
       VideoRequest request = asked.of(model);
       var job = new Job(request, out, prompt.sheet());
       try (Engine engine = engines.open(compute);

@@ -1,9 +1,9 @@
 package io.github.tpdiff.cli;
 
-import io.github.tpdiff.adapters.ConfigException;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ConfigException;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.ModelFamily;

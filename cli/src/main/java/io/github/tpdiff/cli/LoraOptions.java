@@ -2,7 +2,9 @@ package io.github.tpdiff.cli;
 
 import static java.util.Objects.requireNonNull;
 
+import io.github.tpdiff.lora.OpenedCheckpoint;
 import io.github.tpdiff.lora.TrainedFiles;
+import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
 import io.github.tpdiff.weights.DType;
@@ -50,26 +52,33 @@ final class LoraOptions {
       description = "Tensors trained in full, in place of the checkpoint's own (default: none).")
   private Optional<Path> weights = Optional.empty();
 
+  /** A checkpoint with tensors that were trained in full, on which LoRAs can be put. */
+  OpenedCheckpoint open(ModelRequest checkpoint) {
+    return OpenedCheckpoint.open(checkpoint, weights, notes());
+  }
+
   /** What was trained, read. */
   Trained read() {
-    return read(List.of());
+    return new Trained(TrainedFiles.read(weights, choices(List.of())), notes());
+  }
+
+  private TrainedFiles.Notes notes() {
+    return (file, tensors) -> LoraCommand.leftOut(err(), file, tensors);
   }
 
   /**
-   * What was trained, read.
+   * The LoRAs.
    *
-   * @param asked by a request, where the options name no LoRA
+   * @param asked by a request, where the options name none
    */
-  Trained read(List<LoraChoice> asked) {
+  List<LoraChoice> choices(List<LoraChoice> asked) {
     requireOneOrEach("--lora-strength", strengths);
     requireOneOrEach("--lora-denoiser", denoisers);
     var choices = new ArrayList<LoraChoice>();
     for (int i = 0; i < loras.size(); i++) {
       choices.add(new LoraChoice(loras.get(i), at(strengths, i), at(denoisers, i)));
     }
-    return new Trained(
-        TrainedFiles.read(weights, loras.isEmpty() ? asked : choices),
-        (file, tensors) -> LoraCommand.leftOut(err(), file, tensors));
+    return loras.isEmpty() ? asked : choices;
   }
 
   private PrintWriter err() {
@@ -96,11 +105,6 @@ final class LoraOptions {
    * @param notes says what of it is not used
    */
   record Trained(TrainedFiles files, TrainedFiles.Notes notes) {
-    /** The checkpoint with the LoRAs beside its weights. */
-    VideoModel beside(VideoModel base) {
-      return files.beside(base, notes);
-    }
-
     /** The checkpoint with the LoRAs added into its weights. */
     VideoModel merged(VideoModel base) {
       return files.merged(base, notes);

@@ -1,6 +1,7 @@
 package io.github.tpdiff.cli;
 
 import io.github.tpdiff.lora.job.JobProposal;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.AtomicFile;

@@ -21,6 +21,7 @@ import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagePlanner;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Candidate;
 import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.Sampling;

@@ -14,6 +14,7 @@ import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.runtime.cost.Calibration;
 import io.github.tpdiff.runtime.engine.Engine;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.VideoModel;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -14,6 +14,7 @@ import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.cost.Calibration;
 import io.github.tpdiff.runtime.cost.Machine;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.torch.TorchEngine;

@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.media.VideoWriter;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;

@@ -1,6 +1,6 @@
 package io.github.tpdiff.adapters.animatediff;
 
-import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;

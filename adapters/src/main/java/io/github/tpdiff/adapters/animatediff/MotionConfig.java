@@ -3,7 +3,7 @@ package io.github.tpdiff.adapters.animatediff;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.adapters.CheckpointSizes;
-import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;

@@ -1,7 +1,7 @@
 package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ClipTextConfig;
-import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.layout.Layout;
 import io.github.tpdiff.weights.layout.Network;

@@ -2,11 +2,11 @@ package io.github.tpdiff.adapters.animatediff;
 
 import io.github.tpdiff.adapters.ClipTextConfig;
 import io.github.tpdiff.adapters.ClipTextModel;
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.ModelFlows;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;

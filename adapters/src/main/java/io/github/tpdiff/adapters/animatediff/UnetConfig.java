@@ -4,7 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import com.google.common.collect.Lists;
 import io.github.tpdiff.adapters.CheckpointSizes;
-import io.github.tpdiff.adapters.ConfigFile;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.List;
 import java.util.stream.IntStream;

@@ -1,7 +1,7 @@
 package io.github.tpdiff.adapters.miniflux;
 
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.TensorExtents;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.ArrayList;

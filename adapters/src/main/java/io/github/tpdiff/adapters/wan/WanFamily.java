@@ -1,9 +1,9 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.ClipVisionConfig;
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.ModelRequest;

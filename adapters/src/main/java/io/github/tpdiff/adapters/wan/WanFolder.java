@@ -1,9 +1,9 @@
 package io.github.tpdiff.adapters.wan;
 
 import io.github.tpdiff.adapters.ClipImageProcessorConfig;
-import io.github.tpdiff.adapters.ConfigException;
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
+import io.github.tpdiff.runtime.model.ConfigException;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.picture.ClipImageProcessor;
 import io.github.tpdiff.weights.CheckpointException;

@@ -3,10 +3,10 @@ package io.github.tpdiff.adapters.animatediff;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.MemoryTensors;

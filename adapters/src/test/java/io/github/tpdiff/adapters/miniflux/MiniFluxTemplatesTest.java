@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.adapters.ClipTextConfig;
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.T5Config;
 import io.github.tpdiff.adapters.madeup.MadeUpCheckpoint;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.runtime.text.HuggingFaceTokenizer;
 import io.github.tpdiff.weights.DType;

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.adapters.Golden;
 import io.github.tpdiff.adapters.PublishedTensors;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -13,6 +12,7 @@ import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import io.github.tpdiff.runtime.reference.ContractData;
 import io.github.tpdiff.runtime.reference.ReferenceEngine;
 import io.github.tpdiff.weights.CheckpointException;

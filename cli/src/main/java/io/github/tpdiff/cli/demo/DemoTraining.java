@@ -2,7 +2,6 @@ package io.github.tpdiff.cli.demo;
 
 import com.google.common.io.MoreFiles;
 import com.google.common.io.RecursiveDeleteOption;
-import io.github.tpdiff.cli.Families;
 import io.github.tpdiff.cli.JobTraining;
 import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.job.JobRuns;
@@ -11,6 +10,7 @@ import io.github.tpdiff.lora.train.FullWeights;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingProgress;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.torch.TorchEngine;

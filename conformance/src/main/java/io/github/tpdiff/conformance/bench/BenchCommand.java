@@ -1,8 +1,8 @@
 package io.github.tpdiff.conformance.bench;
 
 import io.github.tpdiff.cli.ExitCode;
-import io.github.tpdiff.cli.Families;
 import io.github.tpdiff.cli.TerminalWriter;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
 import java.io.IOException;

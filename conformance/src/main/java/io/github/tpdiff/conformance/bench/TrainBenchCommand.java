@@ -3,8 +3,8 @@ package io.github.tpdiff.conformance.bench;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.cli.ExitCode;
-import io.github.tpdiff.cli.Families;
 import io.github.tpdiff.runtime.engine.Activations;
+import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.torch.TorchEngine;

@@ -57,6 +57,16 @@ final class RecordedParts implements PipelineParts {
   }
 
   @Override
+  public long bytes(String component) {
+    return parts.bytes(component);
+  }
+
+  @Override
+  public Object identity(String component) {
+    return parts.identity(component);
+  }
+
+  @Override
   public boolean allows(String denoiser, LatentShape shape) {
     return parts.allows(denoiser, shape);
   }

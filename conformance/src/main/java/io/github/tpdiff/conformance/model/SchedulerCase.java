@@ -1,6 +1,5 @@
 package io.github.tpdiff.conformance.model;
 
-import io.github.tpdiff.adapters.ConfigFile;
 import io.github.tpdiff.conformance.golden.Arguments;
 import io.github.tpdiff.conformance.golden.CaseException;
 import io.github.tpdiff.conformance.golden.CaseKind;
@@ -16,6 +15,7 @@ import io.github.tpdiff.runtime.diffusion.SamplerStep;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.Trajectory;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.model.ConfigFile;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;

@@ -44,6 +44,16 @@ public interface Executable extends AutoCloseable {
     return DeviceValues.of(run(inputs));
   }
 
+  /**
+   * This executable whose runs end when they are cancelled, as soon as the engine can: before one
+   * begins at least. Closing the result leaves this open.
+   *
+   * @return one whose runs throw {@link java.util.concurrent.CancellationException} then
+   */
+  default Executable until(Cancellation cancellation) {
+    return new CancellableExecutable(this, cancellation, () -> {});
+  }
+
   @Override
   void close();
 }

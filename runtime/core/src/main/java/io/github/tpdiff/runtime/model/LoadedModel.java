@@ -1,6 +1,8 @@
 package io.github.tpdiff.runtime.model;
 
+import com.google.common.base.Equivalence;
 import io.github.tpdiff.runtime.cost.CostModel;
+import io.github.tpdiff.runtime.cost.FrozenBytes;
 import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
@@ -54,6 +56,21 @@ record LoadedModel(VideoModel model, Engine engine) implements PipelineParts {
   public Executable load(String name) {
     Component component = model.require(name);
     return engine.load(component.program(), component.weights());
+  }
+
+  @Override
+  public long bytes(String name) {
+    Component component = model.require(name);
+    var sizes = WeightSizes.held(component.weights());
+    return FrozenBytes.of(component.program(), sizes, Set.of()).all();
+  }
+
+  /** A component that no LoRA changed is the very same value in both models. */
+  private record Loaded(Engine engine, Equivalence.Wrapper<Component> component) {}
+
+  @Override
+  public Object identity(String name) {
+    return new Loaded(engine, Equivalence.identity().wrap(model.require(name)));
   }
 
   @Override

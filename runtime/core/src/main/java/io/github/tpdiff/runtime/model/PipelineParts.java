@@ -101,6 +101,15 @@ public interface PipelineParts extends AutoCloseable {
    */
   Executable load(String component);
 
+  /** Bytes of the weights of a component when it is loaded, as they are stored. */
+  long bytes(String component);
+
+  /**
+   * What a loaded component is equal by: components of several parts with equal identities load to
+   * the same, such as those that a LoRA leaves as they are.
+   */
+  Object identity(String component);
+
   /**
    * Whether memory allows a pass of a denoiser over latents of a shape, by the cost model.
    *

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 
@@ -14,8 +15,17 @@ public interface GenerationListener {
    * @param done steps done in all stages
    * @param steps steps of all stages
    * @param seconds this step took
+   * @param latents that it left, [1, C, F, H, W] on the stage's grid, still with the noise of the
+   *     steps to come; not a copy, and not to be written to
    */
-  record StepDone(Stage stage, int step, int stageSteps, int done, int steps, double seconds) {}
+  record StepDone(
+      Stage stage,
+      int step,
+      int stageSteps,
+      int done,
+      int steps,
+      double seconds,
+      Latents latents) {}
 
   /** The stages are decided, before anything is loaded. */
   default void onStages(Decided stages) {}

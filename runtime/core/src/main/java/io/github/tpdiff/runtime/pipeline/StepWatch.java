@@ -36,7 +36,7 @@ final class StepWatch implements StageListener {
     }
     listener.onStep(
         new GenerationListener.StepDone(
-            stage, index + 1, stageSteps, done, steps, (now - since) * 1e-9));
+            stage, index + 1, stageSteps, done, steps, (now - since) * 1e-9, x));
     since = System.nanoTime();
   }
 }

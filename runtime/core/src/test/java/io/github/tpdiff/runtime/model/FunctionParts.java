@@ -91,6 +91,17 @@ public final class FunctionParts implements PipelineParts {
         function.inputs, function.outputs, function.body, () -> events.add("-" + name));
   }
 
+  /** A function weighs as much as it has inputs. */
+  @Override
+  public long bytes(String name) {
+    return Optional.ofNullable(functions.get(name)).orElseThrow().inputs().size();
+  }
+
+  @Override
+  public Object identity(String name) {
+    return List.of(System.identityHashCode(this), name);
+  }
+
   @Override
   public boolean allows(String denoiser, LatentShape shape) {
     return shape.batch() <= mostClips;

@@ -14,6 +14,7 @@ import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.Tokenizers;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.serving.ModelOpener;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.AtomicFolder;
@@ -101,6 +102,22 @@ public final class ExportedFolder implements PipelineParts {
         RecordJson.STAGES.read(folder.resolve(SCHEDULER).resolve(RecordJson.STAGES_FILE)));
   }
 
+  /**
+   * What opens an exported model for a service, again and again.
+   *
+   * @param engine stays the caller's to close
+   */
+  public static ModelOpener opener(Path folder, OnnxEngine engine) {
+    return loras -> {
+      if (!loras.isEmpty()) {
+        throw new IllegalArgumentException(
+            "loras: an export has its LoRAs in it, found %s; leave them out, or generate with the checkpoint"
+                .formatted(loras.get(0).path()));
+      }
+      return open(folder, engine);
+    };
+  }
+
   static Path graphFile(Path root, String component) {
     return root.resolve(ComponentDescription.graph(component));
   }
@@ -154,6 +171,18 @@ public final class ExportedFolder implements PipelineParts {
     } catch (OnnxException damaged) {
       throw new CheckpointException(damaged.getMessage() + ExportedGraph.REMEDY, damaged);
     }
+  }
+
+  @Override
+  public long bytes(String component) {
+    return GraphFile.read(graphFile(folder, component)).weightBytes();
+  }
+
+  private record Loaded(OnnxEngine engine, Path graph) {}
+
+  @Override
+  public Object identity(String component) {
+    return new Loaded(engine, graphFile(folder, component));
   }
 
   @Override

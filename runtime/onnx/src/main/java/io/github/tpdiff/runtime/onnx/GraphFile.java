@@ -86,6 +86,20 @@ record GraphFile(Path file, ModelProto model, Map<String, TensorProto> initializ
         .findFirst();
   }
 
+  /** Bytes of its weights, wherever they lie. */
+  long weightBytes() {
+    long bytes = 0;
+    for (TensorProto tensor : model.getGraph().getInitializerList()) {
+      bytes +=
+          tensor.getExternalDataList().stream()
+              .filter(entry -> entry.getKey().equals("length"))
+              .mapToLong(entry -> Long.parseLong(entry.getValue()))
+              .findFirst()
+              .orElse(tensor.getSerializedSize());
+    }
+    return bytes;
+  }
+
   private void check(GraphProto graph, int depth) {
     require(depth <= DEEPEST, "graph", "at most " + DEEPEST + " graphs in each other", depth);
     graph.getInitializerList().forEach(this::check);

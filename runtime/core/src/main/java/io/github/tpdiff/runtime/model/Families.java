@@ -1,9 +1,5 @@
-package io.github.tpdiff.cli;
+package io.github.tpdiff.runtime.model;
 
-import io.github.tpdiff.adapters.ConfigFile;
-import io.github.tpdiff.runtime.model.ModelFamily;
-import io.github.tpdiff.runtime.model.ModelRequest;
-import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.checkpoint.CheckpointFiles;
 import io.github.tpdiff.weights.checkpoint.OpenCheckpoints;

@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters;
+package io.github.tpdiff.runtime.model;
 
 import io.github.tpdiff.weights.CheckpointException;
 

@@ -1,4 +1,4 @@
-package io.github.tpdiff.adapters;
+package io.github.tpdiff.runtime.model;
 
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
