@@ -2,6 +2,7 @@ package io.github.tpdiff.cli;
 
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Flow;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
@@ -44,15 +45,9 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path out = prompt.out();
+    GenerationRequest asked = video.over(prompt.request());
     try (OnnxEngine engine = EngineOptions.openOnnx(device);
-        ExportedFolder parts = ExportedFolder.open(folder, engine)) {
-      GenerationRequest asked = video.over(prompt.request());
-      if (!asked.loras().isEmpty()) {
-        throw new IllegalArgumentException(
-            "loras: an export has its LoRAs in it, found %s; leave them out, or generate with the"
-                    .formatted(asked.loras().get(0).path())
-                + " checkpoint");
-      }
+        PipelineParts parts = ExportedFolder.opener(folder, engine).open(asked.loras())) {
       VideoRequest request = asked.of(parts);
       var pipeline = new VideoPipeline(parts);
       pipeline.stages(request);
@@ -65,7 +60,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   /** Opens what is needed last first: a damaged file should not show after all sampling. */
-  private void requireOpens(ExportedFolder parts) {
+  private void requireOpens(PipelineParts parts) {
     Flow flow = parts.description().flow();
     flow.texts().forEach(text -> parts.tokenizer(text.tokenizer()));
     parts.load(ComponentDescription.VAE_DECODER).close();

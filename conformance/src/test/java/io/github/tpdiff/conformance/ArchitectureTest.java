@@ -43,6 +43,7 @@ class ArchitectureTest {
           Map.entry("runtime.media", 12),
           Map.entry("runtime.model", 25),
           Map.entry("runtime.pipeline", 10),
+          Map.entry("runtime.serving", 12),
           Map.entry("runtime.torch", 8),
           Map.entry("runtime.onnx", 10),
           Map.entry("runtime.cost", 8),

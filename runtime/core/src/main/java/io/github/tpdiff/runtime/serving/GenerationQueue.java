@@ -7,7 +7,7 @@ import java.util.Set;
 
 /** Generations that wait for a device, first come first served, and how many there may be. */
 final class GenerationQueue {
-  private final int places;
+  private final long places;
   private final List<Generation<?>> waiting = new ArrayList<>();
   private int taken;
   private boolean closed;
@@ -15,7 +15,7 @@ final class GenerationQueue {
   /**
    * @param places of those that wait and those that run together
    */
-  GenerationQueue(int places) {
+  GenerationQueue(long places) {
     this.places = places;
   }
 

@@ -27,7 +27,7 @@ final class OpenModels implements AutoCloseable {
 
   private static final class Opened {
     private int users;
-    private Optional<PipelineParts> parts = Optional.empty();
+    private volatile Optional<PipelineParts> parts = Optional.empty();
 
     /** Reading the files of one keeps nobody from another. */
     synchronized PipelineParts parts(ModelOpener opener, Key key) {
@@ -37,7 +37,7 @@ final class OpenModels implements AutoCloseable {
       return parts.get();
     }
 
-    synchronized Optional<PipelineParts> found() {
+    Optional<PipelineParts> found() {
       return parts;
     }
   }

@@ -32,6 +32,8 @@ public final class VideoService implements AutoCloseable {
   private final Pace pace = new Pace();
   private final AtomicLong ids = new AtomicLong();
   private final AtomicInteger working = new AtomicInteger();
+
+  /** Its threads end by themselves: who cancels last is told after everything else has ended. */
   private final ExecutorService results =
       Executors.newCachedThreadPool(
           task -> {
@@ -42,7 +44,7 @@ public final class VideoService implements AutoCloseable {
 
   private VideoService(ServiceSetup setup) {
     this.setup = setup;
-    this.queue = new GenerationQueue(setup.limits().queued() + setup.devices().size());
+    this.queue = new GenerationQueue((long) setup.limits().queued() + setup.devices().size());
   }
 
   /**
@@ -111,7 +113,6 @@ public final class VideoService implements AutoCloseable {
         .flatMap(models -> models.values().stream())
         .distinct()
         .forEach(ModelOpener::close);
-    results.shutdown();
   }
 
   /** The names of the models. */

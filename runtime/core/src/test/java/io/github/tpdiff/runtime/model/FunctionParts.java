@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,7 @@ public final class FunctionParts implements PipelineParts {
 
   private final ModelDescription description;
   private final Map<String, Function> functions = new LinkedHashMap<>();
-  private final List<String> events = new ArrayList<>();
+  private final List<String> events = Collections.synchronizedList(new ArrayList<>());
 
   private Optional<StageConfig> madeFor = Optional.empty();
   private int mostClips = 1;
@@ -59,6 +60,19 @@ public final class FunctionParts implements PipelineParts {
       UnaryOperator<Map<String, Tensor>> body) {
     functions.put(name, new Function(inputs, outputs, body));
     return this;
+  }
+
+  /** The same with something done before each run of a function. */
+  public FunctionParts before(String name, Runnable first) {
+    Function own = Optional.ofNullable(functions.get(name)).orElseThrow();
+    return with(
+        name,
+        own.inputs(),
+        own.outputs(),
+        inputs -> {
+          first.run();
+          return own.body().apply(inputs);
+        });
   }
 
   public FunctionParts without(String name) {

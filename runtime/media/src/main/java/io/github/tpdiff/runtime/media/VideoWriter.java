@@ -68,11 +68,13 @@ public final class VideoWriter implements AutoCloseable {
   /**
    * Writes a whole video, a frame at a time.
    *
+   * @return the file
    * @throws IllegalArgumentException if the name does not end in .mp4
    * @throws IOException if the file cannot be written
    */
-  public static void write(Path file, Video video) throws IOException {
+  public static Path write(Path file, Video video) throws IOException {
     write(file, video, frame -> {});
+    return file;
   }
 
   /** The same, handing over each frame that is written. */

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.engine.Cancellation;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.model.NetworkInputs;
@@ -58,6 +59,11 @@ record CountingGraph(Path file, Executable graph) implements Executable {
   @Override
   public Executable bind(Map<String, Tensor> fixed) {
     return new CountingGraph(file, graph.bind(fixed));
+  }
+
+  @Override
+  public Executable until(Cancellation cancellation) {
+    return new CountingGraph(file, graph.until(cancellation));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import io.github.tpdiff.runtime.engine.Cancellation;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.weights.CheckpointException;
@@ -32,6 +33,11 @@ record ExportedGraph(Executable graph) implements Executable {
   @Override
   public Executable bind(Map<String, Tensor> others) {
     return new ExportedGraph(graph.bind(others));
+  }
+
+  @Override
+  public Executable until(Cancellation cancellation) {
+    return new ExportedGraph(graph.until(cancellation));
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.onnx;
 
 import ai.onnxruntime.TensorInfo;
+import io.github.tpdiff.runtime.engine.Cancellation;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.GraphException;
@@ -16,17 +17,26 @@ final class OnnxExecutable implements Executable {
   private final OnnxSession session;
   private final Consumer<Map<String, long[]>> shapeCheck;
   private final Map<String, Tensor> fixed;
+  private final Cancellation cancellation;
   private final Runnable release;
 
   private OnnxExecutable(
-      OnnxSession session,
-      Consumer<Map<String, long[]>> shapeCheck,
-      Map<String, Tensor> fixed,
-      Runnable release) {
+      OnnxSession session, Consumer<Map<String, long[]>> shapeCheck, Runnable release) {
     this.session = session;
     this.shapeCheck = shapeCheck;
-    this.fixed = Map.copyOf(fixed);
+    this.fixed = Map.of();
+    this.cancellation = new Cancellation();
     this.release = release;
+  }
+
+  /** The same otherwise run, which leaves it open. */
+  private OnnxExecutable(
+      OnnxExecutable other, Map<String, Tensor> fixed, Cancellation cancellation) {
+    this.session = other.session;
+    this.shapeCheck = other.shapeCheck;
+    this.fixed = Map.copyOf(fixed);
+    this.cancellation = cancellation;
+    this.release = () -> {};
   }
 
   /**
@@ -34,7 +44,7 @@ final class OnnxExecutable implements Executable {
    * @param shapeCheck throws {@link GraphException} if the shapes of the inputs do not fit together
    */
   static OnnxExecutable of(OnnxSession session, Consumer<Map<String, long[]>> shapeCheck) {
-    return new OnnxExecutable(session, shapeCheck, Map.of(), session::close);
+    return new OnnxExecutable(session, shapeCheck, session::close);
   }
 
   @Override
@@ -63,7 +73,7 @@ final class OnnxExecutable implements Executable {
     var shapes = new HashMap<String, long[]>();
     all.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
     shapeCheck.accept(shapes);
-    return session.run(all);
+    return session.run(all, cancellation);
   }
 
   private void check(String name, TensorInfo expected, Tensor found, Map<String, Long> symbols) {
@@ -118,7 +128,13 @@ final class OnnxExecutable implements Executable {
           }
           bound.put(name, tensor);
         });
-    return new OnnxExecutable(session, shapeCheck, bound, () -> {});
+    return new OnnxExecutable(this, bound, cancellation);
+  }
+
+  /** A run ends between two operations. */
+  @Override
+  public Executable until(Cancellation other) {
+    return new OnnxExecutable(this, fixed, other);
   }
 
   @Override

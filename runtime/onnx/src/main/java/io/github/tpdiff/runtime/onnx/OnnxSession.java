@@ -7,7 +7,11 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.RunOptions;
 import ai.onnxruntime.TensorInfo;
+import com.google.common.cache.Cache;
+import com.google.common.cache.CacheBuilder;
+import io.github.tpdiff.runtime.engine.Cancellation;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
 import io.github.tpdiff.weights.CheckpointException;
@@ -19,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * An open graph.
@@ -27,12 +32,16 @@ import java.util.Objects;
  * run with the same input shapes has told their shapes; the first such run copies.
  */
 final class OnnxSession implements AutoCloseable {
+  /** Of one clip there are a few for each stage; a service meets many clips. */
+  private static final int KNOWN_SHAPES = 64;
+
   private final String name;
   private final OrtEnvironment environment;
   private final OrtSession session;
   private final Runnable release;
   private final Map<String, TensorInfo> inputs;
-  private final Map<Map<String, List<Long>>, Map<String, long[]>> resultShapes = new HashMap<>();
+  private final Cache<Map<String, List<Long>>, Map<String, long[]>> resultShapes =
+      CacheBuilder.newBuilder().maximumSize(KNOWN_SHAPES).build();
 
   /**
    * @param name for messages
@@ -62,33 +71,52 @@ final class OnnxSession implements AutoCloseable {
     return List.copyOf(session.getOutputNames());
   }
 
-  Map<String, Tensor> run(Map<String, Tensor> given) {
+  /**
+   * Runs once.
+   *
+   * @throws java.util.concurrent.CancellationException if it was cancelled before its end
+   */
+  Map<String, Tensor> run(Map<String, Tensor> given, Cancellation cancellation) {
+    cancellation.check();
     var shapes = new HashMap<String, List<Long>>();
     given.forEach((input, tensor) -> shapes.put(input, toList(tensor.shape())));
     var open = new ArrayList<OnnxTensor>();
-    try {
+    try (var options = new RunOptions();
+        var watch = cancellation.watch(() -> terminate(options))) {
       var feeds = new LinkedHashMap<String, OnnxTensor>();
       for (Map.Entry<String, Tensor> input : given.entrySet()) {
         feeds.put(input.getKey(), wrap(input.getValue(), open));
       }
-      Map<String, long[]> known = resultShapes.get(shapes);
+      Map<String, long[]> known = resultShapes.getIfPresent(shapes);
       if (known != null) {
-        return runInto(feeds, known, open);
+        return runInto(feeds, known, open, options);
       }
-      Map<String, Tensor> results = runAndCopy(feeds);
+      Map<String, Tensor> results = runAndCopy(feeds, options);
       var learnt = new HashMap<String, long[]>();
       results.forEach((output, tensor) -> learnt.put(output, tensor.shape()));
       resultShapes.put(shapes, learnt);
       return results;
     } catch (OrtException failure) {
+      cancellation.check(); // ended as asked
       throw OnnxException.running(name, failure);
     } finally {
       open.forEach(OnnxTensor::close);
     }
   }
 
+  private void terminate(RunOptions options) {
+    try {
+      options.setTerminate(true);
+    } catch (OrtException failure) {
+      throw new OnnxException(name + ": ONNX Runtime cannot end its run", failure);
+    }
+  }
+
   private Map<String, Tensor> runInto(
-      Map<String, OnnxTensor> feeds, Map<String, long[]> shapes, List<OnnxTensor> open)
+      Map<String, OnnxTensor> feeds,
+      Map<String, long[]> shapes,
+      List<OnnxTensor> open,
+      RunOptions options)
       throws OrtException {
     var results = new LinkedHashMap<String, Tensor>();
     var pinned = new LinkedHashMap<String, OnnxTensor>();
@@ -99,13 +127,14 @@ final class OnnxSession implements AutoCloseable {
       results.put(output.getKey(), result);
       pinned.put(output.getKey(), wrap(result, open));
     }
-    session.run(feeds, pinned).close();
+    session.run(feeds, Set.of(), pinned, options).close();
     return results;
   }
 
-  private Map<String, Tensor> runAndCopy(Map<String, OnnxTensor> feeds) throws OrtException {
+  private Map<String, Tensor> runAndCopy(Map<String, OnnxTensor> feeds, RunOptions options)
+      throws OrtException {
     var results = new LinkedHashMap<String, Tensor>();
-    try (OrtSession.Result result = session.run(feeds)) {
+    try (OrtSession.Result result = session.run(feeds, options)) {
       for (Map.Entry<String, OnnxValue> output : result) {
         var value = (OnnxTensor) output.getValue();
         ElementType type = elementType(value.getInfo());

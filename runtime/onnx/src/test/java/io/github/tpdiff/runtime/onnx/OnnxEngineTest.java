@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.tpdiff.runtime.engine.Cancellation;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Graph;
@@ -24,15 +25,19 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class OnnxEngineTest {
+  private static final int SIDE = 1024;
   private static final Value X = Value.input("x", "batch", "tokens", 2);
 
   private static Program linear() {
@@ -57,6 +62,55 @@ class OnnxEngineTest {
 
   private static Tensor result(Map<String, Tensor> results, String name) {
     return Objects.requireNonNull(results.get(name));
+  }
+
+  /** 1,000 products of 2 GFLOP in one graph: without an end it runs for most of a minute. */
+  private static Program slow() {
+    var parts = new ArrayList<Graph>();
+    for (int part = 0; part < 100; part++) {
+      Value x = Value.input("x", "rows", SIDE);
+      for (int i = 0; i < 10; i++) {
+        x = x.linear(Value.weight("w", SIDE, SIDE));
+      }
+      parts.add(Graph.of("part" + part, "x", x));
+    }
+    return new Program("slow", parts, List.of("x"));
+  }
+
+  @Test
+  void cancelledRun_endsInTheMiddle_andTheSessionIsWell() throws Exception {
+    var weight =
+        MemoryTensors.builder()
+            .addFloats("w", List.of((long) SIDE, (long) SIDE), new float[SIDE * SIDE])
+            .build();
+    Map<String, Tensor> x = Map.of("x", Tensor.zeros(SIDE, SIDE));
+    try (var engine = OnnxEngine.on(OnnxDevice.CPU);
+        Executable slow = engine.load(slow(), weight)) {
+      for (int run = 0; run < 2; run++) {
+        var cancellation = new Cancellation();
+        var begun = new CountDownLatch(1);
+        var canceller =
+            new Thread(
+                () -> {
+                  try {
+                    begun.await();
+                    Thread.sleep(200); // into the run
+                  } catch (InterruptedException early) {
+                    throw new IllegalStateException(early);
+                  }
+                  cancellation.cancel();
+                });
+        canceller.start();
+        begun.countDown();
+        try (Executable until = slow.until(cancellation).bind(x)) {
+          assertThrows(CancellationException.class, () -> until.run(Map.of()));
+        }
+        canceller.join();
+      }
+      var small = Map.of("x", Tensor.zeros(1, SIDE));
+      Tensor y = result(slow.until(new Cancellation()).run(small), "x");
+      assertArrayEquals(new float[SIDE], y.toFloatArray());
+    }
   }
 
   @ParameterizedTest

@@ -2,6 +2,7 @@ package io.github.tpdiff.runtime.torch;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.github.tpdiff.runtime.engine.Cancellation;
 import io.github.tpdiff.runtime.engine.DeviceValues;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
@@ -61,12 +62,24 @@ final class TorchExecutable implements Executable {
 
   @Override
   public Map<String, Tensor> run(Map<String, Tensor> given) {
-    return run(given, Map.of());
+    return run(given, Bindings.none());
   }
 
-  private Map<String, Tensor> run(Map<String, Tensor> given, Map<String, NDArray> bound) {
+  /**
+   * What a run is told beside its inputs.
+   *
+   * @param values on the device, by input
+   * @param cancellation of the run, between two segments
+   */
+  private record Bindings(Map<String, NDArray> values, Cancellation cancellation) {
+    static Bindings none() {
+      return new Bindings(Map.of(), new Cancellation());
+    }
+  }
+
+  private Map<String, Tensor> run(Map<String, Tensor> given, Bindings bindings) {
     try (NDManager scope = held.newSubManager()) {
-      Map<String, NDArray> values = outputs(given, bound, scope);
+      Map<String, NDArray> values = outputs(given, bindings, scope);
       var results = new LinkedHashMap<String, Tensor>();
       values.forEach((name, array) -> results.put(name, HostTensors.toHost(array)));
       return results;
@@ -76,10 +89,11 @@ final class TorchExecutable implements Executable {
   }
 
   private Map<String, NDArray> outputs(
-      Map<String, Tensor> given, Map<String, NDArray> bound, NDManager scope) {
-    var values = new HashMap<>(bound);
+      Map<String, Tensor> given, Bindings bindings, NDManager scope) {
+    var values = new HashMap<>(bindings.values());
     values.putAll(toDevice(given, scope));
     for (int i = 0; i < segments.size(); i++) {
+      bindings.cancellation().check();
       calls.enter(i, (i + 1) % segments.size()); // a sampler runs the whole again
       var results = calls.run(segments.get(i), values, TorchModule.Mode.INFERENCE, scope);
       List<String> outputs = segments.get(i).outputs();
@@ -97,15 +111,19 @@ final class TorchExecutable implements Executable {
 
   @Override
   public DeviceValues compute(Map<String, Tensor> given) {
+    return compute(given, Bindings.none());
+  }
+
+  private DeviceValues compute(Map<String, Tensor> given, Bindings bindings) {
     if (!held.getDevice().isGpu()) {
       // It computes in the host's memory; arrays that outlive this would keep its heap apart.
-      return Executable.super.compute(given);
+      return DeviceValues.of(run(given, bindings));
     }
     NDManager kept = held.getParentManager().newSubManager(held.getDevice());
     try (NDManager scope = held.newSubManager()) {
       // Copied: an output may be a view of an input's memory, or of a weight that is freed earlier.
       var values = new LinkedHashMap<String, NDArray>();
-      outputs(given, Map.of(), scope)
+      outputs(given, bindings, scope)
           .forEach(
               (name, array) -> {
                 NDArray copy = array.duplicate();
@@ -144,14 +162,30 @@ final class TorchExecutable implements Executable {
 
   @Override
   public Executable bind(Map<String, Tensor> fixed) {
-    return new Bound(fixed, Map.of());
+    return new Bound(fixed, Bindings.none());
   }
 
   @Override
   public Executable bind(Map<String, Tensor> fixed, DeviceValues computed) {
-    return computed instanceof TorchValues values
-        ? new Bound(fixed, values.arrays())
-        : Executable.super.bind(fixed, computed);
+    return bound(fixed, computed, Bindings.none());
+  }
+
+  private Executable bound(
+      Map<String, Tensor> fixed, DeviceValues computed, Bindings already) {
+    var host = new HashMap<>(fixed);
+    var bound = new HashMap<>(already.values());
+    if (computed instanceof TorchValues values) {
+      bound.putAll(values.arrays());
+    } else {
+      host.putAll(computed.toHost());
+    }
+    return new Bound(host, new Bindings(bound, already.cancellation()));
+  }
+
+  /** A run ends between two segments. */
+  @Override
+  public Executable until(Cancellation cancellation) {
+    return new Bound(Map.of(), new Bindings(Map.of(), cancellation));
   }
 
   /** How many tensors this holds, views of weights included. */
@@ -169,17 +203,20 @@ final class TorchExecutable implements Executable {
   /** The executable around this with some inputs held on the device. */
   private final class Bound implements Executable {
     private final NDManager manager = held.newSubManager();
-    private final Map<String, NDArray> bound;
+    private final Bindings bindings;
 
-    Bound(Map<String, Tensor> fixed, Map<String, NDArray> already) {
+    Bound(Map<String, Tensor> fixed, Bindings already) {
       requireInputs(fixed.keySet());
-      this.bound = new HashMap<>(already);
+      var bound = new HashMap<>(already.values());
       bound.putAll(toDevice(fixed, manager));
+      this.bindings = new Bindings(bound, already.cancellation());
     }
 
     @Override
     public List<String> inputNames() {
-      return inputs.keySet().stream().filter(name -> !bound.containsKey(name)).toList();
+      return inputs.keySet().stream()
+          .filter(name -> !bindings.values().containsKey(name))
+          .toList();
     }
 
     @Override
@@ -189,12 +226,27 @@ final class TorchExecutable implements Executable {
 
     @Override
     public Map<String, Tensor> run(Map<String, Tensor> given) {
-      return TorchExecutable.this.run(given, bound);
+      return TorchExecutable.this.run(given, bindings);
+    }
+
+    @Override
+    public DeviceValues compute(Map<String, Tensor> given) {
+      return TorchExecutable.this.compute(given, bindings);
     }
 
     @Override
     public Executable bind(Map<String, Tensor> fixed) {
-      return new Bound(fixed, bound);
+      return new Bound(fixed, bindings);
+    }
+
+    @Override
+    public Executable bind(Map<String, Tensor> fixed, DeviceValues computed) {
+      return bound(fixed, computed, bindings);
+    }
+
+    @Override
+    public Executable until(Cancellation cancellation) {
+      return new Bound(Map.of(), new Bindings(bindings.values(), cancellation));
     }
 
     @Override

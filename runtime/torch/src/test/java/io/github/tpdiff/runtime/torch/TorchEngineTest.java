@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.tpdiff.runtime.engine.Cancellation;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.Dim;
@@ -18,12 +19,15 @@ import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
 import io.github.tpdiff.weights.MemoryTensors;
 import io.github.tpdiff.weights.TensorInfo;
+import io.github.tpdiff.weights.TensorView;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
 
 class TorchEngineTest {
@@ -74,6 +78,39 @@ class TorchEngineTest {
             List.of(Op.class.getPermittedSubclasses()).stream()
                 .<Class<? extends Op>>map(c -> c.asSubclass(Op.class))
                 .toList());
+  }
+
+  /** Asked for while the first segment reads its weight. */
+  @Test
+  void cancelledRun_endsBetweenSegments_andLeavesNothingBehind() {
+    var cancellation = new Cancellation();
+    var read = new ArrayList<String>();
+    var watched =
+        new TensorView(twoWeights()) {
+          @Override
+          public ByteBuffer bytes(String name, long offset, int length) {
+            read.add(name);
+            cancellation.cancel();
+            return super.bytes(name, offset, length);
+          }
+        };
+    var x = Map.of("x", Tensor.ofFloats(new float[] {1, 1, 2, 0}, 2, 2));
+    try (TorchExecutable executable = ENGINE.loadProgram(twoLayers(), watched)) {
+      Executable until = executable.until(cancellation);
+      assertThatThrownBy(() -> until.run(x)).isInstanceOf(CancellationException.class);
+      assertThat(read).containsOnly("0.weight");
+      assertThatThrownBy(() -> until.compute(x)).isInstanceOf(CancellationException.class);
+      try (Executable bound = until.bind(x)) {
+        assertThatThrownBy(() -> bound.run(Map.of())).isInstanceOf(CancellationException.class);
+      }
+      until.close();
+      assertThat(executable.heldTensors()).isEqualTo(1);
+      assertThat(floats(executable.run(x))).containsExactly(9, -3, 8, -2);
+      try (Executable other = executable.until(new Cancellation())) {
+        assertThat(floats(other.run(x))).containsExactly(9, -3, 8, -2);
+      }
+      assertThat(executable.heldTensors()).isEqualTo(2);
+    }
   }
 
   @Test

@@ -1,0 +1,204 @@
+package io.github.tpdiff.runtime.serving;
+
+import static io.github.tpdiff.runtime.serving.LinearService.alone;
+import static io.github.tpdiff.runtime.serving.LinearService.order;
+import static io.github.tpdiff.runtime.serving.LinearService.request;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.model.FunctionParts;
+import io.github.tpdiff.runtime.model.LinearVideoModel;
+import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.PipelineParts;
+import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
+import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.runtime.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What stays loaded between generations, and what leaves. */
+@Timeout(60)
+class WarmModelsTest {
+  /** Of a video: text encoder 2 bytes, conditioning 1, denoiser 4, decoders 1 and 3. */
+  private static final int BYTES = 11;
+
+  private static void make(VideoService service, String model) {
+    assertThat(
+            service
+                .submit(VideoOrder.of(model, request(1)), GeneratedVideo::clip)
+                .result()
+                .join()
+                .data())
+        .containsExactly(alone(1));
+  }
+
+  private static VideoService open(Map<String, ModelOpener> models, long warmBytes) {
+    return VideoService.open(
+        new ServiceSetup(List.of(models), Map.of(), new ServiceLimits(4, warmBytes)));
+  }
+
+  private static List<String> loadings(FunctionParts parts) {
+    return parts.events().stream().filter(event -> event.startsWith("+")).toList();
+  }
+
+  @Test
+  void nextGeneration_loadsNothingAgain() {
+    var parts = new LinearVideoModel().parts();
+    try (VideoService service = open(Map.of("linear", loras -> parts), 1000)) {
+      make(service, "linear");
+      assertThat(loadings(parts)).hasSize(5);
+      assertThat(service.load().warmBytes()).isEqualTo(BYTES);
+      make(service, "linear");
+      make(service, "linear");
+      assertThat(loadings(parts)).hasSize(5);
+      assertThat(parts.events()).noneMatch(event -> event.startsWith("-"));
+    }
+    assertThat(parts.events()).filteredOn(event -> event.startsWith("-")).hasSize(5);
+  }
+
+  @Test
+  void modelUsedLeastRecently_leavesWhenAnotherNeedsItsMemory() {
+    var one = new LinearVideoModel().parts();
+    var two = new LinearVideoModel().parts();
+    var three = new LinearVideoModel().parts();
+    Map<String, ModelOpener> models =
+        Map.of("one", loras -> one, "two", loras -> two, "three", loras -> three);
+    try (VideoService service = open(models, 2 * BYTES)) {
+      make(service, "one");
+      make(service, "two");
+      make(service, "one");
+      make(service, "three");
+      assertThat(two.events()).filteredOn(event -> event.startsWith("-")).hasSize(5);
+      assertThat(one.events()).noneMatch(event -> event.startsWith("-"));
+      assertThat(service.load().warmBytes()).isEqualTo(2 * BYTES);
+      make(service, "one");
+      assertThat(loadings(one)).hasSize(5);
+    }
+  }
+
+  /** The denoiser alone is as much as may stay: all else leaves for it, as without this. */
+  @Test
+  void modelLargerThanTheLimit_isMadeAllTheSame() {
+    var parts = new LinearVideoModel().parts();
+    try (VideoService service = open(Map.of("linear", loras -> parts), 4)) {
+      make(service, "linear");
+      assertThat(parts.events().subList(0, 5))
+          .containsExactly(
+              "+text_encoder",
+              "+transformer/conditioning",
+              "-text_encoder",
+              "-transformer/conditioning",
+              "+transformer");
+      make(service, "linear");
+      assertThat(service.load().warmBytes()).isLessThanOrEqualTo(4);
+    }
+    long loaded = loadings(parts).size();
+    assertThat(parts.events()).hasSize((int) (2 * loaded));
+  }
+
+  @Test
+  void withoutMemoryToStayIn_everythingIsFreed() {
+    var parts = new LinearVideoModel().parts();
+    try (VideoService service = open(Map.of("linear", loras -> parts), 0)) {
+      make(service, "linear");
+      assertThat(service.load().warmBytes()).isZero();
+      assertThat(parts.events()).hasSize(10);
+    }
+  }
+
+  /** Parts with some LoRAs: the denoiser is their own, all else is the checkpoint's. */
+  private record WithLoras(FunctionParts parts, List<LoraChoice> loras, List<String> closed)
+      implements PipelineParts {
+    @Override
+    public Object identity(String component) {
+      return component.startsWith(LinearVideoModel.DENOISER)
+          ? List.of(loras, component)
+          : component;
+    }
+
+    @Override
+    public Executable load(String component) {
+      return parts.load(component);
+    }
+
+    @Override
+    public ModelDescription description() {
+      return parts.description();
+    }
+
+    @Override
+    public Optional<StageConfig> madeFor() {
+      return parts.madeFor();
+    }
+
+    @Override
+    public Set<String> components() {
+      return parts.components();
+    }
+
+    @Override
+    public String origin() {
+      return parts.origin();
+    }
+
+    @Override
+    public long bytes(String component) {
+      return parts.bytes(component);
+    }
+
+    @Override
+    public boolean allows(String denoiser, LatentShape shape) {
+      return parts.allows(denoiser, shape);
+    }
+
+    @Override
+    public Tokenizer tokenizer(String name) {
+      return parts.tokenizer(name);
+    }
+
+    @Override
+    public void close() {
+      loras.forEach(lora -> closed.add(lora.path().toString()));
+    }
+  }
+
+  @Test
+  void otherLoras_loadOnlyWhatTheyChange_andThoseNotUsedForLongAreClosed() {
+    var parts = new LinearVideoModel().parts();
+    var closed = new ArrayList<String>();
+    Map<String, ModelOpener> models =
+        Map.of("linear", loras -> new WithLoras(parts, loras, closed));
+    var loras = new java.util.HashMap<String, LoraChoice>();
+    for (int i = 0; i < 6; i++) {
+      loras.put("lora" + i, LoraChoice.of(Path.of("lora" + i)));
+    }
+    var setup = new ServiceSetup(List.of(models), loras, new ServiceLimits(4, 1000));
+    try (VideoService service = VideoService.open(setup)) {
+      make(service, "linear");
+      for (int i = 0; i < 6; i++) {
+        service
+            .submit(order(1).withLoras("lora" + i), GeneratedVideo::latents)
+            .result()
+            .join();
+      }
+      List<String> loaded = loadings(parts);
+      assertThat(loaded).hasSize(5 + 2 * 6);
+      assertThat(loaded).filteredOn(event -> event.contains("text_encoder")).hasSize(1);
+      // Four stay open; of those that left, both components are free.
+      assertThat(closed).containsExactly("lora0", "lora1");
+      assertThat(parts.events()).filteredOn(event -> event.startsWith("-")).hasSize(4);
+      service.submit(order(1).withLoras("lora5"), GeneratedVideo::latents).result().join();
+      make(service, "linear");
+      assertThat(loadings(parts)).hasSize(5 + 2 * 6);
+    }
+    assertThat(closed).hasSize(6);
+  }
+}
