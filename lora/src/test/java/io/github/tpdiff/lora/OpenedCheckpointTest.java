@@ -171,8 +171,7 @@ class OpenedCheckpointTest {
   }
 
   private static VideoModel put(VideoModel model, LoraChoice... loras) {
-    return TrainedFiles.read(Optional.empty(), List.of(loras))
-        .beside(model, (file, tensors) -> {});
+    return TrainedFiles.read(Optional.empty(), List.of(loras)).beside(model, (file, tensors) -> {});
   }
 
   @Test
@@ -191,8 +190,7 @@ class OpenedCheckpointTest {
             .withLoras(Map.of("other", LoraChoice.of(file)));
     var order = VideoOrder.of("tiny", request());
     try (VideoService service = VideoService.open(setup)) {
-      assertThatThrownBy(
-              () -> service.submit(order.withLoras("other"), GeneratedVideo::latents))
+      assertThatThrownBy(() -> service.submit(order.withLoras("other"), GeneratedVideo::latents))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("other.safetensors")
           .hasMessageContaining("blocks.7.attn1.to_q")

@@ -66,11 +66,13 @@ record LoadedModel(VideoModel model, Engine engine) implements PipelineParts {
   }
 
   /** A component that no LoRA changed is the very same value in both models. */
-  private record Loaded(Engine engine, Equivalence.Wrapper<Component> component) {}
+  private record Loaded(
+      Equivalence.Wrapper<Engine> engine, Equivalence.Wrapper<Component> component) {}
 
   @Override
   public Object identity(String name) {
-    return new Loaded(engine, Equivalence.identity().wrap(model.require(name)));
+    return new Loaded(
+        Equivalence.identity().wrap(engine), Equivalence.identity().wrap(model.require(name)));
   }
 
   @Override

@@ -1,7 +1,7 @@
 package io.github.tpdiff.runtime.serving;
 
 import java.time.Duration;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.Map;
 
 /** How long generations take, and when the next will be done. */
@@ -12,7 +12,7 @@ final class Pace {
   /** How much the latest counts. */
   private static final double SHARE = 0.3;
 
-  private final Map<Generation<?>, Long> begun = new IdentityHashMap<>();
+  private final Map<Generation<?>, Long> begun = new HashMap<>();
   private double seconds = UNKNOWN_SECONDS;
   private boolean known;
 

@@ -262,7 +262,9 @@ class GenerationEndTest {
       var second = service.submit(order(1), GeneratedVideo::clip);
       var third = service.submit(order(2), GeneratedVideo::clip);
       CompletableFuture<VideoClip> both =
-          first.result().thenApply(clip -> second.result().thenApply(c -> third.result().join()).join());
+          first
+              .result()
+              .thenApply(clip -> second.result().thenApply(c -> third.result().join()).join());
       gate.open();
       assertThat(both.join().data()).containsExactly(alone(2));
     }

@@ -255,14 +255,12 @@ class VideoServiceTest {
               () -> service.submit(VideoOrder.of("liner", request(1)), GeneratedVideo::clip))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("model: expected one of [linear], found 'liner'; the nearest is 'linear'");
-      assertThatThrownBy(
-              () -> service.submit(order(1).withLoras("fax"), GeneratedVideo::clip))
+      assertThatThrownBy(() -> service.submit(order(1).withLoras("fax"), GeneratedVideo::clip))
           .hasMessage("lora: expected one of [fox], found 'fax'; the nearest is 'fox'");
       assertThatThrownBy(() -> service.description("wan")).hasMessageContaining("found 'wan'");
     }
     try (VideoService service = LinearService.open(1)) {
-      assertThatThrownBy(
-              () -> service.submit(order(1).withLoras("fox"), GeneratedVideo::clip))
+      assertThatThrownBy(() -> service.submit(order(1).withLoras("fox"), GeneratedVideo::clip))
           .hasMessage("lora: expected none, as this service has none, found 'fox'");
     }
   }

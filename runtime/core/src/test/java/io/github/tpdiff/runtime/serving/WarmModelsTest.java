@@ -184,10 +184,7 @@ class WarmModelsTest {
     try (VideoService service = VideoService.open(setup)) {
       make(service, "linear");
       for (int i = 0; i < 6; i++) {
-        service
-            .submit(order(1).withLoras("lora" + i), GeneratedVideo::latents)
-            .result()
-            .join();
+        service.submit(order(1).withLoras("lora" + i), GeneratedVideo::latents).result().join();
       }
       List<String> loaded = loadings(parts);
       assertThat(loaded).hasSize(5 + 2 * 6);

@@ -170,8 +170,7 @@ final class TorchExecutable implements Executable {
     return bound(fixed, computed, Bindings.none());
   }
 
-  private Executable bound(
-      Map<String, Tensor> fixed, DeviceValues computed, Bindings already) {
+  private Executable bound(Map<String, Tensor> fixed, DeviceValues computed, Bindings already) {
     var host = new HashMap<>(fixed);
     var bound = new HashMap<>(already.values());
     if (computed instanceof TorchValues values) {
@@ -214,9 +213,7 @@ final class TorchExecutable implements Executable {
 
     @Override
     public List<String> inputNames() {
-      return inputs.keySet().stream()
-          .filter(name -> !bindings.values().containsKey(name))
-          .toList();
+      return inputs.keySet().stream().filter(name -> !bindings.values().containsKey(name)).toList();
     }
 
     @Override
