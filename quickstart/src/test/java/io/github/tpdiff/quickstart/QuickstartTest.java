@@ -1,5 +1,6 @@
 package io.github.tpdiff.quickstart;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.runtime.media.VideoReader;
@@ -78,7 +79,7 @@ class QuickstartTest {
   void readme_showsWhatIsCompiledHere() throws Exception {
     Path root = Path.of("").toAbsolutePath();
     while (!Files.isRegularFile(root.resolve("tpdiff"))) {
-      root = root.getParent();
+      root = requireNonNull(root.getParent());
     }
     String source =
         Files.readString(

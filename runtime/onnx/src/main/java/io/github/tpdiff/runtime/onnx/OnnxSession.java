@@ -81,17 +81,16 @@ final class OnnxSession implements AutoCloseable {
     var shapes = new HashMap<String, List<Long>>();
     given.forEach((input, tensor) -> shapes.put(input, toList(tensor.shape())));
     var open = new ArrayList<OnnxTensor>();
-    try (var options = new RunOptions();
-        var watch = cancellation.watch(() -> terminate(options))) {
+    try {
       var feeds = new LinkedHashMap<String, OnnxTensor>();
       for (Map.Entry<String, Tensor> input : given.entrySet()) {
         feeds.put(input.getKey(), wrap(input.getValue(), open));
       }
       Map<String, long[]> known = resultShapes.getIfPresent(shapes);
       if (known != null) {
-        return runInto(feeds, known, open, options);
+        return runInto(feeds, known, open, cancellation);
       }
-      Map<String, Tensor> results = runAndCopy(feeds, options);
+      Map<String, Tensor> results = runAndCopy(feeds, cancellation);
       var learnt = new HashMap<String, long[]>();
       results.forEach((output, tensor) -> learnt.put(output, tensor.shape()));
       resultShapes.put(shapes, learnt);
@@ -101,6 +100,21 @@ final class OnnxSession implements AutoCloseable {
       throw OnnxException.running(name, failure);
     } finally {
       open.forEach(OnnxTensor::close);
+    }
+  }
+
+  /** Runs until it is cancelled, into the pinned tensors or, without any, into new ones. */
+  private OrtSession.Result call(
+      Map<String, OnnxTensor> feeds, Map<String, OnnxTensor> pinned, Cancellation cancellation)
+      throws OrtException {
+    Set<String> made = pinned.isEmpty() ? session.getOutputNames() : Set.of();
+    try (var options = new RunOptions()) {
+      Cancellation.Watch watch = cancellation.watch(() -> terminate(options));
+      try {
+        return session.run(feeds, made, pinned, options);
+      } finally {
+        watch.close();
+      }
     }
   }
 
@@ -116,7 +130,7 @@ final class OnnxSession implements AutoCloseable {
       Map<String, OnnxTensor> feeds,
       Map<String, long[]> shapes,
       List<OnnxTensor> open,
-      RunOptions options)
+      Cancellation cancellation)
       throws OrtException {
     var results = new LinkedHashMap<String, Tensor>();
     var pinned = new LinkedHashMap<String, OnnxTensor>();
@@ -127,14 +141,14 @@ final class OnnxSession implements AutoCloseable {
       results.put(output.getKey(), result);
       pinned.put(output.getKey(), wrap(result, open));
     }
-    session.run(feeds, Set.of(), pinned, options).close();
+    call(feeds, pinned, cancellation).close();
     return results;
   }
 
-  private Map<String, Tensor> runAndCopy(Map<String, OnnxTensor> feeds, RunOptions options)
+  private Map<String, Tensor> runAndCopy(Map<String, OnnxTensor> feeds, Cancellation cancellation)
       throws OrtException {
     var results = new LinkedHashMap<String, Tensor>();
-    try (OrtSession.Result result = session.run(feeds, options)) {
+    try (OrtSession.Result result = call(feeds, Map.of(), cancellation)) {
       for (Map.Entry<String, OnnxValue> output : result) {
         var value = (OnnxTensor) output.getValue();
         ElementType type = elementType(value.getInfo());
