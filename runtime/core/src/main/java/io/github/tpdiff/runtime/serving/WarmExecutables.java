@@ -13,7 +13,8 @@ import java.util.Optional;
  *
  * <p>Whoever takes one gives it back. Those that were used least recently leave when there would be
  * more bytes of weights than allowed, with what is in use, so a model that is too large for all of
- * it runs as without this.
+ * it runs as without this. When something cannot be loaded or run, all of them leave: a device may
+ * have less memory than it was said to have, and nobody tells in what words it lacks some.
  */
 final class WarmExecutables implements AutoCloseable {
   private final long mostBytes;
@@ -44,7 +45,7 @@ final class WarmExecutables implements AutoCloseable {
     boolean loaded = false;
     makeRoom(own);
     try {
-      var warm = new Warm(identity, parts.load(component), own);
+      var warm = new Warm(identity, load(parts, component), own);
       loaded = true;
       return warm;
     } finally {
@@ -52,6 +53,25 @@ final class WarmExecutables implements AutoCloseable {
         giveRoomBack(own);
       }
     }
+  }
+
+  /** Loads, for a second time if there was something that could leave. */
+  private Executable load(PipelineParts parts, String component) {
+    try {
+      return parts.load(component);
+    } catch (RuntimeException failure) {
+      if (!freeIdle()) {
+        throw failure;
+      }
+      return parts.load(component);
+    }
+  }
+
+  private synchronized boolean freeIdle() {
+    boolean some = !idle.isEmpty();
+    idle.values().forEach(this::free);
+    idle.clear();
+    return some;
   }
 
   private synchronized Optional<Warm> find(Object identity) {
@@ -70,10 +90,13 @@ final class WarmExecutables implements AutoCloseable {
   /**
    * Gives one back.
    *
-   * @param isWell whether it may be used again
+   * @param isWell whether it ran as it should, and may be used again
    */
   synchronized void giveBack(Warm warm, boolean isWell) {
-    if (closed || !isWell || idle.containsKey(warm.identity())) {
+    if (!isWell) {
+      free(warm);
+      freeIdle();
+    } else if (closed || idle.containsKey(warm.identity())) {
       free(warm);
     } else {
       idle.put(warm.identity(), warm);
@@ -111,7 +134,6 @@ final class WarmExecutables implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
-    idle.values().forEach(this::free);
-    idle.clear();
+    freeIdle();
   }
 }

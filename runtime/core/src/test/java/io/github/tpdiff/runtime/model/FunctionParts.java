@@ -26,6 +26,7 @@ public final class FunctionParts implements PipelineParts {
 
   private Optional<StageConfig> madeFor = Optional.empty();
   private int mostClips = 1;
+  private Runnable beforeLoading = () -> {};
 
   public FunctionParts(ModelDescription description) {
     this.description = description;
@@ -59,6 +60,12 @@ public final class FunctionParts implements PipelineParts {
       List<String> outputs,
       UnaryOperator<Map<String, Tensor>> body) {
     functions.put(name, new Function(inputs, outputs, body));
+    return this;
+  }
+
+  /** The same with something done before a function is loaded. */
+  public FunctionParts loading(Runnable first) {
+    beforeLoading = first;
     return this;
   }
 
@@ -100,6 +107,7 @@ public final class FunctionParts implements PipelineParts {
     var function =
         Optional.ofNullable(functions.get(name))
             .orElseThrow(() -> new CheckpointException(name + ": absent"));
+    beforeLoading.run();
     events.add("+" + name);
     return new FunctionExecutable(
         function.inputs, function.outputs, function.body, () -> events.add("-" + name));

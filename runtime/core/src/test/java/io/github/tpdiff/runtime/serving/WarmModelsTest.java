@@ -15,6 +15,7 @@ import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
 import io.github.tpdiff.runtime.text.Tokenizer;
+import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,6 +103,25 @@ class WarmModelsTest {
     }
     long loaded = loadings(parts).size();
     assertThat(parts.events()).hasSize((int) (2 * loaded));
+  }
+
+  /** One that holds nothing of the other, though the limit allows both. */
+  @Test
+  void whatCannotBeLoadedBesideOthers_isLoadedInTheirPlace() {
+    var one = new LinearVideoModel().parts();
+    var two = new LinearVideoModel().parts();
+    two.loading(
+        () -> {
+          if (one.events().stream().mapToInt(event -> event.startsWith("+") ? 1 : -1).sum() > 0) {
+            throw new CheckpointException("no memory");
+          }
+        });
+    try (VideoService service = open(Map.of("one", loras -> one, "two", loras -> two), 1000)) {
+      make(service, "one");
+      make(service, "two");
+      assertThat(service.load().warmBytes()).isEqualTo(BYTES);
+      assertThat(loadings(two)).hasSize(5);
+    }
   }
 
   @Test
