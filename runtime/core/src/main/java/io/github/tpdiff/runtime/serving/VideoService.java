@@ -219,8 +219,9 @@ public final class VideoService implements AutoCloseable {
    */
   @Override
   public void close() {
-    queue.close().forEach(Generation::cancel);
+    List<Generation<?>> waiting = queue.close();
     running.forEach(Generation::cancel);
+    waiting.forEach(Generation::cancel);
     for (Thread worker : workers) {
       if (worker != Thread.currentThread()) {
         Uninterruptibles.joinUninterruptibly(worker);
