@@ -53,6 +53,7 @@ class ArchitectureTest {
           Map.entry("adapters.madeup", 6),
           Map.entry("lora", 15),
           Map.entry("evaluation", 4),
+          Map.entry("serve", 4),
           Map.entry("cli", 4),
           Map.entry("conformance", 30));
 
@@ -92,7 +93,8 @@ class ArchitectureTest {
         sees("adapters.madeup", core()),
         sees("lora", core("runtime.media")),
         sees("evaluation", core("lora", "runtime.media")),
-        sees("cli", "evaluation", "lora", "adapters", "runtime", "weights"));
+        sees("serve", core("lora", "runtime.media")),
+        sees("cli", "serve", "evaluation", "lora", "adapters", "runtime", "weights"));
   }
 
   @TestFactory
@@ -145,6 +147,8 @@ class ArchitectureTest {
         library("org.bytedeco..", "runtime.media"),
         library("net.razorvine..", "weights.pickle"),
         library("com.google.re2j..", "weights.lora"),
+        library("org.eclipse.jetty..", "serve"),
+        library("io.micrometer..", "serve"),
         library("picocli..", "cli", "conformance"));
   }
 

@@ -29,6 +29,7 @@ class LauncherTest {
           "adapters",
           "lora",
           "evaluation",
+          "serve",
           "cli",
           "conformance");
 
@@ -61,11 +62,11 @@ class LauncherTest {
     tool(
         "mvn",
         """
-        echo "[INFO] Building tpdiff-runtime-core 0.1.0-SNAPSHOT                     [3/10]"
+        echo "[INFO] Building tpdiff-runtime-core 0.1.0-SNAPSHOT                     [3/11]"
         sleep 2
         mkdir -p "$HOME/.m2/repository/some"
         head -c 3000000 /dev/zero >"$HOME/.m2/repository/some/library.jar"
-        echo "[INFO] Building tpdiff-conformance 0.1.0-SNAPSHOT                      [10/10]"
+        echo "[INFO] Building tpdiff-conformance 0.1.0-SNAPSHOT                      [11/11]"
         sleep 2
         for module in %s; do mkdir -p "$HOME/clone/$module/target/classes"; done
         echo library.jar >"$HOME/clone/target/launcher/class-path"
@@ -93,7 +94,7 @@ class LauncherTest {
     assertThat(first.exitCode()).as(first.output()).isZero();
     assertThat(first.output())
         .contains(
-            "first use", "MB once", "tpdiff-runtime-core, 3 of 10", "tpdiff-conformance, 10 of 10")
+            "first use", "MB once", "tpdiff-runtime-core, 3 of 11", "tpdiff-conformance, 11 of 11")
         .contains("3 MB downloaded")
         .containsPattern("java .*io.github.tpdiff.cli.Tpdiff demo");
     assertThat(launch("demo").output()).startsWith("java ").hasLineCount(1);
