@@ -24,9 +24,36 @@ import org.eclipse.jetty.util.Callback;
 public final class Routes extends Handler.Abstract {
   private static final Logger LOG = Logger.getLogger(Routes.class.getName());
 
+  private final Observer observer;
   private final List<Route> routes = new ArrayList<>();
 
+  public Routes(Observer observer) {
+    this.observer = observer;
+  }
+
+  /** Is told of every call that was answered. */
+  @FunctionalInterface
+  public interface Observer {
+    /**
+     * @param route the path as it was added, or {@code none}
+     * @param nanos from the first byte of the request to the last of the reply
+     */
+    void onAnswered(String method, String route, int status, long nanos);
+  }
+
   private record Route(String method, UriTemplatePathSpec path, Endpoint endpoint) {}
+
+  private void observe(Request request, Response response, String route) {
+    String method = request.getMethod();
+    Request.addCompletionListener(
+        request,
+        failure ->
+            observer.onAnswered(
+                method,
+                route,
+                response.getStatus(),
+                System.nanoTime() - request.getBeginNanoTime()));
+  }
 
   /** Answers calls of one method and path. */
   @FunctionalInterface
@@ -80,10 +107,12 @@ public final class Routes extends Handler.Abstract {
             || (route.method.equals("GET") && request.getMethod().equals("HEAD"))) {
           var parameters =
               Optional.ofNullable(route.path.getPathParams(path)).orElseGet(LinkedHashMap::new);
+          observe(request, response, route.path.getDeclaration());
           route.endpoint.answer(new Exchange(request, response, callback, parameters));
           return true;
         }
       }
+      observe(request, response, "none");
       throw methods.isEmpty()
           ? Refusal.of(Kind.NOT_FOUND, "there is nothing at this path")
           : wrongMethod(response, request.getMethod(), methods);

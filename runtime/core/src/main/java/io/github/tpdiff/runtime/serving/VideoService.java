@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.serving;
 
 import com.google.common.util.concurrent.Uninterruptibles;
+import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
@@ -134,6 +135,19 @@ public final class VideoService implements AutoCloseable {
     setup.requireModel(model);
     try (OpenModels.Use use = device(model).use(model, List.of())) {
       return use.parts().description();
+    }
+  }
+
+  /**
+   * The stages in which an order is made, whatever its size.
+   *
+   * @throws IllegalArgumentException if a model or LoRA has no such name, or its weights were made
+   *     for other stages than are asked
+   * @throws io.github.tpdiff.weights.CheckpointException if a file cannot be read
+   */
+  public StageConfig stages(VideoOrder order) {
+    try (OpenModels.Use model = device(order.model()).use(order.model(), setup.loras(order))) {
+      return model.parts().stages(order.request().sampling().stages()).stages();
     }
   }
 

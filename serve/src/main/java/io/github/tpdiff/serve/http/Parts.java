@@ -1,0 +1,76 @@
+package io.github.tpdiff.serve.http;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.github.tpdiff.serve.http.Refusal.Kind;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import org.eclipse.jetty.http.MultiPart;
+import org.eclipse.jetty.http.MultiPartFormData;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.util.BufferUtil;
+
+/**
+ * A form of several parts.
+ *
+ * @param texts by name
+ * @param files by name; what their sender calls them is not read
+ */
+public record Parts(Map<String, String> texts, Map<String, byte[]> files) {
+  private static final int MOST_PARTS = 64;
+  private static final int MOST_HEADER_BYTES = 4096;
+
+  public Parts {
+    texts = Map.copyOf(texts);
+    files = Map.copyOf(files);
+  }
+
+  /**
+   * Reads a body.
+   *
+   * @param type its media type, with the boundary of its parts
+   * @throws Refusal if it is no such form, or has a name twice
+   */
+  public static Parts read(byte[] body, String type) {
+    String boundary =
+        Optional.ofNullable(MultiPart.extractBoundary(type))
+            .orElseThrow(
+                () -> Refusal.of(Kind.INVALID, "Content-Type: expected a boundary, found none"));
+    var parser = new MultiPartFormData.Parser(boundary);
+    parser.setMaxParts(MOST_PARTS);
+    parser.setPartHeadersMaxLength(MOST_HEADER_BYTES);
+    parser.setMaxLength(body.length);
+    parser.setMaxFileSize(body.length);
+    parser.setMaxMemoryFileSize(body.length);
+    var texts = new LinkedHashMap<String, String>();
+    var files = new LinkedHashMap<String, byte[]>();
+    try (MultiPartFormData.Parts parts =
+        parser.parse(Content.Source.from(ByteBuffer.wrap(body))).join()) {
+      for (MultiPart.Part part : parts) {
+        String name = Optional.ofNullable(part.getName()).orElse("");
+        if (texts.containsKey(name) || files.containsKey(name)) {
+          throw Refusal.of(Kind.INVALID, name, name + ": expected it once, found it twice");
+        }
+        if (part.getFileName() == null) {
+          texts.put(name, part.getContentAsString(UTF_8));
+        } else {
+          files.put(name, bytes(part));
+        }
+      }
+    } catch (CompletionException | IllegalStateException broken) {
+      throw Refusal.of(Kind.INVALID, "body: expected multipart/form-data, found other bytes");
+    }
+    return new Parts(texts, files);
+  }
+
+  private static byte[] bytes(MultiPart.Part part) {
+    try {
+      return BufferUtil.toArray(Content.Source.asByteBuffer(part.getContentSource()));
+    } catch (java.io.IOException impossible) {
+      throw new java.io.UncheckedIOException(impossible);
+    }
+  }
+}
