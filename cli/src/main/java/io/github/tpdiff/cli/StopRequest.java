@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -12,7 +13,7 @@ final class StopRequest implements AutoCloseable {
 
   private final CountDownLatch done = new CountDownLatch(1);
   private final Thread hook = new Thread(this::stop, "tpdiff-stop");
-  private volatile boolean asked;
+  private final CountDownLatch asked = new CountDownLatch(1);
 
   private StopRequest() {}
 
@@ -23,11 +24,16 @@ final class StopRequest implements AutoCloseable {
   }
 
   boolean isAsked() {
-    return asked;
+    return asked.getCount() == 0;
+  }
+
+  /** Waits until it is asked. */
+  void await() {
+    Uninterruptibles.awaitUninterruptibly(asked);
   }
 
   private void stop() {
-    asked = true;
+    asked.countDown();
     try {
       if (!done.await(PATIENCE_MINUTES, TimeUnit.MINUTES)) {
         System.err.println("tpdiff: stopped before the state could be saved");
@@ -40,7 +46,7 @@ final class StopRequest implements AutoCloseable {
   @Override
   public void close() {
     done.countDown();
-    if (!asked) {
+    if (!isAsked()) {
       Runtime.getRuntime().removeShutdownHook(hook);
     }
   }

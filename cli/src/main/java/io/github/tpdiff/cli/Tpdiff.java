@@ -55,6 +55,7 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new GenerateCommand());
     root.addSubcommand(new ExportCommand());
     root.addSubcommand(new RunCommand());
+    root.addSubcommand(new ServeCommand());
     root.addSubcommand(new EvaluateCommand());
     root.addSubcommand(new LoraCommand());
     root.addSubcommand(new Completion());

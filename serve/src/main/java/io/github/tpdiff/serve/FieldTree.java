@@ -1,5 +1,6 @@
 package io.github.tpdiff.serve;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
@@ -8,12 +9,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.NumericNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.serve.http.Refusal;
 import io.github.tpdiff.serve.http.Refusal.Kind;
 import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
 import java.math.BigDecimal;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +34,7 @@ final class FieldTree {
   private static final int MOST_DEPTH = 8;
   private static final JsonMapper JSON =
       JsonMapper.builder(
-              com.fasterxml.jackson.core.JsonFactory.builder()
+              JsonFactory.builder()
                   .streamReadConstraints(
                       StreamReadConstraints.builder()
                           .maxNestingDepth(MOST_DEPTH)
@@ -73,6 +76,9 @@ final class FieldTree {
 
   private static final Pattern FIELD = Pattern.compile("request: ([a-z_0-9]+)");
 
+  /** How forms write an object's parts: {@code input_reference[image_url]}. */
+  private static final Pattern NESTED = Pattern.compile("(input_reference|last_reference)\\[([a-z_]+)\\]");
+
   private FieldTree() {}
 
   /**
@@ -84,11 +90,8 @@ final class FieldTree {
     try {
       JsonNode tree = JSON.readTree(body);
       if (tree instanceof ObjectNode object) {
-        for (String field : List.of("seconds")) {
-          JsonNode value = object.get(field);
-          if (value != null && value.isNumber()) {
-            object.set(field, TextNode.valueOf(value.asText()));
-          }
+        if (object.get("seconds") instanceof NumericNode seconds) {
+          object.set("seconds", TextNode.valueOf(seconds.asText()));
         }
         texts(object);
         return object;
@@ -96,7 +99,7 @@ final class FieldTree {
       throw Refusal.of(Kind.INVALID, "body: expected a JSON object");
     } catch (JsonProcessingException broken) {
       throw Refusal.of(Kind.INVALID, "body: expected JSON: " + broken.getOriginalMessage());
-    } catch (java.io.IOException impossible) {
+    } catch (IOException impossible) {
       throw Refusal.of(Kind.INVALID, "body: expected JSON in UTF-8");
     }
   }
@@ -105,7 +108,14 @@ final class FieldTree {
   static ObjectNode form(Map<String, String> parts) {
     ObjectNode tree = JsonNodeFactory.instance.objectNode();
     parts.forEach(
-        (name, text) -> tree.set(name, NUMBERS.contains(name) ? number(name, text) : TextNode.valueOf(text)));
+        (name, text) -> {
+          Matcher nested = NESTED.matcher(name);
+          if (nested.matches()) {
+            tree.withObjectProperty(nested.group(1)).put(nested.group(2), text);
+          } else {
+            tree.set(name, NUMBERS.contains(name) ? number(name, text) : TextNode.valueOf(text));
+          }
+        });
     texts(tree);
     return tree;
   }

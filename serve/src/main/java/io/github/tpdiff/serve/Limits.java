@@ -71,6 +71,20 @@ public record Limits(
         Optional.empty());
   }
 
+  /** What this says, and what another says where this leaves it open. */
+  Limits over(Limits other) {
+    return new Limits(
+        pixels.or(other::pixels),
+        frames.or(other::frames),
+        steps.or(other::steps),
+        promptCharacters.or(other::promptCharacters),
+        bodyBytes.or(other::bodyBytes),
+        bodySeconds.or(other::bodySeconds),
+        picturePixels.or(other::picturePixels),
+        queue.or(other::queue),
+        connections.or(other::connections));
+  }
+
   int mostPixels() {
     return pixels.orElse(1920 * 1088);
   }

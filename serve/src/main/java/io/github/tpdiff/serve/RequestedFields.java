@@ -38,11 +38,11 @@ final class RequestedFields {
     both(fields.size().isPresent() && fields.width().or(fields::height).isPresent(), "size", "width and height");
     both(fields.seconds().isPresent() && fields.numFrames().isPresent(), "seconds", "num_frames");
     VideoChoice video = video(fields);
-    range("width", video.width(), limits.mostPixels());
-    range("height", video.height(), limits.mostPixels());
     if (video.width().isPresent() && video.height().isPresent()) {
       pixels(video.width().get(), video.height().get(), limits);
     }
+    range("width", video.width(), limits.mostPixels());
+    range("height", video.height(), limits.mostPixels());
     range("num_frames", fields.numFrames(), limits.mostFrames());
     range("num_inference_steps", fields.numInferenceSteps(), limits.mostSteps());
     range("stages", fields.stages(), Limits.STAGES);

@@ -15,6 +15,7 @@ import io.github.tpdiff.serve.http.Replies;
 import io.github.tpdiff.serve.http.Routes;
 import io.github.tpdiff.serve.http.Routes.Exchange;
 import io.github.tpdiff.serve.job.Idempotency;
+import io.github.tpdiff.serve.job.Job;
 import io.github.tpdiff.serve.job.JobDatabase;
 import io.github.tpdiff.serve.job.JobView;
 import io.github.tpdiff.serve.job.JobView.Status;
@@ -175,12 +176,18 @@ final class VideoEndpoints {
                   try {
                     call.response().getHeaders().put("X-Video-Id", id);
                     JobView ended = jobs.find(id).orElseThrow(() -> unknown(id));
+                    ended.job().error().ifPresent(VideoEndpoints::refuse);
                     sendFile(call, ended, ResultFolder.Variant.VIDEO);
                   } catch (RuntimeException failure) {
                     call.fail(failure);
                   }
                 },
                 call.request().getComponents().getThreadPool());
+  }
+
+  private static void refuse(Job.Error error) {
+    throw Refusal.of(
+        error.code().equals(Kind.INVALID.code()) ? Kind.INVALID : Kind.INTERNAL, error.message());
   }
 
   private void list(Exchange call) {

@@ -80,7 +80,7 @@ public final class VideoServer implements AutoCloseable {
               service,
               new Jobs.Store(database, folder, settings.times().keep()),
               Stream.concat(Stream.of(metrics::of), listeners.stream()).toList());
-      var catalogue = new Catalogue(service, defaults(service), settings.limits());
+      var catalogue = new Catalogue(service, settings.loras(), defaults(service), settings.limits());
       metrics.watch(service, jobs);
       resumed = jobs.resume();
       closing(expiring());

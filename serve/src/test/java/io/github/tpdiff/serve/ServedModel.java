@@ -70,7 +70,7 @@ final class ServedModel implements AutoCloseable {
   }
 
   /** Lets one generation after another through. */
-  static final class Gate implements GenerationListener {
+  static class Gate implements GenerationListener {
     private final Semaphore allowed = new Semaphore(0);
     private final CountDownLatch reached = new CountDownLatch(1);
 

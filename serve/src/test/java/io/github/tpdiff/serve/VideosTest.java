@@ -4,6 +4,7 @@ import static io.github.tpdiff.serve.ServedModel.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.common.primitives.Bytes;
 import io.github.tpdiff.runtime.media.PictureReader;
 import io.github.tpdiff.runtime.media.VideoReader;
@@ -14,9 +15,12 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.StreamSupport;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,7 +65,7 @@ class VideosTest {
     assertThat(job.get("seconds").textValue()).isEqualTo("0.312"); // 5 frames at the model's 16
     assertThat(job.get("prompt").textValue()).isEqualTo("a red fox");
     assertThat(job.get("created_at").longValue() * 1000)
-        .isCloseTo(System.currentTimeMillis(), org.assertj.core.data.Offset.offset(60_000L));
+        .isCloseTo(System.currentTimeMillis(), Offset.offset(60_000L));
     String id = job.get("id").textValue();
     JsonNode done = served.await(id);
     assertThat(done.get("status").textValue()).as(done.toString()).isEqualTo("completed");
@@ -151,7 +155,7 @@ class VideosTest {
 
   @Test
   void theList_goesFromPageToPage() throws Exception {
-    var made = new java.util.ArrayList<String>();
+    var made = new ArrayList<String>();
     for (int i = 0; i < 5; i++) {
       made.add(finished(ServedModel.ASK));
     }
@@ -165,7 +169,7 @@ class VideosTest {
                 "/v1/videos?limit=3&order=asc&after=" + first.get("last_id").textValue()));
     assertThat(ids(second)).isEqualTo(made.subList(2, 5));
     assertThat(second.get("has_more").booleanValue()).isFalse();
-    java.util.Collections.reverse(made);
+    Collections.reverse(made);
     assertThat(ids(json(served.get("/v1/videos")))).isEqualTo(made);
   }
 
@@ -243,7 +247,7 @@ class VideosTest {
     HttpResponse<String> reply = served.send(served.ask("/v1/videos/" + id).DELETE());
     assertThat(json(reply))
         .isEqualTo(
-            new com.fasterxml.jackson.databind.ObjectMapper()
+            new ObjectMapper()
                 .readTree(
                     "{\"id\": \"%s\", \"object\": \"video.deleted\", \"deleted\": true}"
                         .formatted(id)));

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Keeps other trainings out of an output folder until it is closed; the system takes it from a
+ * Keeps other trainings or servers out of a folder until it is closed; the system takes it from a
  * process that dies. Its hidden file stays in the folder.
  */
 public final class FolderLock implements AutoCloseable {
@@ -32,6 +32,18 @@ public final class FolderLock implements AutoCloseable {
    *     cannot be written
    */
   public static FolderLock of(Path folder) {
+    return of(folder, "training", "output.folder");
+  }
+
+  /**
+   * Takes a folder, which is made if it is not there.
+   *
+   * @param writer who writes there, in a word
+   * @param setting by which another folder is chosen
+   * @throws CheckpointException if another has it, in this process or another, or it cannot be
+   *     written
+   */
+  public static FolderLock of(Path folder, String writer, String setting) {
     try {
       Files.createDirectories(folder);
       FileChannel channel =
@@ -40,8 +52,8 @@ public final class FolderLock implements AutoCloseable {
       if (isTaken(channel)) {
         channel.close();
         throw new CheckpointException(
-            "%s: another training writes into this folder; wait for its end or choose another output.folder"
-                .formatted(folder));
+            "%s: another %s writes into this folder; wait for its end or choose another %s"
+                .formatted(folder, writer, setting));
       }
       return new FolderLock(folder, channel);
     } catch (IOException failure) {

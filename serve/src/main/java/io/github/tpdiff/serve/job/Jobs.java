@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.serving.Generation;
 import io.github.tpdiff.runtime.serving.QueueFullException;
 import io.github.tpdiff.runtime.serving.VideoService;
+import io.github.tpdiff.serve.http.Refusal.Kind;
 import io.github.tpdiff.serve.job.JobView.Status;
 import io.github.tpdiff.weights.CheckpointException;
 import java.time.Duration;
@@ -194,12 +195,12 @@ public final class Jobs implements AutoCloseable {
   private Job.Error error(Throwable failure) {
     if (failure instanceof IllegalArgumentException || failure instanceof CheckpointException) {
       return new Job.Error(
-          "invalid_value", store.folder.withoutPaths(String.valueOf(failure.getMessage())));
+          Kind.INVALID.code(), store.folder.withoutPaths(String.valueOf(failure.getMessage())));
     }
     LOG.log(Level.WARNING, "a generation failed", failure);
     return failure instanceof OutOfMemoryError
         ? new Job.Error("out_of_memory", "the machine has not enough memory for this video")
-        : new Job.Error("internal_error", "a fault of the service; its log says more");
+        : new Job.Error(Kind.INTERNAL.code(), "a fault of the service; its log says more");
   }
 
   /** A job by its name. */

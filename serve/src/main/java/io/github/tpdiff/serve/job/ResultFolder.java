@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -62,7 +63,7 @@ public final class ResultFolder implements AutoCloseable {
    * @throws CheckpointException if another server has it, or it cannot be written
    */
   public static ResultFolder open(Path folder) {
-    return new ResultFolder(folder.toAbsolutePath().normalize(), FolderLock.of(folder));
+    return new ResultFolder(folder.toAbsolutePath().normalize(), FolderLock.of(folder, "server", "results folder"));
   }
 
   public Path path() {
@@ -145,7 +146,7 @@ public final class ResultFolder implements AutoCloseable {
   /** A text for clients, without where this machine keeps things. */
   public String withoutPaths(String text) {
     return text.replaceAll(
-        java.util.regex.Pattern.quote(folder.toString()) + "/video_[0-9a-f]{32}/", "");
+        Pattern.quote(folder.toString()) + "/video_[0-9a-f]{32}/", "");
   }
 
   @Override

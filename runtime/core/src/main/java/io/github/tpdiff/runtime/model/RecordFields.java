@@ -52,6 +52,16 @@ final class RecordFields {
         }
       }
     }
+    if (type instanceof ParameterizedType generic
+        && generic.getRawType() == Map.class
+        && node.isObject()) {
+      Type value = generic.getActualTypeArguments()[1];
+      return node.properties().stream()
+          .flatMap(
+              entry ->
+                  fault(entry.getValue(), value, within(path, entry.getKey()), unknown).stream())
+          .findFirst();
+    }
     if (type instanceof ParameterizedType generic && generic.getRawType() == Optional.class) {
       return fault(node, generic.getActualTypeArguments()[0], path, unknown);
     }
