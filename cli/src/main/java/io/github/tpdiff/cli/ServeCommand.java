@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
       "docs/serve.md has every field, error and limit."
     },
     footer = {
-      "  tpdiff serve --model wan=Wan2.1-T2V-1.3B-Diffusers --lora cats=output/pytorch_lora_weights.safetensors",
+      "  tpdiff serve --model wan=checkpoint --lora cats=lora.safetensors",
       "  tpdiff serve --model tiny=exported --host 0.0.0.0 --keys keys.txt",
       "  tpdiff serve serve.yaml"
     })

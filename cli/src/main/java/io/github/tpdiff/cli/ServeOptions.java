@@ -17,7 +17,8 @@ final class ServeOptions {
       paramLabel = "NAME=FOLDER",
       description =
           "A model by the name that clients ask for: a folder that tpdiff export wrote, or a"
-              + " checkpoint. May be repeated; the first is that of who names none.")
+              + " checkpoint. May be repeated; the first is that of who names none (default: the"
+              + " file's).")
   private Map<String, Path> models = new LinkedHashMap<>();
 
   @Option(

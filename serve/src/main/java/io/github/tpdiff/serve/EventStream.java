@@ -88,7 +88,17 @@ final class EventStream {
       }
       writing = true;
     }
-    call.request().getComponents().getThreadPool().execute(this::next);
+    call.request()
+        .getComponents()
+        .getThreadPool()
+        .execute(
+            () -> {
+              try {
+                next();
+              } catch (RuntimeException failure) {
+                gone(failure);
+              }
+            });
   }
 
   /** Tells what has changed; only one thread is here at a time. */

@@ -189,8 +189,9 @@ public record ServeFile(
               .properties()
               .forEach(
                   entry -> {
-                    if (entry.getValue().isTextual()) {
-                      byName.putObject(entry.getKey()).set("path", entry.getValue());
+                    JsonNode path = entry.getValue();
+                    if (path.isTextual()) {
+                      byName.putObject(entry.getKey()).set("path", path);
                     }
                   });
         }

@@ -169,7 +169,7 @@ final class VideoEndpoints {
   private void answerWithVideo(Exchange call, JobView view) {
     call.request().addIdleTimeoutListener(timeout -> false);
     String id = view.job().id();
-    var answered =
+    var unused =
         jobs.over(id)
             .thenRunAsync(
                 () -> {

@@ -72,14 +72,14 @@ public final class VideoServer implements AutoCloseable {
     try {
       ResultFolder folder = closing(ResultFolder.open(settings.results()));
       JobDatabase database = closing(JobDatabase.open(folder.database()));
-      VideoService service =
-          closing(VideoService.open(setup(models, database.queued().size())));
       ServerMetrics metrics = closing(new ServerMetrics());
+      VideoService service = VideoService.open(setup(models, database.queued().size()));
       jobs =
-          new Jobs(
-              service,
-              new Jobs.Store(database, folder, settings.times().keep()),
-              Stream.concat(Stream.of(metrics::of), listeners.stream()).toList());
+          closing(
+              new Jobs(
+                  service,
+                  new Jobs.Store(database, folder, settings.times().keep()),
+                  Stream.concat(Stream.of(metrics::of), listeners.stream()).toList()));
       var catalogue = new Catalogue(service, settings.loras(), defaults(service), settings.limits());
       metrics.watch(service, jobs);
       resumed = jobs.resume();
@@ -260,11 +260,7 @@ public final class VideoServer implements AutoCloseable {
   @Override
   public void close() throws IOException {
     ready = false;
-    try {
-      jobs.stop(settings.times().grace());
-    } catch (InterruptedException interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    jobs.stop(settings.times().grace());
     closeAll();
   }
 

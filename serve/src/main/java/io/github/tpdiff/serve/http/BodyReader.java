@@ -57,7 +57,7 @@ public final class BodyReader {
             .getComponents()
             .getScheduler()
             .schedule(reading::late, bounds.deadline.toMillis(), TimeUnit.MILLISECONDS);
-    var answered =
+    var unused =
         reading.body.handle(
             (body, failure) -> {
               deadline.cancel();

@@ -3,6 +3,8 @@ package io.github.tpdiff.serve.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.github.tpdiff.serve.http.Refusal.Kind;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -69,8 +71,8 @@ public record Parts(Map<String, String> texts, Map<String, byte[]> files) {
   private static byte[] bytes(MultiPart.Part part) {
     try {
       return BufferUtil.toArray(Content.Source.asByteBuffer(part.getContentSource()));
-    } catch (java.io.IOException impossible) {
-      throw new java.io.UncheckedIOException(impossible);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.github.tpdiff.serve.job;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.serving.Generation;
 import io.github.tpdiff.runtime.serving.QueueFullException;
@@ -31,6 +32,11 @@ import java.util.logging.Logger;
 public final class Jobs implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(Jobs.class.getName());
 
+  /** For ends to be written down when nothing runs any more. */
+  private static final Duration WRITING = Duration.ofSeconds(10);
+
+  private static final Duration POLL = Duration.ofMillis(20);
+
   private final VideoService service;
   private final Store store;
   private final List<Function<Job, GenerationListener>> listeners;
@@ -52,7 +58,7 @@ public final class Jobs implements AutoCloseable {
   public record Store(JobDatabase database, ResultFolder folder, Duration keep) {}
 
   /**
-   * @param service that makes the videos; stays the caller's to close, after this
+   * @param service that makes the videos; closed with this
    * @param store stays the caller's to close
    * @param listeners made for each job that is made, told on the device's thread
    */
@@ -145,7 +151,7 @@ public final class Jobs implements AutoCloseable {
               own);
       isIn = true;
       own.begin(generation);
-      var ended =
+      var unused =
           generation.result().whenComplete((made, failure) -> ended(own, job, unwrapped(failure)));
     } finally {
       if (!isIn) {
@@ -300,27 +306,26 @@ public final class Jobs implements AutoCloseable {
    * Takes no more, takes back what waits and gives what runs some time; what has not ended then
    * stays queued in the database.
    */
-  public void stop(Duration grace) throws InterruptedException {
+  public void stop(Duration grace) {
     stopping = true;
-    for (LiveJob job : live.values()) {
-      if (job.view().status() == Status.QUEUED) {
-        job.leave();
-      }
-    }
-    long end = System.nanoTime() + grace.toNanos();
-    while (!live.isEmpty() && System.nanoTime() < end) {
-      Thread.sleep(20);
-    }
+    live.values().stream()
+        .filter(job -> job.view().status() == Status.QUEUED)
+        .forEach(LiveJob::leave);
+    awaitEnds(grace);
   }
 
-  /** Stops without grace. */
+  /** Stops without grace, and closes the service. */
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     stop(Duration.ZERO);
-    live.values().forEach(LiveJob::leave);
-    long end = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+    service.close();
+    awaitEnds(WRITING);
+  }
+
+  private void awaitEnds(Duration most) {
+    long end = System.nanoTime() + most.toNanos();
     while (!live.isEmpty() && System.nanoTime() < end) {
-      Thread.sleep(20);
+      Uninterruptibles.sleepUninterruptibly(POLL);
     }
   }
 }
