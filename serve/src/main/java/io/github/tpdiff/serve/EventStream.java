@@ -142,8 +142,7 @@ final class EventStream {
       end();
       call.response().write(true, UTF_8.encode(event), call.callback());
     } else {
-      call.response()
-          .write(false, UTF_8.encode(event), Callback.from(this::written, this::gone));
+      call.response().write(false, UTF_8.encode(event), Callback.from(this::written, this::gone));
     }
   }
 

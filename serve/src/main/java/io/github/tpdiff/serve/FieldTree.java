@@ -29,8 +29,7 @@ import java.util.regex.Pattern;
  * everything is text, and laid over defaults.
  */
 final class FieldTree {
-  private static final RecordJson<VideoFields> FIELDS =
-      RecordJson.handWritten(VideoFields.class);
+  private static final RecordJson<VideoFields> FIELDS = RecordJson.handWritten(VideoFields.class);
   private static final int MOST_DEPTH = 8;
   private static final JsonMapper JSON =
       JsonMapper.builder(
@@ -77,7 +76,8 @@ final class FieldTree {
   private static final Pattern FIELD = Pattern.compile("request: ([a-z_0-9]+)");
 
   /** How forms write an object's parts: {@code input_reference[image_url]}. */
-  private static final Pattern NESTED = Pattern.compile("(input_reference|last_reference)\\[([a-z_]+)\\]");
+  private static final Pattern NESTED =
+      Pattern.compile("(input_reference|last_reference)\\[([a-z_]+)\\]");
 
   private FieldTree() {}
 
@@ -224,8 +224,7 @@ final class FieldTree {
     NOT_HERE.forEach(
         (field, why) -> {
           if (tree.has(field)) {
-            throw Refusal.of(
-                Kind.UNKNOWN_FIELD, field, "%s: not here; %s".formatted(field, why));
+            throw Refusal.of(Kind.UNKNOWN_FIELD, field, "%s: not here; %s".formatted(field, why));
           }
         });
     tree.properties().removeIf(field -> field.getValue().isNull());
@@ -255,7 +254,9 @@ final class FieldTree {
     BigDecimal value = number.decimalValue();
     if (value.signum() <= 0 || value.compareTo(BigDecimal.valueOf(3600)) > 0) {
       throw Refusal.of(
-          Kind.INVALID, "seconds", "seconds: expected more than 0, at most 3600, found " + shown(text));
+          Kind.INVALID,
+          "seconds",
+          "seconds: expected more than 0, at most 3600, found " + shown(text));
     }
     return value.doubleValue();
   }

@@ -190,8 +190,7 @@ final class JobMaker {
   }
 
   private Refusal refusal(RuntimeException wrong) {
-    String words =
-        catalogue.withoutPaths(folder.withoutPaths(String.valueOf(wrong.getMessage())));
+    String words = catalogue.withoutPaths(folder.withoutPaths(String.valueOf(wrong.getMessage())));
     Matcher field = FIELD.matcher(words);
     if (!field.lookingAt()) {
       return Refusal.of(Kind.INVALID, words);

@@ -35,7 +35,10 @@ final class RequestedFields {
       throw Refusal.of(
           Kind.INVALID, "prompt", "prompt: expected what the video shows, found nothing");
     }
-    both(fields.size().isPresent() && fields.width().or(fields::height).isPresent(), "size", "width and height");
+    both(
+        fields.size().isPresent() && fields.width().or(fields::height).isPresent(),
+        "size",
+        "width and height");
     both(fields.seconds().isPresent() && fields.numFrames().isPresent(), "seconds", "num_frames");
     VideoChoice video = video(fields);
     if (video.width().isPresent() && video.height().isPresent()) {
@@ -51,7 +54,10 @@ final class RequestedFields {
     count("lora", fields.lora(), Limits.LORAS);
     fields.split().forEach(share -> range("split", Optional.of(share), limits.mostSteps()));
     for (GridFactor rate : fields.rates()) {
-      range("rates", Optional.of(Collections.max(List.of(rate.time(), rate.height(), rate.width()))), Limits.RATE);
+      range(
+          "rates",
+          Optional.of(Collections.max(List.of(rate.time(), rate.height(), rate.width()))),
+          Limits.RATE);
     }
     for (var name : List.of(fields.sampler(), fields.scheduler())) {
       name.filter(text -> text.length() > 100)
@@ -160,11 +166,7 @@ final class RequestedFields {
       guidance.add(fields.guidanceScale_2().get());
     }
     return new SamplingChoice(
-        fields.numInferenceSteps(),
-        guidance,
-        fields.scheduler(),
-        fields.sampler(),
-        stages(fields));
+        fields.numInferenceSteps(), guidance, fields.scheduler(), fields.sampler(), stages(fields));
   }
 
   private static StageChoice stages(VideoFields fields) {

@@ -158,8 +158,7 @@ public record ServeFile(
     var loras = new LinkedHashMap<String, Lora>();
     read.loras.forEach(
         (name, lora) ->
-            loras.put(
-                name, new Lora(folder.resolve(lora.path), lora.strength, lora.denoiser)));
+            loras.put(name, new Lora(folder.resolve(lora.path), lora.strength, lora.denoiser)));
     return new ServeFile(
         read.host,
         read.port,
@@ -248,7 +247,9 @@ public record ServeFile(
         new ServerSettings.Place(host.orElse("127.0.0.1"), port.orElse(ServerSettings.PORT)),
         results.orElse(Path.of("results")),
         new ServerSettings.Access(
-            keys.map(ServeFile::keys).orElse(List.of()), Set.copyOf(hostNames), Set.copyOf(origins)),
+            keys.map(ServeFile::keys).orElse(List.of()),
+            Set.copyOf(hostNames),
+            Set.copyOf(origins)),
         choices,
         new ServerSettings.Defaults(defaults, own),
         limits,

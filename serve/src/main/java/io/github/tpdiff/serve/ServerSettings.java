@@ -50,8 +50,7 @@ public record ServerSettings(
      * @throws IllegalArgumentException if the port is none
      */
     public Place {
-      checkArgument(
-          port >= 0 && port <= 65535, "port: expected 0 to 65535, found %s", port);
+      checkArgument(port >= 0 && port <= 65535, "port: expected 0 to 65535, found %s", port);
     }
   }
 

@@ -101,7 +101,8 @@ final class VideoEndpoints {
     bodies.read(
         call,
         body -> {
-          Optional<Idempotency> request = key.map(k -> new Idempotency(hash(k.getBytes(UTF_8)), hash(body)));
+          Optional<Idempotency> request =
+              key.map(k -> new Idempotency(hash(k.getBytes(UTF_8)), hash(body)));
           JobMaker.Asked asked = asked(body, type, base);
           answer.accept(call, promised(asked, request));
         });
@@ -159,7 +160,8 @@ final class VideoEndpoints {
             found -> {
               if (!found.same()) {
                 throw Refusal.of(
-                    Kind.CONFLICT, "Idempotency-Key: expected the request that it came with before");
+                    Kind.CONFLICT,
+                    "Idempotency-Key: expected the request that it came with before");
               }
               return found.job();
             });
@@ -176,6 +178,10 @@ final class VideoEndpoints {
                   try {
                     call.response().getHeaders().put("X-Video-Id", id);
                     JobView ended = jobs.find(id).orElseThrow(() -> unknown(id));
+                    if (!ended.status().isEnd()) {
+                      throw Refusal.later(
+                          Kind.UNAVAILABLE, "the service stops; the next one makes " + id, SOON);
+                    }
                     ended.job().error().ifPresent(VideoEndpoints::refuse);
                     sendFile(call, ended, ResultFolder.Variant.VIDEO);
                   } catch (RuntimeException failure) {
@@ -273,7 +279,6 @@ final class VideoEndpoints {
                   view.job().error().map(error -> ": " + error.message()).orElse("")));
     }
     String id = view.job().id();
-    files.answer(
-        call, folder.file(id, variant), variant.mediaType(), id + "-" + variant.file());
+    files.answer(call, folder.file(id, variant), variant.mediaType(), id + "-" + variant.file());
   }
 }

@@ -76,9 +76,7 @@ final class VideoObjects {
   private static ArrayNode loras(List<NamedLora> loras) {
     ArrayNode list = JSON.arrayNode();
     for (NamedLora lora : loras) {
-      list.addObject()
-          .put("name", lora.name())
-          .put("strength", lora.strength().orElse(null));
+      list.addObject().put("name", lora.name()).put("strength", lora.strength().orElse(null));
     }
     return list;
   }
@@ -129,9 +127,7 @@ final class VideoObjects {
           .put("guidance_scale", own.guidanceScale());
     }
     ArrayNode loras = list.putArray("loras");
-    service
-        .loras()
-        .forEach(name -> loras.addObject().put("id", name).put("object", "lora"));
+    service.loras().forEach(name -> loras.addObject().put("id", name).put("object", "lora"));
     return list;
   }
 }

@@ -80,14 +80,14 @@ public final class VideoServer implements AutoCloseable {
                   service,
                   new Jobs.Store(database, folder, settings.times().keep()),
                   Stream.concat(Stream.of(metrics::of), listeners.stream()).toList()));
-      var catalogue = new Catalogue(service, settings.loras(), defaults(service), settings.limits());
+      var catalogue =
+          new Catalogue(service, settings.loras(), defaults(service), settings.limits());
       metrics.watch(service, jobs);
       resumed = jobs.resume();
       closing(expiring());
       var routes = new Routes(metrics);
       addStatus(routes, metrics, catalogue);
-      new VideoEndpoints(jobs, new JobMaker(catalogue, folder), folder, bodies())
-          .addTo(routes);
+      new VideoEndpoints(jobs, new JobMaker(catalogue, folder), folder, bodies()).addTo(routes);
       listener =
           closing(
               HttpListener.open(
@@ -152,8 +152,7 @@ public final class VideoServer implements AutoCloseable {
     var trees = new LinkedHashMap<String, ObjectNode>();
     ObjectNode all = FieldTree.tree(settings.defaults().all());
     for (String model : service.models()) {
-      VideoFields own =
-          settings.defaults().byModel().getOrDefault(model, VideoFields.open());
+      VideoFields own = settings.defaults().byModel().getOrDefault(model, VideoFields.open());
       trees.put(model, FieldTree.over(FieldTree.tree(own), all));
     }
     return trees;

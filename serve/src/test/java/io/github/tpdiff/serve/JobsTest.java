@@ -98,8 +98,7 @@ class JobsTest {
           served
               .client()
               .sendAsync(
-                  served.ask("/v1/videos/" + waiting + "/events").build(),
-                  BodyHandlers.ofString());
+                  served.ask("/v1/videos/" + waiting + "/events").build(), BodyHandlers.ofString());
       HttpResponse<String> cancelled =
           served.send(
               served.ask("/v1/videos/" + waiting + "/cancel").POST(BodyPublishers.noBody()));
@@ -212,8 +211,7 @@ class JobsTest {
   @Test
   void whatIsOver_isForgotten() throws Exception {
     String id;
-    try (ServedModel served =
-        ServedModel.open(settings(9, Duration.ofMillis(1), Duration.ZERO))) {
+    try (ServedModel served = ServedModel.open(settings(9, Duration.ofMillis(1), Duration.ZERO))) {
       id = served.create(ServedModel.ASK);
       while (json(served.get("/v1/videos")).get("data").size() > 0
           && !status(served, id).equals("completed")) {
@@ -245,8 +243,7 @@ class JobsTest {
                 in -> {
                   throw new IllegalStateException("secret of the house");
                 });
-    try (VideoServer server =
-        VideoServer.open(settings(9), Map.of("linear", loras -> failing))) {
+    try (VideoServer server = VideoServer.open(settings(9), Map.of("linear", loras -> failing))) {
       HttpClient client = HttpClient.newHttpClient();
       URI videos = server.address().resolve("/v1/videos/sync");
       HttpResponse<String> reply =
@@ -261,7 +258,9 @@ class JobsTest {
     }
   }
 
-  /** Two hundred at once, each until its video is there: none is lost, whatever it is told first. */
+  /**
+   * Two hundred at once, each until its video is there: none is lost, whatever it is told first.
+   */
   @Test
   void manyClients_allGetTheirVideos() throws Exception {
     var pool = Executors.newFixedThreadPool(200);
@@ -361,7 +360,8 @@ class JobsTest {
                 .thenAccept(
                     reply -> {
                       if (reply.statusCode() == 200) {
-                        promised.add(reply.body().replaceAll(".*\"id\":\"(video_[^\"]*)\".*", "$1"));
+                        promised.add(
+                            reply.body().replaceAll(".*\"id\":\"(video_[^\"]*)\".*", "$1"));
                       }
                     })
                 .exceptionally(killed -> null));

@@ -73,8 +73,8 @@ class RefusalsTest {
     }
   }
 
-  private static void assertRefused(HttpResponse<String> reply, int status, String param, String words)
-      throws Exception {
+  private static void assertRefused(
+      HttpResponse<String> reply, int status, String param, String words) throws Exception {
     assertThat(reply.statusCode()).as(reply.body()).isEqualTo(status);
     assertThat(reply.headers().firstValue("Content-Type")).hasValue("application/json");
     JsonNode error = json(reply).get("error");
@@ -90,8 +90,14 @@ class RefusalsTest {
     return Stream.of(
             of("prompt", "found nothing", "{}"),
             of("prompt", "found nothing", "{\"prompt\": \"  \"}"),
-            of("prompt", "at most 1000 characters, found 1000000", "{\"prompt\": \"" + long_ + "\"}"),
-            of("negative_prompt", "at most 1000", "{\"prompt\": \"x\", \"negative_prompt\": \"" + long_ + "\"}"),
+            of(
+                "prompt",
+                "at most 1000 characters, found 1000000",
+                "{\"prompt\": \"" + long_ + "\"}"),
+            of(
+                "negative_prompt",
+                "at most 1000",
+                "{\"prompt\": \"x\", \"negative_prompt\": \"" + long_ + "\"}"),
             of("prompt", "expected a string, found 7", "{\"prompt\": 7}"),
             of("prompt", "expected a string", "{\"prompt\": [\"x\"]}"),
             of("num_framse", "did you mean num_frames?", field("num_framse", "9")),
@@ -103,13 +109,22 @@ class RefusalsTest {
             of("size", "at most 4096 pixels, found 99999x99999", field("size", "\"99999x99999\"")),
             of("size", "expected WIDTHxHEIGHT", field("size", "\"../../etc\"")),
             of("size", "found both", field("size", "\"32x16\", \"width\": 32")),
-            of("width", "expected a multiple of 16, found 40", field("width", "40, \"height\": 16")),
-            of("num_frames", "expected 1 to 33, found 2147483647", field("num_frames", "2147483647")),
+            of(
+                "width",
+                "expected a multiple of 16, found 40",
+                field("width", "40, \"height\": 16")),
+            of(
+                "num_frames",
+                "expected 1 to 33, found 2147483647",
+                field("num_frames", "2147483647")),
             of("num_frames", "do not fit this model", field("num_frames", "8")),
             of("seconds", "expected a number", field("seconds", "\"soon\"")),
             of("seconds", "at most 3600", field("seconds", "\"1e99\"")),
             of("seconds", "found both", field("seconds", "\"1\", \"num_frames\": 9")),
-            of("num_inference_steps", "expected 1 to 20", field("num_inference_steps", "2000000000")),
+            of(
+                "num_inference_steps",
+                "expected 1 to 20",
+                field("num_inference_steps", "2000000000")),
             of("stages", "expected 1 to 8", field("stages", "1000000000")),
             of("rates", "at most 7", field("rates", "[2,2,2,2,2,2,2,2,2,2]")),
             of("rates", "expected 1 to 16", field("rates", "[1000000000]")),
@@ -120,14 +135,38 @@ class RefusalsTest {
             of("lora", "at most 8", field("lora", "\"a,b,c,d,e,f,g,h,i\"")),
             of("flow_shift", "not here", field("flow_shift", "3")),
             of("guidance_scale", "guidance", field("guidance_scale", "\"NaN\"")),
-            of("input_reference", "this model does not take", field("input_reference", "\"" + url(png(8, 8, 8 * 25)) + "\"")),
-            of("input_reference", "fetches nothing", field("input_reference", "\"http://169.254.169.254/latest\"")),
-            of("input_reference", "fetches nothing", field("input_reference", "{\"image_url\": {\"url\": \"HTTPS://x\"}}")),
-            of("input_reference", "expected a picture as data:", field("input_reference", "\"file:///etc/passwd\"")),
-            of("input_reference", "keeps no files", field("input_reference", "{\"file_id\": \"f\"}")),
-            of("input_reference", "expected a picture (png, jpg, webp)", field("input_reference", "\"" + url("<svg/>".getBytes(UTF_8)) + "\"")),
-            of("input_reference", "expected a picture of at most", field("input_reference", "\"" + url(png(60_000, 60_000, 60_000)) + "\"")),
-            of("input_reference", "at most 10000 pixels, found 200 x 200", field("input_reference", "\"" + url(png(200, 200, 200 * 601)) + "\"")))
+            of(
+                "input_reference",
+                "this model does not take",
+                field("input_reference", "\"" + url(png(8, 8, 8 * 25)) + "\"")),
+            of(
+                "input_reference",
+                "fetches nothing",
+                field("input_reference", "\"http://169.254.169.254/latest\"")),
+            of(
+                "input_reference",
+                "fetches nothing",
+                field("input_reference", "{\"image_url\": {\"url\": \"HTTPS://x\"}}")),
+            of(
+                "input_reference",
+                "expected a picture as data:",
+                field("input_reference", "\"file:///etc/passwd\"")),
+            of(
+                "input_reference",
+                "keeps no files",
+                field("input_reference", "{\"file_id\": \"f\"}")),
+            of(
+                "input_reference",
+                "expected a picture (png, jpg, webp)",
+                field("input_reference", "\"" + url("<svg/>".getBytes(UTF_8)) + "\"")),
+            of(
+                "input_reference",
+                "expected a picture of at most",
+                field("input_reference", "\"" + url(png(60_000, 60_000, 60_000)) + "\"")),
+            of(
+                "input_reference",
+                "at most 10000 pixels, found 200 x 200",
+                field("input_reference", "\"" + url(png(200, 200, 200 * 601)) + "\"")))
         .toList();
   }
 
@@ -179,8 +218,16 @@ class RefusalsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "null", "[]", "7", "{", "{\"prompt\": \"x\"} {}", "{\"prompt\": \"x\", \"prompt\": \"y\"}",
-        "\u0000", "{\"prompt\": \"\\ud800\"", "[[[[[[[[[[[[[[[[[[[["
+        "",
+        "null",
+        "[]",
+        "7",
+        "{",
+        "{\"prompt\": \"x\"} {}",
+        "{\"prompt\": \"x\", \"prompt\": \"y\"}",
+        "\u0000",
+        "{\"prompt\": \"\\ud800\"",
+        "[[[[[[[[[[[[[[[[[[[["
       })
   void whatIsNoObject(String body) throws Exception {
     assertRefused(served.post("/v1/videos", body), 400, "", "body: expected");
@@ -256,8 +303,7 @@ class RefusalsTest {
         served
             .ask("/v1/videos")
             .header("Content-Type", "application/json")
-            .POST(
-                BodyPublishers.ofInputStream(() -> new java.io.ByteArrayInputStream(large)));
+            .POST(BodyPublishers.ofInputStream(() -> new java.io.ByteArrayInputStream(large)));
     assertRefused(served.send(chunked), 413, "", "at most 1048576 bytes");
   }
 

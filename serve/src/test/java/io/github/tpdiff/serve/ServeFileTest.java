@@ -84,7 +84,8 @@ class ServeFileTest {
   @Test
   void whatOptionsSay_standsBeforeTheFile() throws IOException {
     ServeFile file =
-        ServeFile.read(file("{port: 1, keep_hours: 2, models: {a: a}, limits: {queue: 3, steps: 4}}"));
+        ServeFile.read(
+            file("{port: 1, keep_hours: 2, models: {a: a}, limits: {queue: 3, steps: 4}}"));
     var none = Optional.<Integer>empty();
     ServeFile open = ServeFile.open();
     var options =

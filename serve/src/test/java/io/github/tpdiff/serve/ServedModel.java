@@ -119,9 +119,7 @@ final class ServedModel implements AutoCloseable {
 
   HttpResponse<String> post(String path, String json) throws Exception {
     return send(
-        ask(path)
-            .header("Content-Type", "application/json")
-            .POST(BodyPublishers.ofString(json)));
+        ask(path).header("Content-Type", "application/json").POST(BodyPublishers.ofString(json)));
   }
 
   static JsonNode json(HttpResponse<String> reply) throws Exception {

@@ -89,7 +89,8 @@ class VideosTest {
     assertThat(List.of(first.size().width(), first.size().height())).isEqualTo(List.of(32, 16));
     Path sheet =
         Files.write(
-            folder.resolve("sheet.png"), bytes("/v1/videos/" + id + "/content?variant=spritesheet"));
+            folder.resolve("sheet.png"),
+            bytes("/v1/videos/" + id + "/content?variant=spritesheet"));
     assertThat(PictureReader.size(sheet).width()).isGreaterThan(5 * 32);
   }
 
@@ -131,8 +132,7 @@ class VideosTest {
   @Test
   void seconds_becomeFramesThatTheModelHas() throws Exception {
     for (String seconds : List.of("\"1\"", "1", "1.03")) {
-      String id =
-          served.create("{\"prompt\": \"fox\", \"seconds\": %s}".formatted(seconds));
+      String id = served.create("{\"prompt\": \"fox\", \"seconds\": %s}".formatted(seconds));
       assertThat(json(served.get("/v1/videos/" + id)).get("num_frames").intValue()).isEqualTo(17);
     }
   }
@@ -164,9 +164,7 @@ class VideosTest {
     assertThat(first.get("has_more").booleanValue()).isTrue();
     assertThat(first.get("first_id").textValue()).isEqualTo(made.get(0));
     JsonNode second =
-        json(
-            served.get(
-                "/v1/videos?limit=3&order=asc&after=" + first.get("last_id").textValue()));
+        json(served.get("/v1/videos?limit=3&order=asc&after=" + first.get("last_id").textValue()));
     assertThat(ids(second)).isEqualTo(made.subList(2, 5));
     assertThat(second.get("has_more").booleanValue()).isFalse();
     Collections.reverse(made);
@@ -190,8 +188,7 @@ class VideosTest {
                 served.ask(path).header("Range", "bytes=10-29").build(),
                 BodyHandlers.ofByteArray());
     assertThat(middle.statusCode()).isEqualTo(206);
-    assertThat(middle.headers().firstValue("Content-Range"))
-        .hasValue("bytes 10-29/" + all.length);
+    assertThat(middle.headers().firstValue("Content-Range")).hasValue("bytes 10-29/" + all.length);
     assertThat(middle.body()).isEqualTo(Arrays.copyOfRange(all, 10, 30));
     HttpResponse<byte[]> head =
         served
@@ -273,7 +270,8 @@ class VideosTest {
         .contains("tpdiff_stage_seconds_count{model=\"linear\",part=\"stage_1\"} 1")
         .contains("tpdiff_stage_seconds_count{model=\"linear\",part=\"decoding\"} 1")
         .contains("tpdiff_stage_seconds_count{model=\"linear\",part=\"text\"} 1")
-        .contains("http_server_requests_seconds_count{method=\"GET\",status=\"200\",uri=\"/health\"} 1")
+        .contains(
+            "http_server_requests_seconds_count{method=\"GET\",status=\"200\",uri=\"/health\"} 1")
         .contains("jvm_memory_used_bytes{area=\"heap\"");
   }
 }

@@ -3,8 +3,6 @@ package io.github.tpdiff.serve.http;
 import io.github.tpdiff.serve.http.Refusal.Kind;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.eclipse.jetty.http.HttpHeader;
-import org.eclipse.jetty.http.MimeTypes;
 import org.eclipse.jetty.http.content.HttpContent;
 import org.eclipse.jetty.http.content.ResourceHttpContent;
 import org.eclipse.jetty.io.ByteBufferPool;
@@ -39,9 +37,7 @@ public final class FileReplies {
         .put("Content-Disposition", "inline; filename=\"%s\"".formatted(name));
     HttpContent content =
         new ResourceHttpContent(
-            ResourceFactory.root().newResource(file),
-            type,
-            ByteBufferPool.SIZED_NON_POOLING);
+            ResourceFactory.root().newResource(file), type, ByteBufferPool.SIZED_NON_POOLING);
     service.doGet(call.request(), call.response(), call.callback(), content);
   }
 }

@@ -85,8 +85,7 @@ public final class HttpListener implements AutoCloseable {
 
   private static Handler shared(Handler handler, Set<String> origins) {
     var cors = new CrossOriginHandler();
-    cors.setAllowedOriginPatterns(
-        origins.stream().map(Pattern::quote).collect(Collectors.toSet()));
+    cors.setAllowedOriginPatterns(origins.stream().map(Pattern::quote).collect(Collectors.toSet()));
     cors.setAllowedMethods(Set.of("GET", "HEAD", "POST", "DELETE"));
     cors.setAllowedHeaders(Set.of("Authorization", "Content-Type", "Idempotency-Key", "Range"));
     cors.setAllowCredentials(false);
@@ -107,7 +106,8 @@ public final class HttpListener implements AutoCloseable {
   public URI address() {
     String host = connector.getHost();
     return URI.create(
-        "http://%s:%d".formatted(host.contains(":") ? "[" + host + "]" : host, connector.getLocalPort()));
+        "http://%s:%d"
+            .formatted(host.contains(":") ? "[" + host + "]" : host, connector.getLocalPort()));
   }
 
   @Override

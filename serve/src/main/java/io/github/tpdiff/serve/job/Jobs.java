@@ -136,8 +136,7 @@ public final class Jobs implements AutoCloseable {
   }
 
   private void submit(Job job) {
-    var own =
-        new LiveJob(job, listeners.stream().map(listener -> listener.apply(job)).toList());
+    var own = new LiveJob(job, listeners.stream().map(listener -> listener.apply(job)).toList());
     live.put(job.id(), own);
     boolean isIn = false;
     try {
@@ -193,8 +192,7 @@ public final class Jobs implements AutoCloseable {
   private boolean end(Job job, JobState how, Optional<Job.Error> why) {
     Instant now = Instant.now();
     var times =
-        new Job.Times(
-            job.times().created(), Optional.of(now), Optional.of(now.plus(store.keep)));
+        new Job.Times(job.times().created(), Optional.of(now), Optional.of(now.plus(store.keep)));
     return store.database.end(job.ended(how, why, times));
   }
 

@@ -72,8 +72,7 @@ final class LiveJob implements GenerationListener {
   JobView view() {
     Optional<Generation<?>> own = generation;
     boolean waits =
-        activity.isEmpty()
-            && own.map(g -> g.state() == Generation.State.QUEUED).orElse(true);
+        activity.isEmpty() && own.map(g -> g.state() == Generation.State.QUEUED).orElse(true);
     return new JobView(
         job,
         waits ? Status.QUEUED : Status.IN_PROGRESS,
@@ -98,8 +97,7 @@ final class LiveJob implements GenerationListener {
   @Override
   public void onStep(StepDone step) {
     var steps =
-        new StageSteps(
-            stages - step.stage().number() + 1, stages, step.step(), step.stageSteps());
+        new StageSteps(stages - step.stage().number() + 1, stages, step.step(), step.stageSteps());
     activity = Optional.of(new Activity(Phase.DENOISING, Optional.of(steps)));
     listeners.forEach(listener -> listener.onStep(step));
     tell();

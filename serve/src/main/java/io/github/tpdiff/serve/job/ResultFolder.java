@@ -63,7 +63,8 @@ public final class ResultFolder implements AutoCloseable {
    * @throws CheckpointException if another server has it, or it cannot be written
    */
   public static ResultFolder open(Path folder) {
-    return new ResultFolder(folder.toAbsolutePath().normalize(), FolderLock.of(folder, "server", "results folder"));
+    return new ResultFolder(
+        folder.toAbsolutePath().normalize(), FolderLock.of(folder, "server", "results folder"));
   }
 
   public Path path() {
@@ -145,8 +146,7 @@ public final class ResultFolder implements AutoCloseable {
 
   /** A text for clients, without where this machine keeps things. */
   public String withoutPaths(String text) {
-    return text.replaceAll(
-        Pattern.quote(folder.toString()) + "/video_[0-9a-f]{32}/", "");
+    return text.replaceAll(Pattern.quote(folder.toString()) + "/video_[0-9a-f]{32}/", "");
   }
 
   @Override
