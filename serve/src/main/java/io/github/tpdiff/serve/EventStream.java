@@ -90,7 +90,7 @@ final class EventStream {
     }
     call.request()
         .getComponents()
-        .getThreadPool()
+        .getExecutor()
         .execute(
             () -> {
               try {

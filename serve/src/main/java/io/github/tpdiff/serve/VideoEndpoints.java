@@ -188,7 +188,7 @@ final class VideoEndpoints {
                     call.fail(failure);
                   }
                 },
-                call.request().getComponents().getThreadPool());
+                call.request().getComponents().getExecutor());
   }
 
   private static void refuse(Job.Error error) {

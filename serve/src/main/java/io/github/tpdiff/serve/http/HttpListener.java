@@ -6,7 +6,7 @@ import java.net.URI;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.eclipse.jetty.server.ConnectionLimit;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -61,7 +61,7 @@ public final class HttpListener implements AutoCloseable {
     connector.setPort(settings.port);
     connector.setIdleTimeout(SILENCE_MILLIS);
     server.addConnector(connector);
-    server.addBean(new ConnectionLimit(settings.connections, connector));
+    server.addBean(new NetworkConnectionLimit(settings.connections, connector));
     server.setErrorHandler(new JsonErrorHandler());
     server.setStopTimeout(STOP_MILLIS);
     server.setHandler(

@@ -14,6 +14,7 @@ import org.eclipse.jetty.http.MultiPart;
 import org.eclipse.jetty.http.MultiPartFormData;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.thread.Invocable;
 
 /**
  * A form of several parts.
@@ -50,7 +51,10 @@ public record Parts(Map<String, String> texts, Map<String, byte[]> files) {
     var texts = new LinkedHashMap<String, String>();
     var files = new LinkedHashMap<String, byte[]>();
     try (MultiPartFormData.Parts parts =
-        parser.parse(Content.Source.from(ByteBuffer.wrap(body))).join()) {
+        parser
+            .parse(
+                Content.Source.from(ByteBuffer.wrap(body)), Invocable.InvocationType.NON_BLOCKING)
+            .join()) {
       for (MultiPart.Part part : parts) {
         String name = Optional.ofNullable(part.getName()).orElse("");
         if (texts.containsKey(name) || files.containsKey(name)) {
