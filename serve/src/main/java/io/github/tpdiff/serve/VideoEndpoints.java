@@ -191,7 +191,7 @@ final class VideoEndpoints {
                 call.request().getComponents().getExecutor());
   }
 
-  private static void refuse(Job.Error error) {
+  private static void refuse(Job.Failure error) {
     throw Refusal.of(
         error.code().equals(Kind.INVALID.code()) ? Kind.INVALID : Kind.INTERNAL, error.message());
   }
@@ -205,7 +205,9 @@ final class VideoEndpoints {
     }
     Optional<String> after =
         Optional.ofNullable(query.getValue("after")).filter(id -> !id.isEmpty());
-    after.ifPresent(id -> jobs.find(id).orElseThrow(() -> unknown(id)));
+    if (after.isPresent() && jobs.find(after.get()).isEmpty()) {
+      throw unknown(after.get());
+    }
     // One more says whether there are more.
     var page = new JobDatabase.Page(after, limit + 1, order.equals("desc"));
     List<JobView> found = jobs.list(page);

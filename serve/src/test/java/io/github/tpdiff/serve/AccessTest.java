@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.serve.ServerSettings.Access;
 import java.io.IOException;
-import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -44,8 +43,7 @@ class AccessTest {
     String request =
         "POST /v1/videos HTTP/1.1\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
             .formatted(headers, body.length(), body);
-    try (var socket = new Socket("127.0.0.1", served.server().address().getPort())) {
-      socket.setSoTimeout(30_000);
+    try (var socket = served.connect()) {
       socket.getOutputStream().write(request.getBytes(UTF_8));
       return new String(socket.getInputStream().readAllBytes(), UTF_8);
     }

@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
@@ -261,8 +260,7 @@ class RefusalsTest {
 
   /** What a socket is answered. */
   private String raw(byte[] request) throws IOException {
-    try (var socket = new Socket("127.0.0.1", served.server().address().getPort())) {
-      socket.setSoTimeout(30_000);
+    try (var socket = served.connect()) {
       socket.getOutputStream().write(request);
       socket.getOutputStream().flush();
       return new String(socket.getInputStream().readAllBytes(), UTF_8);

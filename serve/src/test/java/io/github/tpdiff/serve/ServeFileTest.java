@@ -1,5 +1,6 @@
 package io.github.tpdiff.serve;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -72,10 +73,12 @@ class ServeFileTest {
     assertThat(read.models().values())
         .extracting(ServeFile.Model::path)
         .containsExactly(folder.resolve("exported"), Path.of("/wan"));
-    assertThat(read.models().get("wan").request().part("vae")).hasValue(folder.resolve("other"));
+    assertThat(requireNonNull(read.models().get("wan")).request().part("vae"))
+        .hasValue(folder.resolve("other"));
     assertThat(settings.defaults().all().negativePrompt()).hasValue("blurry");
     assertThat(settings.defaults().all().rates()).hasSize(2);
-    assertThat(settings.defaults().byModel().get("wan").numInferenceSteps()).hasValue(30);
+    assertThat(requireNonNull(settings.defaults().byModel().get("wan")).numInferenceSteps())
+        .hasValue(30);
     assertThat(settings.limits().mostQueued()).isEqualTo(3);
     assertThat(settings.limits().mostPixels()).isEqualTo(4096);
     assertThat(settings.limits().mostFrames()).isEqualTo(257);

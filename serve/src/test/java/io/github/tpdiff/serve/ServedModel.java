@@ -11,6 +11,8 @@ import io.github.tpdiff.serve.ServerSettings.Defaults;
 import io.github.tpdiff.serve.ServerSettings.Place;
 import io.github.tpdiff.serve.ServerSettings.Times;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -103,6 +105,13 @@ final class ServedModel implements AutoCloseable {
 
   URI at(String path) {
     return server.address().resolve(path);
+  }
+
+  /** For what the JDK's client does not let through. */
+  Socket connect() throws IOException {
+    var socket = new Socket(InetAddress.getLoopbackAddress(), server.address().getPort());
+    socket.setSoTimeout(30_000);
+    return socket;
   }
 
   HttpRequest.Builder ask(String path) {

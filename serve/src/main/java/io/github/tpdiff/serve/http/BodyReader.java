@@ -69,7 +69,7 @@ public final class BodyReader {
               } catch (Throwable wrong) {
                 call.fail(wrong);
               } finally {
-                held.addAndGet(-reading.charged);
+                reading.release();
               }
               return null;
             });
@@ -86,7 +86,8 @@ public final class BodyReader {
     private final Request request;
     private final CompletableFuture<byte[]> body = new CompletableFuture<>();
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    private volatile long charged;
+    private long charged;
+    private boolean released;
 
     Reading(Request request) {
       this.request = request;
@@ -124,12 +125,24 @@ public final class BodyReader {
       if (bytes.size() + (long) size > bounds.mostBytes) {
         throw tooLarge();
       }
+      charge(size);
+      bytes.writeBytes(BufferUtil.toArray(chunk.getByteBuffer()));
+    }
+
+    private synchronized void charge(int size) {
+      if (released) {
+        return; // it came too late, and is not kept
+      }
       charged += size;
       if (held.addAndGet(size) > bounds.mostHeld) {
         throw Refusal.later(
             Kind.UNAVAILABLE, "too many large bodies at a time; send it again", RETRY);
       }
-      bytes.writeBytes(BufferUtil.toArray(chunk.getByteBuffer()));
+    }
+
+    synchronized void release() {
+      released = true;
+      held.addAndGet(-charged);
     }
 
     void late() {

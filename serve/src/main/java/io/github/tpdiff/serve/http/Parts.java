@@ -9,12 +9,12 @@ import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletionException;
 import org.eclipse.jetty.http.MultiPart;
+import org.eclipse.jetty.http.MultiPartConfig;
 import org.eclipse.jetty.http.MultiPartFormData;
 import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.util.Attributes;
 import org.eclipse.jetty.util.BufferUtil;
-import org.eclipse.jetty.util.thread.Invocable;
 
 /**
  * A form of several parts.
@@ -38,23 +38,22 @@ public record Parts(Map<String, String> texts, Map<String, byte[]> files) {
    * @throws Refusal if it is no such form, or has a name twice
    */
   public static Parts read(byte[] body, String type) {
-    String boundary =
-        Optional.ofNullable(MultiPart.extractBoundary(type))
-            .orElseThrow(
-                () -> Refusal.of(Kind.INVALID, "Content-Type: expected a boundary, found none"));
-    var parser = new MultiPartFormData.Parser(boundary);
-    parser.setMaxParts(MOST_PARTS);
-    parser.setPartHeadersMaxLength(MOST_HEADER_BYTES);
-    parser.setMaxLength(body.length);
-    parser.setMaxFileSize(body.length);
-    parser.setMaxMemoryFileSize(body.length);
+    if (MultiPart.extractBoundary(type) == null) {
+      throw Refusal.of(Kind.INVALID, "Content-Type: expected a boundary, found none");
+    }
+    MultiPartConfig bounds =
+        new MultiPartConfig.Builder()
+            .maxParts(MOST_PARTS)
+            .maxHeadersSize(MOST_HEADER_BYTES)
+            .maxSize(body.length)
+            .maxPartSize(body.length)
+            .maxMemoryPartSize(body.length) // nothing of it is written to a file
+            .build();
     var texts = new LinkedHashMap<String, String>();
     var files = new LinkedHashMap<String, byte[]>();
     try (MultiPartFormData.Parts parts =
-        parser
-            .parse(
-                Content.Source.from(ByteBuffer.wrap(body)), Invocable.InvocationType.NON_BLOCKING)
-            .join()) {
+        MultiPartFormData.getParts(
+            Content.Source.from(ByteBuffer.wrap(body)), new Attributes.Mapped(), type, bounds)) {
       for (MultiPart.Part part : parts) {
         String name = Optional.ofNullable(part.getName()).orElse("");
         if (texts.containsKey(name) || files.containsKey(name)) {
@@ -66,7 +65,9 @@ public record Parts(Map<String, String> texts, Map<String, byte[]> files) {
           files.put(name, bytes(part));
         }
       }
-    } catch (CompletionException | IllegalStateException broken) {
+    } catch (Refusal refusal) {
+      throw refusal;
+    } catch (RuntimeException broken) {
       throw Refusal.of(Kind.INVALID, "body: expected multipart/form-data, found other bytes");
     }
     return new Parts(texts, files);

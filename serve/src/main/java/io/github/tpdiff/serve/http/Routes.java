@@ -35,6 +35,8 @@ public final class Routes extends Handler.Abstract {
   @FunctionalInterface
   public interface Observer {
     /**
+     * A call was answered.
+     *
      * @param route the path as it was added, or {@code none}
      * @param nanos from the first byte of the request to the last of the reply
      */

@@ -16,7 +16,12 @@ import java.util.Optional;
  * @param error why it failed
  */
 public record Job(
-    String id, VideoOrder order, Shape shape, JobState state, Times times, Optional<Error> error) {
+    String id,
+    VideoOrder order,
+    Shape shape,
+    JobState state,
+    Times times,
+    Optional<Failure> error) {
 
   /**
    * What an order comes to.
@@ -41,7 +46,7 @@ public record Job(
    * @param code for programs
    * @param message one line for people
    */
-  public record Error(String code, String message) {}
+  public record Failure(String code, String message) {}
 
   /** One that was just taken. */
   public static Job queued(String id, VideoOrder order, Shape shape, Instant now) {
@@ -59,7 +64,7 @@ public record Job(
    *
    * @param how not queued
    */
-  public Job ended(JobState how, Optional<Error> why, Times when) {
+  public Job ended(JobState how, Optional<Failure> why, Times when) {
     return new Job(id, order, shape, how, when, why);
   }
 }

@@ -132,8 +132,8 @@ public final class JobDatabase implements AutoCloseable {
             word(ended.state()),
             millis(ended.times().ended()),
             millis(ended.times().expires()),
-            ended.error().map(Job.Error::code).orElse(null),
-            ended.error().map(Job.Error::message).orElse(null),
+            ended.error().map(Job.Failure::code).orElse(null),
+            ended.error().map(Job.Failure::message).orElse(null),
             ended.id())
         == 1;
   }
@@ -271,7 +271,7 @@ public final class JobDatabase implements AutoCloseable {
             instant(row, "expires")),
         code == null
             ? Optional.empty()
-            : Optional.of(new Job.Error(code, requireNonNull(row.getString("error_message")))));
+            : Optional.of(new Job.Failure(code, requireNonNull(row.getString("error_message")))));
   }
 
   private static Optional<Instant> instant(ResultSet row, String column) throws SQLException {

@@ -189,22 +189,22 @@ public final class Jobs implements AutoCloseable {
   }
 
   /** Writes an end down; false if another was there first, or nothing at all. */
-  private boolean end(Job job, JobState how, Optional<Job.Error> why) {
+  private boolean end(Job job, JobState how, Optional<Job.Failure> why) {
     Instant now = Instant.now();
     var times =
         new Job.Times(job.times().created(), Optional.of(now), Optional.of(now.plus(store.keep)));
     return store.database.end(job.ended(how, why, times));
   }
 
-  private Job.Error error(Throwable failure) {
+  private Job.Failure error(Throwable failure) {
     if (failure instanceof IllegalArgumentException || failure instanceof CheckpointException) {
-      return new Job.Error(
+      return new Job.Failure(
           Kind.INVALID.code(), store.folder.withoutPaths(String.valueOf(failure.getMessage())));
     }
     LOG.log(Level.WARNING, "a generation failed", failure);
     return failure instanceof OutOfMemoryError
-        ? new Job.Error("out_of_memory", "the machine has not enough memory for this video")
-        : new Job.Error(Kind.INTERNAL.code(), "a fault of the service; its log says more");
+        ? new Job.Failure("out_of_memory", "the machine has not enough memory for this video")
+        : new Job.Failure(Kind.INTERNAL.code(), "a fault of the service; its log says more");
   }
 
   /** A job by its name. */
