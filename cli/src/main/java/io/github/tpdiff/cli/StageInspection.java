@@ -3,6 +3,7 @@ package io.github.tpdiff.cli;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import java.util.LinkedHashMap;
@@ -22,6 +23,7 @@ public final class StageInspection {
     fields.put("boundaries", stages.boundaries());
     fields.put("targets", Words.of(stages.targets()));
     fields.put("positions", stages.positions().toString());
+    fields.put("ends", Words.of(stages.ends()));
     return fields;
   }
 
@@ -52,11 +54,12 @@ public final class StageInspection {
         ofTimeAlone
             && Words.of(Targets.LATENT).equals(fields.get("targets"))
             && PositionRules.scaled().toString().equals(fields.get("positions"));
-    return usual
-        ? line
-        : line
-            + "; targets %s, positions %s"
+    String how =
+        usual
+            ? ""
+            : "; targets %s, positions %s"
                 .formatted(fields.get("targets"), fields.get("positions"));
+    return line + how + (Words.of(Ends.CLEAN).equals(fields.get("ends")) ? "; ends clean" : "");
   }
 
   private static List<?> listed(Map<?, ?> fields, String key) {

@@ -6,6 +6,7 @@ import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.io.PrintWriter;
@@ -118,6 +119,16 @@ public final class StageOptions {
               + " ${COMPLETION-CANDIDATES}. Default: as the weights were made for, else global.")
   private Optional<TargetScale> targetScale = Optional.empty();
 
+  @Option(
+      names = "--ends",
+      completionCandidates = WordOption.OfEnds.class,
+      converter = WordOption.OfEnds.class,
+      description =
+          "How far a stage goes that another follows: linked, to the noise from which the next can"
+              + " start, or clean, which makes a cascade. Default: as the weights were made for, else"
+              + " linked.")
+  private Optional<Ends> ends = Optional.empty();
+
   /**
    * The pyramid asked for; what is not said is left open.
    *
@@ -140,7 +151,8 @@ public final class StageOptions {
         spaceUpsampling,
         targets,
         positions,
-        targetScale);
+        targetScale,
+        ends);
   }
 
   /** Says what of a choice is not as the weights were trained, if anything. */

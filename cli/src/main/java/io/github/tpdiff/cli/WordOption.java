@@ -6,6 +6,7 @@ import io.github.tpdiff.evaluation.metric.VideoSet.Captions;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.Samplers;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Boundaries;
@@ -89,6 +90,13 @@ abstract class WordOption<T> implements ITypeConverter<T>, Iterable<String> {
   static final class OfTargetScale extends WordOption<TargetScale> {
     OfTargetScale() {
       super(new Words<>(TargetScale.class).all(), parser(TargetScale.class));
+    }
+  }
+
+  /** How far stages go. */
+  static final class OfEnds extends WordOption<Ends> {
+    OfEnds() {
+      super(new Words<>(Ends.class).all(), parser(Ends.class));
     }
   }
 

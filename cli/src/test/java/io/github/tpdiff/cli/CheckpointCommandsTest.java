@@ -13,6 +13,7 @@ import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.model.RecordJson;
@@ -232,7 +233,8 @@ class CheckpointCommandsTest {
           new SpaceResampling(Downsampling.STRIDE, Upsampling.LINEAR),
           Targets.PIXEL,
           PositionRules.all(PositionRule.NATIVE),
-          TargetScale.STAGE);
+          TargetScale.STAGE,
+          Ends.CLEAN);
 
   /** Tensors as training wrote them in full: one of the model's own, and the plan. */
   private Path trained(Path model) {

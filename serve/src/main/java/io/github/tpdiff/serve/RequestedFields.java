@@ -182,7 +182,8 @@ final class RequestedFields {
         open.spaceUpsampling(),
         open.targets(),
         open.positions(),
-        open.targetScale());
+        open.targetScale(),
+        open.ends());
   }
 
   /** What a client sent, no longer than an error should be. */

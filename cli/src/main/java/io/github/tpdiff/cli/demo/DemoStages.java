@@ -47,6 +47,7 @@ record DemoStages(StageChoice choice) {
     word("targets", asked.targets()).ifPresent(keys::add);
     asked.positions().ifPresent(own -> keys.add("positions: " + own));
     word("target_scale", asked.targetScale()).ifPresent(keys::add);
+    word("ends", asked.ends()).ifPresent(keys::add);
     keys.add("alignment_window: 12");
     return "stages: {" + String.join(", ", keys) + "}\n";
   }

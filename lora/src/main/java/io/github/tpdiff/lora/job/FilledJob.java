@@ -67,6 +67,7 @@ final class FilledJob {
         stages.targets(),
         Optional.of(diffusion.stages().positions()),
         Optional.of(diffusion.stages().targetScale()),
+        stages.ends(),
         diffusion.weights().weights(),
         stages.lossWeights(),
         stages.alignment());

@@ -11,6 +11,7 @@ import io.github.tpdiff.runtime.diffusion.GridAxis;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.optim.RunningMean;
@@ -208,6 +209,7 @@ record JobSettings(Map<String, Object> values) {
         POSITIONS,
         stages.positions().filter(own -> isOverSpace || !own.equals(PositionRules.scaled())));
     keys.put("stages.target_scale", stages.targetScale());
+    keys.putUnless(Ends.LINKED, "stages.ends", stages.ends());
     keys.putUnlessEmpty("stages.weights", stages.weights());
     keys.putUnlessEmpty("stages.loss_weights", stages.lossWeights());
     keys.put("stages.alignment", stages.alignment().reach());

@@ -219,7 +219,8 @@ public record ResolvedJob(
         new SpaceResampling(stages.spaceDownsampling(), stages.spaceUpsampling()),
         stages.targets(),
         stages.positions().orElse(PositionRules.scaled()),
-        stages.targetScale().orElse(model.targetScale()));
+        stages.targetScale().orElse(model.targetScale()),
+        stages.ends());
   }
 
   private static TimestepSampling timesteps(TrainingJob.Train train, NoiseSchedule schedule) {

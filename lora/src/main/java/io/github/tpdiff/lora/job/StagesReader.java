@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.diffusion.Alignment;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.util.Collections;
@@ -86,6 +87,13 @@ final class StagesReader {
             "the model's own",
             "The time in which a flow-matching network's velocity is measured: as a vanilla"
                 + " checkpoint has it, or the stage's own."),
+        s.value(
+            "ends",
+            JobType.choice(Ends.class),
+            Ends.LINKED,
+            "How far a stage goes that another follows: linked, to the noise from which the next"
+                + " can start; clean, to a clip that the next upsamples and noises anew, which makes"
+                + " a cascade: keyframes, then what lies between them."),
         s.find(
                 "weights",
                 TrainingJobReader.NUMBERS,

@@ -18,6 +18,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.model.ModelRequest;
@@ -169,6 +170,7 @@ public record TrainingJob(
    * @param targets what a stage's clean latents are
    * @param positions that the network is told; empty to leave them to a probe
    * @param targetScale of a flow-matching network; empty for the model's own
+   * @param ends how far a stage goes that another follows
    * @param weights how often each stage is visited; empty for all alike
    * @param lossWeights how much the error of each counts; empty for all alike
    * @param alignment of data and noise
@@ -183,6 +185,7 @@ public record TrainingJob(
       Targets targets,
       Optional<PositionRules> positions,
       Optional<TargetScale> targetScale,
+      Ends ends,
       List<Double> weights,
       List<Double> lossWeights,
       Alignment alignment) {}

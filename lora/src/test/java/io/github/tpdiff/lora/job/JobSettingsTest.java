@@ -65,6 +65,7 @@ final class JobSettingsTest {
         targets: pixel
         positions: [scaled, native, native]
         target_scale: stage
+        ends: clean
         weights: [1, 2, 3]
         loss_weights: [3, 1, 2]
         alignment: batch

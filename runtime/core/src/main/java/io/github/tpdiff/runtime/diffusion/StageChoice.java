@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ import java.util.OptionalInt;
  * @param targets what a stage's clean latents are
  * @param positions which positions the network is told
  * @param targetScale the scale of the flow-matching target
+ * @param ends how far a stage goes that another follows
  */
 public record StageChoice(
     OptionalInt count,
@@ -43,7 +45,8 @@ public record StageChoice(
     Optional<Upsampling> spaceUpsampling,
     Optional<Targets> targets,
     Optional<PositionRules> positions,
-    Optional<TargetScale> targetScale) {
+    Optional<TargetScale> targetScale,
+    Optional<Ends> ends) {
 
   /**
    * @throws IllegalArgumentException if the number of rates and of stages contradict each other
@@ -84,7 +87,8 @@ public record StageChoice(
         open.spaceUpsampling,
         open.targets,
         open.positions,
-        open.targetScale);
+        open.targetScale,
+        open.ends);
   }
 
   /** The same with so many stages where neither their number nor rates are said. */
@@ -102,7 +106,8 @@ public record StageChoice(
             spaceUpsampling,
             targets,
             positions,
-            targetScale);
+            targetScale,
+            ends);
   }
 
   private static StageChoice open(OptionalInt count) {
@@ -111,6 +116,7 @@ public record StageChoice(
         List.of(),
         List.of(),
         List.of(),
+        Optional.empty(),
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
@@ -133,7 +139,8 @@ public record StageChoice(
         Optional.of(config.space().upsampling()),
         Optional.of(config.targets()),
         Optional.of(config.positions()),
-        Optional.of(config.targetScale()));
+        Optional.of(config.targetScale()),
+        Optional.of(config.ends()));
   }
 
   /**
@@ -191,7 +198,8 @@ public record StageChoice(
             spaceUpsampling.orElse(base.space().upsampling())),
         targets.orElse(base.targets()),
         positions.orElse(base.positions()),
-        targetScale.orElse(base.targetScale()));
+        targetScale.orElse(base.targetScale()),
+        ends.orElse(base.ends()));
   }
 
   private static List<String> differences(StageConfig trained, StageConfig chosen) {

@@ -20,6 +20,7 @@ import java.util.List;
  * @param targets what a stage's clean latents are
  * @param positions which positions the network is told
  * @param targetScale the scale of the flow-matching target
+ * @param ends how far a stage goes that another follows
  */
 public record StageConfig(
     List<GridFactor> rates,
@@ -29,7 +30,8 @@ public record StageConfig(
     SpaceResampling space,
     Targets targets,
     PositionRules positions,
-    TargetScale targetScale) {
+    TargetScale targetScale,
+    Ends ends) {
 
   /** More places than any model has positions for; strides multiply without overflow below it. */
   private static final int LARGEST_STRIDE = 1 << 16;
@@ -51,6 +53,17 @@ public record StageConfig(
     GLOBAL,
     /** The stage's own time, 1 to 0 in every stage: the paper's eq. 13, and Pyramid-Flow. */
     STAGE
+  }
+
+  /** How far a stage goes that another follows. */
+  public enum Ends {
+    /** To the noise from which the next can start: no work twice, as the paper has it. */
+    LINKED,
+    /**
+     * To a clean clip, which the next upsamples and noises anew: a cascade of keyframes and what
+     * lies between them, as in Show-1 and LaVie.
+     */
+    CLEAN
   }
 
   /**
@@ -112,7 +125,8 @@ public record StageConfig(
         SpaceResampling.blocks(),
         Targets.LATENT,
         PositionRules.scaled(),
-        TargetScale.GLOBAL);
+        TargetScale.GLOBAL,
+        Ends.LINKED);
   }
 
   /** {@code stages} stages, each at twice the frame rate of the one before; defaults otherwise. */
@@ -203,43 +217,57 @@ public record StageConfig(
   /** The same with other rates. */
   public StageConfig withRates(List<GridFactor> other) {
     return new StageConfig(
-        other, boundaries, stepSplit, resampling, space, targets, positions, targetScale);
+        other, boundaries, stepSplit, resampling, space, targets, positions, targetScale, ends);
   }
 
   /** The same with other boundaries. */
   public StageConfig withBoundaries(List<Double> other) {
     return new StageConfig(
-        rates, other, stepSplit, resampling, space, targets, positions, targetScale);
+        rates, other, stepSplit, resampling, space, targets, positions, targetScale, ends);
   }
 
   /** The same with other shares of the steps. */
   public StageConfig withStepSplit(List<Integer> other) {
     return new StageConfig(
-        rates, boundaries, other, resampling, space, targets, positions, targetScale);
+        rates, boundaries, other, resampling, space, targets, positions, targetScale, ends);
   }
 
   /** The same with rows and columns dropped and repeated otherwise. */
   public StageConfig withSpace(SpaceResampling other) {
     return new StageConfig(
-        rates, boundaries, stepSplit, resampling, other, targets, positions, targetScale);
+        rates, boundaries, stepSplit, resampling, other, targets, positions, targetScale, ends);
   }
 
   /** The same with other clean latents. */
   public StageConfig withTargets(Targets other) {
     return new StageConfig(
-        rates, boundaries, stepSplit, resampling, space, other, positions, targetScale);
+        rates, boundaries, stepSplit, resampling, space, other, positions, targetScale, ends);
   }
 
   /** The same with other positions. */
   public StageConfig withPositions(PositionRules other) {
     return new StageConfig(
-        rates, boundaries, stepSplit, resampling, space, targets, other, targetScale);
+        rates, boundaries, stepSplit, resampling, space, targets, other, targetScale, ends);
   }
 
   /** The same with another target scale. */
   public StageConfig withTargetScale(TargetScale other) {
     return new StageConfig(
-        rates, boundaries, stepSplit, resampling, space, targets, positions, other);
+        rates, boundaries, stepSplit, resampling, space, targets, positions, other, ends);
+  }
+
+  /** The same with stages that go further, or less far. */
+  public StageConfig withEnds(Ends other) {
+    return new StageConfig(
+        rates,
+        boundaries,
+        stepSplit,
+        resampling,
+        space,
+        targets,
+        positions,
+        targetScale,
+        other);
   }
 
   /**

@@ -53,7 +53,11 @@ public final class StagePlan {
       if (i + 1 < starts.size()) {
         rates = config.rates().get(i);
         GridMatrix up = config.up(own, rates);
-        end = Linkage.endTime(form, up, starts.get(i + 1));
+        end =
+            switch (config.ends()) {
+              case LINKED -> Linkage.endTime(form, up, starts.get(i + 1));
+              case CLEAN -> 0;
+            };
         linkages.add(Linkage.between(form, up, end, starts.get(i + 1)));
         repeated.add(config.repeated(config.coarse(grid, strides.over(rates)), rates));
       }

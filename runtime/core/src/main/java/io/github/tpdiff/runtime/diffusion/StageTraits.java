@@ -27,6 +27,7 @@ public final class StageTraits {
     traits.put("targets", Words.of(stages.targets()));
     traits.put("positions", stages.positions().toString());
     traits.put("target scale", Words.of(stages.targetScale()));
+    traits.put("ends", Words.of(stages.ends()));
     return traits;
   }
 }

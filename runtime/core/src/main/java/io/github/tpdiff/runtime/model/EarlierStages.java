@@ -2,7 +2,7 @@ package io.github.tpdiff.runtime.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-/** Stages of version 1.0, which were over time alone, as those of version 1.1. */
+/** Stages of versions 1.0, which were over time alone, and 1.1, which were all linked, as of 1.2. */
 final class EarlierStages {
   private EarlierStages() {}
 
@@ -16,6 +16,9 @@ final class EarlierStages {
     }
     if (!tree.has("positions")) {
       tree.put("positions", "scaled");
+    }
+    if (!tree.has("ends")) {
+      tree.put("ends", "linked");
     }
     return tree;
   }

@@ -64,7 +64,7 @@ public final class RecordJson<T> {
   public static final RecordJson<StageConfig> STAGES =
       new RecordJson<>(
           StageConfig.class,
-          Optional.of(new FormatVersion(1, 1)),
+          Optional.of(new FormatVersion(1, 2)),
           (tree, found) -> EarlierStages.upgraded(tree));
 
   /** What a checkpoint asks to be generated when the user does not say. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import java.util.List;
@@ -28,7 +29,8 @@ class StageChoiceTest {
           new SpaceResampling(Downsampling.STRIDE, Upsampling.LINEAR),
           Targets.PIXEL,
           NATIVE,
-          TargetScale.STAGE);
+          TargetScale.STAGE,
+          Ends.CLEAN);
 
   @Test
   void choiceThatIsLeftOpen_isWhatTheWeightsWereTrainedFor() {
@@ -63,7 +65,8 @@ class StageChoiceTest {
             Optional.of(Targets.LATENT),
             Optional.of(
                 new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE)),
-            Optional.empty());
+            Optional.empty(),
+            Optional.of(Ends.LINKED));
     var decided = other.decide(Optional.of(TRAINED), VANILLA);
     assertThat(decided.stages())
         .isEqualTo(
@@ -76,7 +79,8 @@ class StageChoiceTest {
                 SpaceResampling.blocks(),
                 Targets.LATENT,
                 other.positions().orElseThrow(),
-                TargetScale.STAGE));
+                TargetScale.STAGE,
+                Ends.LINKED));
     assertThat(decided.differences())
         .containsExactly(
             "rates [[1, 2, 2], 2], trained with [[2, 2, 2], [1, 2, 2]]",
@@ -84,7 +88,8 @@ class StageChoiceTest {
             "downsampling of space mean, trained with stride",
             "upsampling of space nearest, trained with linear",
             "targets latent, trained with pixel",
-            "positions [scaled, native, native], trained with native");
+            "positions [scaled, native, native], trained with native",
+            "ends linked, trained with clean");
   }
 
   @Test
@@ -108,7 +113,8 @@ class StageChoiceTest {
                     none.spaceUpsampling(),
                     none.targets(),
                     none.positions(),
-                    none.targetScale()))
+                    none.targetScale(),
+                    none.ends()))
         .hasMessage("stages.rates: expected 2 values for 3 stages, found [[2, 2, 2]]");
   }
 }

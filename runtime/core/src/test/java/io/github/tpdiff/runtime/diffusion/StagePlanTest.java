@@ -188,6 +188,25 @@ class StagePlanTest {
     assertThat(plan.stage(2).end()).isCloseTo(second / (1 + second), within(1e-12));
   }
 
+  /** Of a clean clip everything is signal: all of a start's noise is new, and white. */
+  @Test
+  void stageThatEndsClean_isEnteredWithWhiteNoiseAlone() {
+    var config =
+        StageConfig.pyramid(2, FrameResampling.sharedFirstFrame())
+            .withBoundaries(List.of(0.6))
+            .withEnds(StageConfig.Ends.CLEAN);
+    StagePlan plan = StagePlan.of(config, FLOW, grid(5));
+    assertThat(plan.stage(2).end()).isZero();
+    Linkage linkage = plan.linkages().get(0);
+    assertThat(linkage.scale()).isCloseTo(0.4, within(1e-12));
+    List<List<Double>> covariance = linkage.noise().overTime(5).orElseThrow().covariance();
+    for (int i = 0; i < 5; i++) {
+      for (int j = 0; j < 5; j++) {
+        assertThat(covariance.get(i).get(j)).isCloseTo(i == j ? 0.36 : 0, within(1e-12));
+      }
+    }
+  }
+
   /** λ = λ_t λ_h λ_w: 8 for blocks of two along each axis, 6 for two frames of three columns. */
   @Test
   void stageEnds_followFromTheEigenvaluesOfAllAxes() {

@@ -63,6 +63,18 @@ class StagedSamplingOracleTest {
     assertThat(error(StagePlan.of(config, flow(), StagePlanTest.grid(17)))).isLessThan(1e-4);
   }
 
+  /** Clean keyframes, then what lies between them: no law is lost there either. */
+  @ParameterizedTest
+  @MethodSource("everySchedule")
+  void cascade_reachesTheDataLaw(NoiseSchedule schedule) {
+    var config =
+        StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
+            .withEnds(StageConfig.Ends.CLEAN);
+    StagePlan plan = StagePlan.of(config, schedule, StagePlanTest.grid(17));
+    assertThat(plan.stages()).allMatch(stage -> stage.end() == 0);
+    assertThat(error(plan)).isLessThan(1e-4);
+  }
+
   @Test
   void heun_reachesTheDataLawOnStableDiffusionsTable() {
     var schedule = new ContinuousDdim(VariancePreserving.linear(0.00085, 0.012, 1000));

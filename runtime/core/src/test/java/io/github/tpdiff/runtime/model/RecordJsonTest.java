@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -29,7 +30,7 @@ class RecordJsonTest {
   private static final String STAGES =
       """
       {
-        "version": "1.1",
+        "version": "1.2",
         "rates": [
           4,
           2
@@ -58,7 +59,8 @@ class RecordJsonTest {
           "native",
           "native"
         ],
-        "target_scale": "stage"
+        "target_scale": "stage",
+        "ends": "clean"
       }\
       """;
 
@@ -75,7 +77,8 @@ class RecordJsonTest {
               FrameResampling.Downsampling.STRIDE, FrameResampling.Upsampling.LINEAR),
           StageConfig.Targets.PIXEL,
           new PositionRules(PositionRule.SCALED, PositionRule.NATIVE, PositionRule.NATIVE),
-          StageConfig.TargetScale.STAGE);
+          StageConfig.TargetScale.STAGE,
+          StageConfig.Ends.CLEAN);
 
   @TempDir Path folder;
 
@@ -89,9 +92,22 @@ class RecordJsonTest {
     assertEquals(CONFIG, RecordJson.STAGES.parse(STAGES, "here"));
   }
 
+  /** {@link #STAGES} before stages could end elsewhere than where the next begins. */
+  private static String ofLinkedStages(String version) {
+    return STAGES.replace("1.2", version).replace(",\n  \"ends\": \"clean\"", "");
+  }
+
+  @Test
+  void stagesOfAnEarlierVersion_areLinked() {
+    String earlier = ofLinkedStages("1.1");
+    assertFalse(earlier.contains("ends"), earlier);
+    assertEquals(
+        CONFIG.withEnds(StageConfig.Ends.LINKED), RecordJson.STAGES.parse(earlier, "here"));
+  }
+
   /** {@link #STAGES} as version 1.0 had it, before stages differed in rows and columns. */
   private static final String EARLIER =
-      STAGES.replace("1.1", "1.0").replaceAll("(?s)\\s+\"space\".*(?=\\s+\"target_scale\")", "");
+      ofLinkedStages("1.0").replaceAll("(?s)\\s+\"space\".*(?=\\s+\"target_scale\")", "");
 
   @Test
   void stagesOfTheFirstVersion_areOverTimeAloneWithTheDefaultsOfWhatCameLater() {
@@ -100,7 +116,8 @@ class RecordJsonTest {
         CONFIG
             .withSpace(SpaceResampling.blocks())
             .withTargets(StageConfig.Targets.LATENT)
-            .withPositions(PositionRules.scaled());
+            .withPositions(PositionRules.scaled())
+            .withEnds(StageConfig.Ends.LINKED);
     assertEquals(expected, RecordJson.STAGES.parse(EARLIER, "here"));
   }
 
@@ -113,7 +130,7 @@ class RecordJsonTest {
   }
 
   private static String ofVersion(String version) {
-    return STAGES.replace("\"version\": \"1.1\"", "\"version\": " + version);
+    return STAGES.replace("\"version\": \"1.2\"", "\"version\": " + version);
   }
 
   @Test
@@ -124,7 +141,7 @@ class RecordJsonTest {
             .replace("\"upsampling\"", "\"sharpening\": null, \"upsampling\"");
     assertEquals(CONFIG, RecordJson.STAGES.parse(later, "here"));
     assertRefused(
-        later.replace("1.7", "1.1"), "here: weather: there is no such field; did you mean rates?");
+        later.replace("1.7", "1.2"), "here: weather: there is no such field; did you mean rates?");
     assertRefused(
         later.replace("[\n    4,", "[\n    true,"),
         "here: rates[0]: expected an integer, or three such as [2, 2, 2], found true");
@@ -147,8 +164,8 @@ class RecordJsonTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "\"2.0\"| here: version: expected at most 1.1, found 2.0; a newer tpdiff reads it",
-        "\"10.3\"| here: version: expected at most 1.1, found 10.3; a newer tpdiff reads it",
+        "\"2.0\"| here: version: expected at most 1.2, found 2.0; a newer tpdiff reads it",
+        "\"10.3\"| here: version: expected at most 1.2, found 10.3; a newer tpdiff reads it",
         "\"one\"| here: version: expected two numbers such as 1.0, found 'one'",
         "\"1\"| here: version: expected two numbers such as 1.0, found '1'",
         "1| here: version: expected two numbers such as 1.0, found '1'",

@@ -24,6 +24,7 @@ import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.SpaceResampling;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.StageGrid;
@@ -315,7 +316,8 @@ class VideoPipelineTest {
           SpaceResampling.blocks(),
           Targets.LATENT,
           PositionRules.scaled(),
-          TargetScale.STAGE);
+          TargetScale.STAGE,
+          Ends.CLEAN);
 
   private Latents asTrained() {
     Latents wanted = generate(request().withSampling(request().sampling().withStages(TRAINED)));
@@ -375,7 +377,8 @@ class VideoPipelineTest {
             none.spaceUpsampling(),
             none.targets(),
             none.positions(),
-            none.targetScale());
+            none.targetScale(),
+            none.ends());
     pipeline.generate(request().withSampling(request().sampling().withStages(choice)), listener);
     assertEquals(
         List.of(

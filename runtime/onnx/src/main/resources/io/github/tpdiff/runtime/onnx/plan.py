@@ -30,9 +30,10 @@ def stages(folder, guide, steps, frames, sides):
         if i < len(rates):
             up = upsampling(own, rates[i]["time"], config["resampling"]) if rates[i]["time"] > 1 else np.eye(own)
             ups = [upsampling(side // strides[a], rates[i][a], space) for side, a in zip(sides, SPACE)]
-            most = math.prod(np.linalg.eigvalsh(u @ u.T)[-1] for u in [up, *ups])
-            gamma, sigma = schedule.shares(starts[i + 1])
-            end = schedule.floor(schedule.time_at(sigma / (math.sqrt(most) * gamma)))
+            if config["ends"] == "linked":
+                most = math.prod(np.linalg.eigvalsh(u @ u.T)[-1] for u in [up, *ups])
+                gamma, sigma = schedule.shares(starts[i + 1])
+                end = schedule.floor(schedule.time_at(sigma / (math.sqrt(most) * gamma)))
         (g, s), (g_end, s_end) = schedule.shares(start), schedule.shares(end)
         scale, scale_end = (g, g_end) if schedule.table else (1, 1)
         (g, s), (g_end, s_end) = (g / scale, s / scale), (g_end / scale_end, s_end / scale_end)
