@@ -10,8 +10,12 @@ import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
+import io.github.tpdiff.runtime.pipeline.GenerationListener;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
+import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -123,6 +127,13 @@ final class ExperimentCommand implements Callable<Integer> {
       try (VideoModel model = open(job.model().request())) {
         return new JobTraining(engine, silent, progress)
             .run(JobRuns.of(job, model), Start.RESUME, watcher);
+      }
+    }
+
+    @Override
+    public void denoise(VideoModel model, VideoRequest request, GenerationListener listener) {
+      try (var parts = PipelineParts.of(model, engine)) {
+        new VideoPipeline(parts).generate(request, listener);
       }
     }
 

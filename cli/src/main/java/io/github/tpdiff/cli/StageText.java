@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.diffusion.FrameResampling.Downsampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.Upsampling;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StageConfig.Ends;
 import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import java.io.PrintWriter;
@@ -95,6 +96,7 @@ final class StageText {
     put(unusual, "space_downsampling", stages.space().downsampling(), Downsampling.MEAN);
     put(unusual, "space_upsampling", stages.space().upsampling(), Upsampling.NEAREST);
     put(unusual, "targets", stages.targets(), Targets.LATENT);
+    put(unusual, "ends", stages.ends(), Ends.LINKED);
     return unusual;
   }
 

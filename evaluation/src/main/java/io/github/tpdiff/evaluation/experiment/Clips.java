@@ -47,14 +47,7 @@ record Clips(List<String> prompts, Optional<ShapeSet> real) {
     int count = plan.quality().clips();
     if (plan.data().shapes().isPresent()) {
       ShapeSet trained = plan.data().shapes().get();
-      ShapeSet all =
-          new ShapeSet(
-              trained.clips() + count,
-              trained.width(),
-              trained.height(),
-              trained.frames(),
-              trained.fps(),
-              trained.seed());
+      ShapeSet all = trained.withClips(trained.clips() + count);
       return new Clips(
           IntStream.range(trained.clips(), all.clips())
               .mapToObj(clip -> all.scene(clip).words().caption())
@@ -120,7 +113,13 @@ record Clips(List<String> prompts, Optional<ShapeSet> real) {
     VideoClip first = made.get(0);
     var own =
         new ShapeSet(
-            all.clips(), first.width(), first.height(), first.frames(), first.fps(), all.seed());
+            all.clips(),
+            first.width(),
+            first.height(),
+            first.frames(),
+            first.fps(),
+            all.seed(),
+            all.words());
     int from = all.clips() - prompts.size();
     return IntStream.range(from, all.clips()).mapToObj(own::clip).toList();
   }

@@ -1,16 +1,10 @@
 package io.github.tpdiff.evaluation.experiment;
 
-import static com.google.common.base.Preconditions.checkArgument;
-
 import io.github.tpdiff.evaluation.shapes.ShapeFolder;
-import io.github.tpdiff.lora.job.JobRuns;
-import io.github.tpdiff.lora.job.ResolvedJob;
-import io.github.tpdiff.lora.job.StepCost;
 import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.FolderLock;
 import io.github.tpdiff.lora.train.NonFiniteException;
 import io.github.tpdiff.lora.train.TrainingOutcome;
-import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,26 +21,22 @@ import java.util.stream.IntStream;
  * each. Stopped at any time, it goes on with what is not there yet.
  */
 public final class Experiment {
-  private final PlanFile file;
   private final Plan plan;
   private final ExperimentFolder folder;
   private final ExperimentHost host;
-  private final Path data;
+  private final ExperimentArms arms;
   private final Clips clips;
-  private final Map<String, ArmFacts> facts = new LinkedHashMap<>();
 
   /**
    * @param file what is done
    * @param folder where; made if it is missing
    */
   public Experiment(PlanFile file, Path folder, ExperimentHost host) {
-    this.file = file;
     this.plan = file.plan();
     this.folder = new ExperimentFolder(folder);
     this.host = host;
-    this.data =
-        plan.data().path().map(path -> file.folder().resolve(path)).orElse(this.folder.shapes());
-    this.clips = Clips.of(plan, data);
+    this.arms = new ExperimentArms(file, this.folder, host);
+    this.clips = Clips.of(plan, arms.data());
   }
 
   /**
@@ -67,11 +57,12 @@ public final class Experiment {
   private boolean runAlone() throws IOException {
     prepare();
     for (String start : plan.starts().keySet()) {
-      var vanilla = new StartingCheckpoint.Vanilla(plan, data, folder.cache(start));
-      if (!checkpoint(start).train(host, vanilla)) {
+      var vanilla = new StartingCheckpoint.Vanilla(plan, dataOf(start), folder.cache(start));
+      if (!arms.checkpoint(start).train(host, vanilla)) {
         return false;
       }
     }
+    arms.time();
     for (int seed = 0; seed < plan.seeds(); seed++) {
       for (String arm : plan.arms().keySet()) {
         if (!train(arm, seed)) {
@@ -98,16 +89,23 @@ public final class Experiment {
     var lines = new ArrayList<String>();
     lines.add(
         String.format(
-            Locale.ROOT, "%-24s %-24s %14s  %s", "arm", "against", "GFLOPs a step", "steps to"));
+            Locale.ROOT,
+            "%-24s %-24s %14s %15s  %s",
+            "arm",
+            "against",
+            "GFLOPs a step",
+            "GFLOPs a video",
+            "steps to"));
     for (String arm : plan.arms().keySet()) {
       lines.add(
           String.format(
               Locale.ROOT,
-              "%-24s %-24s %14.3f  %s",
+              "%-24s %-24s %14.3f %15.3f  %s",
               arm,
               plan.againstOf(arm),
-              facts(arm).flopsPerStep() / 1e9,
-              plan.shares().stream().map(share -> steps(arm, share)).toList()));
+              arms.facts(arm).flopsPerStep() / 1e9,
+              arms.facts(arm).flopsPerVideo() / 1e9,
+              plan.shares().stream().map(share -> arms.steps(arm, share)).toList()));
     }
     lines.add(
         "each with %d seeds; %d clips of %d sampler steps at every point"
@@ -117,79 +115,43 @@ public final class Experiment {
 
   /** Clips, prompts, checkpoints that are not trained yet, and the price of every arm. */
   private void prepare() throws IOException {
-    plan.arms()
-        .keySet()
-        .forEach(arm -> armPlan(arm).requireAsBefore(folder.armPlan(arm), file.origin()));
-    if (plan.data().shapes().isPresent()) {
-      host.tell("drawing " + plan.data().shapes().get().clips() + " clips");
-      new ShapeFolder(data, plan.data().shapes().get()).write((done, total) -> {});
-    }
+    arms.requireAsBefore();
+    draw(plan.data(), arms.data());
     clips.writePrompts(folder.prompts());
-    for (String start : plan.starts().keySet()) {
-      checkpoint(start).write(host, plan);
+    for (Map.Entry<String, Plan.Start> start : plan.starts().entrySet()) {
+      start.getValue().data().ifPresent(own -> draw(own, dataOf(start.getKey())));
+      arms.checkpoint(start.getKey()).write(host, plan);
     }
-    for (String arm : plan.arms().keySet()) {
-      facts.put(arm, price(arm));
-    }
+    arms.price();
   }
 
-  private StartingCheckpoint checkpoint(String name) {
-    Plan.Start start = plan.starts().getOrDefault(name, plan.starts().values().iterator().next());
-    Path given = file.folder().resolve(start.path().orElse(""));
-    return new StartingCheckpoint(name, start, given, folder.start(name));
+  /** What the vanilla training of a start is on. */
+  private Path dataOf(String start) {
+    return arms.checkpoint(start)
+        .start()
+        .data()
+        .map(own -> arms.place(own, folder.shapes(start)))
+        .orElse(arms.data());
   }
 
-  private TrainingJob job(String arm, int seed, int steps) {
-    String start = plan.startOf(arm);
-    return ArmJob.of(plan, arm)
-        .at(
-            checkpoint(start).path(),
-            data,
-            folder.cache(start),
-            folder.seed(arm, seed).resolve("run"))
-        .to(steps, seed)
-        .generating(folder.prompts(), plan.quality())
-        .write(folder.job(arm, seed));
-  }
-
-  private ArmPlan armPlan(String arm) {
-    return ArmPlan.of(plan, checkpoint(plan.startOf(arm)).start(), arm);
-  }
-
-  /** Prices an arm, and finds everything wrong with it before anything is trained. */
-  private ArmFacts price(String arm) {
-    TrainingJob job = job(arm, 0, plan.budget().steps());
-    try (VideoModel model = host.open(job.model().request())) {
-      List<ResolvedJob> runs = JobRuns.of(job, model);
-      checkArgument(
-          runs.size() == 1,
-          "arms.%s: expected one denoiser to train, found %s; name one in job.model.denoiser",
-          arm,
-          runs.size());
-      return new ArmFacts(
-          StepCost.of(runs.get(0)).mean(), runs.get(0).diffusion().stages().toString());
-    }
-  }
-
-  /** Steps of an arm at a share of the budget. */
-  private int steps(String arm, double share) {
-    double budget = plan.budget().steps() * facts(plan.againstOf(arm)).flopsPerStep();
-    return (int) Math.max(1, Math.round(share * budget / facts(arm).flopsPerStep()));
-  }
-
-  private ArmFacts facts(String arm) {
-    return Optional.ofNullable(facts.get(arm)).orElseThrow();
+  private void draw(Plan.Data data, Path place) {
+    data.shapes()
+        .ifPresent(
+            shapes -> {
+              host.tell("drawing " + shapes.clips() + " clips");
+              new ShapeFolder(place, shapes).write((done, total) -> {});
+            });
   }
 
   /** Whether all points of an arm with a seed are there. */
   private boolean train(String arm, int seed) throws IOException {
-    ExperimentFolder.write(folder.armPlan(arm), armPlan(arm));
+    ExperimentFolder.write(folder.armPlan(arm), arms.armPlan(arm));
     int before = 0;
     double seconds = 0;
     List<Double> shares = plan.shares();
     for (int point = 0; point < shares.size(); point++) {
       Path result = folder.point(arm, seed, point);
-      int steps = Math.max(before + 1, steps(arm, shares.get(point)));
+      int steps = Math.max(before + 1, arms.steps(arm, shares.get(point)));
       Optional<PointResult> known = ExperimentFolder.find(result, PointResult.class);
       if (known.isEmpty()) {
         host.tell(
@@ -210,7 +172,7 @@ public final class Experiment {
                 new PointResult(
                     shares.get(point),
                     steps,
-                    steps * facts(arm).flopsPerStep(),
+                    steps * arms.facts(arm).flopsPerStep(),
                     seconds + (steps - before) * reached.seconds(),
                     reached.videoSeconds(),
                     reached.measures(),
@@ -232,7 +194,7 @@ public final class Experiment {
    */
   private Optional<PointResult> reach(String arm, int seed, int point, int steps)
       throws IOException {
-    TrainingJob job = job(arm, seed, steps);
+    TrainingJob job = arms.job(arm, seed, steps);
     Path seen = folder.trained(arm, seed, point);
     var watch =
         new Watch(steps, clips.prompts().size(), trained -> ExperimentFolder.write(seen, trained));
@@ -271,21 +233,28 @@ public final class Experiment {
   }
 
   private void report() {
-    var results = new LinkedHashMap<String, List<List<PointResult>>>();
+    var results = new LinkedHashMap<String, ExperimentReport.Seen>();
     for (String arm : plan.arms().keySet()) {
       var seeds = new ArrayList<List<PointResult>>();
       for (int seed = 0; seed < plan.seeds(); seed++) {
-        int own = seed;
-        seeds.add(
-            IntStream.range(0, plan.budget().points())
-                .mapToObj(p -> folder.point(arm, own, p))
-                .flatMap(path -> ExperimentFolder.find(path, PointResult.class).stream())
-                .toList());
+        seeds.add(points(arm, seed));
       }
-      results.put(arm, seeds);
+      results.put(arm, new ExperimentReport.Seen(seeds, arms.timed(arm)));
     }
-    var report = ExperimentReport.of(plan, facts, results);
+    var report = ExperimentReport.of(plan, arms.facts(), results);
     ExperimentFolder.write(folder.reportJson(), report);
     new ExperimentPage(plan, report).write(folder.reportPage());
+  }
+
+  /** Shares are those of the budget as it is now. */
+  private List<PointResult> points(String arm, int seed) {
+    List<Double> shares = plan.shares();
+    return IntStream.range(0, shares.size())
+        .mapToObj(
+            p ->
+                ExperimentFolder.find(folder.point(arm, seed, p), PointResult.class)
+                    .map(point -> point.at(shares.get(p))))
+        .flatMap(Optional::stream)
+        .toList();
   }
 }

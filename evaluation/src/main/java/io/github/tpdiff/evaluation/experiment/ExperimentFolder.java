@@ -27,6 +27,11 @@ record ExperimentFolder(Path root) {
     return root.resolve("shapes");
   }
 
+  /** Clips that are drawn for the training of a start alone. */
+  Path shapes(String start) {
+    return root.resolve("start-shapes").resolve(start);
+  }
+
   Path start(String name) {
     return root.resolve("starts").resolve(name);
   }
@@ -47,6 +52,11 @@ record ExperimentFolder(Path root) {
   /** What an arm was when it was trained. */
   Path armPlan(String arm) {
     return arm(arm).resolve("arm.json");
+  }
+
+  /** How long a video took in a round. */
+  Path timed(String arm, int round) {
+    return arm(arm).resolve(String.format(Locale.ROOT, "speed-%02d.json", round));
   }
 
   Path seed(String arm, int seed) {

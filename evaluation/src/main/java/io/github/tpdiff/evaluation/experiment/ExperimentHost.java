@@ -5,6 +5,8 @@ import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.GenerationListener;
+import io.github.tpdiff.runtime.pipeline.VideoRequest;
 
 /** Opens checkpoints and trains jobs for an experiment: the usual trainer, on whatever engine. */
 public interface ExperimentHost {
@@ -18,6 +20,9 @@ public interface ExperimentHost {
    * @throws io.github.tpdiff.lora.train.NonFiniteException if the loss or a gradient is
    */
   TrainingOutcome train(TrainingJob job, TrainingListener watcher);
+
+  /** Denoises a video with a checkpoint and decodes nothing. */
+  void denoise(VideoModel model, VideoRequest request, GenerationListener listener);
 
   /** Says what the experiment does next. */
   void tell(String line);

@@ -1,5 +1,6 @@
 package io.github.tpdiff.evaluation.experiment;
 
+import com.google.common.math.Quantiles;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -23,9 +24,10 @@ record ExperimentReport(String title, int seeds, Map<String, ArmReport> arms) {
    *
    * @param against the arm that it is held against
    * @param flopsPerStep of an optimizer step, on the mean
-   * @param videoSeconds of denoising one video, mean over seeds at their last points; empty without
-   *     a point
-   * @param videoSpeedUp of the arm that it is held against's to this; empty likewise
+   * @param video what denoising one of the clips takes that quality is measured on: seconds are the
+   *     mean over seeds at their last points
+   * @param timed what denoising one of the videos takes that are timed: the median of the rounds;
+   *     empty if none are
    * @param bySeed its points
    * @param speedUps by measure: in FLOPs and in seconds
    * @param paper what the paper has
@@ -33,8 +35,8 @@ record ExperimentReport(String title, int seeds, Map<String, ArmReport> arms) {
   record ArmReport(
       String against,
       double flopsPerStep,
-      OptionalDouble videoSeconds,
-      OptionalDouble videoSpeedUp,
+      VideoCost video,
+      Optional<VideoCost> timed,
       List<List<PointResult>> bySeed,
       Map<String, SpeedUps> speedUps,
       Map<String, Double> paper) {
@@ -44,64 +46,119 @@ record ExperimentReport(String title, int seeds, Map<String, ArmReport> arms) {
     }
   }
 
+  /**
+   * What denoising a video takes.
+   *
+   * @param flops by the cost model
+   * @param flopsSpeedUp of the arm that it is held against's to these
+   * @param seconds as measured; empty without a measurement
+   * @param secondsSpeedUp likewise
+   */
+  record VideoCost(
+      double flops, double flopsSpeedUp, OptionalDouble seconds, OptionalDouble secondsSpeedUp) {
+    static VideoCost of(
+        double flops, double othersFlops, OptionalDouble seconds, OptionalDouble othersSeconds) {
+      return new VideoCost(
+          flops,
+          othersFlops / flops,
+          seconds,
+          seconds.isPresent() && othersSeconds.isPresent()
+              ? OptionalDouble.of(othersSeconds.getAsDouble() / seconds.getAsDouble())
+              : OptionalDouble.empty());
+    }
+  }
+
+  /**
+   * What was seen of an arm.
+   *
+   * @param bySeed its points
+   * @param timed its videos that were timed
+   */
+  record Seen(List<List<PointResult>> bySeed, List<TimedVideo> timed) {
+    private static final Seen NOTHING = new Seen(List.of(), List.of());
+
+    Seen {
+      bySeed = List.copyOf(bySeed);
+      timed = List.copyOf(timed);
+    }
+
+    private OptionalDouble videoSeconds() {
+      return bySeed.stream()
+          .filter(points -> !points.isEmpty())
+          .map(points -> points.get(points.size() - 1))
+          .filter(point -> point.failure().isEmpty())
+          .mapToDouble(PointResult::videoSeconds)
+          .average();
+    }
+
+    private OptionalDouble timedSeconds() {
+      return timed.isEmpty()
+          ? OptionalDouble.empty()
+          : OptionalDouble.of(
+              Quantiles.median().compute(timed.stream().map(TimedVideo::seconds).toList()));
+    }
+  }
+
   /** To the same quality. */
   record SpeedUps(Optional<SpeedUp> flops, Optional<SpeedUp> seconds) {}
+
+  /** Of an arm that has no price yet. */
+  private static final ArmFacts UNKNOWN = new ArmFacts(0, "", 0, OptionalDouble.empty());
 
   ExperimentReport {
     arms = Collections.unmodifiableMap(new LinkedHashMap<>(arms));
   }
 
   static ExperimentReport of(
-      Plan plan, Map<String, ArmFacts> facts, Map<String, List<List<PointResult>>> results) {
+      Plan plan, Map<String, ArmFacts> facts, Map<String, Seen> results) {
     var arms = new LinkedHashMap<String, ArmReport>();
     for (String arm : plan.arms().keySet()) {
       String against = plan.againstOf(arm);
-      List<List<PointResult>> own = results.getOrDefault(arm, List.of());
-      List<List<PointResult>> others = results.getOrDefault(against, List.of());
-      OptionalDouble video = videoSeconds(own);
-      OptionalDouble otherVideo = videoSeconds(others);
-      var speedUps = new LinkedHashMap<String, SpeedUps>();
-      if (!against.equals(arm)) {
-        boolean sameStages =
-            stages(facts, arm).equals(stages(facts, against)) && facts.containsKey(arm);
-        for (Measure measure : measures(own)) {
-          if (measure.equals(Measure.LOSS) && !sameStages) {
-            continue;
-          }
-          speedUps.put(
-              measure.name(),
-              new SpeedUps(
-                  speedUp(own, others, measure, PointResult::flops),
-                  speedUp(own, others, measure, PointResult::seconds)));
-        }
-      }
+      Seen own = results.getOrDefault(arm, Seen.NOTHING);
+      Seen other = results.getOrDefault(against, Seen.NOTHING);
+      ArmFacts is = facts.getOrDefault(arm, UNKNOWN);
+      ArmFacts otherIs = facts.getOrDefault(against, UNKNOWN);
       arms.put(
           arm,
           new ArmReport(
               against,
-              Optional.ofNullable(facts.get(arm)).map(ArmFacts::flopsPerStep).orElse(0.0),
-              video,
-              video.isPresent() && otherVideo.isPresent()
-                  ? OptionalDouble.of(otherVideo.getAsDouble() / video.getAsDouble())
-                  : OptionalDouble.empty(),
-              own,
-              speedUps,
+              is.flopsPerStep(),
+              VideoCost.of(
+                  is.flopsPerVideo(),
+                  otherIs.flopsPerVideo(),
+                  own.videoSeconds(),
+                  other.videoSeconds()),
+              is.flopsPerTimedVideo().isEmpty()
+                  ? Optional.empty()
+                  : Optional.of(
+                      VideoCost.of(
+                          is.flopsPerTimedVideo().getAsDouble(),
+                          otherIs.flopsPerTimedVideo().orElse(Double.NaN),
+                          own.timedSeconds(),
+                          other.timedSeconds())),
+              own.bySeed(),
+              against.equals(arm)
+                  ? Map.of()
+                  : speedUps(
+                      own.bySeed(), other.bySeed(), is.stages().equals(otherIs.stages())),
               plan.required(arm).paper()));
     }
     return new ExperimentReport(plan.title(), plan.seeds(), arms);
   }
 
-  private static String stages(Map<String, ArmFacts> facts, String arm) {
-    return Optional.ofNullable(facts.get(arm)).map(ArmFacts::stages).orElse("");
-  }
-
-  private static OptionalDouble videoSeconds(List<List<PointResult>> seeds) {
-    return seeds.stream()
-        .filter(points -> !points.isEmpty())
-        .map(points -> points.get(points.size() - 1))
-        .filter(point -> point.failure().isEmpty())
-        .mapToDouble(PointResult::videoSeconds)
-        .average();
+  private static Map<String, SpeedUps> speedUps(
+      List<List<PointResult>> own, List<List<PointResult>> others, boolean haveTheSameStages) {
+    var speedUps = new LinkedHashMap<String, SpeedUps>();
+    for (Measure measure : measures(own)) {
+      if (haveTheSameStages || !measure.equals(Measure.LOSS)) {
+        speedUps.put(
+            measure.name(),
+            new SpeedUps(
+                speedUp(own, others, measure, PointResult::flops),
+                speedUp(own, others, measure, PointResult::seconds)));
+      }
+    }
+    return speedUps;
   }
 
   /** The figures of quality that there are: those of clips, distances, and the loss. */

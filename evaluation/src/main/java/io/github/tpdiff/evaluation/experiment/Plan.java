@@ -4,6 +4,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.github.tpdiff.evaluation.shapes.ShapeSet;
+import io.github.tpdiff.lora.data.ClipSize;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param budget of computing
  * @param seeds every arm is trained with the seeds 0 to this, exclusive
  * @param quality how it is measured
+ * @param speed at what sizes generating is timed beside; empty not at all
  * @param arms what is compared, by name, in the order of the report
  */
 public record Plan(
@@ -35,6 +37,7 @@ public record Plan(
     Budget budget,
     int seeds,
     Quality quality,
+    Optional<Speed> speed,
     Map<String, Arm> arms) {
   /** Names are parts of paths. */
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}");
@@ -48,12 +51,15 @@ public record Plan(
    *     says, before any arm begins
    * @param job sections of a job file for that training, whose keys count more than those of {@code
    *     base}
+   * @param data what that training is on, where it is not what the arms are trained on: another
+   *     domain
    */
   public record Start(
       Optional<String> path,
       Optional<String> template,
       @JsonProperty("vanilla_steps") Optional<Integer> vanillaSteps,
-      Map<String, Object> job) {
+      Map<String, Object> job,
+      Optional<Data> data) {
     /**
      * @throws IllegalArgumentException if not exactly one of the two is said
      */
@@ -64,6 +70,9 @@ public record Plan(
       checkArgument(
           vanillaSteps.isEmpty() || template.isPresent(),
           "vanilla_steps: goes with 'template': a checkpoint of yours is not changed");
+      checkArgument(
+          data.isEmpty() || template.isPresent(),
+          "data: goes with 'template': a checkpoint of yours is not changed");
       checkArgument(
           vanillaSteps.orElse(0) >= 0,
           "vanilla_steps: at least 0, found %s",
@@ -102,6 +111,16 @@ public record Plan(
           points,
           steps);
     }
+
+    /** Steps to the first point, which is before all others. */
+    private double first() {
+      return Math.scalb((double) steps, 1 - points);
+    }
+
+    /** Whether the points of the shorter one are the first of the longer one's. */
+    boolean goesOnFrom(Budget other) {
+      return first() == other.first();
+    }
   }
 
   /**
@@ -116,6 +135,23 @@ public record Plan(
       checkArgument(clips >= 1 && clips <= 10_000, "clips: expected 1 to 10000, found %s", clips);
       checkArgument(steps >= 1, "steps: at least 1, found %s", steps);
       checkArgument(guidance >= 0, "guidance: at least 0, found %s", guidance);
+    }
+  }
+
+  /**
+   * Videos whose denoising is timed, of weights as they are before training, which is as fast:
+   * clips of quality are mostly so small that computing is the least of it.
+   *
+   * @param sizes such as {@code 256x256x81}, by the name of the start; arms of others are not timed
+   * @param steps of the sampler, all stages together
+   * @param rounds how often every arm has its turn
+   */
+  public record Speed(Map<String, String> sizes, int steps, int rounds) {
+    public Speed {
+      sizes = Collections.unmodifiableMap(new LinkedHashMap<>(orEmpty(sizes)));
+      sizes.values().forEach(ClipSize::parse);
+      checkArgument(steps >= 1, "steps: at least 1, found %s", steps);
+      checkArgument(rounds >= 1 && rounds <= 100, "rounds: expected 1 to 100, found %s", rounds);
     }
   }
 
@@ -163,6 +199,13 @@ public record Plan(
     for (String name : starts.keySet()) {
       requireName("starts", name);
     }
+    for (String name : speed.map(Speed::sizes).orElse(Map.of()).keySet()) {
+      checkArgument(
+          starts.containsKey(name),
+          "speed.sizes: expected names of %s, found '%s'",
+          starts.keySet(),
+          name);
+    }
     for (Map.Entry<String, Arm> arm : arms.entrySet()) {
       requireName("arms", arm.getKey());
       String start = arm.getValue().start().orElse("");
@@ -198,6 +241,13 @@ public record Plan(
   /** The name of the checkpoint that an arm begins from. */
   String startOf(String arm) {
     return required(arm).start().orElseGet(() -> starts.keySet().iterator().next());
+  }
+
+  /** The size at which an arm's videos are timed, if they are. */
+  Optional<ClipSize> timedSize(String arm) {
+    return speed
+        .flatMap(timed -> Optional.ofNullable(timed.sizes().get(startOf(arm))))
+        .map(ClipSize::parse);
   }
 
   /** The arm that an arm is held against, itself perhaps. */

@@ -4,10 +4,13 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.cfg.ConstructorDetector;
+import com.fasterxml.jackson.databind.exc.InvalidFormatException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import com.google.common.collect.Maps;
 import io.github.tpdiff.lora.data.Utf8File;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.NearestName;
@@ -16,9 +19,14 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.LoaderOptions;
@@ -46,17 +54,32 @@ public record PlanFile(Plan plan, String origin, Path folder) {
           .constructorDetector(ConstructorDetector.USE_PROPERTIES_BASED)
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
           .build();
 
   /** Plans that come with the program, each in every one of {@link #SIZES}. */
   private static final List<String> READY =
-      List.of("training-speed", "training-speed-ddim", "paper-table-2", "paper-table-3");
+      List.of(
+          "training-speed",
+          "training-speed-ddim",
+          "training-speed-options",
+          "training-speed-long",
+          "paper-table-2",
+          "paper-table-3",
+          "baselines",
+          "lora-transfer");
 
   /** How long a ready plan takes: on two cores, or on a GPU. */
   private static final List<String> SIZES = List.of("minutes", "hours", "gpu-days");
 
   /** In a ready plan, by size, what is not as in the others. */
   private static final String OF_SIZE = "sizes";
+
+  /** In a ready plan, the name of another whose keys count where it has none of its own. */
+  private static final String AS = "as";
+
+  /** Of a ready plan, what is not of the plan that comes of it. */
+  private static final Set<String> PLACES = Set.of(AS, OF_SIZE);
 
   /** Names of the plans that come with the program, such as {@code training-speed.minutes}. */
   public static List<String> names() {
@@ -104,17 +127,31 @@ public record PlanFile(Plan plan, String origin, Path folder) {
                   NearestName.of(name, names()).map(n -> "; did you mean " + n + "?").orElse("")));
     }
     int dot = name.lastIndexOf('.');
-    Map<?, ?> all = resource(name.substring(0, dot) + ".yaml");
-    Map<String, Object> common = new LinkedHashMap<>();
-    all.forEach((key, value) -> common.put(String.valueOf(key), value));
-    Map<?, ?> sizes = (Map<?, ?>) requireNonNull(common.remove(OF_SIZE));
-    Map<?, ?> own = (Map<?, ?>) requireNonNull(sizes.get(name.substring(dot + 1)));
-    return yaml().dump(ArmJob.merged(common, own));
+    List<Map<String, Object>> resources = resources(name.substring(0, dot));
+    Map<String, Object> plan = Map.of();
+    for (Map<String, Object> keys : resources) {
+      plan = ArmJob.merged(plan, Maps.filterKeys(keys, key -> !PLACES.contains(key)));
+    }
+    for (Map<String, Object> keys : resources) {
+      if (keys.get(OF_SIZE) instanceof Map<?, ?> sizes
+          && sizes.get(name.substring(dot + 1)) instanceof Map<?, ?> own) {
+        plan = ArmJob.merged(plan, own);
+      }
+    }
+    return yaml().dump(plan);
   }
 
-  private static Map<?, ?> resource(String name) {
-    try (InputStream bytes = requireNonNull(PlanFile.class.getResourceAsStream(name))) {
-      return (Map<?, ?>) yaml().load(new String(bytes.readAllBytes(), StandardCharsets.UTF_8));
+  /** A ready plan, after the one whose keys count where it has none of its own. */
+  private static List<Map<String, Object>> resources(String name) {
+    try (InputStream bytes =
+        requireNonNull(PlanFile.class.getResourceAsStream(name + ".yaml"), name)) {
+      var keys = new LinkedHashMap<String, Object>();
+      ((Map<?, ?>) yaml().load(new String(bytes.readAllBytes(), StandardCharsets.UTF_8)))
+          .forEach((key, value) -> keys.put(String.valueOf(key), value));
+      var all = new ArrayList<Map<String, Object>>();
+      Optional.ofNullable(keys.get(AS)).ifPresent(as -> all.addAll(resources(as.toString())));
+      all.add(keys);
+      return all;
     } catch (IOException broken) {
       throw new UncheckedIOException(broken);
     }
@@ -142,13 +179,25 @@ public record PlanFile(Plan plan, String origin, Path folder) {
     List<JsonMappingException.Reference> path = found.getPath();
     String place =
         path.stream()
-            .map(JsonMappingException.Reference::getFieldName)
-            .map(String::valueOf)
-            .collect(Collectors.joining("."));
+            .map(
+                step ->
+                    step.getFieldName() == null
+                        ? "[" + step.getIndex() + "]"
+                        : "." + step.getFieldName())
+            .collect(Collectors.joining())
+            .replaceFirst("^\\.", "");
     String what =
         found.getOriginalMessage().replaceFirst("^Cannot construct instance of .*?, problem: ", "");
     if (found instanceof UnrecognizedPropertyException unknown) {
       what = "no plan has this key; expected one of " + unknown.getKnownPropertyIds();
+    }
+    if (found instanceof InvalidFormatException other && other.getTargetType().isEnum()) {
+      what =
+          "expected one of %s, found '%s'"
+              .formatted(
+                  Arrays.toString(other.getTargetType().getEnumConstants())
+                      .toLowerCase(Locale.ROOT),
+                  other.getValue());
     }
     return place.isEmpty() ? what : place + ": " + what;
   }

@@ -28,6 +28,11 @@ public record PointResult(
     measures = Collections.unmodifiableMap(new LinkedHashMap<>(measures));
   }
 
+  /** The same of a budget of which it is another share. */
+  PointResult at(double other) {
+    return new PointResult(other, step, flops, seconds, videoSeconds, measures, failure);
+  }
+
   static PointResult failed(double share, int step, String why) {
     return new PointResult(share, step, 0, 0, 0, Map.of(), Optional.of(why));
   }

@@ -3,6 +3,7 @@ package io.github.tpdiff.evaluation.shapes;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.runtime.video.VideoFrame;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
@@ -26,21 +27,23 @@ public record Scene(
   /**
    * Draws a scene.
    *
+   * @param vocabulary of which
    * @param width of the picture, in shorter sides
    * @param height likewise
    */
-  static Scene draw(SplittableRandom random, double width, double height) {
+  static Scene draw(
+      SplittableRandom random, SceneVocabulary vocabulary, double width, double height) {
     var words =
         new SceneWords(
-            one(SceneWords.Size.values(), random),
-            one(ShapeColour.values(), random),
-            one(ShapeTexture.values(), random),
-            one(ShapeKind.values(), random),
-            one(SceneWords.Pace.values(), random),
-            one(Heading.values(), random),
-            random.nextBoolean(),
-            one(Ground.values(), random),
-            one(Ground.Texture.values(), random));
+            one(vocabulary.size(), random),
+            one(vocabulary.colour(), random),
+            one(vocabulary.texture(), random),
+            one(vocabulary.kind(), random),
+            one(vocabulary.pace(), random),
+            one(vocabulary.heading(), random),
+            one(random.nextBoolean(), vocabulary.bounces()),
+            one(vocabulary.ground(), random),
+            one(vocabulary.groundTexture(), random));
     double radius = Extent.radius(words.size()).draw(random);
     double way = Extent.way(words.pace()).draw(random);
     double turn = words.bounces() ? 0.5 + TURNS_WITHIN * (2 * random.nextDouble() - 1) : 1;
@@ -77,8 +80,13 @@ public record Scene(
     return direction > 0 ? room.least() + along : room.most() - along;
   }
 
-  private static <E> E one(E[] constants, SplittableRandom random) {
-    return constants[random.nextInt(constants.length)];
+  private static <E> E one(List<E> words, SplittableRandom random) {
+    return words.get(random.nextInt(words.size()));
+  }
+
+  /** What was drawn where the words have it, else the one that they have. */
+  private static boolean one(boolean drawn, List<Boolean> words) {
+    return words.contains(drawn) ? drawn : words.get(0);
   }
 
   /** How far the shape is from its start when a share of the clip's time has gone. */

@@ -5,6 +5,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.runtime.video.VideoFormat;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A data set of moving shapes. Every clip is a function of the seed and of its number alone, so a
@@ -16,8 +17,10 @@ import java.util.SplittableRandom;
  * @param frames of every clip
  * @param fps frames per second
  * @param seed of everything random
+ * @param words that scenes are made of
  */
-public record ShapeSet(int clips, int width, int height, int frames, double fps, long seed) {
+public record ShapeSet(
+    int clips, int width, int height, int frames, double fps, long seed, SceneVocabulary words) {
   /** Below, the smallest shapes are less than three pixels wide and have no kind. */
   private static final int LEAST_SIDE = 32;
 
@@ -42,6 +45,22 @@ public record ShapeSet(int clips, int width, int height, int frames, double fps,
         height);
     checkArgument(frames >= 4 && frames <= 10_000, "frames: expected 4 to 10000, found %s", frames);
     var unused = new VideoFormat(width, height, fps); // refuses what no file can have
+    words = orAll(words);
+  }
+
+  /** Of files from before there was a choice, too. */
+  private static SceneVocabulary orAll(@Nullable SceneVocabulary given) {
+    return given == null ? SceneVocabulary.all() : given;
+  }
+
+  /** Of all words. */
+  public ShapeSet(int clips, int width, int height, int frames, double fps, long seed) {
+    this(clips, width, height, frames, fps, seed, SceneVocabulary.all());
+  }
+
+  /** As many clips of the same scenes and more, or the first of them. */
+  public ShapeSet withClips(int count) {
+    return new ShapeSet(count, width, height, frames, fps, seed, words);
   }
 
   /** The truth of a clip. */
@@ -49,7 +68,7 @@ public record ShapeSet(int clips, int width, int height, int frames, double fps,
     checkArgument(clip >= 0 && clip < clips, "clip: expected 0 to %s, found %s", clips - 1, clip);
     double side = Math.min(width, height);
     var random = new SplittableRandom(new SplittableRandom(seed + STRIDE * clip).nextLong());
-    return Scene.draw(random, width / side, height / side);
+    return Scene.draw(random, words, width / side, height / side);
   }
 
   /** The clip, as drawn. */

@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.evaluation.experiment.ExperimentReport.ArmReport;
 import io.github.tpdiff.evaluation.experiment.ExperimentReport.SpeedUps;
+import io.github.tpdiff.evaluation.experiment.ExperimentReport.Seen;
+import io.github.tpdiff.evaluation.experiment.ExperimentReport.VideoCost;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.OptionalDouble;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,9 +36,9 @@ class ExperimentReportTest {
 
   private static final Map<String, ArmFacts> FACTS =
       Map.of(
-          "vanilla", new ArmFacts(3e9, "one stage"),
-          "phased", new ArmFacts(2e9, "three stages"),
-          "aligned", new ArmFacts(3e9, "one stage"));
+          "vanilla", new ArmFacts(3e9, "one stage", 8e9, OptionalDouble.of(8e11)),
+          "phased", new ArmFacts(2e9, "three stages", 5e9, OptionalDouble.of(4e11)),
+          "aligned", new ArmFacts(3e9, "one stage", 8e9, OptionalDouble.of(8e11)));
 
   /**
    * Points of a seed whose score rises with the logarithm of FLOPs, and whose loss falls so.
@@ -65,9 +69,14 @@ class ExperimentReportTest {
         PLAN,
         FACTS,
         Map.of(
-            "vanilla", List.of(points(1, 1e-9), points(1, 1e-9)),
-            "phased", phased,
-            "aligned", List.of(points(1.3, 1e-9), points(1.3, 1e-9))));
+            "vanilla", new Seen(List.of(points(1, 1e-9), points(1, 1e-9)), timed(9, 10, 50)),
+            "phased", new Seen(phased, timed(4, 5, 4)),
+            "aligned",
+                new Seen(List.of(points(1.3, 1e-9), points(1.3, 1e-9)), timed(9, 10, 50))));
+  }
+
+  private static List<TimedVideo> timed(double... seconds) {
+    return Arrays.stream(seconds).mapToObj(own -> new TimedVideo("256x256x81", 30, own)).toList();
   }
 
   @Test
@@ -78,7 +87,17 @@ class ExperimentReportTest {
     assertThat(flops.low().orElseThrow()).isCloseTo(1.8, within(1e-9));
     SpeedUp seconds = speedUps(phased, "score").seconds().orElseThrow();
     assertThat(seconds.value().orElseThrow()).isCloseTo(1.2, within(1e-9));
-    assertThat(phased.videoSpeedUp().orElseThrow()).isCloseTo(1.8, within(1e-9));
+  }
+
+  @Test
+  void aVideosCost_isHeldAgainstThatOfTheOtherArm_inClipsAndInTimedVideos() {
+    ArmReport phased = arm(report(List.of(points(1.8, 1e-9), points(1.8, 1e-9))), "phased");
+    assertThat(phased.video().flopsSpeedUp()).isCloseTo(1.6, within(1e-12));
+    assertThat(phased.video().secondsSpeedUp().orElseThrow()).isCloseTo(1.8, within(1e-9));
+    VideoCost timed = phased.timed().orElseThrow();
+    assertThat(timed.flopsSpeedUp()).isCloseTo(2, within(1e-12));
+    assertThat(timed.seconds()).hasValue(4); // the median of three rounds
+    assertThat(timed.secondsSpeedUp()).hasValue(2.5);
   }
 
   private static SpeedUps speedUps(ArmReport arm, String measure) {

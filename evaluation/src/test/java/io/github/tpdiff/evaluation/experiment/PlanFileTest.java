@@ -99,6 +99,18 @@ class PlanFileTest {
     assertRefused("title: A test", "title: [", "plan.yaml");
     assertRefused("seeds: 2", "seeds: 2\nseeds: 3", "duplicate key seeds");
     assertRefused("clips: 12", "clips: 0", "clips: expected 1 to");
+    assertRefused(
+        "seed: 0}",
+        "seed: 0, words: {colour: [red, pink]}}",
+        "data.shapes.words.colour[1]: expected one of [red, yellow, ");
+    assertRefused(
+        "seeds: 2", "seeds: 2\nspeed: {sizes: {flux: 8x8x8}, steps: 3, rounds: 1}", "speed.sizes: ");
+    assertRefused(
+        "seeds: 2", "seeds: 2\nspeed: {sizes: {wan: 8x8}, steps: 3, rounds: 1}", "832x480x81");
+    assertRefused(
+        "{template: wan-tiny, vanilla_steps: 3}",
+        "{path: wan, data: {path: clips}}",
+        "data: goes with 'template'");
   }
 
   @Test
@@ -128,6 +140,58 @@ class PlanFileTest {
       assertThat(job(plan, arm)).isNotNull();
     }
     assertThat(plan.arms().values().stream().filter(arm -> arm.against().isPresent())).isNotEmpty();
+  }
+
+  /** So it may be run into the other's folder, where that arm is trained already. */
+  @Test
+  void optionsOfTrainingSpeed_areHeldAgainstItsOwnVanilla() {
+    for (String size : List.of("minutes", "hours", "gpu-days")) {
+      Plan speed = PlanFile.ready("training-speed." + size).plan();
+      Plan options = PlanFile.ready("training-speed-options." + size).plan();
+      assertThat(options.starts()).isEqualTo(speed.starts());
+      assertThat(vanilla(options)).isEqualTo(vanilla(speed));
+    }
+  }
+
+  private static ArmPlan vanilla(Plan plan) {
+    return ArmPlan.of(plan, plan.starts().values().iterator().next(), "vanilla");
+  }
+
+  @Test
+  void aBudget_mayBeRaised_asLongAsPointsStayWhereTheyAre() throws IOException {
+    Path file = folder.resolve("arm.json");
+    ExperimentFolder.write(file, vanilla(plan(PLAN)));
+    Plan raised = plan(PLAN.replace("steps: 8, points: 3", "steps: 32, points: 5"));
+    assertThat(raised.shares().subList(0, 3).stream().map(share -> 32 * share))
+        .containsExactlyElementsOf(plan(PLAN).shares().stream().map(share -> 8 * share).toList());
+    vanilla(raised).requireAsBefore(file, "plan");
+    vanilla(plan(PLAN.replace("steps: 8, points: 3", "steps: 4, points: 2")))
+        .requireAsBefore(file, "plan");
+
+    Plan moved = plan(PLAN.replace("steps: 8, points: 3", "steps: 16, points: 3"));
+    assertThatThrownBy(() -> vanilla(moved).requireAsBefore(file, "plan"))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(
+            file
+                + ": budget: expected points at those of 8 steps and 3 points, which are there,"
+                + " found 16 and 3; raise it by twice the steps for each point more");
+    Plan other = plan(PLAN.replace("batch_size: 2", "batch_size: 3"));
+    assertThatThrownBy(() -> vanilla(other).requireAsBefore(file, "plan"))
+        .hasMessageContaining("expected the arm of plan, found another");
+  }
+
+  /** What the first version wrote of an arm is one of today's. */
+  @Test
+  void anArmOfBefore_isWhatItWas() throws IOException {
+    Path file = folder.resolve("arm.json");
+    ArmPlan now = vanilla(plan(PLAN));
+    String before =
+        ExperimentFolder.json(now)
+            .replaceFirst("(?s),\\s+\"words\" : \\{.*?\\}(?=\\s+\\})", "")
+            .replaceFirst("(?s),\\s+\"data\" : null(?=\\s+\\})", "");
+    assertThat(before).doesNotContain("words", "\"data\" : null");
+    Files.writeString(file, before);
+    now.requireAsBefore(file, "plan");
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -182,6 +183,46 @@ class ShapeSetTest {
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("shapes.json: expected clips of")
         .hasMessageContaining("seed=1");
+  }
+
+  @Test
+  void aDomain_hasItsWordsAlone_andAllWordsAreTheSameClipsAsBefore() {
+    var words =
+        new SceneVocabulary(
+            List.of(),
+            List.of(ShapeColour.BLUE, ShapeColour.RED),
+            List.of(ShapeTexture.STRIPED),
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(true),
+            List.of(),
+            List.of(Ground.Texture.SPECKLED, Ground.Texture.STRIPED));
+    var domain = new ShapeSet(300, 64, 64, 9, 8, 3, words);
+    List<SceneWords> said = IntStream.range(0, 300).mapToObj(i -> domain.scene(i).words()).toList();
+    assertThat(said)
+        .allMatch(own -> own.texture() == ShapeTexture.STRIPED && own.bounces())
+        .extracting(SceneWords::colour)
+        .containsOnly(ShapeColour.RED, ShapeColour.BLUE);
+    assertThat(said)
+        .extracting(SceneWords::groundTexture)
+        .containsOnly(Ground.Texture.STRIPED, Ground.Texture.SPECKLED);
+    assertThat(said).extracting(SceneWords::kind).containsOnly(ShapeKind.values());
+    assertThat(new ShapeSet(5, 64, 64, 9, 8, 3, SceneVocabulary.all()))
+        .isEqualTo(new ShapeSet(5, 64, 64, 9, 8, 3));
+    // As the clips of this seed have been since there were any.
+    assertThat(new ShapeSet(5, 64, 64, 9, 8, 3).scene(4).words().caption())
+        .isEqualTo("a small red circle moves slowly bottom to top over a grey background");
+  }
+
+  /** Folders that were written before a set could be of some words alone. */
+  @Test
+  void aFolderOfBefore_isOfAllWords(@TempDir Path folder) throws IOException {
+    var set = new ShapeSet(2, 64, 64, 4, 8, 1);
+    Files.writeString(
+        folder.resolve(ShapeFolder.SET),
+        "{\"clips\":2,\"width\":64,\"height\":64,\"frames\":4,\"fps\":8.0,\"seed\":1}\n");
+    assertThat(new ShapeFolder(folder, set).write((done, total) -> {})).isEqualTo(2);
   }
 
   @Test

@@ -60,6 +60,7 @@ final class FilledJob {
     return new TrainingJob.Stages(
         stages.rates(),
         StagePlan.fixed(diffusion.stages(), diffusion.schedule()).boundaries(),
+        stages.stepSplit(),
         stages.downsampling(),
         stages.upsampling(),
         stages.spaceDownsampling(),

@@ -2,6 +2,12 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.runtime.cost.CostModel;
+import io.github.tpdiff.runtime.cost.PlanCost;
+import io.github.tpdiff.runtime.cost.WeightSizes;
+import io.github.tpdiff.runtime.diffusion.Stage;
+import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.train.TrainingSamples;
@@ -157,6 +163,24 @@ record JobSamples(ResolvedJob job) {
     return IntStream.range(0, prompts.size())
         .mapToObj(i -> decided(prompts.get(i).request(), i))
         .toList();
+  }
+
+  /** What denoising a video takes. */
+  PlanCost cost(GenerationRequest request) {
+    Decided video = decided(request, 0);
+    Component denoiser = job.model().require(model().denoiser());
+    var runs = new ArrayList<PlanCost.StageRun>();
+    List<Stage> stages = video.plan().stages();
+    for (int i = 0; i < stages.size(); i++) {
+      LatentShape shape = video.shape().withGrid(stages.get(i).grid().size());
+      runs.add(
+          new PlanCost.StageRun(
+              NetworkInputs.shapes(denoiser.program(), model().flow(), shape),
+              video.sampler().steps().get(i)));
+    }
+    return PlanCost.of(
+        new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
+        new PlanCost.Request(runs, video.sampling().needsUnconditional() ? 2 : 1));
   }
 
   /** The size that a video has which does not say its own. */

@@ -46,6 +46,7 @@ record JobSettings(Map<String, Object> values) {
           "model.parts",
           "data.path",
           "data.cache",
+          "stages.step_split",
           "lora.from",
           "lora.base",
           "train.gradient_checkpointing",
@@ -193,6 +194,7 @@ record JobSettings(Map<String, Object> values) {
   private static void stages(Keys keys, TrainingJob.Stages stages) {
     keys.put("stages.rates", stages.rates());
     keys.putUnlessEmpty("stages.boundaries", stages.boundaries());
+    keys.putUnlessEmpty("stages.step_split", stages.stepSplit());
     keys.put("stages.downsampling", stages.downsampling());
     keys.put("stages.upsampling", stages.upsampling());
     // Jobs of pyramids over time stay what they were.

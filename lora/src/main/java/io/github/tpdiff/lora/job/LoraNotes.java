@@ -31,7 +31,8 @@ final class LoraNotes {
                       stages ->
                           !stages.equals(
                               StagePlan.fixed(
-                                  job.diffusion().stages(), job.diffusion().schedule())))
+                                      job.diffusion().stages(), job.diffusion().schedule())
+                                  .withStepSplit(List.of())))
                   .ifPresent(
                       stages -> notes.add(name + ": was trained for other stages than the job's"));
             });

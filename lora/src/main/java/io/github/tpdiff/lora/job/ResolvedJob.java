@@ -213,7 +213,7 @@ public record ResolvedJob(
     return new StageConfig(
         stages.rates(),
         stages.boundaries(),
-        List.of(),
+        stages.stepSplit(),
         new FrameResampling(
             stages.downsampling(), stages.upsampling(), model.latents().firstFrame()),
         new SpaceResampling(stages.spaceDownsampling(), stages.spaceUpsampling()),

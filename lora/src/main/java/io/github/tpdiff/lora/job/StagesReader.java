@@ -48,6 +48,14 @@ final class StagesReader {
                 "equal parts of the checkpoint's schedule",
                 "The time, in (0, 1) and falling, at which each stage after the first starts.")
             .orElse(List.of()),
+        s.find(
+                "step_split",
+                JobType.list("whole numbers", JobType.WHOLE),
+                "equal shares",
+                "How a video's sampling steps are shared among the stages, such as `[1, 1, 2]`: of"
+                    + " samples, and of whoever uses the result and asks for nothing else. Training"
+                    + " does not depend on it; see `weights`.")
+            .orElse(List.of()),
         s.value(
             "downsampling",
             JobType.choice(Downsampling.class),

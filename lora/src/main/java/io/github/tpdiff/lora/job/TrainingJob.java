@@ -163,6 +163,7 @@ public record TrainingJob(
    *
    * @param rates in sampling order
    * @param boundaries empty for equal parts of the checkpoint's schedule
+   * @param stepSplit shares of sampling steps; empty for equal ones
    * @param downsampling D
    * @param upsampling U
    * @param spaceDownsampling D of rows and columns
@@ -178,6 +179,7 @@ public record TrainingJob(
   public record Stages(
       List<GridFactor> rates,
       List<Double> boundaries,
+      List<Integer> stepSplit,
       Downsampling downsampling,
       Upsampling upsampling,
       Downsampling spaceDownsampling,

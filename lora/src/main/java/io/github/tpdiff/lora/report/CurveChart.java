@@ -22,6 +22,7 @@ public final class CurveChart {
   private static final double OUTLIERS = 0.02;
 
   private final String title;
+  private final boolean isOfPowers;
   private final List<Line> lines = new ArrayList<>();
 
   /** A point of a curve. */
@@ -61,7 +62,17 @@ public final class CurveChart {
   }
 
   public CurveChart(String title) {
+    this(title, false);
+  }
+
+  private CurveChart(String title, boolean isOfPowers) {
     this.title = title;
+    this.isOfPowers = isOfPowers;
+  }
+
+  /** A picture of curves over exponents of 2, which says the powers. */
+  public static CurveChart overPowersOfTwo(String title) {
+    return new CurveChart(title, true);
   }
 
   /** Adds a curve; one without points is left out. */
@@ -113,7 +124,7 @@ public final class CurveChart {
     return new Scale(leastX, mostX, least - margin, most + margin);
   }
 
-  private static void axes(Scale scale, StringBuilder svg) {
+  private void axes(Scale scale, StringBuilder svg) {
     for (double y : ticks(scale.leastY(), scale.mostY())) {
       double top = scale.top(y);
       svg.append("<path class=\"grid\" d=\"M%d %s H%d\"/>".formatted(LEFT, at(top), WIDTH - RIGHT));
@@ -124,8 +135,12 @@ public final class CurveChart {
     for (double x : ticks(scale.leastX(), scale.mostX())) {
       svg.append(
           "<text x=\"%s\" y=\"%d\" text-anchor=\"middle\">%s</text>"
-              .formatted(at(scale.left(x)), HEIGHT - 6, number(x)));
+              .formatted(at(scale.left(x)), HEIGHT - 6, along(x)));
     }
+  }
+
+  private String along(double x) {
+    return number(isOfPowers ? Math.pow(2, x) : x);
   }
 
   /** Round numbers: 1, 2 or 5 times a power of ten apart. */
@@ -141,7 +156,7 @@ public final class CurveChart {
     return ticks;
   }
 
-  private static void draw(Line line, Scale scale, StringBuilder svg) {
+  private void draw(Line line, Scale scale, StringBuilder svg) {
     svg.append("<polyline class=\"")
         .append(line.style())
         .append(line.manner() == Manner.FAINT ? " faint" : "")
@@ -164,7 +179,7 @@ public final class CurveChart {
                     at(scale.top(p.y())),
                     HtmlPage.escaped(line.label()),
                     number(p.y()),
-                    number(p.x())));
+                    along(p.x())));
       }
     }
   }

@@ -26,12 +26,13 @@ public final class HtmlPage {
       .c0 { stroke: #0072b2; fill: #0072b2 } .c1 { stroke: #d55e00; fill: #d55e00 }
       .c2 { stroke: #009e73; fill: #009e73 } .c3 { stroke: #cc79a7; fill: #cc79a7 }
       .c4 { stroke: #e69f00; fill: #e69f00 } .c5 { stroke: #56b4e9; fill: #56b4e9 }
+      .c6 { stroke: var(--ink); fill: var(--ink) } .c7 { stroke: #a89600; fill: #a89600 }
       .key { display: inline-block; margin-right: 1em; white-space: nowrap }
       .key svg { width: 10px; height: 10px; display: inline-block; margin-right: .3em }
       """;
 
   /** Colours that {@link #STYLE} has. */
-  static final int COLOURS = 6;
+  static final int COLOURS = 8;
 
   private HtmlPage() {}
 

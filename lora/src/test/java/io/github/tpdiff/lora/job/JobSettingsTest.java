@@ -58,6 +58,7 @@ final class JobSettingsTest {
       stages:
         rates: [[4, 1, 2], 2]
         boundaries: [0.8, 0.4]
+        step_split: [1, 1, 2]
         downsampling: mean
         upsampling: linear
         space_downsampling: stride
@@ -283,6 +284,7 @@ final class JobSettingsTest {
             "sample.seed",
             "sample.size",
             "sample.steps",
+            "stages.step_split",
             "train.gradient_checkpointing",
             "train.offload",
             "train.validate_every");
