@@ -13,9 +13,6 @@ import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
-import io.github.tpdiff.runtime.pipeline.GenerationListener;
-import io.github.tpdiff.runtime.pipeline.VideoPipeline;
-import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -131,10 +128,8 @@ final class ExperimentCommand implements Callable<Integer> {
     }
 
     @Override
-    public void denoise(VideoModel model, VideoRequest request, GenerationListener listener) {
-      try (var parts = PipelineParts.of(model, engine)) {
-        new VideoPipeline(parts).generate(request, listener);
-      }
+    public PipelineParts parts(VideoModel model) {
+      return PipelineParts.of(model, engine);
     }
 
     @Override

@@ -29,6 +29,7 @@ class ExperimentCommandTest {
       budget: {steps: 4, points: 2}
       seeds: 1
       quality: {clips: 2, steps: 3, guidance: 1}
+      speed: {sizes: {wan: 64x64x33}, steps: 4, rounds: 2}
       arms:
         vanilla: {job: {stages: {count: 1}}}
         phased: {against: vanilla, job: {stages: {count: 3}}, paper: {training_speed_up: 2.16}}
@@ -88,6 +89,21 @@ class ExperimentCommandTest {
     assertThat(again.exitCode()).as(again.err()).isZero();
     assertThat(json(point("phased", 1)).get("measures")).isEqualTo(phased.get("measures"));
     assertThat(json(point("vanilla", 1)).get("measures")).isEqualTo(vanilla.get("measures"));
+
+    JsonNode timed = json(folder.resolve("out/arms/phased/speed-01.json"));
+    assertThat(timed.get("seconds").doubleValue()).isPositive();
+    JsonNode cost = json(folder.resolve("out/report.json")).get("arms").get("phased").get("timed");
+    // A quarter of a video's work is at half and a quarter of the frames each, one step of four.
+    assertThat(cost.get("flopsSpeedUp").doubleValue()).isBetween(1.3, 1.7);
+
+    // A budget may be raised: points are added, none is made again.
+    Object first = Files.getLastModifiedTime(point("phased", 1));
+    var raised = run(PLAN.replace("steps: 4, points: 2", "steps: 8, points: 3"));
+    assertThat(raised.exitCode()).as(raised.err()).isZero();
+    assertThat(json(point("vanilla", 2)).get("step").intValue()).isEqualTo(8);
+    assertThat(Files.getLastModifiedTime(point("phased", 1))).isEqualTo(first);
+    JsonNode shares = json(folder.resolve("out/report.json")).get("arms").get("vanilla");
+    assertThat(shares.get("bySeed").get(0).get(1).get("share").doubleValue()).isEqualTo(0.5);
 
     // Another arm may come; an arm that was trained may not become another.
     var other = run(PLAN.replace("count: 3", "count: 2"));

@@ -13,6 +13,7 @@ import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoChoice;
+import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -149,7 +150,8 @@ final class ExperimentArms {
 
   private TimedVideo time(String arm, ClipSize size) {
     TrainingJob job = job(arm, 0, plan.budget().steps());
-    try (VideoModel model = host.open(job.model().request())) {
+    try (VideoModel model = host.open(job.model().request());
+        var parts = new InAnyStages(host.parts(model))) {
       GenerationRequest request = timedRequest(size);
       SamplingChoice sampling =
           request
@@ -157,7 +159,7 @@ final class ExperimentArms {
               .withGuidance(plan.quality().guidance())
               .withStages(StageChoice.of(run(arm, job, model).diffusion().stages()));
       var times = new TimedVideo.StepTimes();
-      host.denoise(model, request.withSampling(sampling).of(model), times);
+      new VideoPipeline(parts).generate(request.withSampling(sampling), times);
       return new TimedVideo(
           size.toString(), plan.speed().orElseThrow().steps(), times.seconds());
     }

@@ -4,9 +4,8 @@ import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.lora.train.TrainingListener;
 import io.github.tpdiff.lora.train.TrainingOutcome;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
-import io.github.tpdiff.runtime.pipeline.GenerationListener;
-import io.github.tpdiff.runtime.pipeline.VideoRequest;
 
 /** Opens checkpoints and trains jobs for an experiment: the usual trainer, on whatever engine. */
 public interface ExperimentHost {
@@ -21,8 +20,8 @@ public interface ExperimentHost {
    */
   TrainingOutcome train(TrainingJob job, TrainingListener watcher);
 
-  /** Denoises a video with a checkpoint and decodes nothing. */
-  void denoise(VideoModel model, VideoRequest request, GenerationListener listener);
+  /** The parts of a pipeline; closed by the experiment. */
+  PipelineParts parts(VideoModel model);
 
   /** Says what the experiment does next. */
   void tell(String line);

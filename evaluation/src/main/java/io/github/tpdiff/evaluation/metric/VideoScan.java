@@ -103,9 +103,14 @@ record VideoScan(Map<String, FeatureExtractor> extractors, FeatureCache cache) {
     for (int i = 0; i < values.length; i++) {
       if (!Float.isFinite(values[i])) {
         throw new CheckpointException(
-            "%s: expected finite features, found %s at number %d of row %d of '%s'; is the network's precision too low?"
-                .formatted(file, values[i], i % rows.width(), i / rows.width(), identity));
+            "%s: expected finite features, found %s at number %d of row %d of '%s'; is the network's precision too low, or its file damaged?"
+                .formatted(file, values[i], i % rows.width(), i / rows.width(), named(identity)));
       }
     }
+  }
+
+  /** The kind of features, and the network by the beginning of its hash. */
+  private static String named(String identity) {
+    return identity.replaceFirst("^(\\S+ \\S{1,12}).*$", "$1");
   }
 }
