@@ -92,7 +92,7 @@ final class ExperimentArms {
           run.diffusion().stages().toString(),
           SampleCost.of(run, GenerationRequest.of("")).flops(),
           timed.isPresent()
-              ? OptionalDouble.of(SampleCost.of(run, timedRequest(timed.get())).flops())
+              ? OptionalDouble.of((double) SampleCost.of(run, timedRequest(timed.get())).flops())
               : OptionalDouble.empty());
     }
   }
@@ -160,8 +160,7 @@ final class ExperimentArms {
               .withStages(StageChoice.of(run(arm, job, model).diffusion().stages()));
       var times = new TimedVideo.StepTimes();
       new VideoPipeline(parts).generate(request.withSampling(sampling), times);
-      return new TimedVideo(
-          size.toString(), plan.speed().orElseThrow().steps(), times.seconds());
+      return new TimedVideo(size.toString(), plan.speed().orElseThrow().steps(), times.seconds());
     }
   }
 

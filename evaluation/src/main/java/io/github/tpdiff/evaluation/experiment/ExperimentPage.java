@@ -1,8 +1,6 @@
 package io.github.tpdiff.evaluation.experiment;
 
 import io.github.tpdiff.evaluation.experiment.ExperimentReport.ArmReport;
-import io.github.tpdiff.evaluation.experiment.ExperimentReport.SpeedUps;
-import io.github.tpdiff.evaluation.experiment.ExperimentReport.VideoCost;
 import io.github.tpdiff.lora.report.CurveChart;
 import io.github.tpdiff.lora.report.CurveChart.Manner;
 import io.github.tpdiff.lora.report.CurveChart.Point;
@@ -12,28 +10,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.TreeSet;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** A report as a page: curves, what each arm saved, and what the paper has beside it. */
 record ExperimentPage(Plan plan, ExperimentReport report) {
-  private static final double TERA = 1e12;
-
-  /** Of the paper's figures, the one that is not of training. */
-  private static final String INFERENCE = "inference_speed_up";
-
-  private static final List<String> VIDEO_COLUMNS =
-      List.of("TFLOPs", "times less", "seconds", "times less");
+  static final double TERA = 1e12;
 
   void write(Path file) {
     AtomicFile.write(file, html().getBytes(StandardCharsets.UTF_8));
@@ -43,10 +29,10 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
     var body = new StringBuilder("<h1>" + HtmlPage.escaped(plan.title()) + "</h1>");
     plan.about().ifPresent(about -> body.append(paragraph(about)));
     body.append(paragraph(progress()));
-    body.append(speedUps());
-    body.append(videos());
+    var tables = new ExperimentTables(plan, report);
+    body.append(tables.speedUps()).append(tables.videos());
     body.append("<h2>Quality against computing</h2><div class=\"row\">");
-    for (Measure measure : measures()) {
+    for (Measure measure : report.measures()) {
       body.append(chart(measure, " over TFLOPs", p -> p.flops() / TERA));
       body.append(chart(measure, " over seconds", PointResult::seconds));
     }
@@ -54,7 +40,7 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
     return HtmlPage.of(plan.title(), "", body.toString());
   }
 
-  private static String paragraph(String text) {
+  static String paragraph(String text) {
     return "<p>" + HtmlPage.escaped(text) + "</p>";
   }
 
@@ -74,169 +60,6 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
             plan.seeds() == 1
                 ? " With one seed, nothing says how sure a figure is."
                 : " Intervals are of 95 %% over %d seeds, by bootstrap.".formatted(plan.seeds()));
-  }
-
-  /** The figures that tell points apart: not those that all have alike, as when none shows all. */
-  private List<Measure> measures() {
-    var all = new LinkedHashMap<String, Measure>();
-    report
-        .arms()
-        .values()
-        .forEach(arm -> ExperimentReport.measures(arm.bySeed()).forEach(m -> all.put(m.name(), m)));
-    return all.values().stream().filter(measure -> varies(measure.name())).toList();
-  }
-
-  private boolean varies(String measure) {
-    return report.arms().values().stream()
-            .flatMap(arm -> arm.bySeed().stream().flatMap(List::stream))
-            .flatMap(point -> Optional.ofNullable(point.measures().get(measure)).stream())
-            .distinct()
-            .limit(2)
-            .count()
-        > 1;
-  }
-
-  /** The table that everything is for. */
-  private String speedUps() {
-    List<Measure> measures =
-        measures().stream()
-            .filter(
-                measure ->
-                    report.arms().values().stream()
-                        .anyMatch(arm -> arm.speedUps().containsKey(measure.name())))
-            .toList();
-    var head = new ArrayList<String>();
-    for (Measure measure : measures) {
-      head.add(measure.name() + ": FLOPs");
-      head.add(measure.name() + ": seconds");
-    }
-    String table =
-        table(
-            head,
-            paper(figure -> !figure.equals(INFERENCE)),
-            arm ->
-                measures.stream()
-                    .flatMap(
-                        measure -> {
-                          Optional<SpeedUps> own =
-                              Optional.ofNullable(arm.speedUps().get(measure.name()));
-                          return Stream.of(
-                              own.flatMap(SpeedUps::flops).map(ExperimentPage::words).orElse(""),
-                              own.flatMap(SpeedUps::seconds)
-                                  .map(ExperimentPage::words)
-                                  .orElse(""));
-                        })
-                    .toList());
-    return "<h2>Training: speed-up at equal quality</h2>"
-        + table
-        + paragraph(
-            "How many times less an arm takes than the one it is held against to the best quality"
-                + " that both reach, on rising mean curves, between points in proportion to the"
-                + " logarithm; a dash where one begins above what the other ends at.");
-  }
-
-  /** What a video takes: what is saved in training may be paid there, or saved again. */
-  private String videos() {
-    boolean timed = report.arms().values().stream().anyMatch(arm -> arm.timed().isPresent());
-    var head = new ArrayList<>(VIDEO_COLUMNS);
-    if (timed) {
-      VIDEO_COLUMNS.forEach(column -> head.add("timed: " + column));
-    }
-    String table =
-        table(
-            head,
-            paper(INFERENCE::equals),
-            arm -> {
-              var cells = new ArrayList<>(cells(Optional.of(arm.video())));
-              if (timed) {
-                cells.addAll(cells(arm.timed()));
-              }
-              return cells;
-            });
-    String about =
-        "Denoising one of the clips that quality is measured on: FLOPs by the cost model, seconds as"
-            + " measured, and how many times less than the arm it is held against.";
-    String sizes =
-        plan.speed()
-            .map(
-                speed ->
-                    " Timed: videos of %s in %d steps, the median of %d rounds, every step at the median of its stage."
-                        .formatted(
-                            speed.sizes().entrySet().stream()
-                                .map(size -> size.getValue() + " (" + size.getKey() + ")")
-                                .collect(Collectors.joining(", ")),
-                            speed.steps(),
-                            speed.rounds()))
-            .orElse("");
-    return "<h2>Generating a video</h2>" + table + paragraph(about + sizes);
-  }
-
-  private static List<String> cells(Optional<VideoCost> cost) {
-    return List.of(
-        cost.map(own -> String.format(Locale.ROOT, "%.3g", own.flops() / TERA)).orElse(""),
-        cost.map(own -> number(OptionalDouble.of(own.flopsSpeedUp()))).orElse(""),
-        cost.map(own -> number(own.seconds())).orElse(""),
-        cost.map(own -> number(own.secondsSpeedUp())).orElse(""));
-  }
-
-  /** What the paper has figures of. */
-  private List<String> paper(Predicate<String> shown) {
-    return report.arms().values().stream()
-        .flatMap(arm -> arm.paper().keySet().stream())
-        .filter(shown)
-        .distinct()
-        .sorted()
-        .toList();
-  }
-
-  private String table(
-      List<String> head, List<String> paper, Function<ArmReport, List<String>> cells) {
-    var rows = new StringBuilder();
-    rows.append(
-        row(
-            "th",
-            concat(
-                concat(List.of("arm", "against"), head),
-                paper.stream().map(name -> "paper: " + name.replace('_', ' ')).toList())));
-    report
-        .arms()
-        .forEach(
-            (name, arm) ->
-                rows.append(
-                    row(
-                        "td",
-                        concat(
-                            concat(
-                                List.of(name, arm.against().equals(name) ? "" : arm.against()),
-                                cells.apply(arm)),
-                            paper.stream()
-                                .map(
-                                    figure ->
-                                        Optional.ofNullable(arm.paper().get(figure))
-                                            .map(v -> number(OptionalDouble.of(v)))
-                                            .orElse(""))
-                                .toList()))));
-    return "<table>" + rows + "</table>";
-  }
-
-  private static String words(SpeedUp speedUp) {
-    if (speedUp.value().isEmpty()) {
-      return "–";
-    }
-    String value = number(speedUp.value());
-    return speedUp.low().isPresent()
-        ? "%s (%s to %s)".formatted(value, number(speedUp.low()), number(speedUp.high()))
-        : value;
-  }
-
-  private static String number(OptionalDouble value) {
-    return value.isPresent() ? String.format(Locale.ROOT, "%.2f", value.getAsDouble()) : "–";
-  }
-
-  private static String row(String tag, List<String> cells) {
-    return cells.stream()
-        .map(cell -> "<%s>%s</%s>".formatted(tag, HtmlPage.escaped(cell), tag))
-        .collect(Collectors.joining("", "<tr>", "</tr>"));
   }
 
   /** Mean curves as dots, those of seeds faint behind them. */
@@ -281,9 +104,10 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
             arm -> arm.bySeed().forEach(s -> s.forEach(p -> names.addAll(p.measures().keySet()))));
     var rows = new ArrayList<String>();
     rows.add(
-        row(
+        ExperimentTables.row(
             "th",
-            concat(List.of("figure at the last point"), List.copyOf(report.arms().keySet()))));
+            ExperimentTables.concat(
+                List.of("figure at the last point"), List.copyOf(report.arms().keySet()))));
     rows.add(line("steps", PointResult::step));
     rows.add(line("TFLOPs", p -> p.flops() / TERA));
     rows.add(line("seconds", PointResult::seconds));
@@ -306,13 +130,9 @@ record ExperimentPage(Plan plan, ExperimentReport report) {
               ? ""
               : String.format(Locale.ROOT, "%.4g", Arrays.stream(values).average().orElseThrow());
         };
-    return row("td", concat(List.of(name), report.arms().values().stream().map(cell).toList()));
-  }
-
-  private static List<String> concat(List<String> first, List<String> rest) {
-    var all = new ArrayList<>(first);
-    all.addAll(rest);
-    return all;
+    return ExperimentTables.row(
+        "td",
+        ExperimentTables.concat(List.of(name), report.arms().values().stream().map(cell).toList()));
   }
 
   /** What each is, and what went wrong. */

@@ -109,8 +109,7 @@ record ExperimentReport(String title, int seeds, Map<String, ArmReport> arms) {
     arms = Collections.unmodifiableMap(new LinkedHashMap<>(arms));
   }
 
-  static ExperimentReport of(
-      Plan plan, Map<String, ArmFacts> facts, Map<String, Seen> results) {
+  static ExperimentReport of(Plan plan, Map<String, ArmFacts> facts, Map<String, Seen> results) {
     var arms = new LinkedHashMap<String, ArmReport>();
     for (String arm : plan.arms().keySet()) {
       String against = plan.againstOf(arm);
@@ -139,8 +138,7 @@ record ExperimentReport(String title, int seeds, Map<String, ArmReport> arms) {
               own.bySeed(),
               against.equals(arm)
                   ? Map.of()
-                  : speedUps(
-                      own.bySeed(), other.bySeed(), is.stages().equals(otherIs.stages())),
+                  : speedUps(own.bySeed(), other.bySeed(), is.stages().equals(otherIs.stages())),
               plan.required(arm).paper()));
     }
     return new ExperimentReport(plan.title(), plan.seeds(), arms);
@@ -159,6 +157,23 @@ record ExperimentReport(String title, int seeds, Map<String, ArmReport> arms) {
       }
     }
     return speedUps;
+  }
+
+  /** The figures that tell points apart: not those that all have alike, as when none shows all. */
+  List<Measure> measures() {
+    var all = new LinkedHashMap<String, Measure>();
+    arms.values().forEach(arm -> measures(arm.bySeed()).forEach(m -> all.put(m.name(), m)));
+    return all.values().stream().filter(measure -> varies(measure.name())).toList();
+  }
+
+  private boolean varies(String measure) {
+    return arms.values().stream()
+            .flatMap(arm -> arm.bySeed().stream().flatMap(List::stream))
+            .flatMap(point -> Optional.ofNullable(point.measures().get(measure)).stream())
+            .distinct()
+            .limit(2)
+            .count()
+        > 1;
   }
 
   /** The figures of quality that there are: those of clips, distances, and the loss. */

@@ -36,14 +36,7 @@ public record SceneVocabulary(
   /** All words there are. */
   public static SceneVocabulary all() {
     return new SceneVocabulary(
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(),
+        List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
         List.of());
   }
 

@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.evaluation.experiment.ExperimentReport.ArmReport;
-import io.github.tpdiff.evaluation.experiment.ExperimentReport.SpeedUps;
 import io.github.tpdiff.evaluation.experiment.ExperimentReport.Seen;
+import io.github.tpdiff.evaluation.experiment.ExperimentReport.SpeedUps;
 import io.github.tpdiff.evaluation.experiment.ExperimentReport.VideoCost;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.OptionalDouble;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 /** Results that are made up by a law, whose speed-ups are known. */
@@ -71,8 +71,7 @@ class ExperimentReportTest {
         Map.of(
             "vanilla", new Seen(List.of(points(1, 1e-9), points(1, 1e-9)), timed(9, 10, 50)),
             "phased", new Seen(phased, timed(4, 5, 4)),
-            "aligned",
-                new Seen(List.of(points(1.3, 1e-9), points(1.3, 1e-9)), timed(9, 10, 50))));
+            "aligned", new Seen(List.of(points(1.3, 1e-9), points(1.3, 1e-9)), timed(9, 10, 50))));
   }
 
   private static List<TimedVideo> timed(double... seconds) {

@@ -104,7 +104,9 @@ class PlanFileTest {
         "seed: 0, words: {colour: [red, pink]}}",
         "data.shapes.words.colour[1]: expected one of [red, yellow, ");
     assertRefused(
-        "seeds: 2", "seeds: 2\nspeed: {sizes: {flux: 8x8x8}, steps: 3, rounds: 1}", "speed.sizes: ");
+        "seeds: 2",
+        "seeds: 2\nspeed: {sizes: {flux: 8x8x8}, steps: 3, rounds: 1}",
+        "speed.sizes: ");
     assertRefused(
         "seeds: 2", "seeds: 2\nspeed: {sizes: {wan: 8x8}, steps: 3, rounds: 1}", "832x480x81");
     assertRefused(

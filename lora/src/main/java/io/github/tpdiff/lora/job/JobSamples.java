@@ -2,21 +2,21 @@ package io.github.tpdiff.lora.job;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import io.github.tpdiff.runtime.cost.CostModel;
-import io.github.tpdiff.runtime.cost.PlanCost;
-import io.github.tpdiff.runtime.cost.WeightSizes;
-import io.github.tpdiff.runtime.diffusion.Stage;
-import io.github.tpdiff.runtime.model.Component;
-import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.lora.data.CachedSet;
 import io.github.tpdiff.lora.data.ClipSize;
 import io.github.tpdiff.lora.train.TrainingSamples;
 import io.github.tpdiff.lora.train.TrainingSamples.SampledVideo;
+import io.github.tpdiff.runtime.cost.CostModel;
+import io.github.tpdiff.runtime.cost.PlanCost;
+import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
+import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.NetworkInputs;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.RequestedPictures;
 import io.github.tpdiff.runtime.pipeline.Sampling;

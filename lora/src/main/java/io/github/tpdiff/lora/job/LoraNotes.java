@@ -30,8 +30,7 @@ final class LoraNotes {
                   .filter(
                       stages ->
                           !stages.equals(
-                              StagePlan.fixed(
-                                      job.diffusion().stages(), job.diffusion().schedule())
+                              StagePlan.fixed(job.diffusion().stages(), job.diffusion().schedule())
                                   .withStepSplit(List.of())))
                   .ifPresent(
                       stages -> notes.add(name + ": was trained for other stages than the job's"));

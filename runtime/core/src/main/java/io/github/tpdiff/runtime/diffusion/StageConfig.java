@@ -259,15 +259,7 @@ public record StageConfig(
   /** The same with stages that go further, or less far. */
   public StageConfig withEnds(Ends other) {
     return new StageConfig(
-        rates,
-        boundaries,
-        stepSplit,
-        resampling,
-        space,
-        targets,
-        positions,
-        targetScale,
-        other);
+        rates, boundaries, stepSplit, resampling, space, targets, positions, targetScale, other);
   }
 
   /**

@@ -2,7 +2,9 @@ package io.github.tpdiff.runtime.model;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-/** Stages of versions 1.0, which were over time alone, and 1.1, which were all linked, as of 1.2. */
+/**
+ * Stages of versions 1.0, which were over time alone, and 1.1, which were all linked, as of 1.2.
+ */
 final class EarlierStages {
   private EarlierStages() {}
 

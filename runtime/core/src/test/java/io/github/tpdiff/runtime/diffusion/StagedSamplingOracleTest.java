@@ -68,8 +68,7 @@ class StagedSamplingOracleTest {
   @MethodSource("everySchedule")
   void cascade_reachesTheDataLaw(NoiseSchedule schedule) {
     var config =
-        StageConfig.pyramid(3, FrameResampling.sharedFirstFrame())
-            .withEnds(StageConfig.Ends.CLEAN);
+        StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()).withEnds(StageConfig.Ends.CLEAN);
     StagePlan plan = StagePlan.of(config, schedule, StagePlanTest.grid(17));
     assertThat(plan.stages()).allMatch(stage -> stage.end() == 0);
     assertThat(error(plan)).isLessThan(1e-4);
