@@ -86,13 +86,15 @@ record ExperimentTables(Plan plan, ExperimentReport report) {
         plan.speed()
             .map(
                 speed ->
-                    " Timed: videos of %s in %d steps, the median of %d rounds, every step at the median of its stage."
+                    " Timed: videos of %s in %d steps%s, every step at the median of its stage."
                         .formatted(
                             speed.sizes().entrySet().stream()
                                 .map(size -> size.getValue() + " (" + size.getKey() + ")")
                                 .collect(Collectors.joining(", ")),
                             speed.steps(),
-                            speed.rounds()))
+                            speed.rounds() == 1
+                                ? ""
+                                : ", the median of %d rounds".formatted(speed.rounds())))
             .orElse("");
     return "<h2>Generating a video</h2>" + table + ExperimentPage.paragraph(about + sizes);
   }

@@ -1,5 +1,7 @@
 package io.github.tpdiff.lora.report;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -140,7 +142,10 @@ public final class CurveChart {
   }
 
   private String along(double x) {
-    return number(isOfPowers ? Math.pow(2, x) : x);
+    return number(
+        isOfPowers
+            ? new BigDecimal(Math.pow(2, x)).round(new MathContext(3)).doubleValue()
+            : x);
   }
 
   /** Round numbers: 1, 2 or 5 times a power of ten apart. */
