@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
       "Spends one budget of computing on several ways to train, from one checkpoint on one data set,"
           + " and reports what quality each comes to, and how much one saves over another.",
       "Without a plan it lists those that come with it. Stopped at any time, it goes on where it"
-          + " was; arms and seeds may be added to a plan."
+          + " was; arms and seeds may be added to a plan, and its budget raised."
     },
     footer = {
       "  tpdiff experiment",

@@ -143,9 +143,7 @@ public final class CurveChart {
 
   private String along(double x) {
     return number(
-        isOfPowers
-            ? new BigDecimal(Math.pow(2, x)).round(new MathContext(3)).doubleValue()
-            : x);
+        isOfPowers ? new BigDecimal(Math.pow(2, x)).round(new MathContext(3)).doubleValue() : x);
   }
 
   /** Round numbers: 1, 2 or 5 times a power of ten apart. */
