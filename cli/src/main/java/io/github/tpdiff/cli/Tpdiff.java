@@ -1,5 +1,6 @@
 package io.github.tpdiff.cli;
 
+import io.github.tpdiff.cli.doctor.DoctorCommand;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Path;
@@ -58,6 +59,7 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new ServeCommand());
     root.addSubcommand(new EvaluateCommand());
     root.addSubcommand(new LoraCommand());
+    root.addSubcommand(new DoctorCommand());
     root.addSubcommand(new Completion());
     addHelp(root);
     var errors = new ErrorLines(Path.of(System.getProperty("java.io.tmpdir")));

@@ -81,12 +81,25 @@ public record NativeFolder(Path folder, String use, String remedy) {
       } finally {
         Files.delete(probe);
       }
-      long free = Files.getFileStore(folder).getUsableSpace();
-      if (free < LEAST_BYTES) {
-        throw unusable("%d MB are free, too few".formatted(free >> 20), null);
-      }
     } catch (IOException failure) {
       throw unusable("cannot be written: " + AtomicFile.reason(failure), failure);
+    }
+    long free = freeBytes();
+    if (free < LEAST_BYTES) {
+      throw unusable("%d MB are free, too few".formatted(free >> 20), null);
+    }
+  }
+
+  /**
+   * What can still be written there.
+   *
+   * @throws CheckpointException if the folder cannot be read
+   */
+  public long freeBytes() {
+    try {
+      return Files.getFileStore(folder).getUsableSpace();
+    } catch (IOException failure) {
+      throw unusable("cannot be read: " + AtomicFile.reason(failure), failure);
     }
   }
 

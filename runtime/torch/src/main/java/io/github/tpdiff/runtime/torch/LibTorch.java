@@ -5,8 +5,11 @@ import ai.djl.engine.EngineException;
 import ai.djl.pytorch.jni.JniUtils;
 import io.github.tpdiff.weights.NativeFolder;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Properties;
 
 /** The native library; DJL loads it once for the process. */
 final class LibTorch {
@@ -36,6 +39,19 @@ final class LibTorch {
       JniUtils.setNumThreads(physicalCores());
     }
     return engine;
+  }
+
+  /** The version that the binding is made for, as it says itself. */
+  static String boundVersion() {
+    var said = new Properties();
+    try (InputStream own = Engine.class.getResourceAsStream("/pytorch-engine.properties")) {
+      if (own != null) {
+        said.load(own);
+      }
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(unreadable);
+    }
+    return said.getProperty("pytorch_version", "");
   }
 
   private static void setDefault(String property, String value) {

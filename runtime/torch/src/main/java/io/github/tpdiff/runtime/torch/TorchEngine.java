@@ -38,6 +38,9 @@ public final class TorchEngine implements Engine, TrainingEngine {
    */
   record Options(Arithmetic arithmetic, Loss loss, boolean offload) {}
 
+  /** The version of PyTorch that DJL's binding is made for; another one does not load. */
+  public static final String BOUND_VERSION = LibTorch.boundVersion();
+
   private TorchEngine(Device device, String reason, Options options) {
     this.device = device;
     this.reason = reason;
