@@ -42,16 +42,7 @@ record PlatformCheck(Surroundings machine) implements Check {
   private Finding platform() {
     String found = machine.property("os.name") + " " + machine.property("os.arch");
     String known = found.toLowerCase(Locale.ROOT).replace("x86_64", "amd64");
-    boolean isKnown =
-        PLATFORMS.stream()
-            .anyMatch(
-                one -> {
-                  String[] words = known.split(" ", 2);
-                  return one.equals(known)
-                      || one.startsWith("windows")
-                          && words[0].equals("windows")
-                          && known.endsWith("amd64");
-                });
+    boolean isKnown = PLATFORMS.contains(known.replaceAll("^windows .* ", "windows "));
     return isKnown
         ? Finding.ok("platform", found)
         : Finding.fault(
