@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.pipeline;
 import io.github.tpdiff.runtime.diffusion.Latents;
 import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.model.PipelineParts;
 
 /** Watches a generation; what it throws ends it. */
 public interface GenerationListener {
@@ -29,6 +30,9 @@ public interface GenerationListener {
 
   /** The stages are decided, before anything is loaded. */
   default void onStages(Decided stages) {}
+
+  /** What the video is made with; a listener may load a component of its own until this returns. */
+  default void onParts(PipelineParts parts) {}
 
   /** A part of the work begins. */
   default void onPhase(Phase phase) {}

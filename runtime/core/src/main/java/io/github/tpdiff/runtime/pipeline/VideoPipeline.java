@@ -46,6 +46,7 @@ public record VideoPipeline(PipelineParts parts) {
     var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.grid());
     var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
     listener.onStages(decided);
+    listener.onParts(parts);
     listener.onPhase(Phase.TEXT);
     List<Conditions> conditions = conditions(request, plan);
     listener.onPhase(Phase.DENOISING);

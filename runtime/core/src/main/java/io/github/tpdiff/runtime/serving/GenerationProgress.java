@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.serving;
 
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 
 /** Counts what is done of a generation in per cent, and passes everything on. */
@@ -22,6 +23,11 @@ final class GenerationProgress implements GenerationListener {
   @Override
   public void onStages(Decided decided) {
     listener.onStages(decided);
+  }
+
+  @Override
+  public void onParts(PipelineParts parts) {
+    listener.onParts(parts);
   }
 
   @Override

@@ -14,9 +14,14 @@ public final class PngWriter {
 
   /** Writes one frame, replacing the file. */
   public static void write(Path file, VideoFrame frame) throws IOException {
+    AtomicFile.write(file, png(frame));
+  }
+
+  /** The bytes of a file with one frame. */
+  public static byte[] png(VideoFrame frame) throws IOException {
     var image = new BufferedImage(frame.width(), frame.height(), BufferedImage.TYPE_INT_RGB);
     paint(image, frame, 0, 0);
-    write(file, image);
+    return encoded(image);
   }
 
   static void paint(BufferedImage image, VideoFrame frame, int left, int top) {
