@@ -20,6 +20,7 @@ public final class HtmlPage {
       img, video { max-width: 100% } pre { overflow-x: auto; font-size: 13px }
       .big { font-size: 1.3em } .warn { color: var(--warn) }
       .chart { flex: 1 1 30em; min-width: 0 } .chart svg { width: 100%; height: auto; display: block }
+      .chart > svg { overflow: visible }
       .chart text { fill: var(--soft); font-size: 11px } .chart .grid { stroke: var(--rule) }
       .chart polyline { fill: none; stroke-width: 1.6; stroke-linejoin: round }
       .chart .faint { stroke-width: 1; opacity: .4 }

@@ -1,6 +1,5 @@
 package io.github.tpdiff.lora.report;
 
-import io.github.tpdiff.lora.report.CurveChart.Point;
 import io.github.tpdiff.lora.report.ReportState.Sample;
 import io.github.tpdiff.lora.report.ReportState.Status;
 import io.github.tpdiff.lora.train.LogRow;
@@ -16,12 +15,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -56,11 +52,7 @@ public final class ReportPage implements RunLog {
   private final ScheduledExecutorService clock;
   private final Future<?> writing;
 
-  private final Map<Integer, ThinnedCurve> losses = byStage();
-  private final Map<Integer, ThinnedCurve> smoothed = byStage();
-  private final Map<Integer, ThinnedCurve> validation = byStage();
-  private final ThinnedCurve learningRate = new ThinnedCurve();
-  private final ThinnedCurve gradientNorm = new ThinnedCurve();
+  private final TrainingCurves curves = new TrainingCurves();
   private final List<Sample> samples = new ArrayList<>();
   private final List<String> warnings = new ArrayList<>();
   private Optional<TrainingProgress> progress = Optional.empty();
@@ -88,10 +80,6 @@ public final class ReportPage implements RunLog {
   /** Opens the page of a run. */
   public static RunLog.Opening of(ReportSubject subject) {
     return start -> new ReportPage(subject, start);
-  }
-
-  private static Map<Integer, ThinnedCurve> byStage() {
-    return new TreeMap<>(Collections.reverseOrder());
   }
 
   /** Those that the run had made before it went on. */
@@ -139,21 +127,7 @@ public final class ReportPage implements RunLog {
 
   private void note(LogRow row) {
     step = row.step();
-    add(losses, row.step(), row.stageLosses());
-    // Of the stages that the step visited alone: the others' means stay what they were.
-    row.stageLosses().keySet().stream()
-        .filter(row.smoothedLosses()::containsKey)
-        .forEach(
-            stage -> add(smoothed, row.step(), Map.of(stage, row.smoothedLosses().get(stage))));
-    add(validation, row.step(), row.validation());
-    row.learningRate().ifPresent(rate -> learningRate.add(row.step(), rate));
-    row.gradientNorm().ifPresent(norm -> gradientNorm.add(row.step(), norm));
-  }
-
-  private static void add(
-      Map<Integer, ThinnedCurve> curves, int step, Map<Integer, Double> values) {
-    values.forEach(
-        (stage, value) -> curves.computeIfAbsent(stage, s -> new ThinnedCurve()).add(step, value));
+    curves.add(row);
   }
 
   @Override
@@ -182,20 +156,10 @@ public final class ReportPage implements RunLog {
         step,
         start.steps(),
         progress,
-        points(losses),
-        points(smoothed),
-        points(validation),
-        learningRate.points(),
-        gradientNorm.points(),
+        curves.charts(),
         List.copyOf(samples),
         List.copyOf(warnings),
         written);
-  }
-
-  private static Map<Integer, List<Point>> points(Map<Integer, ThinnedCurve> curves) {
-    var points = new TreeMap<Integer, List<Point>>(Collections.reverseOrder());
-    curves.forEach((stage, curve) -> points.put(stage, curve.points()));
-    return points;
   }
 
   private synchronized boolean isDue() {

@@ -1,10 +1,8 @@
 package io.github.tpdiff.lora.report;
 
-import io.github.tpdiff.lora.report.CurveChart.Point;
 import io.github.tpdiff.lora.train.TrainingProgress;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -14,11 +12,7 @@ import java.util.Optional;
  * @param step steps done
  * @param steps in all
  * @param progress of the last step of this run, if there was one
- * @param losses by stage, thinned
- * @param smoothed running means, likewise
- * @param validation likewise
- * @param learningRate thinned
- * @param gradientNorm thinned
+ * @param charts the curves so far
  * @param samples files, relative to the page's folder
  * @param warnings a line each
  * @param written when
@@ -28,11 +22,7 @@ record ReportState(
     int step,
     int steps,
     Optional<TrainingProgress> progress,
-    Map<Integer, List<Point>> losses,
-    Map<Integer, List<Point>> smoothed,
-    Map<Integer, List<Point>> validation,
-    List<Point> learningRate,
-    List<Point> gradientNorm,
+    List<CurveChart> charts,
     List<Sample> samples,
     List<String> warnings,
     Instant written) {

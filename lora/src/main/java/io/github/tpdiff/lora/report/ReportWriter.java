@@ -1,7 +1,5 @@
 package io.github.tpdiff.lora.report;
 
-import io.github.tpdiff.lora.report.CurveChart.Manner;
-import io.github.tpdiff.lora.report.CurveChart.Point;
 import io.github.tpdiff.lora.report.ReportState.Sample;
 import io.github.tpdiff.lora.report.ReportState.Status;
 import io.github.tpdiff.lora.train.TrainingProgress;
@@ -119,26 +117,9 @@ record ReportWriter(ReportSubject subject) {
   }
 
   private static String charts(ReportState state) {
-    var loss = new CurveChart("loss by stage");
-    state.losses().forEach((stage, points) -> loss.add("", Manner.FAINT, stage - 1, points));
-    addStages(loss, Manner.PLAIN, state.smoothed());
-    var validation = new CurveChart("loss of videos held out, by stage");
-    addStages(validation, Manner.DOTTED, state.validation());
     return "<h2>Curves</h2><div class=\"row\">"
-        + loss.html()
-        + validation.html()
-        + new CurveChart("learning rate")
-            .add("learning rate", Manner.PLAIN, 0, state.learningRate())
-            .html()
-        + new CurveChart("norm of the gradients")
-            .add("norm", Manner.PLAIN, 0, state.gradientNorm())
-            .html()
+        + state.charts().stream().map(CurveChart::html).collect(Collectors.joining())
         + "</div>";
-  }
-
-  private static void addStages(
-      CurveChart chart, Manner manner, Map<Integer, List<Point>> byStage) {
-    byStage.forEach((stage, points) -> chart.add("stage " + stage, manner, stage - 1, points));
   }
 
   private String samples(List<Sample> all) {

@@ -2,7 +2,9 @@ package io.github.tpdiff.lora.train;
 
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.Reader;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -10,11 +12,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -25,10 +30,17 @@ import java.util.function.Consumer;
  * <p>A resumed run keeps the rows up to its step and goes on, so that the file is that of a run
  * that was never stopped.
  */
-final class TrainingLog implements RunLog {
-  static final String FILE = "log.csv";
+public final class TrainingLog implements RunLog {
+  /** Name of the file in the output folder. */
+  public static final String FILE = "log.csv";
+
+  private static final String STAGE = "loss_stage_";
+
+  /** Of a line; those of nine stages have less. */
+  private static final int MOST_CHARACTERS = 10_000;
 
   private final List<Integer> stages;
+  private final Columns columns;
   private final SmoothedLoss smoothed = new SmoothedLoss();
   private final FileChannel channel;
   private final Path file;
@@ -37,8 +49,10 @@ final class TrainingLog implements RunLog {
   private TrainingLog(Path file, List<Integer> stages, int step) throws IOException {
     this.file = file;
     this.stages = stages;
+    columns = new Columns(file, stages);
     kept = step == 0 ? List.of() : rowsUpTo(step);
-    String text = header() + "\n" + String.join("", kept.stream().map(r -> r + "\n").toList());
+    String text =
+        header(stages) + "\n" + String.join("", kept.stream().map(r -> r + "\n").toList());
     AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
     channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
   }
@@ -58,9 +72,53 @@ final class TrainingLog implements RunLog {
     }
   }
 
-  private String header() {
+  /**
+   * Tells the rows of a log in their order, also while it is being written.
+   *
+   * @param file of that name, or a copy
+   * @throws CheckpointException if it cannot be read or is none
+   */
+  public static void read(Path file, Consumer<LogRow> told) {
+    try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
+      String first = wholeLine(reader).orElse("");
+      List<Integer> stages = stages(first);
+      if (!first.equals(header(stages))) {
+        throw new CheckpointException(
+            "%s: expected the columns of a training's log, found '%s'"
+                .formatted(file, first.substring(0, Math.min(60, first.length()))));
+      }
+      var columns = new Columns(file, stages);
+      for (var line = wholeLine(reader); line.isPresent(); line = wholeLine(reader)) {
+        columns.row(line.get()).ifPresent(told);
+      }
+    } catch (IOException failure) {
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(file, AtomicFile.reason(failure)), failure);
+    }
+  }
+
+  /** The next line; none if it has no end, as one that a killed run tore or that is not written. */
+  private static Optional<String> wholeLine(Reader reader) throws IOException {
+    var line = new StringBuilder();
+    for (int c = reader.read(); c >= 0 && line.length() <= MOST_CHARACTERS; c = reader.read()) {
+      if (c == '\n') {
+        return Optional.of(line.toString().replace("\r", ""));
+      }
+      line.append((char) c);
+    }
+    return Optional.empty();
+  }
+
+  private static List<Integer> stages(String header) {
+    return Arrays.stream(header.split(",", -1))
+        .filter(name -> name.matches(STAGE + "\\d"))
+        .map(name -> Integer.valueOf(name.substring(STAGE.length())))
+        .toList();
+  }
+
+  private static String header(List<Integer> stages) {
     var names = new ArrayList<String>(List.of("step", "epoch", "loss"));
-    stages.forEach(stage -> names.add("loss_stage_" + stage));
+    stages.forEach(stage -> names.add(STAGE + stage));
     stages.forEach(stage -> names.add("smoothed_stage_" + stage));
     names.add("learning_rate");
     names.add("gradient_norm");
@@ -68,28 +126,19 @@ final class TrainingLog implements RunLog {
     return String.join(",", names);
   }
 
-  /**
-   * The rows that the run to be resumed had written by then; what a killed one tore is left out.
-   */
+  /** The rows that the run to be resumed had written by then. */
   private List<String> rowsUpTo(int step) throws IOException {
     if (!Files.isRegularFile(file)) {
       return List.of();
     }
-    String text = Files.readString(file, StandardCharsets.ISO_8859_1);
-    String whole = text.substring(0, text.lastIndexOf('\n') + 1);
-    int columns = header().split(",", -1).length;
-    var rows = new LinkedHashMap<Integer, String>();
-    for (String line : whole.split("\r?\n", -1)) {
-      String[] fields = line.split(",", -1);
-      if (fields.length == columns && fields[0].matches("\\d{1,9}")) {
-        rows.put(Integer.valueOf(fields[0]), line);
+    var rows = new TreeMap<Integer, String>();
+    try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
+      for (var line = wholeLine(reader); line.isPresent(); line = wholeLine(reader)) {
+        String row = line.get();
+        columns.step(row).ifPresent(number -> rows.put(number, row));
       }
     }
-    return rows.entrySet().stream()
-        .filter(row -> row.getKey() <= step)
-        .sorted(Map.Entry.comparingByKey())
-        .map(Map.Entry::getValue)
-        .toList();
+    return List.copyOf(rows.headMap(step, true).values());
   }
 
   /** Tells the rows that the run had written before it went on; once. */
@@ -97,43 +146,61 @@ final class TrainingLog implements RunLog {
     List<String> rows = kept;
     kept = List.of();
     for (String row : rows) {
-      LogRow earlier = parse(row.split(",", -1));
+      LogRow earlier = columns.row(row).orElseThrow();
       smoothed.add(earlier.stageLosses());
       told.accept(earlier);
     }
   }
 
-  private LogRow parse(String... fields) {
-    int count = stages.size();
-    return new LogRow(
-        Integer.parseInt(fields[0]),
-        number(fields, 1).orElse(0),
-        number(fields, 2),
-        byStage(fields, 3),
-        byStage(fields, 3 + count),
-        number(fields, 3 + 2 * count),
-        number(fields, 4 + 2 * count),
-        byStage(fields, 5 + 2 * count));
-  }
-
-  private Map<Integer, Double> byStage(String[] fields, int first) {
-    var values = new LinkedHashMap<Integer, Double>();
-    for (int i = 0; i < stages.size(); i++) {
-      int stage = stages.get(i);
-      number(fields, first + i).ifPresent(value -> values.put(stage, value));
+  /** What the columns of a file mean, whose stages are in this order. */
+  private record Columns(Path file, List<Integer> stages) {
+    /** The step of a row, if it is one. */
+    OptionalInt step(String line) {
+      String[] fields = line.split(",", -1);
+      return fields.length == header(stages).split(",", -1).length && fields[0].matches("\\d{1,9}")
+          ? OptionalInt.of(Integer.parseInt(fields[0]))
+          : OptionalInt.empty();
     }
-    return values;
-  }
 
-  private OptionalDouble number(String[] fields, int place) {
-    String text = fields[place];
-    try {
-      return text.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(Double.parseDouble(text));
-    } catch (NumberFormatException notANumber) {
-      throw new CheckpointException(
-          "%s: row of step %s: expected a number, found '%s'; move the file away"
-              .formatted(file, fields[0], text),
-          notANumber);
+    /** A row, if it is one. */
+    Optional<LogRow> row(String line) {
+      return step(line).isPresent() ? Optional.of(parse(line.split(",", -1))) : Optional.empty();
+    }
+
+    private LogRow parse(String... fields) {
+      int count = stages.size();
+      return new LogRow(
+          Integer.parseInt(fields[0]),
+          number(fields, 1).orElse(0),
+          number(fields, 2),
+          byStage(fields, 3),
+          byStage(fields, 3 + count),
+          number(fields, 3 + 2 * count),
+          number(fields, 4 + 2 * count),
+          byStage(fields, 5 + 2 * count));
+    }
+
+    private Map<Integer, Double> byStage(String[] fields, int first) {
+      var values = new LinkedHashMap<Integer, Double>();
+      for (int i = 0; i < stages.size(); i++) {
+        int stage = stages.get(i);
+        number(fields, first + i).ifPresent(value -> values.put(stage, value));
+      }
+      return values;
+    }
+
+    private OptionalDouble number(String[] fields, int place) {
+      String text = fields[place];
+      try {
+        return text.isEmpty()
+            ? OptionalDouble.empty()
+            : OptionalDouble.of(Double.parseDouble(text));
+      } catch (NumberFormatException notANumber) {
+        throw new CheckpointException(
+            "%s: row of step %s: expected a number, found '%s'; move the file away"
+                .formatted(file, fields[0], text),
+            notANumber);
+      }
     }
   }
 
