@@ -1,11 +1,13 @@
 package io.github.tpdiff.cli;
 
+import com.google.common.collect.Maps;
 import io.github.tpdiff.lora.OpenedCheckpoint;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.serving.ModelOpener;
+import io.github.tpdiff.serve.PageSettings;
 import io.github.tpdiff.serve.ServeFile;
 import io.github.tpdiff.serve.ServerSettings;
 import io.github.tpdiff.serve.VideoServer;
@@ -23,6 +25,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -48,6 +51,13 @@ final class ServeCommand implements Callable<Integer> {
           "What the options say, and more, as YAML; options replace it (default: options alone).")
   private Optional<Path> file = Optional.empty();
 
+  @Option(
+      names = "--runs",
+      paramLabel = "FOLDER",
+      description =
+          "A folder with output folders of trainings, whose curves the page shows (default: none).")
+  private Optional<Path> runs = Optional.empty();
+
   @Mixin private ServeOptions options = new ServeOptions();
   @Mixin private EngineOptions engines = new EngineOptions();
   @Mixin private ComputeOption compute = new ComputeOption();
@@ -60,7 +70,8 @@ final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (var stop = StopRequest.open();
         var openers = new Openers();
-        VideoServer server = VideoServer.open(settings, openers.of(said.models()))) {
+        VideoServer server =
+            VideoServer.open(settings, openers.of(said.models()), page(said.models()))) {
       server.warning().ifPresent(spec.commandLine().getErr()::println);
       if (server.resumed() > 0) {
         out.println("jobs of before that are made again: " + server.resumed());
@@ -76,6 +87,15 @@ final class ServeCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
+  private PageSettings page(Map<String, ServeFile.Model> models) {
+    return new PageSettings(
+        runs, Maps.transformValues(models, model -> isExport(model) ? "run" : "generate"));
+  }
+
+  private static boolean isExport(ServeFile.Model model) {
+    return Files.isRegularFile(model.path().resolve(RecordJson.PIPELINE_FILE));
+  }
+
   /** Models on engines, each opened when the first model needs it and closed after all. */
   private final class Openers implements AutoCloseable {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -89,7 +109,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private ModelOpener of(ServeFile.Model model) {
-      if (Files.isRegularFile(model.path().resolve(RecordJson.PIPELINE_FILE))) {
+      if (isExport(model)) {
         if (forExports.isEmpty()) {
           forExports = Optional.of(closing(engines.openOnnx()));
         }

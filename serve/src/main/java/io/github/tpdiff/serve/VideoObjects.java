@@ -3,10 +3,16 @@ package io.github.tpdiff.serve;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.Samplers;
+import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.Words;
+import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.serving.NamedLora;
+import io.github.tpdiff.runtime.serving.VideoOrder;
 import io.github.tpdiff.runtime.serving.VideoService;
 import io.github.tpdiff.serve.job.Job;
 import io.github.tpdiff.serve.job.JobView;
@@ -14,6 +20,9 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Instant;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** What clients read, as JSON. */
 final class VideoObjects {
@@ -52,11 +61,36 @@ final class VideoObjects {
     video.put("seed", request.seed().orElse(null));
     video.put("negative_prompt", request.negativePrompt().orElse(null));
     video.set("lora", loras(job.order().loras()));
+    sampling(video, request.sampling());
     if (view.status() == JobView.Status.QUEUED) {
       video.put("queue_position", view.ahead() + 1);
     }
     view.activity().ifPresent(activity -> activity(video, activity));
     return video;
+  }
+
+  /** What was asked, under the names that it is asked by; nothing of what was left open. */
+  private static void sampling(ObjectNode video, SamplingChoice asked) {
+    List<Double> guidance = asked.guidance();
+    video.put("guidance_scale", guidance.isEmpty() ? null : guidance.get(0));
+    video.put("guidance_scale_2", guidance.size() < 2 ? null : guidance.get(1));
+    video.put("sampler", asked.sampler().orElse(null));
+    video.put("scheduler", asked.scheduler().orElse(null));
+    StageChoice stages = asked.stages();
+    video.put("stages", stages.count().isPresent() ? stages.count().getAsInt() : null);
+    video.put("rates", joined(",", stages.rates().stream().map(VideoObjects::rate)));
+    video.put("split", joined("-", stages.stepSplit().stream().map(String::valueOf)));
+  }
+
+  private static String rate(GridFactor rate) {
+    return rate.isOfTimeAlone()
+        ? String.valueOf(rate.time())
+        : "%dx%dx%d".formatted(rate.time(), rate.height(), rate.width());
+  }
+
+  private static @Nullable String joined(String between, Stream<String> values) {
+    String all = values.collect(Collectors.joining(between));
+    return all.isEmpty() ? null : all;
   }
 
   private static void activity(ObjectNode video, JobView.Activity activity) {
@@ -107,11 +141,12 @@ final class VideoObjects {
   }
 
   /** The models, and the LoRAs that may be put on them. */
-  static ObjectNode models(VideoService service, Instant since) {
+  static ObjectNode models(VideoService service, Instant since, PageSettings page) {
     ObjectNode list = JSON.objectNode().put("object", "list");
     ArrayNode data = list.putArray("data");
     for (String name : service.models()) {
-      var own = service.description(name).defaults();
+      ModelDescription description = service.description(name);
+      var own = description.defaults();
       ObjectNode model =
           data.addObject()
               .put("id", name)
@@ -125,6 +160,15 @@ final class VideoObjects {
           .put("fps", own.fps())
           .put("num_inference_steps", own.steps())
           .put("guidance_scale", own.guidanceScale());
+      model
+          .put("stages", service.stages(VideoOrder.of(name, GenerationRequest.of(""))).stages())
+          .put("denoisers", description.flow().denoisers().size())
+          .put("takes_picture", !description.flow().conditions(true).isEmpty())
+          .put("command", page.command(name));
+      description.schedulers().keySet().stream()
+          .sorted()
+          .forEach(model.putArray("schedulers")::add);
+      Samplers.names().forEach(model.putArray("samplers")::add);
     }
     ArrayNode loras = list.putArray("loras");
     service.loras().forEach(name -> loras.addObject().put("id", name).put("object", "lora"));

@@ -2,6 +2,7 @@ package io.github.tpdiff.serve;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.common.collect.Sets;
 import com.google.common.net.InetAddresses;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.serving.ModelOpener;
@@ -20,6 +21,9 @@ import io.github.tpdiff.serve.job.Job;
 import io.github.tpdiff.serve.job.JobDatabase;
 import io.github.tpdiff.serve.job.Jobs;
 import io.github.tpdiff.serve.job.ResultFolder;
+import io.github.tpdiff.serve.page.Page;
+import io.github.tpdiff.serve.page.Previews;
+import io.github.tpdiff.serve.page.RunCurves;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -52,7 +56,7 @@ public final class VideoServer implements AutoCloseable {
   private static final long BODIES_AT_A_TIME = 8;
 
   /** Paths that need no key: whether the service is there, and the page, which asks for one. */
-  private static final Set<String> OPEN = Set.of("/health", "/ready", "/");
+  private static final Set<String> OPEN = Sets.union(Set.of("/health", "/ready"), Page.paths());
 
   private final ServerSettings settings;
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -65,6 +69,7 @@ public final class VideoServer implements AutoCloseable {
   private VideoServer(
       ServerSettings settings,
       Map<String, ModelOpener> models,
+      PageSettings page,
       List<Function<Job, GenerationListener>> listeners)
       throws IOException {
     this.settings = settings;
@@ -73,21 +78,31 @@ public final class VideoServer implements AutoCloseable {
       ResultFolder folder = closing(ResultFolder.open(settings.results()));
       JobDatabase database = closing(JobDatabase.open(folder.database()));
       ServerMetrics metrics = closing(new ServerMetrics());
+      var previews = new Previews();
       VideoService service = VideoService.open(setup(models, database.queued().size()));
       jobs =
           closing(
               new Jobs(
                   service,
                   new Jobs.Store(database, folder, settings.times().keep()),
-                  Stream.concat(Stream.of(metrics::of), listeners.stream()).toList()));
+                  Stream.concat(
+                          Stream.of(
+                              metrics::of, job -> previews.watch(job.id(), job.order().model())),
+                          listeners.stream())
+                      .toList()));
       var catalogue =
           new Catalogue(service, settings.loras(), defaults(service), settings.limits());
       metrics.watch(service, jobs);
       resumed = jobs.resume();
       closing(expiring());
       var routes = new Routes(metrics);
-      addStatus(routes, metrics, catalogue);
+      addStatus(routes, metrics);
+      routes.add("GET", "/v1/models", call -> answerModels(call, service, page));
       new VideoEndpoints(jobs, new JobMaker(catalogue, folder), folder, bodies()).addTo(routes);
+      previews.mount(routes);
+      page.runs().ifPresent(runs -> new RunCurves(runs).mount(routes));
+      Page.mount(
+          routes, new Page.Setup(!settings.access().keys().isEmpty(), page.runs().isPresent()));
       listener =
           closing(
               HttpListener.open(
@@ -117,7 +132,18 @@ public final class VideoServer implements AutoCloseable {
    */
   public static VideoServer open(ServerSettings settings, Map<String, ModelOpener> models)
       throws IOException {
-    return open(settings, models, List.of());
+    return open(settings, models, PageSettings.plain());
+  }
+
+  /**
+   * The same with a page that shows more.
+   *
+   * @throws IOException as above
+   */
+  public static VideoServer open(
+      ServerSettings settings, Map<String, ModelOpener> models, PageSettings page)
+      throws IOException {
+    return new VideoServer(settings, models, page, List.of());
   }
 
   /**
@@ -131,7 +157,7 @@ public final class VideoServer implements AutoCloseable {
       Map<String, ModelOpener> models,
       List<Function<Job, GenerationListener>> listeners)
       throws IOException {
-    return new VideoServer(settings, models, listeners);
+    return new VideoServer(settings, models, PageSettings.plain(), listeners);
   }
 
   private <T extends AutoCloseable> T closing(T part) {
@@ -176,20 +202,15 @@ public final class VideoServer implements AutoCloseable {
     return new Guard.Access(names, own.origins(), own.keys(), OPEN);
   }
 
-  private void addStatus(Routes routes, ServerMetrics metrics, Catalogue catalogue) {
+  private void addStatus(Routes routes, ServerMetrics metrics) {
     routes
         .add("GET", "/health", call -> say(call, "ok"))
         .add("GET", "/ready", this::answerReady)
-        .add("GET", "/metrics", metrics::answer)
-        .add(
-            "GET",
-            "/v1/models",
-            call ->
-                Replies.json(
-                    call.response(),
-                    call.callback(),
-                    200,
-                    VideoObjects.models(catalogue.service(), since)));
+        .add("GET", "/metrics", metrics::answer);
+  }
+
+  private void answerModels(Exchange call, VideoService service, PageSettings page) {
+    Replies.json(call.response(), call.callback(), 200, VideoObjects.models(service, since, page));
   }
 
   private void answerReady(Exchange call) {

@@ -1,6 +1,7 @@
 package io.github.tpdiff.serve.job;
 
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.serving.Generation;
 import io.github.tpdiff.serve.job.JobView.Activity;
@@ -85,6 +86,11 @@ final class LiveJob implements GenerationListener {
   public void onStages(Decided decided) {
     stages = decided.stages().stages();
     listeners.forEach(listener -> listener.onStages(decided));
+  }
+
+  @Override
+  public void onParts(PipelineParts parts) {
+    listeners.forEach(listener -> listener.onParts(parts));
   }
 
   @Override
