@@ -9,6 +9,7 @@ import io.github.tpdiff.runtime.model.LinearVideoModel;
 import io.github.tpdiff.serve.ServedModel.Gate;
 import io.github.tpdiff.weights.CheckpointException;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -177,7 +178,7 @@ class JobsTest {
   private static void close(ServedModel served) {
     try {
       served.close();
-    } catch (java.io.IOException failure) {
+    } catch (IOException failure) {
       throw new java.io.UncheckedIOException(failure);
     }
   }
@@ -221,13 +222,20 @@ class JobsTest {
     Files.createDirectory(folder.resolve("video_" + "0".repeat(32))); // of no job
     try (ServedModel next = ServedModel.open(settings(9))) {
       long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
-      while (next.get("/v1/videos/" + id).statusCode() != 404 && System.nanoTime() < end) {
+      while (!foldersOfJobs().isEmpty() && System.nanoTime() < end) {
         Thread.sleep(10);
       }
+      assertThat(foldersOfJobs()).isEmpty();
       assertThat(next.get("/v1/videos/" + id).statusCode()).isEqualTo(404);
-      try (var files = Files.list(folder)) {
-        assertThat(files).noneMatch(file -> file.getFileName().toString().startsWith("video_"));
-      }
+    }
+  }
+
+  private List<String> foldersOfJobs() throws IOException {
+    try (var files = Files.list(folder)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.startsWith("video_"))
+          .toList();
     }
   }
 

@@ -20,6 +20,7 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
 public final class HttpListener implements AutoCloseable {
   private static final int THREADS = 100;
   private static final int SILENCE_MILLIS = 30_000;
+  private static final int STOP_SILENCE_MILLIS = 200;
   private static final int STOP_MILLIS = 5_000;
 
   private final Server server;
@@ -60,6 +61,8 @@ public final class HttpListener implements AutoCloseable {
     connector.setHost(settings.host);
     connector.setPort(settings.port);
     connector.setIdleTimeout(SILENCE_MILLIS);
+    // A client that only keeps its connection does not hold up a stop.
+    connector.setShutdownIdleTimeout(STOP_SILENCE_MILLIS);
     server.addConnector(connector);
     server.addBean(new NetworkConnectionLimit(settings.connections, connector));
     server.setErrorHandler(new JsonErrorHandler());
