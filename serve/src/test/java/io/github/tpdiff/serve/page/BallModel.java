@@ -94,8 +94,8 @@ final class BallModel {
     int width = (int) shape[4];
     int height = (int) shape[3];
     for (int i = 0; i < velocity.length; i++) {
-      int frame = (int) (i / (width * height) % shape[2]);
-      boolean first = i / (width * height * shape[2]) % 2 == 0;
+      int frame = (int) (i / width / height % shape[2]);
+      boolean first = i / width / height / shape[2] % 2 == 0;
       float clean = clean(first, i % width, i / width % height, positions[frame], width, height);
       velocity[i] = (velocity[i] - clean) / Math.max(sigma, 1e-3f);
     }

@@ -259,15 +259,21 @@ final class Chromium implements AutoCloseable {
   void press(String keys) throws Exception {
     boolean shift = keys.startsWith("Shift+");
     String key = keys.substring(keys.indexOf('+') + 1);
-    int code = Map.of("Tab", 9, "Enter", 13, "Escape", 27, "Space", 32, "ArrowDown", 40).get(key);
+    int code =
+        switch (key) {
+          case "Tab" -> 9;
+          case "Enter" -> 13;
+          case "Escape" -> 27;
+          default -> throw new IllegalArgumentException("no such key here: " + key);
+        };
     int modifiers = shift ? 8 : keys.startsWith("Control+") ? 2 : 0;
-    String text = key.equals("Enter") ? "\r" : key.equals("Space") ? " " : "";
+    String text = key.equals("Enter") ? "\r" : "";
     Map<String, Object> down =
         Map.of(
             "type",
             text.isEmpty() ? "rawKeyDown" : "keyDown",
             "key",
-            key.equals("Space") ? " " : key,
+            key,
             "code",
             key,
             "windowsVirtualKeyCode",
@@ -300,10 +306,15 @@ final class Chromium implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    call("", "Browser.close", Map.of());
-    if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-      process.destroyForcibly().waitFor();
+  public void close() throws IOException {
+    try {
+      call("", "Browser.close", Map.of());
+      // Its profile can be deleted only when it has gone.
+      process.onExit().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    } catch (Exception gone) {
+      throw new IOException("Chromium did not close", gone);
+    } finally {
+      process.destroyForcibly();
     }
   }
 }

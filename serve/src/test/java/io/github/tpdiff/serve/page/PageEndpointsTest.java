@@ -1,11 +1,13 @@
 package io.github.tpdiff.serve.page;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.tpdiff.serve.PageSettings;
 import io.github.tpdiff.serve.VideoServer;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,7 +38,7 @@ class PageEndpointsTest {
   @TempDir private Path temporary;
   private final BallModel model = new BallModel();
   private final HttpClient client = HttpClient.newHttpClient();
-  private VideoServer server;
+  private @Nullable VideoServer server;
 
   private void serve(Optional<Path> runs, String... keys) throws Exception {
     server =
@@ -45,16 +48,22 @@ class PageEndpointsTest {
             new PageSettings(runs, Map.of()));
   }
 
+  private URI address() {
+    return requireNonNull(server).address();
+  }
+
   @AfterEach
   void stop() throws Exception {
     model.allow(1000); // what failed may have left something waiting
     model.releaseDecoder();
-    server.close();
+    if (server != null) {
+      server.close();
+    }
   }
 
   private HttpResponse<String> get(String path) throws Exception {
     return client.send(
-        HttpRequest.newBuilder(server.address().resolve(path)).build(), BodyHandlers.ofString());
+        HttpRequest.newBuilder(address().resolve(path)).build(), BodyHandlers.ofString());
   }
 
   @Test
@@ -98,7 +107,7 @@ class PageEndpointsTest {
     String created =
         client
             .send(
-                HttpRequest.newBuilder(server.address().resolve("/v1/videos"))
+                HttpRequest.newBuilder(address().resolve("/v1/videos"))
                     .header("Content-Type", "application/json")
                     .POST(
                         BodyPublishers.ofString(
@@ -117,8 +126,7 @@ class PageEndpointsTest {
     byte[] png =
         client
             .send(
-                HttpRequest.newBuilder(server.address().resolve(path)).build(),
-                BodyHandlers.ofByteArray())
+                HttpRequest.newBuilder(address().resolve(path)).build(), BodyHandlers.ofByteArray())
             .body();
     BufferedImage shown = ImageIO.read(new ByteArrayInputStream(png));
     // Three frames of 24 x 16 latents, a pixel between them.

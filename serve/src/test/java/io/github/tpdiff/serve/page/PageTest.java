@@ -1,6 +1,7 @@
 package io.github.tpdiff.serve.page;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,7 +37,7 @@ class PageTest {
   @TempDir private Path temporary;
   private final BallModel model = new BallModel();
   private Chromium browser;
-  private VideoServer server;
+  private @Nullable VideoServer server;
 
   @BeforeEach
   void start() throws Exception {
@@ -63,6 +65,10 @@ class PageTest {
             settings(temporary.resolve("results"), keys),
             Map.of("ball", loras -> model.parts()),
             new PageSettings(runs, Map.of("ball", "run")));
+  }
+
+  private URI address() {
+    return requireNonNull(server).address();
   }
 
   static ServerSettings settings(Path results, String... keys) {
@@ -139,18 +145,18 @@ class PageTest {
   }
 
   /** Nothing went wrong in the page, and it asked nobody but its service. */
-  private void requireCalm(URI server) {
+  private void requireCalm() {
     assertThat(browser.complaints()).isEmpty();
     assertThat(browser.requests())
         .filteredOn(asked -> !Set.of("blob", "data", "about").contains(asked.getScheme()))
         .isNotEmpty()
-        .allMatch(asked -> server.getAuthority().equals(asked.getAuthority()));
+        .allMatch(asked -> address().getAuthority().equals(asked.getAuthority()));
   }
 
   @Test
   void byKeysAlone_aVideoIsMadeWatchedAndDeleted() throws Exception {
     serve();
-    browser.open(server.address());
+    browser.open(address());
     browser.until("!document.getElementById('no-videos').hidden");
     look("empty");
     fill("prompt", "A red ball rolls to the right");
@@ -208,7 +214,7 @@ class PageTest {
     browser.press("Shift+Tab");
     browser.press("Enter");
     browser.until("document.querySelectorAll('.video').length === 1");
-    requireCalm(server.address());
+    requireCalm();
   }
 
   /** The form keeps what was filled in; another prompt, sent from its field. */
@@ -222,8 +228,8 @@ class PageTest {
   @Test
   void settingsThatWereCopied_makeTheSameAgain() throws Exception {
     serve();
-    browser.allowClipboard(server.address());
-    browser.open(server.address());
+    browser.allowClipboard(address());
+    browser.open(address());
     browser.until("!document.getElementById('no-videos').hidden");
     fill("prompt", "It's a \"ball\" for $5; --really");
     fill("negative_prompt", "-blurry");
@@ -285,7 +291,7 @@ class PageTest {
         .containsSequence("--lora", "spark", "--lora-strength", "0.8");
     browser.press("Escape");
     browser.until("!document.getElementById('copied').open");
-    requireCalm(server.address());
+    requireCalm();
   }
 
   /** What a shell makes of a line that begins with {@code tpdiff}. */
@@ -304,7 +310,7 @@ class PageTest {
   @Test
   void whatIsRefused_isSaidBesideItsField_andWhatFails_inTheList() throws Exception {
     serve();
-    browser.open(server.address());
+    browser.open(address());
     browser.until("!document.getElementById('no-videos').hidden");
     tabTo("generate");
     browser.press("Enter");
@@ -340,7 +346,7 @@ class PageTest {
   @Test
   void whereThereAreKeys_oneIsAskedFor_andForgottenWithTheTab() throws Exception {
     serve("first secret", "second secret");
-    browser.open(server.address());
+    browser.open(address());
     browser.until("document.activeElement.id === 'key'");
     look("key");
     browser.type("wrong");
@@ -398,7 +404,7 @@ class PageTest {
     }
     Files.writeString(run.resolve("log.csv"), log.toString());
     serve();
-    browser.open(server.address());
+    browser.open(address());
     browser.until("!document.getElementById('videos-view').hidden");
     tabTo("to-runs");
     browser.press("Enter");
@@ -408,6 +414,6 @@ class PageTest {
     assertThat(browser.value("document.querySelectorAll('#run polyline').length").asInt())
         .isEqualTo(8);
     look("runs");
-    requireCalm(server.address());
+    requireCalm();
   }
 }
