@@ -1,29 +1,24 @@
 package io.github.tpdiff.conformance.model;
 
-import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.model.ForwardingParts;
 import io.github.tpdiff.runtime.model.PipelineParts;
-import io.github.tpdiff.runtime.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Parts whose components' outputs are kept as they were computed, before whoever runs them scales,
  * clamps or cuts them.
  */
-final class RecordedParts implements PipelineParts {
-  private final PipelineParts parts;
+final class RecordedParts extends ForwardingParts {
   private final Map<String, List<Tensor>> outputs = new HashMap<>();
 
   RecordedParts(PipelineParts parts) {
-    this.parts = parts;
+    super(parts);
   }
 
   /** The outputs of one name since they were last taken, in order. */
@@ -33,52 +28,7 @@ final class RecordedParts implements PipelineParts {
 
   @Override
   public Executable load(String component) {
-    return new Recorded(parts.load(component));
-  }
-
-  @Override
-  public ModelDescription description() {
-    return parts.description();
-  }
-
-  @Override
-  public Optional<StageConfig> madeFor() {
-    return parts.madeFor();
-  }
-
-  @Override
-  public Set<String> components() {
-    return parts.components();
-  }
-
-  @Override
-  public String origin() {
-    return parts.origin();
-  }
-
-  @Override
-  public long bytes(String component) {
-    return parts.bytes(component);
-  }
-
-  @Override
-  public Object identity(String component) {
-    return parts.identity(component);
-  }
-
-  @Override
-  public boolean allows(String denoiser, LatentShape shape) {
-    return parts.allows(denoiser, shape);
-  }
-
-  @Override
-  public Tokenizer tokenizer(String name) {
-    return parts.tokenizer(name);
-  }
-
-  @Override
-  public void close() {
-    parts.close();
+    return new Recorded(super.load(component));
   }
 
   /** An executable whose outputs are kept. */

@@ -5,23 +5,17 @@ import static io.github.tpdiff.runtime.serving.LinearService.order;
 import static io.github.tpdiff.runtime.serving.LinearService.request;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.tpdiff.runtime.diffusion.LatentShape;
-import io.github.tpdiff.runtime.diffusion.StageConfig;
-import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.model.ForwardingParts;
 import io.github.tpdiff.runtime.model.FunctionParts;
 import io.github.tpdiff.runtime.model.LinearVideoModel;
-import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
-import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -135,53 +129,21 @@ class WarmModelsTest {
   }
 
   /** Parts with some LoRAs: the denoiser is their own, all else is the checkpoint's. */
-  private record WithLoras(FunctionParts parts, List<LoraChoice> loras, List<String> closed)
-      implements PipelineParts {
+  private static final class WithLoras extends ForwardingParts {
+    private final List<LoraChoice> loras;
+    private final List<String> closed;
+
+    WithLoras(PipelineParts parts, List<LoraChoice> loras, List<String> closed) {
+      super(parts);
+      this.loras = loras;
+      this.closed = closed;
+    }
+
     @Override
     public Object identity(String component) {
       return component.startsWith(LinearVideoModel.DENOISER)
           ? List.of(loras, component)
           : component;
-    }
-
-    @Override
-    public Executable load(String component) {
-      return parts.load(component);
-    }
-
-    @Override
-    public ModelDescription description() {
-      return parts.description();
-    }
-
-    @Override
-    public Optional<StageConfig> madeFor() {
-      return parts.madeFor();
-    }
-
-    @Override
-    public Set<String> components() {
-      return parts.components();
-    }
-
-    @Override
-    public String origin() {
-      return parts.origin();
-    }
-
-    @Override
-    public long bytes(String component) {
-      return parts.bytes(component);
-    }
-
-    @Override
-    public boolean allows(String denoiser, LatentShape shape) {
-      return parts.allows(denoiser, shape);
-    }
-
-    @Override
-    public Tokenizer tokenizer(String name) {
-      return parts.tokenizer(name);
     }
 
     @Override
