@@ -41,8 +41,12 @@ final class SegmentWindow implements AutoCloseable {
   private record Load(NDManager scope, CompletableFuture<Map<String, NDArray>> arrays) {
     /** Also what is still being brought. */
     void free() {
-      arrays.exceptionally(failure -> Map.of()).join(); // who enters the segment is told
+      await();
       scope.close();
+    }
+
+    void await() {
+      arrays.exceptionally(failure -> Map.of()).join(); // who enters the segment is told
     }
   }
 
@@ -120,6 +124,11 @@ final class SegmentWindow implements AutoCloseable {
       throw new IllegalStateException("weight " + name + " is not there: enter its segment first");
     }
     return Optional.ofNullable(array);
+  }
+
+  /** Waits for what is being brought. */
+  void awaitBrought() {
+    loads.values().forEach(Load::await);
   }
 
   @Override

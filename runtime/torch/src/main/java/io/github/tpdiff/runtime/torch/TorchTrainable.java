@@ -242,8 +242,9 @@ final class TorchTrainable implements Trainable {
             .toList());
   }
 
-  /** How many tensors this holds, views of weights included. */
+  /** How many tensors this holds, views of weights and what is being brought included. */
   int heldTensors() {
+    weights.awaitBrought();
     return held.getManagedArrays().size();
   }
 

@@ -86,6 +86,11 @@ final class TorchWeights implements AutoCloseable {
     window.ifPresent(own -> own.enter(segment, next));
   }
 
+  /** Waits for what is being brought of the segment that runs next. */
+  void awaitBrought() {
+    window.ifPresent(SegmentWindow::awaitBrought);
+  }
+
   /** The tensor of that name, or its codes, held or belonging to {@code scope}. */
   NDArray get(String name, NDManager scope) {
     NDArray known = ready.get(name);
