@@ -65,13 +65,17 @@ record ArmJob(Map<String, Object> sections) {
         place);
   }
 
-  /** Both, the second's keys above the first's; a key without a value takes the first's away. */
+  /**
+   * Both, the second's keys above the first's; a key without a value takes the first's away, or
+   * stays without one for a map below to lose its own.
+   */
   static Map<String, Object> merged(Map<?, ?> below, Map<?, ?> above) {
-    Map<String, Object> all = copy(below);
+    var all = new LinkedHashMap<String, Object>();
+    below.forEach((key, value) -> all.put(String.valueOf(key), value));
     above.forEach(
         (key, value) -> {
           Object before = all.get(String.valueOf(key));
-          if (value == null) {
+          if (value == null && before != null) {
             all.remove(String.valueOf(key));
           } else if (value instanceof Map<?, ?> more && before instanceof Map<?, ?> some) {
             all.put(String.valueOf(key), merged(some, more));

@@ -198,6 +198,7 @@ public record Plan(
     checkArgument(seeds >= 1 && seeds <= 1000, "seeds: expected 1 to 1000, found %s", seeds);
     for (String name : starts.keySet()) {
       requireName("starts", name);
+      checkArgument(starts.get(name) != null, "starts.%s: expected a path or template", name);
     }
     for (String name : speed.map(Speed::sizes).orElse(Map.of()).keySet()) {
       checkArgument(
@@ -208,6 +209,10 @@ public record Plan(
     }
     for (Map.Entry<String, Arm> arm : arms.entrySet()) {
       requireName("arms", arm.getKey());
+      checkArgument(
+          arm.getValue() != null,
+          "arms.%s: expected keys such as 'job:', found nothing",
+          arm.getKey());
       String start = arm.getValue().start().orElse("");
       checkArgument(
           starts.containsKey(start) || (start.isEmpty() && starts.size() == 1),

@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -138,7 +139,16 @@ public record PlanFile(Plan plan, String origin, Path folder) {
         plan = ArmJob.merged(plan, own);
       }
     }
-    return yaml().dump(plan);
+    var all = new LinkedHashMap<>(plan);
+    all.computeIfPresent("arms", (key, arms) -> withValues((Map<?, ?>) arms));
+    return yaml().dump(all);
+  }
+
+  /** A key without a value takes an arm away that another plan or size may not have. */
+  private static Map<Object, Object> withValues(Map<?, ?> keys) {
+    var own = new LinkedHashMap<Object, Object>(keys);
+    own.values().removeIf(Objects::isNull);
+    return own;
   }
 
   /** A ready plan, after the one whose keys count where it has none of its own. */

@@ -34,7 +34,7 @@ record Blob(double x, double y, double radius, double[] colour, BitSet pixels) {
   private static final double LEAST_SHARE = 0.7;
 
   private static final double LEAST_RADIUS = 0.05;
-  private static final double MOST_RADIUS = 0.24;
+  private static final double MOST_RADIUS = 0.33;
 
   /** What every frame of a clip shows. */
   static List<Optional<Blob>> find(VideoClip clip) {

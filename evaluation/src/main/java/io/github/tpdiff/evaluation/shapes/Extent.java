@@ -22,15 +22,15 @@ record Extent(double least, double most) {
   static Extent radius(SceneWords.Size size) {
     return switch (size) {
       case SMALL -> new Extent(0.08, 0.10);
-      case LARGE -> new Extent(0.13, 0.16);
+      case LARGE -> new Extent(0.18, 0.22);
     };
   }
 
   /** How long its way is, from the first frame to the last. */
   static Extent way(SceneWords.Pace pace) {
     return switch (pace) {
-      case SLOWLY -> new Extent(0.15, 0.25);
-      case QUICKLY -> new Extent(0.42, 0.55);
+      case SLOWLY -> new Extent(0.13, 0.19);
+      case QUICKLY -> new Extent(0.32, 0.40);
     };
   }
 }

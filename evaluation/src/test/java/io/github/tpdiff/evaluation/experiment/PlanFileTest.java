@@ -90,6 +90,7 @@ class PlanFileTest {
     assertRefused("seeds: 2", "seeds: 2\nseedz: 3", "seedz: no plan has this key");
     assertRefused("points: 3}", "points: 3, pints: 1}", "budget.pints: no plan has this key");
     assertRefused("seeds: 2", "seeds: two", "seeds: ");
+    assertRefused("arms:\n", "arms:\n  other:\n", "arms.other: expected keys such as 'job:'");
     assertRefused("seeds: 2", "seeds: 0", "seeds: expected 1 to 1000, found 0");
     assertRefused("steps: 8, points: 3", "steps: 3, points: 3", "steps: expected at least 4");
     assertRefused("{against: vanilla, paper", "{against: vanila, paper", "arms.phased.against");
@@ -133,6 +134,13 @@ class PlanFileTest {
   Stream<DynamicTest> readyPlans_areJobs() {
     return PlanFile.names().stream()
         .map(name -> DynamicTest.dynamicTest(name, () -> assertReady(name)));
+  }
+
+  @Test
+  void whatAnArmTakesAway_isGoneInReadyPlansToo() throws IOException {
+    Plan plan = PlanFile.ready("training-speed.hours").plan();
+    assertThat(job(plan, "phased-aligned").train().settings().descent().mean()).isPresent();
+    assertThat(job(plan, "phased-last-weights").train().settings().descent().mean()).isEmpty();
   }
 
   private void assertReady(String name) throws IOException {
