@@ -4,7 +4,7 @@ import io.github.tpdiff.runtime.torch.Arithmetic;
 import picocli.CommandLine.Option;
 
 /** In which numbers torch computes. */
-final class ComputeOption {
+public final class ComputeOption {
   @Option(
       names = "--compute",
       defaultValue = "fp32",
@@ -13,7 +13,7 @@ final class ComputeOption {
               + " fast on a GPU, slower on most CPUs (default ${DEFAULT-VALUE}).")
   private Arithmetic arithmetic = Arithmetic.FP32;
 
-  Arithmetic arithmetic() {
+  public Arithmetic arithmetic() {
     return arithmetic;
   }
 }

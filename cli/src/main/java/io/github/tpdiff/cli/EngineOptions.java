@@ -10,7 +10,7 @@ import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** Which engine runs a model, and where. */
-final class EngineOptions {
+public final class EngineOptions {
   /** Engines by name. */
   enum Kind {
     TORCH,
@@ -66,7 +66,12 @@ final class EngineOptions {
     return openOnnx(device);
   }
 
-  static OnnxEngine openOnnx(OnnxDevice device) {
+  /**
+   * Opens ONNX Runtime.
+   *
+   * @throws IllegalArgumentException if the device cannot be used, saying why
+   */
+  public static OnnxEngine openOnnx(OnnxDevice device) {
     try {
       return OnnxEngine.on(device);
     } catch (OnnxException unusable) {
@@ -74,7 +79,12 @@ final class EngineOptions {
     }
   }
 
-  static TorchEngine openTorch(OnnxDevice device) {
+  /**
+   * Opens PyTorch.
+   *
+   * @throws IllegalArgumentException if the device cannot be used, saying why
+   */
+  public static TorchEngine openTorch(OnnxDevice device) {
     try {
       return switch (device) {
         case CPU -> TorchEngine.cpu();

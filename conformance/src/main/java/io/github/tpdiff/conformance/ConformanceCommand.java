@@ -2,6 +2,7 @@ package io.github.tpdiff.conformance;
 
 import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.cli.TerminalWriter;
+import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -37,6 +38,13 @@ final class ConformanceCommand implements Callable<Integer> {
       description = "torch, onnx or all (default: all)")
   private EngineChoice engine;
 
+  @Option(
+      names = "--device",
+      defaultValue = "cpu",
+      description =
+          "auto, cpu or cuda; references were computed on a CPU (default ${DEFAULT-VALUE}).")
+  private OnnxDevice device = OnnxDevice.CPU;
+
   @Option(names = "--json", description = "print one JSON document")
   private boolean json;
 
@@ -52,7 +60,7 @@ final class ConformanceCommand implements Callable<Integer> {
     }
     PrintWriter out = spec.commandLine().getOut();
     List<CaseResult> results = new ArrayList<>();
-    try (EngineSet engines = engine.open()) {
+    try (EngineSet engines = engine.open(device)) {
       var runner =
           new CaseRunner(
               engines,

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 
 /**
  * A folder into which a library unpacks its native code. Left to themselves some libraries fall
@@ -103,7 +104,22 @@ public record NativeFolder(Path folder, String use, String remedy) {
     }
   }
 
-  /** What a library says when it could not load from here after all. */
+  /**
+   * What a library says when it could not load from here after all.
+   *
+   * @param library its name
+   * @param failure whose first cause says which file is missing, or what of it
+   */
+  public CheckpointException cannotLoad(String library, Throwable failure) {
+    Throwable first = failure;
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      first = cause;
+    }
+    String reason = Objects.requireNonNullElse(first.getMessage(), first.toString());
+    return unusable("%s cannot be loaded from it: %s".formatted(library, reason), failure);
+  }
+
+  /** The error that this folder is of no use, and what to do. */
   public CheckpointException unusable(
       String reason, @org.jspecify.annotations.Nullable Throwable cause) {
     String message = "%s: %s; %s, so %s".formatted(folder, reason, use, remedy);

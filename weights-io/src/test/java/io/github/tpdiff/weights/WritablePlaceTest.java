@@ -98,4 +98,15 @@ class WritablePlaceTest {
       System.clearProperty("org.bytedeco.javacpp.cachedir");
     }
   }
+
+  @Test
+  void libraryThatDoesNotLoad_isToldByItsFirstCause() {
+    var missing = new UnsatisfiedLinkError("libtorch_cuda.so: libcuda.so.1: cannot open");
+    assertThat(
+            NativeFolder.temporary()
+                .cannotLoad("PyTorch", new IllegalStateException("Failed to load", missing)))
+        .hasMessageContaining(
+            "PyTorch cannot be loaded from it: libtorch_cuda.so: libcuda.so.1: cannot open")
+        .hasMessageNotContaining("Failed to load");
+  }
 }

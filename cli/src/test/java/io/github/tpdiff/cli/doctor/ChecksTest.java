@@ -210,6 +210,21 @@ final class ChecksTest {
   }
 
   @Test
+  void aTorchWithCuda_wantsTheBindingForIt() throws IOException {
+    write("torch/lib/libc10.so", "");
+    write("torch/lib/libtorch_cpu.so", "");
+    write("torch/lib/libtorch_cuda.so", "");
+    environment.put("PYTORCH_LIBRARY_PATH", root.resolve("torch/lib").toString());
+    assertThat(faults(new TorchFilesCheck(machine(), "2.7.1")))
+        .containsExactly(
+            "PYTORCH_FLAVOR: expected cu128 beside a PyTorch with CUDA, found nothing");
+    environment.put("PYTORCH_FLAVOR", "cu128");
+    assertThat(new TorchFilesCheck(machine(), "2.7.1").findings())
+        .extracting(Finding::text)
+        .containsExactly(root.resolve("torch/lib") + ", with CUDA");
+  }
+
+  @Test
   void aFolderWithoutTorch_isAFault() {
     environment.put("PYTORCH_LIBRARY_PATH", root.toString());
     assertThat(faults(new TorchFilesCheck(machine(), "2.7.1")))

@@ -61,7 +61,10 @@ final class Bench {
   BenchResult run() {
     var engines = new ArrayList<BenchEngine>();
     try {
-      options.engines().forEach(n -> engines.add(BenchEngine.open(n, model.model(), exports)));
+      options
+          .engines()
+          .forEach(
+              n -> engines.add(BenchEngine.open(n, model.model(), exports, options.arithmetic())));
       // One after another, before the engines hold anything that would count as another's.
       List<BenchResult.Loading> loading = engines.stream().map(this::loading).toList();
       List<BenchResult.Figures> figures = rounds(engines, loading);

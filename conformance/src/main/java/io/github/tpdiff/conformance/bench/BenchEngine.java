@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.onnx.ExportRequest;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
+import io.github.tpdiff.runtime.torch.Arithmetic;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -29,10 +30,11 @@ record BenchEngine(Name name, Engine engine, PipelineParts parts) implements Aut
    * Opens an engine.
    *
    * @param exports where a folder may be exported to
+   * @param arithmetic of torch
    */
-  static BenchEngine open(Name name, VideoModel model, Path exports) {
+  static BenchEngine open(Name name, VideoModel model, Path exports, Arithmetic arithmetic) {
     if (name == Name.TORCH) {
-      Engine torch = TorchEngine.best();
+      Engine torch = TorchEngine.best().computing(arithmetic);
       return new BenchEngine(name, torch, PipelineParts.of(model, torch));
     }
     Path folder = exports.resolve("exported");

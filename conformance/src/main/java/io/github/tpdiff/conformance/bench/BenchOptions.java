@@ -2,10 +2,12 @@ package io.github.tpdiff.conformance.bench;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.cli.ComputeOption;
 import io.github.tpdiff.cli.RatesOption;
 import io.github.tpdiff.cli.SharesOption;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
+import io.github.tpdiff.runtime.torch.Arithmetic;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,6 +17,8 @@ import picocli.CommandLine.Option;
 /** What bench runs, as options. */
 final class BenchOptions {
   @Mixin private BenchSize size = new BenchSize();
+
+  @Mixin private ComputeOption compute = new ComputeOption();
 
   @Option(
       names = "--engines",
@@ -116,5 +120,9 @@ final class BenchOptions {
 
   BenchSize size() {
     return size;
+  }
+
+  Arithmetic arithmetic() {
+    return compute.arithmetic();
   }
 }

@@ -2,6 +2,7 @@ package io.github.tpdiff.conformance.bench;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
+import io.github.tpdiff.cli.ComputeOption;
 import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.runtime.engine.Activations;
 import io.github.tpdiff.runtime.model.Families;
@@ -36,6 +37,8 @@ public final class TrainBenchCommand implements Callable<Integer> {
 
   @Mixin private BenchSize size = new BenchSize();
 
+  @Mixin private ComputeOption compute = new ComputeOption();
+
   @Option(
       names = "--rank",
       defaultValue = "32",
@@ -60,7 +63,7 @@ public final class TrainBenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (BenchCheckpoint.Folder folder = checkpoint.folder();
         VideoModel model = Families.open(ModelRequest.of(folder.path()));
-        TorchEngine engine = TorchEngine.best()) {
+        TorchEngine engine = TorchEngine.best().computing(compute.arithmetic())) {
       BenchModel cut = size.cut(model);
       var bench = new TrainBench(cut, size.latents(cut), rank, activations);
       TrainBench.Result result = bench.run(engine, steps);

@@ -162,7 +162,7 @@ public final class HuggingFaceTokenizer implements Tokenizer {
         new ByteArrayInputStream(checked.json().getBytes(StandardCharsets.UTF_8))) {
       return ai.djl.huggingface.tokenizers.HuggingFaceTokenizer.newInstance(json, options);
     } catch (LinkageError e) {
-      throw folder.unusable("the tokenizers cannot be loaded from it: " + e.getMessage(), e);
+      throw folder.cannotLoad("the tokenizers", e);
     } catch (RuntimeException e) {
       throw new IOException(file + ": expected a tokenizer, found: " + e.getMessage(), e);
     }

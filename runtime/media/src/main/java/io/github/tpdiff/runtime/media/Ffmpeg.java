@@ -22,7 +22,7 @@ final class Ffmpeg {
       // Errors come back as codes and are reported by us, once.
       av_log_set_level(AV_LOG_QUIET);
     } catch (LinkageError failure) {
-      throw folder.unusable("ffmpeg cannot be loaded from it: " + failure.getMessage(), failure);
+      throw folder.cannotLoad("ffmpeg", failure);
     }
   }
 }

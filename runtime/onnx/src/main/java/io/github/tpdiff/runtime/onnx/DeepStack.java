@@ -29,7 +29,7 @@ final class DeepStack {
     try {
       return task.get();
     } catch (ExecutionException failure) {
-      throw folder.unusable("ONNX Runtime does not start: " + failure.getCause(), failure);
+      throw folder.cannotLoad("ONNX Runtime", failure);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw new OnnxException("the start of ONNX Runtime was interrupted", interrupted);

@@ -33,7 +33,7 @@ final class LibTorch {
     try {
       engine = Engine.getEngine("PyTorch");
     } catch (EngineException | LinkageError failure) {
-      throw folder.unusable("PyTorch cannot be loaded from it: " + failure.getMessage(), failure);
+      throw folder.cannotLoad("PyTorch", failure);
     }
     if (System.getProperty("ai.djl.pytorch.num_threads") == null) {
       JniUtils.setNumThreads(physicalCores());
