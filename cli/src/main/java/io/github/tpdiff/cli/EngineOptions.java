@@ -34,7 +34,7 @@ public final class EngineOptions {
    *
    * @throws IllegalArgumentException if the device cannot be used, saying why
    */
-  Engine open() {
+  public Engine open() {
     return kind == Kind.TORCH ? openTorch() : openOnnx();
   }
 
@@ -44,7 +44,7 @@ public final class EngineOptions {
    * @throws IllegalArgumentException if the device cannot be used, saying why, or the engine does
    *     not compute so
    */
-  Engine open(ComputeOption compute) {
+  public Engine open(ComputeOption compute) {
     if (compute.arithmetic() == Arithmetic.FP32) {
       return open();
     }
@@ -57,7 +57,7 @@ public final class EngineOptions {
   }
 
   /** The same on the torch engine, which alone trains. */
-  TorchEngine openTorch() {
+  public TorchEngine openTorch() {
     return openTorch(device);
   }
 

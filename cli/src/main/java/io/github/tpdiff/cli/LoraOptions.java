@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** What training gave, LoRAs or tensors in full, on a checkpoint, as options. */
-final class LoraOptions {
+public final class LoraOptions {
   @Spec(Spec.Target.MIXEE)
   private @Nullable CommandSpec command;
 
@@ -53,7 +53,7 @@ final class LoraOptions {
   private Optional<Path> weights = Optional.empty();
 
   /** A checkpoint with tensors that were trained in full, on which LoRAs can be put. */
-  OpenedCheckpoint open(ModelRequest checkpoint) {
+  public OpenedCheckpoint open(ModelRequest checkpoint) {
     return OpenedCheckpoint.open(checkpoint, weights, notes());
   }
 
@@ -71,7 +71,7 @@ final class LoraOptions {
    *
    * @param asked by a request, where the options name none
    */
-  List<LoraChoice> choices(List<LoraChoice> asked) {
+  public List<LoraChoice> choices(List<LoraChoice> asked) {
     requireOneOrEach("--lora-strength", strengths);
     requireOneOrEach("--lora-denoiser", denoisers);
     var choices = new ArrayList<LoraChoice>();

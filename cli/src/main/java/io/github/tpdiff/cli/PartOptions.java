@@ -7,7 +7,7 @@ import java.util.Map;
 import picocli.CommandLine.Option;
 
 /** What of a checkpoint lies elsewhere, and its family's own choices, as options. */
-final class PartOptions {
+public final class PartOptions {
   @Option(
       names = "--part",
       paramLabel = "NAME=PATH",
@@ -25,7 +25,7 @@ final class PartOptions {
               + " defaults. May be repeated.")
   private Map<String, String> settings = new LinkedHashMap<>();
 
-  ModelRequest at(Path path) {
+  public ModelRequest at(Path path) {
     return new ModelRequest(path, parts, settings);
   }
 }

@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
       "What is cached already is kept; training does the same where it is missing."
     },
     footer = "  tpdiff prepare job.yaml")
-final class PrepareCommand implements Callable<Integer> {
+public final class PrepareCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "JOB", description = "A job file, such as job.yaml.")
@@ -81,6 +81,12 @@ final class PrepareCommand implements Callable<Integer> {
               new ModelEncoders(job.model(), engine),
               (video, done, total) -> progress.reached(video.file(), done, total));
     }
+    report(prepared, job, out);
+    return prepared;
+  }
+
+  /** Prints what became of a job's data, and writes its manifest into the cache. */
+  public static void report(Prepared prepared, ResolvedJob job, PrintWriter out) {
     TrainingJob.Data data = job.job().data();
     print(
         prepared.report(),
@@ -88,7 +94,6 @@ final class PrepareCommand implements Callable<Integer> {
         job,
         out);
     DataManifest.of(prepared.clips(), data.validation()).write(data.cache());
-    return prepared;
   }
 
   /** Prints what would become of the data, and what of it is held out. */

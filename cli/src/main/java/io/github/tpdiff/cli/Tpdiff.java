@@ -61,6 +61,15 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new LoraCommand());
     root.addSubcommand(new DoctorCommand());
     root.addSubcommand(new Completion());
+    return asTpdiff(root, out, err);
+  }
+
+  /**
+   * A tree of commands with this one's manners: help, one line for each error, its exit codes.
+   *
+   * @param root whose commands return one of {@link ExitCode}
+   */
+  public static CommandLine asTpdiff(CommandLine root, Writer out, Writer err) {
     addHelp(root);
     var errors = new ErrorLines(Path.of(System.getProperty("java.io.tmpdir")));
     root.setExecutionExceptionHandler(errors);
@@ -83,17 +92,23 @@ public final class Tpdiff implements Runnable {
 
   /** Runs one command and ends the process. */
   public static void main(String[] arguments) {
+    System.exit(execute(commandLine(), arguments));
+  }
+
+  /**
+   * Runs one command of a tree.
+   *
+   * @return the code with which the process is to end
+   */
+  public static int execute(CommandLine root, String... arguments) {
     // Its words are English: so are its numbers, whatever the machine's language is.
     Locale.setDefault(Locale.ROOT);
-    CommandLine root = commandLine();
-    int code;
     try {
-      code = root.execute(arguments);
+      return root.execute(arguments);
     } catch (Error failure) {
       // Out of memory, a native library that does not load: picocli handles exceptions only.
-      code = new ErrorLines(Path.of(System.getProperty("java.io.tmpdir"))).report(failure, root);
+      return new ErrorLines(Path.of(System.getProperty("java.io.tmpdir"))).report(failure, root);
     }
-    System.exit(code);
   }
 
   /** Prints a completion script for bash and zsh. */

@@ -12,7 +12,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Size, length and sampling of a video, as options; what is not said is the model's default. */
-final class VideoOptions {
+public final class VideoOptions {
   private static final Pattern SIZE = Pattern.compile("(\\d{1,6})x(\\d{1,6})");
 
   @Option(
@@ -88,7 +88,7 @@ final class VideoOptions {
   }
 
   /** A request with what the options say in place of what it says. */
-  GenerationRequest over(GenerationRequest asked) {
+  public GenerationRequest over(GenerationRequest asked) {
     return asked
         .withVideo(size().over(asked.video()))
         .withSampling(sampling().over(asked.sampling()));

@@ -19,25 +19,34 @@ record CaptionCaches(Path folder, ClipEncoders encoders, Map<String, CaptionCach
     return new CaptionCaches(cache.resolve("captions"), encoders, new LinkedHashMap<>());
   }
 
-  /** Makes what is not there yet; the encoder is loaded if something is not. */
+  /** Makes what is not there yet; the encoder is loaded if something is not, and freed. */
   void make(Collection<String> texts) {
+    if (!areAllThere(texts)) {
+      try (CaptionEncoder encoder = encoders.openCaptions()) {
+        make(encoder);
+      }
+    }
+  }
+
+  /** Whether nothing is to be made for some texts. */
+  boolean areAllThere(Collection<String> texts) {
     String fingerprint = encoders.captionsFingerprint();
     for (String text : texts) {
       byText.computeIfAbsent(
           text,
           own -> new CaptionCache(folder.resolve(VideoEncoding.fileOf(own + '\0' + fingerprint))));
     }
-    if (byText.values().stream().allMatch(CaptionCache::exists)) {
-      return;
-    }
-    try (CaptionEncoder encoder = encoders.openCaptions()) {
-      byText.forEach(
-          (caption, cache) -> {
-            if (!cache.exists()) {
-              cache.write(caption, encoder.encode(caption));
-            }
-          });
-    }
+    return byText.values().stream().allMatch(CaptionCache::exists);
+  }
+
+  /** Makes what is not there yet of the texts that were asked about. */
+  void make(CaptionEncoder encoder) {
+    byText.forEach(
+        (caption, cache) -> {
+          if (!cache.exists()) {
+            cache.write(caption, encoder.encode(caption));
+          }
+        });
   }
 
   /** The cache of a text that was made. */

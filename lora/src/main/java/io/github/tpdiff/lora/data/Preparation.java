@@ -30,11 +30,47 @@ public final class Preparation {
 
   private final PreparationRequest request;
   private final ClipEncoders encoders;
-  private final List<Source> sources = new ArrayList<>();
-  private final List<String> notes = new ArrayList<>();
+  private final Sources sources;
 
-  /** A video or picture, and its set. */
-  private record Source(SourceVideo video, int set) {}
+  /**
+   * A video or picture, and its set.
+   *
+   * @param set number of it in the request
+   */
+  public record Source(SourceVideo video, int set) {}
+
+  /**
+   * The files of a request, in their order.
+   *
+   * @param notes lines on what was found and not taken
+   */
+  public record Sources(List<Source> files, List<String> notes) {
+    public Sources {
+      files = List.copyOf(files);
+      notes = List.copyOf(notes);
+    }
+
+    /**
+     * Reads the folders and lists of a request.
+     *
+     * @throws io.github.tpdiff.weights.CheckpointException if one has no files
+     */
+    public static Sources read(PreparationRequest request) {
+      var files = new ArrayList<Source>();
+      var notes = new ArrayList<String>();
+      List<SourceSet> sets = request.sets();
+      for (int set = 0; set < sets.size(); set++) {
+        SourceList list = SourceList.read(sets.get(set).source());
+        String own = sets.size() == 1 ? "" : sets.get(set).source().getFileName() + ": ";
+        for (SourceVideo video : list.videos()) {
+          files.add(new Source(video, set));
+        }
+        list.notes().forEach(note -> notes.add(own + note));
+        sets.get(set).captions().words().ifPresent(words -> notes.add(own + words));
+      }
+      return new Sources(files, notes);
+    }
+  }
 
   /** Makes clips of a source, or of what is there already. */
   private interface Making {
@@ -56,21 +92,13 @@ public final class Preparation {
   public record Prepared(CachedSet clips, PreparationReport report) {}
 
   /** A video that gave clips, and where it came from. */
-  private record Captioned(VideoCaches caches, CachedSet.Origin origin) {}
+  private record Captioned(
+      VideoCaches caches, List<LatentCache.Entry> entries, CachedSet.Origin origin) {}
 
-  private Preparation(PreparationRequest request, ClipEncoders encoders) {
+  Preparation(PreparationRequest request, ClipEncoders encoders, Sources sources) {
     this.request = request;
     this.encoders = encoders;
-    List<SourceSet> sets = request.sets();
-    for (int set = 0; set < sets.size(); set++) {
-      SourceList list = SourceList.read(sets.get(set).source());
-      String own = sets.size() == 1 ? "" : sets.get(set).source().getFileName() + ": ";
-      for (SourceVideo video : list.videos()) {
-        sources.add(new Source(video, set));
-      }
-      list.notes().forEach(note -> notes.add(own + note));
-      sets.get(set).captions().words().ifPresent(words -> notes.add(own + words));
-    }
+    this.sources = sources;
   }
 
   /**
@@ -82,7 +110,7 @@ public final class Preparation {
   public static Prepared prepare(
       PreparationRequest request, ClipEncoders encoders, PreparationListener listener) {
     WritablePlace.requireFolder(request.cache());
-    return new Preparation(request, encoders).run(listener);
+    return new Preparation(request, encoders, Sources.read(request)).run(listener);
   }
 
   /**
@@ -92,11 +120,11 @@ public final class Preparation {
    * @throws io.github.tpdiff.weights.CheckpointException if no clip would be left
    */
   public static PreparationReport survey(PreparationRequest request, ClipEncoders encoders) {
-    var preparation = new Preparation(request, encoders);
+    var preparation = new Preparation(request, encoders, Sources.read(request));
     var rows = new ArrayList<PreparedVideo>();
     var captions = new ArrayList<String>();
     try (var naming = new VideoEncoding(request, encoders)) {
-      for (Source source : preparation.sources) {
+      for (Source source : preparation.sources.files()) {
         PreparedVideo row = preparation.prepare(source, own -> preparation.survey(own, naming));
         rows.add(row);
         if (row.drop().isEmpty()) {
@@ -109,7 +137,7 @@ public final class Preparation {
 
   private PreparationReport report(
       List<PreparedVideo> rows, List<String> encoded, List<String> captions) {
-    var lines = new ArrayList<>(notes);
+    var lines = new ArrayList<>(sources.notes());
     lines.addAll(cut("captions", captions));
     var prompts = new ArrayList<>(request.prompts());
     prompts.add(request.uncaptioned());
@@ -145,7 +173,15 @@ public final class Preparation {
 
   /** What the network is told of a video. */
   private String caption(Source source) {
-    return set(source).captions().apply(source.video().caption().orElseThrow());
+    return caption(request, source);
+  }
+
+  private static String caption(PreparationRequest request, Source source) {
+    return request
+        .sets()
+        .get(source.set())
+        .captions()
+        .apply(source.video().caption().orElseThrow());
   }
 
   /** The file of the picture that a model is told of; empty for the clip's own first frame. */
@@ -224,15 +260,63 @@ public final class Preparation {
     }
   }
 
+  /** What becomes of a file on a machine that makes it, with where its clips lie. */
+  SharedVideo share(Source source, VideoEncoding encoding) {
+    var captioned = new ArrayList<Captioned>();
+    PreparedVideo row = prepare(source, own -> encode(own, encoding, captioned));
+    return SharedVideo.of(row, captioned.stream().map(Captioned::caches).findFirst());
+  }
+
+  /** The texts that are trained on, of files by what became of them. */
+  static List<String> texts(
+      PreparationRequest request, Sources sources, List<SharedVideo> videos) {
+    var texts = new ArrayList<>(List.of(request.uncaptioned()));
+    texts.addAll(request.prompts());
+    for (int i = 0; i < videos.size(); i++) {
+      if (videos.get(i).row().drop().isEmpty()) {
+        texts.add(caption(request, sources.files().get(i)));
+      }
+    }
+    return texts.stream().distinct().toList();
+  }
+
+  /**
+   * What several machines prepared.
+   *
+   * @param videos what became of the file of each number
+   */
+  Prepared gather(List<SharedVideo> videos) {
+    var captioned = new ArrayList<Captioned>();
+    var rows = new ArrayList<PreparedVideo>();
+    for (int i = 0; i < sources.files().size(); i++) {
+      Source source = sources.files().get(i);
+      PreparedVideo row = videos.get(i).at(source);
+      rows.add(row);
+      if (row.drop().isEmpty()) {
+        captioned.add(
+            new Captioned(
+                videos.get(i).caches(request),
+                videos.get(i).entries(),
+                new CachedSet.Origin(
+                    source.video().file(),
+                    row.content().orElseThrow().sha256(),
+                    source.set(),
+                    caption(source))));
+      }
+    }
+    List<String> texts = captioned.stream().map(video -> video.origin().caption()).toList();
+    return new Prepared(clips(captioned), report(rows, List.of(), texts));
+  }
+
   private Prepared run(PreparationListener listener) {
     var captioned = new ArrayList<Captioned>();
     var rows = new ArrayList<PreparedVideo>();
     List<String> encoded;
     try (var encoding = new VideoEncoding(request, encoders)) {
-      for (Source source : sources) {
+      for (Source source : sources.files()) {
         PreparedVideo row = prepare(source, own -> encode(own, encoding, captioned));
         rows.add(row);
-        listener.prepared(row, rows.size(), sources.size());
+        listener.prepared(row, rows.size(), sources.files().size());
       }
       encoded = encoding.notes();
     }
@@ -269,6 +353,7 @@ public final class Preparation {
     captioned.add(
         new Captioned(
             caches,
+            caches.full().entries().orElseThrow(),
             new CachedSet.Origin(
                 source.video().file(), found.content(), source.set(), caption(source))));
     return row;
@@ -283,7 +368,7 @@ public final class Preparation {
     var entries = new ArrayList<CachedSet.Entry>();
     for (Captioned video : captioned) {
       CaptionCache caption = captions.of(video.origin().caption());
-      for (LatentCache.Entry clip : video.caches().full().entries().orElseThrow()) {
+      for (LatentCache.Entry clip : video.entries()) {
         entries.add(new CachedSet.Entry(video.caches(), clip, caption, video.origin()));
       }
     }

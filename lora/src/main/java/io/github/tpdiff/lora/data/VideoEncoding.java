@@ -87,6 +87,15 @@ final class VideoEncoding implements AutoCloseable {
     return new LatentCache(request.cache().resolve(folder).resolve(fileOf(made)));
   }
 
+  /** The file of some strides by its name. */
+  static LatentCache cache(PreparationRequest request, GridFactor strides, String name) {
+    return new LatentCache(
+        request
+            .cache()
+            .resolve(strides.equals(GridFactor.ONE) ? LATENTS : SMALLER)
+            .resolve(name));
+  }
+
   /** A hash of a file. */
   static String content(Path file) throws IOException {
     return MoreFiles.asByteSource(file).hash(Hashing.sha256()).toString();
@@ -172,8 +181,10 @@ final class VideoEncoding implements AutoCloseable {
     return notes;
   }
 
+  /** Frees the encoder until the next video that needs it. */
   @Override
   public void close() {
     encoder.ifPresent(LatentEncoder::close);
+    encoder = Optional.empty();
   }
 }

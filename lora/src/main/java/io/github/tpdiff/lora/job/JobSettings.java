@@ -253,6 +253,7 @@ record JobSettings(Map<String, Object> values) {
     keys.put(STEPS, settings.steps());
     keys.put("train.batch_size", settings.batches().size());
     keys.put("train.gradient_accumulation", settings.batches().accumulation());
+    keys.putUnless(1, "train.batches_at_once", settings.batches().atOnce());
     keys.put("train.gradient_checkpointing", TrainReader.checkpointing(settings.activations()));
     settings.loss().pseudoHuber().ifPresent(c -> keys.put("train.pseudo_huber", c));
     train.leastTimestep().ifPresent(t -> keys.put("train.min_timestep", t));

@@ -325,7 +325,7 @@ public record ResolvedJob(
   }
 
   /** Finds data that is not there while it is known which job said so. */
-  private void requireData() {
+  public void requireData() {
     job.data().sets().stream()
         .map(TrainingJob.DataFiles::path)
         .filter(path -> !Files.exists(path))

@@ -62,7 +62,15 @@ final class TrainReader {
                 "gradient_accumulation",
                 JobType.WHOLE,
                 1,
-                "Batches whose mean gradient makes a step."));
+                "Batches whose mean gradient makes a step."),
+            s.value(
+                "batches_at_once",
+                JobType.WHOLE,
+                1,
+                "Batches of a step that follow one another and are of one stage, so that as many"
+                    + " machines that make one each take equally long (docs/spark.md);"
+                    + " gradient_accumulation is a multiple of it. One machine makes them one after"
+                    + " the other, and comes to the same."));
     var settings =
         new TrainingSettings(
             seed,

@@ -25,7 +25,9 @@ import java.util.Optional;
  * @param results what is written for users
  */
 public record StateFolder(Path folder, int everySteps, int keep, SnapshotWriter results) {
-  private static final String STATE = "state.safetensors";
+  /** Name of a state's file. */
+  public static final String STATE = "state.safetensors";
+
   private static final String PREFIX = "step-";
 
   /**
@@ -90,13 +92,17 @@ public record StateFolder(Path folder, int everySteps, int keep, SnapshotWriter 
     return Optional.empty();
   }
 
-  /** What the newest whole state says of one of its run's settings. */
-  public Optional<String> recorded(String setting) {
+  /** The file of the newest state whose bytes are as they were written, if there is one. */
+  public Optional<Path> newestWhole() {
     return Lists.reverse(states()).stream()
         .map(state -> state.resolve(STATE))
         .filter(StateFolder::isWhole)
-        .findFirst()
-        .flatMap(file -> TrainingState.recorded(file, setting));
+        .findFirst();
+  }
+
+  /** What the newest whole state says of one of its run's settings. */
+  public Optional<String> recorded(String setting) {
+    return newestWhole().flatMap(file -> TrainingState.recorded(file, setting));
   }
 
   private static boolean isWhole(Path state) {

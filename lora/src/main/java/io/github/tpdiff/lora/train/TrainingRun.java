@@ -137,6 +137,21 @@ public record TrainingRun(
         named);
   }
 
+  /** The same that nothing is told of and nobody judges: what it trains is the same. */
+  public TrainingRun unwatched() {
+    return new TrainingRun(
+        target,
+        data,
+        settings,
+        gradients,
+        Optional.empty(),
+        Optional.empty(),
+        states,
+        List.of(),
+        start,
+        named);
+  }
+
   /** The same with other names of what decides the result. */
   public TrainingRun identifiedBy(Map<String, String> others) {
     return new TrainingRun(

@@ -37,15 +37,29 @@ public record TrainingSettings(
    *
    * @param size clips that go through the network together
    * @param accumulation batches whose mean gradient makes a step
+   * @param atOnce batches of a step that follow one another and are of one stage: machines that
+   *     make one each take equally long
    */
-  public record Batches(int size, int accumulation) {
+  public record Batches(int size, int accumulation, int atOnce) {
     /**
-     * @throws IllegalArgumentException if one is not positive
+     * @throws IllegalArgumentException if one is not positive, or a step is no multiple of those at
+     *     once
      */
     public Batches {
       checkArgument(size >= 1, "train.batch_size: at least 1, found %s", size);
       checkArgument(
           accumulation >= 1, "train.gradient_accumulation: at least 1, found %s", accumulation);
+      checkArgument(atOnce >= 1, "train.batches_at_once: at least 1, found %s", atOnce);
+      checkArgument(
+          accumulation % atOnce == 0,
+          "train.gradient_accumulation: expected a multiple of train.batches_at_once, %s, found %s",
+          atOnce,
+          accumulation);
+    }
+
+    /** Each batch in a stage of its own. */
+    public Batches(int size, int accumulation) {
+      this(size, accumulation, 1);
     }
   }
 

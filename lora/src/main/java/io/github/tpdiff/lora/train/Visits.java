@@ -40,6 +40,7 @@ final class Visits {
   private final TrainingSettings.Dropout dropout;
   private final Draws draws;
   private final BatchOrder order;
+  private final int atOnce;
   private final Map<LatentGrid, StagePlan> plans = new HashMap<>();
   private final Map<Showing, HashCode> told = new HashMap<>();
 
@@ -48,6 +49,7 @@ final class Visits {
     this.clips = clips;
     this.dropout = settings.dropout();
     this.draws = new Draws(settings.seed());
+    this.atOnce = settings.batches().atOnce();
     this.order = new BatchOrder(clips.visits(), settings.batches().size(), draws);
     // Every size is checked before the first step.
     clips.shapes().forEach(shape -> plans.computeIfAbsent(shape.grid(), diffusion::plan));
@@ -72,10 +74,11 @@ final class Visits {
     return plans.computeIfAbsent(clips.shapes().get(clip).grid(), diffusion::plan);
   }
 
-  /** The stage that a batch is in. */
+  /** The stage that a batch is in, as those at once with it; their clips may differ in shape. */
   Stage stage(long index) {
     StagePlan plan = plan(order.batch(index).get(0));
-    return diffusion.drawStage(plan, () -> draws.uniform(Purpose.STAGE, index));
+    long first = index - index % atOnce;
+    return diffusion.drawStage(plan, () -> draws.uniform(Purpose.STAGE, first));
   }
 
   /** The time in the stage. */
