@@ -14,11 +14,14 @@ import io.github.tpdiff.evaluation.metric.FrechetDistance.Covariance;
 import io.github.tpdiff.evaluation.metric.Metrics;
 import io.github.tpdiff.evaluation.metric.VideoSet;
 import io.github.tpdiff.evaluation.metric.VideoSet.Captions;
+import io.github.tpdiff.lora.data.SourceVideo;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.weights.NativeFolder;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -45,7 +48,7 @@ import picocli.CommandLine.Spec;
       "  tpdiff evaluate made --real real --features net.onnx --window 16",
       "  tpdiff evaluate made --clip-image i.pt --clip-text t.pt --clip-tokenizer clip"
     })
-final class EvaluateCommand implements Callable<Integer> {
+public final class EvaluateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -115,33 +118,63 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin private MetricFileOptions networks = new MetricFileOptions();
 
-  @Override
-  public Integer call() {
+  /** A video of one of the sets. */
+  public record SetVideo(SourceVideo video, boolean isGenerated) {}
+
+  /** The videos of both sets, checked like all that the options say. */
+  public List<SetVideo> videos() {
+    check();
+    var all = new ArrayList<SetVideo>();
+    own().videos().forEach(video -> all.add(new SetVideo(video, true)));
+    other().ifPresent(set -> set.videos().forEach(video -> all.add(new SetVideo(video, false))));
+    return all;
+  }
+
+  private VideoSet own() {
+    return VideoSet.read("generated", generated, captions);
+  }
+
+  private Optional<VideoSet> other() {
+    return real.map(source -> VideoSet.read("real", source, captions));
+  }
+
+  private void check() {
     if (networks.isDistance() ? real.isEmpty() : real.isPresent() && !measureReal) {
       throw new IllegalArgumentException(
           real.isPresent()
               ? "--real: expected --i3d or --features to compare by, found neither"
               : "--i3d, --features: expected --real to compare with, found nothing");
     }
-    var bootstrap = new Bootstrap(resamples, seed);
     WritablePlace.requireFolder(out);
     NativeFolder.ffmpeg().require();
-    VideoSet own = VideoSet.read("generated", generated, captions);
-    Optional<VideoSet> other = real.map(source -> VideoSet.read("real", source, captions));
+  }
+
+  /** The networks that the options name; the caller closes them. */
+  public Metrics openMetrics() {
+    return Metrics.of(networks.files(), networks.choice(), new NetworkOpener(device));
+  }
+
+  /** What is measured by them. */
+  public Evaluation evaluation(Metrics metrics) {
+    return new Evaluation(
+        metrics.measures(),
+        measureReal ? Measured.ALL : Measured.GENERATED,
+        metrics.distances(),
+        new FeatureCache(cache.orElse(out.resolve("features"))),
+        new Bootstrap(resamples, seed),
+        strict ? Damaged.REFUSED : Damaged.LEFT_OUT);
+  }
+
+  @Override
+  public Integer call() {
+    check();
+    VideoSet own = own();
+    Optional<VideoSet> other = other();
     PrintWriter err = spec.commandLine().getErr();
     EvaluationResult result;
-    try (Metrics metrics =
-            Metrics.of(networks.files(), networks.choice(), new NetworkOpener(device));
+    try (Metrics metrics = openMetrics();
         var progress = new ItemProgress("evaluate", err)) {
-      var evaluation =
-          new Evaluation(
-              metrics.measures(),
-              measureReal ? Measured.ALL : Measured.GENERATED,
-              metrics.distances(),
-              new FeatureCache(cache.orElse(out.resolve("features"))),
-              bootstrap,
-              strict ? Damaged.REFUSED : Damaged.LEFT_OUT);
-      result = evaluation.run(own, other, progress::reached);
+      result = evaluation(metrics).run(own, other, progress::reached);
       new EvaluationReport(result).write(out);
     }
     print(result);

@@ -57,6 +57,11 @@ public final class LoraOptions {
     return OpenedCheckpoint.open(checkpoint, weights, notes());
   }
 
+  /** Tensors that were trained in full, if they are named. */
+  public Optional<Path> weights() {
+    return weights;
+  }
+
   /** What was trained, read. */
   Trained read() {
     return new Trained(TrainedFiles.read(weights, choices(List.of())), notes());

@@ -13,6 +13,8 @@ import io.github.tpdiff.lora.job.TrainingJob;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.torch.TorchEngine;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -46,18 +48,21 @@ final class PrepareVerb implements Callable<Integer> {
   public Integer call() {
     TrainingJob job = TrainingJob.read(file);
     try (VideoModel model = Families.open(job.model().request());
-        Engine engine = engines.open()) {
+        Cluster cluster = Cluster.open("tpdiff prepare " + file.getFileName())) {
       ResolvedJob resolved = JobRuns.of(job, model).get(0);
-      var encoders = new ModelEncoders(model, engine);
-      try (Cluster cluster = Cluster.open("tpdiff prepare " + file.getFileName())) {
-        PreparedFiles prepared = prepare(cluster, resolved, Verbs.arguments(spec));
-        PrepareCommand.report(
-            prepared.gather(resolved.preparation(), encoders),
-            resolved,
-            spec.commandLine().getOut());
-      }
+      PreparedFiles prepared = prepare(cluster, resolved, Verbs.arguments(spec));
+      report(prepared, resolved, spec.commandLine().getOut());
     }
     return ExitCode.DONE;
+  }
+
+  /** Says what became of a job's data, and writes its manifest. */
+  static void report(PreparedFiles prepared, ResolvedJob job, PrintWriter out) {
+    // The driver's machine needs no GPU: nothing is encoded any more.
+    try (Engine engine = TorchEngine.cpu()) {
+      PrepareCommand.report(
+          prepared.gather(job.preparation(), new ModelEncoders(job.model(), engine)), job, out);
+    }
   }
 
   /**

@@ -28,6 +28,8 @@ public final class SparkTpdiff implements Runnable {
     var root = new CommandLine(new SparkTpdiff());
     root.addSubcommand(new PrepareVerb());
     root.addSubcommand(new TrainVerb());
+    root.addSubcommand(new GenerateVerb());
+    root.addSubcommand(new EvaluateVerb());
     return Tpdiff.asTpdiff(root, out, err);
   }
 

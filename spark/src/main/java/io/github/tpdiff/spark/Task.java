@@ -15,7 +15,9 @@ record Task(Kind kind, List<String> arguments, String build) implements Serializ
   /** Kinds of work, each with what it needs opened. */
   enum Kind {
     CLIPS(PrepareVerb::openClips),
-    CAPTIONS(PrepareVerb::openCaptions);
+    CAPTIONS(PrepareVerb::openCaptions),
+    VIDEOS(GenerateVerb::open),
+    FEATURES(EvaluateVerb::open);
 
     private final Opening opening;
 

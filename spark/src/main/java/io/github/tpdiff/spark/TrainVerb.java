@@ -91,6 +91,7 @@ final class TrainVerb implements Callable<Integer> {
               cluster,
               runs.get(0),
               List.of(file.toString(), "--device", device.name().toLowerCase(Locale.ROOT)));
+      PrepareVerb.report(prepared, runs.get(0), spec.commandLine().getOut());
       var secret = new byte[SECRET_BYTES];
       new SecureRandom().nextBytes(secret);
       var work =

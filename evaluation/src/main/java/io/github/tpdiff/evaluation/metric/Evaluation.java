@@ -93,6 +93,26 @@ public record Evaluation(
     return new EvaluationResult(sets, found, bootstrap, SetCautions.of(sets, found));
   }
 
+  /**
+   * Puts into the cache what is measured of a video, where it is not: so that several machines can
+   * share the reading, and {@link #run} then finds everything.
+   *
+   * @param isGenerated or real
+   * @throws IOException if it cannot be read
+   */
+  public void extract(SourceVideo video, boolean isGenerated) throws IOException {
+    scan(isGenerated || measured == Measured.ALL ? measures : List.of()).read(video);
+  }
+
+  private VideoScan scan(List<Measure> wanted) {
+    return VideoScan.of(
+        Stream.concat(
+                wanted.stream().flatMap(measure -> measure.needs().stream()),
+                distances.stream().map(FeatureDistance::features))
+            .toList(),
+        cache);
+  }
+
   /** A set that was read. */
   private record Scanned(SetResult result, Map<String, List<FeatureRows>> rows) {
     List<FeatureRows> rows(FeatureDistance distance) {
@@ -111,13 +131,7 @@ public record Evaluation(
     }
 
     Scanned scan(VideoSet set, List<Measure> wanted) {
-      var scan =
-          VideoScan.of(
-              Stream.concat(
-                      wanted.stream().flatMap(measure -> measure.needs().stream()),
-                      distances.stream().map(FeatureDistance::features))
-                  .toList(),
-              cache);
+      VideoScan scan = Evaluation.this.scan(wanted);
       var videos = new ArrayList<VideoResult>();
       var leftOut = new ArrayList<LeftOut>();
       var rows = new LinkedHashMap<String, List<FeatureRows>>();

@@ -48,17 +48,21 @@ public record GenerationRequest(
    * @throws io.github.tpdiff.weights.CheckpointException if it is none, naming the field
    */
   public static GenerationRequest read(Path file) {
-    GenerationRequest read = JSON.read(file);
+    return JSON.read(file).besides(file);
+  }
+
+  /** The same with paths relative to the folder of a file that said it. */
+  public GenerationRequest besides(Path file) {
     return new GenerationRequest(
-        read.prompt,
-        read.negativePrompt,
-        read.picture.map(file::resolveSibling),
-        read.lastPicture.map(file::resolveSibling),
-        read.pictureGeometry,
-        read.video,
-        read.sampling,
-        read.seed,
-        read.loras.stream()
+        prompt,
+        negativePrompt,
+        picture.map(file::resolveSibling),
+        lastPicture.map(file::resolveSibling),
+        pictureGeometry,
+        video,
+        sampling,
+        seed,
+        loras.stream()
             .map(
                 lora ->
                     new LoraChoice(
