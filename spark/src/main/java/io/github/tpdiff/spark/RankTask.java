@@ -34,7 +34,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Answe
 
   private final List<String> arguments;
   private final String build;
-  private final byte[] secret;
+  private final String secret;
   private final Broadcast<PreparedFiles> data;
 
   /**
@@ -44,10 +44,10 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Answe
    * @param data prepared
    */
   RankTask(
-      List<String> arguments, String build, byte[] secret, Broadcast<PreparedFiles> data) {
+      List<String> arguments, String build, String secret, Broadcast<PreparedFiles> data) {
     this.arguments = List.copyOf(arguments);
     this.build = build;
-    this.secret = secret.clone();
+    this.secret = secret;
     this.data = data;
   }
 

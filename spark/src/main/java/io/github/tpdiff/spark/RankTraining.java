@@ -141,7 +141,7 @@ record RankTraining(Ring ring, TrainVerb verb, PreparedFiles data) {
 
   /** The folder that a state is in, which says its step. */
   private static String name(Optional<Path> state) {
-    return state.map(file -> file.getParent().getFileName().toString()).orElse("");
+    return state.map(file -> file.getName(file.getNameCount() - 2).toString()).orElse("");
   }
 
   /** Takes the output folder as soon as the rank that had it is gone. */

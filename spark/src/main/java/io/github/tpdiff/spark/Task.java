@@ -14,21 +14,10 @@ import java.util.List;
 record Task(Kind kind, List<String> arguments, String build) implements Serializable {
   /** Kinds of work, each with what it needs opened. */
   enum Kind {
-    CLIPS(PrepareVerb::openClips),
-    CAPTIONS(PrepareVerb::openCaptions),
-    VIDEOS(GenerateVerb::open),
-    FEATURES(EvaluateVerb::open);
-
-    private final Opening opening;
-
-    Kind(Opening opening) {
-      this.opening = opening;
-    }
-  }
-
-  /** Opens what a kind of work needs. */
-  private interface Opening {
-    Workshop open(List<String> arguments);
+    CLIPS,
+    CAPTIONS,
+    VIDEOS,
+    FEATURES
   }
 
   Task {
@@ -41,6 +30,11 @@ record Task(Kind kind, List<String> arguments, String build) implements Serializ
 
   Workshop open() {
     Build.requireSame(build);
-    return kind.opening.open(arguments);
+    return switch (kind) {
+      case CLIPS -> PrepareVerb.openClips(arguments);
+      case CAPTIONS -> PrepareVerb.openCaptions(arguments);
+      case VIDEOS -> GenerateVerb.open(arguments);
+      case FEATURES -> EvaluateVerb.open(arguments);
+    };
   }
 }

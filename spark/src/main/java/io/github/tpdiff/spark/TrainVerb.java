@@ -1,5 +1,6 @@
 package io.github.tpdiff.spark;
 
+import com.google.common.io.BaseEncoding;
 import io.github.tpdiff.cli.ComputeOption;
 import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.lora.job.JobRuns;
@@ -98,7 +99,7 @@ final class TrainVerb implements Callable<Integer> {
           new RankTask(
               Verbs.arguments(spec),
               Build.id(),
-              secret,
+              BaseEncoding.base16().encode(secret),
               cluster.context().broadcast(prepared));
       List<Answer> answers =
           cluster.named(

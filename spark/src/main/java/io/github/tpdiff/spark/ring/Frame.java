@@ -1,6 +1,7 @@
 package io.github.tpdiff.spark.ring;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * What goes before the bytes of a message, and is checked before one of them is believed.
@@ -12,13 +13,19 @@ import java.nio.ByteBuffer;
 record Frame(Kind kind, long number, long length) {
   enum Kind {
     /** Part of a sum. */
-    VALUES,
+    VALUES(1),
     /** What a rank tells all. */
-    BYTES,
+    BYTES(2),
     /** A file of the first rank. */
-    FILE,
+    FILE(3),
     /** Why the run ends. */
-    END
+    END(4);
+
+    private final int code;
+
+    Kind(int code) {
+      this.code = code;
+    }
   }
 
   static final int SIZE = 24;
@@ -28,7 +35,7 @@ record Frame(Kind kind, long number, long length) {
   byte[] bytes() {
     return ByteBuffer.allocate(SIZE)
         .putInt(MAGIC)
-        .putInt(kind.ordinal())
+        .putInt(kind.code)
         .putLong(number)
         .putLong(length)
         .array();
@@ -50,11 +57,13 @@ record Frame(Kind kind, long number, long length) {
     return frame;
   }
 
-  private static Kind kind(int magic, int kind) {
-    if (magic != MAGIC || kind < 0 || kind >= Kind.values().length) {
-      throw new RingException(
-          "ring: expected a message, found %08x of kind %d".formatted(magic, kind));
-    }
-    return Kind.values()[kind];
+  private static Kind kind(int magic, int code) {
+    return Arrays.stream(Kind.values())
+        .filter(kind -> magic == MAGIC && kind.code == code)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new RingException(
+                    "ring: expected a message, found %08x of kind %d".formatted(magic, code)));
   }
 }

@@ -56,7 +56,7 @@ record Handshake(Member member) {
   }
 
   private byte[] proof(String role, byte[] challenge, byte[] answer, String context) {
-    HashFunction mac = Hashing.hmacSha256(member.secret());
+    HashFunction mac = Hashing.hmacSha256(member.secret().getBytes(StandardCharsets.UTF_8));
     Hasher hasher = mac.newHasher().putString(role, StandardCharsets.UTF_8);
     return hasher
         .putInt(challenge.length)

@@ -10,10 +10,10 @@ import java.util.List;
  *
  * @param rank from 0
  * @param addresses where each rank listens
- * @param secret that all ranks have and nobody else, at least 16 bytes
+ * @param secret that all ranks have and nobody else, at least 16 characters
  * @param attempt which try of the run it is, so that ranks of an earlier one are strangers
  */
-public record Member(int rank, List<InetSocketAddress> addresses, byte[] secret, String attempt) {
+public record Member(int rank, List<InetSocketAddress> addresses, String secret, String attempt) {
   private static final int LEAST_SECRET = 16;
 
   /**
@@ -21,17 +21,16 @@ public record Member(int rank, List<InetSocketAddress> addresses, byte[] secret,
    */
   public Member {
     addresses = List.copyOf(addresses);
-    secret = secret.clone();
     checkArgument(
         rank >= 0 && rank < addresses.size(),
         "rank: expected one of %s, found %s",
         addresses.size(),
         rank);
     checkArgument(
-        secret.length >= LEAST_SECRET,
-        "secret: expected at least %s bytes, found %s",
+        secret.length() >= LEAST_SECRET,
+        "secret: expected at least %s characters, found %s",
         LEAST_SECRET,
-        secret.length);
+        secret.length());
   }
 
   int count() {

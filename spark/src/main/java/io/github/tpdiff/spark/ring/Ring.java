@@ -307,7 +307,7 @@ public final class Ring implements AutoCloseable {
         if (failure.getCause() instanceof RingException lost) {
           throw lost;
         }
-        throw new RingException("ring: nothing can be sent", failure.getCause());
+        throw new RingException("ring: nothing can be sent", failure);
       }
     }
   }

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class RingTest {
-  private static final byte[] SECRET = "a secret of many bytes".getBytes(UTF_8);
+  private static final String SECRET = "a secret of many characters";
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   @TempDir private Path folder;
