@@ -1,6 +1,7 @@
 package io.github.tpdiff.spark;
 
 import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -8,6 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.SparkSession;
 
 /**
@@ -114,6 +116,10 @@ record Cluster(SparkSession session) implements AutoCloseable {
     for (Throwable at = failure; at != null; at = at.getCause()) {
       if (Executor.isOfNoUse(at)) {
         return Optional.of(Executor.reason(at));
+      }
+      // A scheme that no file system has, a table that is not there.
+      if (at instanceof IOException || at instanceof AnalysisException) {
+        return String.valueOf(at.getMessage()).lines().findFirst().map(String::strip);
       }
     }
     if (!(failure instanceof SparkException)) {

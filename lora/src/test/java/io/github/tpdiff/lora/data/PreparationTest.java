@@ -22,8 +22,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -145,6 +147,54 @@ final class PreparationTest {
                     new VideoSize(64, 32, 9, 8))),
             2),
         folder.resolve("cache"));
+  }
+
+  /** Two machines, in any order, one file twice: the same cache, set, report and manifest. */
+  @Test
+  void sharedPreparation_isThatOfOneMachine() throws IOException {
+    PreparationRequest alone = request(videos);
+    Preparation.Prepared expected =
+        Preparation.prepare(alone, new Countable("1"), (video, done, total) -> {});
+    PreparationRequest request =
+        PreparationRequest.of(alone.sets().get(0), folder.resolve("shared"));
+    Preparation.Sources sources = Preparation.Sources.read(request);
+    var made = new TreeMap<Integer, SharedVideo>();
+    var text = new Countable("1");
+    try (var one = new SharedPreparation(request, new Countable("1"));
+        var other = new SharedPreparation(request, text)) {
+      for (int i : List.of(3, 1, 0, 2, 1)) {
+        SharedVideo video = (i == 2 ? one : other).make(sources.files().get(i));
+        made.put(i, SharedVideo.parse(video.json()));
+      }
+      List<String> texts = SharedPreparation.texts(request, sources, List.copyOf(made.values()));
+      assertThat(texts).containsExactly("", "a tall one", "a wide one");
+      other.encode(texts);
+    }
+    var untouched = new Countable("1");
+    Preparation.Prepared gathered =
+        SharedPreparation.gather(request, untouched, sources, List.copyOf(made.values()));
+    assertThat(untouched.clips).isZero();
+    assertThat(untouched.captions).isEmpty();
+    assertThat(text.captions).containsExactly("", "a tall one", "a wide one");
+    assertThat(gathered.clips().fingerprint()).isEqualTo(expected.clips().fingerprint());
+    assertThat(gathered.clips().shapes()).isEqualTo(expected.clips().shapes());
+    assertThat(gathered.report().table()).isEqualTo(expected.report().table());
+    assertThat(DataManifest.of(gathered.clips(), 0.5))
+        .isEqualTo(DataManifest.of(expected.clips(), 0.5));
+    assertThat(contents(folder.resolve("shared"))).isEqualTo(contents(folder.resolve("cache")));
+  }
+
+  /** Of every file below a folder. */
+  private static Map<String, String> contents(Path below) throws IOException {
+    var contents = new TreeMap<String, String>();
+    try (var files = Files.walk(below)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        contents.put(
+            below.relativize(file).toString(),
+            Base64.getEncoder().encodeToString(Files.readAllBytes(file)));
+      }
+    }
+    return contents;
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.github.tpdiff.lora.train;
 
 import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.tpdiff.lora.train.TrainingSettings.Batches;
@@ -37,6 +38,38 @@ final class ExamplesTest {
   /** The same at its start: stage 2 begins as it ends, stage 1 with the pairs of stage 2. */
   private static int shownAtStart(Stage stage, int f) {
     return stage.number() == 2 ? 2 * f : f == 0 ? 0 : 2 * ((f - 1) / 2 + 1);
+  }
+
+  /** Machines that make a batch each of a step wait for nobody; alone, batches draw for themselves. */
+  @Test
+  void batchesAtOnce_areOfOneStage_theFirsts() {
+    var clips = MemorySet.of(5, 5, 5);
+    var apart = new HashSet<Integer>();
+    for (int atOnce : List.of(1, 2, 3)) {
+      var visits = new Visits(PHASED, clips, atOnce(atOnce, 6));
+      var alone = new Visits(PHASED, clips, atOnce(1, 6));
+      for (long b = 0; b < 60; b++) {
+        assertThat(visits.stage(b)).isEqualTo(alone.stage(b - b % atOnce));
+        assertThat(visits.batch(b)).isEqualTo(alone.batch(b));
+        if (!alone.stage(b).equals(alone.stage(b - b % atOnce))) {
+          apart.add(atOnce);
+        }
+      }
+    }
+    assertThat(apart).containsExactlyInAnyOrder(2, 3);
+    assertThatThrownBy(() -> atOnce(4, 6))
+        .hasMessage(
+            "train.gradient_accumulation: expected a multiple of train.batches_at_once, 4, found 6");
+  }
+
+  private static TrainingSettings atOnce(int count, int accumulation) {
+    return new TrainingSettings(
+        6,
+        1,
+        new Batches(2, accumulation, count),
+        Descent.constant(1),
+        Dropout.none(),
+        Activations.RECOMPUTED);
   }
 
   @Test
