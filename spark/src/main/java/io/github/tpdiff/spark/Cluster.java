@@ -26,8 +26,7 @@ record Cluster(SparkSession session) implements AutoCloseable {
 
   /** What of a stack trace says which exception ended a task. */
   private static final Pattern INPUT =
-      Pattern.compile(
-          "(?:CheckpointException|GraphException|IllegalArgumentException): (.+)");
+      Pattern.compile("(?:CheckpointException|GraphException|IllegalArgumentException): (.+)");
 
   /**
    * The cluster that spark-submit names.

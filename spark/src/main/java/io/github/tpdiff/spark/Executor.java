@@ -59,8 +59,7 @@ final class Executor {
     String words =
         failure instanceof LinkageError
             ? "a native library cannot be loaded on %s %s: %s"
-                .formatted(
-                    System.getProperty("os.name"), System.getProperty("os.arch"), failure)
+                .formatted(System.getProperty("os.name"), System.getProperty("os.arch"), failure)
             : String.valueOf(failure.getMessage());
     return words.strip().replaceAll("\\s*\\R\\s*", "; ");
   }

@@ -79,7 +79,8 @@ final class GenerateVerb implements Callable<Integer> {
     WritablePlace.requireFolder(out);
     try (Cluster cluster = Cluster.open("tpdiff generate")) {
       List<VideoRow> rows =
-          cluster.named("requests: " + requests, () -> table(cluster).toJSON().collectAsList())
+          cluster
+              .named("requests: " + requests, () -> table(cluster).toJSON().collectAsList())
               .stream()
               .map(this::row)
               .toList();
@@ -147,7 +148,9 @@ final class GenerateVerb implements Callable<Integer> {
     AtomicFile.write(file, table.toString().getBytes(UTF_8));
     spec.commandLine()
         .getOut()
-        .printf("%d of %d requests made, %d refused: %s%n", rows.size() - refused, rows.size(), refused, file);
+        .printf(
+            "%d of %d requests made, %d refused: %s%n",
+            rows.size() - refused, rows.size(), refused, file);
     spec.commandLine().getOut().flush();
     return refused == 0 ? ExitCode.DONE : ExitCode.CHECK_FAILED;
   }

@@ -43,8 +43,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Answe
    * @param secret of this run's ranks
    * @param data prepared
    */
-  RankTask(
-      List<String> arguments, String build, String secret, Broadcast<PreparedFiles> data) {
+  RankTask(List<String> arguments, String build, String secret, Broadcast<PreparedFiles> data) {
     this.arguments = List.copyOf(arguments);
     this.build = build;
     this.secret = secret;
@@ -80,8 +79,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Answe
               secret,
               "stage %d attempt %d".formatted(context.stageId(), context.stageAttemptNumber()));
       TrainVerb verb = Verbs.parse(new TrainVerb(), arguments);
-      try (Ring ring =
-          Ring.join(port, member, verb.wire(), PATIENCE, context::isInterrupted)) {
+      try (Ring ring = Ring.join(port, member, verb.wire(), PATIENCE, context::isInterrupted)) {
         return CollectionConverters.asScala(List.of(train(ring, verb)).iterator());
       }
     }
@@ -94,7 +92,10 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Answe
       return Answer.result(new RankTraining(ring, verb, data.value()).run());
     } catch (RingEndedException told) {
       reason = String.valueOf(told.getMessage());
-    } catch (CheckpointException | IllegalArgumentException | LinkageError | NonFiniteException failure) {
+    } catch (CheckpointException
+        | IllegalArgumentException
+        | LinkageError
+        | NonFiniteException failure) {
       reason = Executor.here() + Executor.reason(failure);
     }
     // To try again is of no use: all ranks end, each with the reason.

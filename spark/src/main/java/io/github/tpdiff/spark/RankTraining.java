@@ -65,8 +65,7 @@ record RankTraining(Ring ring, TrainVerb verb, PreparedFiles data) {
             EngineOptions.openTorch(verb.device()).computing(verb.compute().arithmetic())) {
       List<ResolvedJob> runs = JobRuns.of(job, model);
       TorchEngine inFp32 = engine.computing(Arithmetic.FP32);
-      Prepared prepared =
-          data.gather(runs.get(0).preparation(), new ModelEncoders(model, inFp32));
+      Prepared prepared = data.gather(runs.get(0).preparation(), new ModelEncoders(model, inFp32));
       boolean offloads =
           job.train()
               .offload()
@@ -86,8 +85,7 @@ record RankTraining(Ring ring, TrainVerb verb, PreparedFiles data) {
   }
 
   /** The runs with positions that the job leaves open: each rank probes, and all must agree. */
-  private List<ResolvedJob> decided(
-      List<ResolvedJob> runs, Prepared prepared, TorchEngine engine) {
+  private List<ResolvedJob> decided(List<ResolvedJob> runs, Prepared prepared, TorchEngine engine) {
     OpenPositions positions =
         OpenPositions.decide(runs, prepared.clips(), engine, (done, total) -> {});
     String own = positions.runs().get(0).diffusion().stages().positions().toString();
@@ -105,13 +103,11 @@ record RankTraining(Ring ring, TrainVerb verb, PreparedFiles data) {
   private String train(ResolvedJob job, Prepared prepared, TorchEngine engine) {
     TrainingRun run =
         withWire(
-                new WatchedRun(job, prepared, engine.computing(Arithmetic.FP32))
-                    .from(Start.RESUME))
+                new WatchedRun(job, prepared, engine.computing(Arithmetic.FP32)).from(Start.RESUME))
             .withGradients(
                 (model, trained) ->
                     new RingGradients(ring, GradientSource.local().on(model, trained)));
-    TrainingOutcome outcome =
-        isFirst() ? asFirst(job, run, engine) : asOther(run, engine);
+    TrainingOutcome outcome = isFirst() ? asFirst(job, run, engine) : asOther(run, engine);
     ring.gather(new byte[0]); // rank 0 has written its result
     return "%s at step %d: %s"
         .formatted(

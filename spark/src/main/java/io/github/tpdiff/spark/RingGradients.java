@@ -48,8 +48,7 @@ record RingGradients(Ring ring, GradientSource local) implements GradientSource 
     ByteBuffer words = ByteBuffer.allocate(1 + share * LOSS_BYTES);
     words.put((byte) (found.isPresent() ? 1 : 0));
     found.ifPresent(
-        own ->
-            own.batches().forEach(loss -> words.putInt(loss.stage()).putDouble(loss.loss())));
+        own -> own.batches().forEach(loss -> words.putInt(loss.stage()).putDouble(loss.loss())));
     return words.array();
   }
 

@@ -37,8 +37,8 @@ record VideoRow(String id, String request) {
   }
 
   /**
-   * Of a row that Spark has read; a column {@code id} names it, else what it says does. Columns with
-   * dots, as tables without nesting have them, are fields of fields: {@code video.width}.
+   * Of a row that Spark has read; a column {@code id} names it, else what it says does. Columns
+   * with dots, as tables without nesting have them, are fields of fields: {@code video.width}.
    */
   static VideoRow of(String row) {
     ObjectNode fields = object(row);

@@ -8,9 +8,9 @@ import io.github.tpdiff.lora.OpenedCheckpoint;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.ModelRequest;
+import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
-import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.serving.ModelOpener;
 import io.github.tpdiff.runtime.serving.ServiceSetup;
 import io.github.tpdiff.runtime.serving.VideoOrder;
@@ -27,8 +27,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletionException;
 
 /**
- * Makes videos of requests, with the model kept loaded. A video lies beside a file that says what it
- * was made of, written after it: with the same there, it is not made again.
+ * Makes videos of requests, with the model kept loaded. A video lies beside a file that says what
+ * it was made of, written after it: with the same there, it is not made again.
  */
 final class VideoWorkshop implements Workshop {
   private static final String MODEL = "model";

@@ -41,8 +41,15 @@ final class SparkTpdiffTest {
     LOCAL.forEach(System::setProperty);
     alone("new-checkpoint", "wan-tiny", folder.resolve("tiny").toString());
     alone(
-        "data", "shapes", folder.resolve("clips").toString(), "--clips", "4", "--size", "32x32",
-        "--frames", "9");
+        "data",
+        "shapes",
+        folder.resolve("clips").toString(),
+        "--clips",
+        "4",
+        "--size",
+        "32x32",
+        "--frames",
+        "9");
   }
 
   @AfterAll
@@ -153,7 +160,11 @@ final class SparkTpdiffTest {
     Path single = Files.writeString(folder.resolve("request.json"), request);
     Path video = folder.resolve("alone.mp4");
     alone(
-        "generate", folder.resolve("tiny").toString(), "--request", single.toString(), "--out",
+        "generate",
+        folder.resolve("tiny").toString(),
+        "--request",
+        single.toString(),
+        "--out",
         video.toString());
 
     Path table =
@@ -166,7 +177,11 @@ final class SparkTpdiffTest {
             """);
     Path out = folder.resolve("generated");
     String[] words = {
-      "generate", folder.resolve("tiny").toString(), "--requests", table.toString(), "--out",
+      "generate",
+      folder.resolve("tiny").toString(),
+      "--requests",
+      table.toString(),
+      "--out",
       out.toString()
     };
     Run run = cluster(words);

@@ -13,7 +13,8 @@ final class VideoRowTest {
   @Test
   void flatColumns_areFieldsOfFields() {
     VideoRow row =
-        VideoRow.of("{\"id\":\"a-1\",\"prompt\":\"a ball\",\"video.width\":64,\"video.frames\":9,\"sampling.steps\":4}");
+        VideoRow.of(
+            "{\"id\":\"a-1\",\"prompt\":\"a ball\",\"video.width\":64,\"video.frames\":9,\"sampling.steps\":4}");
     GenerationRequest request = GenerationRequest.JSON.parse(row.request(), "row");
     assertThat(row.id()).isEqualTo("a-1");
     assertThat(request.prompt()).isEqualTo("a ball");

@@ -268,8 +268,7 @@ public final class Preparation {
   }
 
   /** The texts that are trained on, of files by what became of them. */
-  static List<String> texts(
-      PreparationRequest request, Sources sources, List<SharedVideo> videos) {
+  static List<String> texts(PreparationRequest request, Sources sources, List<SharedVideo> videos) {
     var texts = new ArrayList<>(List.of(request.uncaptioned()));
     texts.addAll(request.prompts());
     for (int i = 0; i < videos.size(); i++) {

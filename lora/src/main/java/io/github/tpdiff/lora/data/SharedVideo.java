@@ -15,8 +15,8 @@ import java.util.Optional;
  * its clips without having opened it.
  *
  * @param row what the report says
- * @param files names in the cache of the clips' latents and of those of smaller videos, in the order
- *     of the request's strides; none of a file that was dropped
+ * @param files names in the cache of the clips' latents and of those of smaller videos, in the
+ *     order of the request's strides; none of a file that was dropped
  * @param shapes of each clip's latents
  */
 public record SharedVideo(PreparedVideo row, List<String> files, List<LatentShape> shapes) {
@@ -65,12 +65,7 @@ public record SharedVideo(PreparedVideo row, List<String> files, List<LatentShap
   /** What became of a file, where this machine has it. */
   PreparedVideo at(Preparation.Source source) {
     return new PreparedVideo(
-        source.video().file(),
-        row.clips(),
-        row.cached(),
-        row.drop(),
-        row.content(),
-        source.set());
+        source.video().file(), row.clips(), row.cached(), row.drop(), row.content(), source.set());
   }
 
   VideoCaches caches(PreparationRequest request) {

@@ -90,10 +90,7 @@ final class VideoEncoding implements AutoCloseable {
   /** The file of some strides by its name. */
   static LatentCache cache(PreparationRequest request, GridFactor strides, String name) {
     return new LatentCache(
-        request
-            .cache()
-            .resolve(strides.equals(GridFactor.ONE) ? LATENTS : SMALLER)
-            .resolve(name));
+        request.cache().resolve(strides.equals(GridFactor.ONE) ? LATENTS : SMALLER).resolve(name));
   }
 
   /** A hash of a file. */

@@ -40,10 +40,12 @@ final class ExamplesTest {
     return stage.number() == 2 ? 2 * f : f == 0 ? 0 : 2 * ((f - 1) / 2 + 1);
   }
 
-  /** Machines that make a batch each of a step wait for nobody; alone, batches draw for themselves. */
+  /**
+   * Machines that make a batch each of a step wait for nobody; alone, batches draw for themselves.
+   */
   @Test
   void batchesAtOnce_areOfOneStage_theFirsts() {
-    var clips = MemorySet.of(5, 5, 5);
+    var clips = MemorySet.of(5, 5);
     var apart = new HashSet<Integer>();
     for (int atOnce : List.of(1, 2, 3)) {
       var visits = new Visits(PHASED, clips, atOnce(atOnce, 6));

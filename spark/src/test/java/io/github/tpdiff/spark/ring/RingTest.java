@@ -116,7 +116,16 @@ final class RingTest {
   /** Lengths below, at and beside the number of ranks, and above a slice. */
   @ParameterizedTest
   @CsvSource({
-    "1, 7", "2, 0", "2, 1", "2, 100003", "3, 2", "3, 3", "3, 200000", "5, 4", "5, 17", "5, 400001"
+    "1, 7",
+    "2, 0",
+    "2, 1",
+    "2, 100003",
+    "3, 2",
+    "3, 3",
+    "3, 200000",
+    "5, 4",
+    "5, 17",
+    "5, 400001"
   })
   void sum_isThatOfAllRanks_inTheSameBits(int ranks, int count) throws Exception {
     List<float[]> sums =
@@ -197,7 +206,10 @@ final class RingTest {
   @ValueSource(ints = {1, 2, 3, 5})
   void whatRanksTell_isKnownToAllByRank(int ranks) throws Exception {
     List<List<byte[]>> told =
-        run(ranks, Wire.FP32, ring -> ring.gather(("r" + ring.rank()).repeat(ring.rank()).getBytes(UTF_8)));
+        run(
+            ranks,
+            Wire.FP32,
+            ring -> ring.gather(("r" + ring.rank()).repeat(ring.rank()).getBytes(UTF_8)));
     for (List<byte[]> all : told) {
       for (int i = 0; i < ranks; i++) {
         assertThat(all.get(i)).isEqualTo(("r" + i).repeat(i).getBytes(UTF_8));
