@@ -5,28 +5,30 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.onnx.ExportCheck;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
-import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
 import io.github.tpdiff.runtime.onnx.OnnxFlavour;
+import io.github.tpdiff.runtime.onnx.Precision;
+import io.github.tpdiff.runtime.onnx.Precisions;
 import io.github.tpdiff.runtime.pipeline.PartsComparison;
-import io.github.tpdiff.runtime.pipeline.PartsComparison.PartError;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** A checkpoint to ONNX. */
 @Command(
@@ -34,15 +36,9 @@ import picocli.CommandLine.Spec;
     description = "Writes a folder of ONNX graphs with everything that inference needs.",
     footer = {
       "  tpdiff export checkpoint exported --lora lora.safetensors --check",
-      "  tpdiff export checkpoint exported --stages 3 --precision f16"
+      "  tpdiff export checkpoint exported --stages 3 --precision int8,vae=keep"
     })
 final class ExportCommand implements Callable<Integer> {
-  /** Of the largest value: rounding of fp32 arithmetic in another order. */
-  private static final double MOST_ERROR = 1e-4;
-
-  /** Weights stored in 11 bits of mantissa differ by 5e-4 already. */
-  private static final double MOST_ERROR_F16 = 1e-2;
-
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -56,9 +52,16 @@ final class ExportCommand implements Callable<Integer> {
 
   @Option(
       names = "--precision",
+      paramLabel = "WORDS",
       defaultValue = "keep",
-      description = "How weights are stored: keep, f32 or f16 (default ${DEFAULT-VALUE}).")
-  private Precision precision = Precision.KEEP;
+      converter = PrecisionsConverter.class,
+      description = {
+        "In which numbers layers are stored and computed: one word for all, and COMPONENT=WORD with"
+            + " commas between; vae is both halves of the autoencoder (default ${DEFAULT-VALUE}).",
+        "keep: stored as in the checkpoint, computed in fp32; fp32; bf16, fp16: stored and computed"
+            + " so; int8, fp8: stored so with a scale for each output channel, computed in fp32."
+      })
+  private Precisions precisions = Precisions.all(Precision.KEEP);
 
   @Option(
       names = "--in-place",
@@ -73,8 +76,9 @@ final class ExportCommand implements Callable<Integer> {
   @Option(
       names = "--check",
       description =
-          "Opens every graph with strict shape inference and compares the export with torch: text"
-              + " encoder, each stage of the denoiser, autoencoder. Exits with 1 where they differ.")
+          "Opens every graph with strict shape inference and compares the export with torch in fp32:"
+              + " text encoder, each stage of the denoiser, autoencoder. Writes the errors into the"
+              + " folder (tpdiff_check.json). Exits with 1 where one is above its precision's tolerance.")
   private boolean check;
 
   @Mixin private PartOptions parts = new PartOptions();
@@ -88,11 +92,13 @@ final class ExportCommand implements Callable<Integer> {
     LoraOptions.Trained trained = lora.read();
     VideoModel base = Families.open(parts.at(folder));
     try (VideoModel opened =
-        precision == Precision.F32 ? trained.mergedInFp32(base) : trained.merged(base)) {
+        precisions.equals(Precisions.all(Precision.KEEP))
+            ? trained.merged(base)
+            : trained.mergedInFp32(base)) {
       VideoModel model = opened.withDescription(scheduler.of(opened.description()));
       var request =
           ExportRequest.of(stages.choice())
-              .withPrecision(precision)
+              .withPrecisions(precisions)
               .withWeights(inPlace ? Weights.IN_PLACE : Weights.COPY)
               .withFlavour(standard ? OnnxFlavour.STANDARD : OnnxFlavour.FUSED);
       Decided decided = ExportedFolder.write(model, to, request);
@@ -106,28 +112,44 @@ final class ExportCommand implements Callable<Integer> {
 
   private int check(VideoModel model, StageConfig stages) {
     PrintWriter out = spec.commandLine().getOut();
-    double limit = precision == Precision.F16 ? MOST_ERROR_F16 : MOST_ERROR;
     try (TorchEngine torch = TorchEngine.cpu();
         OnnxEngine onnx = OnnxEngine.on(OnnxDevice.CPU);
         ExportedFolder exported = ExportedFolder.open(to, onnx)) {
       exported.check();
       out.printf("%d graphs pass strict shape inference%n", exported.components().size());
-      List<PartError> errors =
-          PartsComparison.small(model, stages).compare(PipelineParts.of(model, torch), exported);
-      int width = errors.stream().mapToInt(error -> error.part().length()).max().orElse(0);
-      for (PartError error : errors) {
+      var checked =
+          ExportCheck.of(
+              PartsComparison.small(model, stages)
+                  .compare(PipelineParts.of(model, torch), exported),
+              precisions);
+      checked.write(to);
+      int width = checked.parts().stream().mapToInt(own -> own.part().length()).max().orElse(0);
+      for (ExportCheck.Part own : checked.parts()) {
         out.printf(
             Locale.ROOT,
-            "%-4s  %-" + Math.max(32, width) + "s  max error %.1e (tolerance %.0e)%n",
-            error.maxError() <= limit ? "ok" : "FAIL",
-            error.part(),
-            error.maxError(),
-            limit);
+            "%-4s  %-" + Math.max(32, width) + "s  %-4s  max error %.1e (tolerance %.0e)%n",
+            own.passes() ? "ok" : "FAIL",
+            own.part(),
+            own.precision().word(),
+            own.maxError(),
+            own.precision().tolerance());
       }
       out.flush();
-      return errors.stream().allMatch(d -> d.maxError() <= limit)
-          ? ExitCode.DONE
-          : ExitCode.CHECK_FAILED;
+      PrintWriter err = spec.commandLine().getErr();
+      checked.parts().stream().flatMap(own -> own.complaint().stream()).forEach(err::println);
+      err.flush();
+      return checked.passes() ? ExitCode.DONE : ExitCode.CHECK_FAILED;
+    }
+  }
+
+  private static final class PrecisionsConverter implements ITypeConverter<Precisions> {
+    @Override
+    public Precisions convert(String words) {
+      try {
+        return Precisions.parse(words);
+      } catch (IllegalArgumentException wrong) {
+        throw new TypeConversionException(wrong.getMessage());
+      }
     }
   }
 }

@@ -2,7 +2,6 @@ package io.github.tpdiff.weights;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
@@ -10,32 +9,32 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A source some of whose tensors are rounded to E4M3 with one scale a tensor, its largest magnitude
- * over 448, and appear as the F32 tensors that they then stand for. Codes are computed for each
- * slice that is read; scales are kept.
+ * A source some of whose tensors are rounded to eight-bit codes with scales, and appear as the F32
+ * tensors that they then stand for. Codes are computed for each slice that is read; scales are
+ * kept.
  */
 final class QuantizedTensors extends TensorView {
-
-  /** The largest E4M3 number. */
-  private static final float LARGEST = 448;
 
   /** Elements looked at together. */
   private static final int SLICE = 1 << 20;
 
+  private final Quantization quantization;
   private final Set<String> names = new LinkedHashSet<>();
-  private final Map<String, Float> scales = new ConcurrentHashMap<>();
+  private final Map<String, float[]> scales = new ConcurrentHashMap<>();
   private final Codes codes;
 
   /**
    * @param chosen of which those are rounded that are wider than eight bits, in the source and
-   *     where they are stored
+   *     where they are stored, or in eight bits of the other kind
    */
-  QuantizedTensors(TensorSource source, Set<String> chosen) {
+  QuantizedTensors(TensorSource source, Set<String> chosen, Quantization quantization) {
     super(source);
+    this.quantization = quantization;
     this.codes = new Codes(source);
     for (String name : chosen) {
-      DType dtype = source.require(name).dtype();
-      if (dtype.isFloating() && dtype.bits() > Byte.SIZE && source.scaled(name).isEmpty()) {
+      boolean kept =
+          source.scaled(name).filter(own -> quantization.keeps(own.info().dtype())).isPresent();
+      if (source.require(name).dtype().isFloating() && !kept) {
         names.add(name);
       }
     }
@@ -71,28 +70,39 @@ final class QuantizedTensors extends TensorView {
   }
 
   private ScaledCodes scaledCodes(String name) {
-    return new ScaledCodes(codes, name, () -> new float[] {scale(name)});
+    return new ScaledCodes(codes, name, () -> scales(name));
   }
 
-  private float scale(String name) {
-    return scales.computeIfAbsent(name, this::computedScale);
+  private float[] scales(String name) {
+    return scales.computeIfAbsent(name, this::computedScales);
   }
 
   /**
    * @throws CheckpointException naming the tensor, when a number is not finite
    */
-  private float computedScale(String name) {
-    long count = source().require(name).elementCount();
-    float most = 0;
-    for (long start = 0; start < count; start += SLICE) {
-      for (float value : values(name, start, (int) Math.min(SLICE, count - start))) {
-        if (!Float.isFinite(value)) {
-          throw FiniteNumbers.notFinite(origin(), name, value);
+  private float[] computedScales(String name) {
+    TensorInfo info = source().require(name);
+    var most = new float[quantization.scales(info)];
+    long row = row(info);
+    for (long start = 0; start < info.elementCount(); start += SLICE) {
+      float[] values = values(name, start, (int) Math.min(SLICE, info.elementCount() - start));
+      for (int i = 0; i < values.length; i++) {
+        if (!Float.isFinite(values[i])) {
+          throw FiniteNumbers.notFinite(origin(), name, values[i]);
         }
-        most = Math.max(most, Math.abs(value));
+        int scale = (int) ((start + i) / row);
+        most[scale] = Math.max(most[scale], Math.abs(values[i]));
       }
     }
-    return most == 0 ? 1 : Math.max(most / LARGEST, Float.MIN_VALUE);
+    for (int i = 0; i < most.length; i++) {
+      most[i] = quantization.scale(most[i]);
+    }
+    return most;
+  }
+
+  /** How many elements share a scale. */
+  private long row(TensorInfo info) {
+    return Math.max(1, info.elementCount() / Math.max(1, quantization.scales(info)));
   }
 
   private float[] values(String name, long first, int count) {
@@ -109,22 +119,25 @@ final class QuantizedTensors extends TensorView {
 
     @Override
     public Optional<TensorInfo> find(String name) {
-      return source().find(name).map(info -> new TensorInfo(name, DType.F8_E4M3, info.shape()));
+      return source()
+          .find(name)
+          .map(info -> new TensorInfo(name, quantization.dtype(), info.shape()));
     }
 
     @Override
     public ByteBuffer bytes(String name, long offset, int length) {
       Slices.check(this, require(name), offset, length);
-      float scale = scale(name);
+      float[] scales = scales(name);
+      long row = row(source().require(name));
       ByteBuffer own = ByteBuffer.allocateDirect(length).order(ByteOrder.LITTLE_ENDIAN);
       while (own.hasRemaining()) {
         int count = Math.min(SLICE, own.remaining());
-        float[] values = values(name, offset + own.position(), count);
+        long first = offset + own.position();
+        float[] values = values(name, first, count);
         for (int i = 0; i < count; i++) {
-          // A scale that is subnormal is rounded too far to bring every number below the largest.
-          values[i] = Math.max(-LARGEST, Math.min(LARGEST, values[i] / scale));
+          values[i] /= scales[(int) ((first + i) / row)];
         }
-        FloatCodec.encode(FloatBuffer.wrap(values), DType.F8_E4M3, own);
+        quantization.encode(values, own);
       }
       return own.flip().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }
@@ -141,7 +154,7 @@ final class QuantizedTensors extends TensorView {
 
     @Override
     public Optional<ScaledCodes> scaled(String name) {
-      return Optional.of(ScaledCodes.plain(this, name));
+      return Optional.of(QuantizedTensors.this.scaledCodes(name));
     }
   }
 }

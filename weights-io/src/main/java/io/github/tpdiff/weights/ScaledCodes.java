@@ -6,11 +6,12 @@ import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * A tensor as eight-bit floats and what they are multiplied by: it stands for {@code float(code) ·
- * scale}, in fp32.
+ * A tensor as eight-bit floats or integers and what they are multiplied by: it stands for {@code
+ * float(code) · scale}, in fp32.
  *
  * @param source that holds the codes
- * @param name of the codes in it: a tensor of eight-bit floats in the shape of what it stands for
+ * @param name of the codes in it: a tensor of eight-bit floats, or I8, in the shape of what it
+ *     stands for
  * @param given one scale, or one for each row; asked for whenever it is needed
  */
 public record ScaledCodes(TensorSource source, String name, Supplier<float[]> given) {
@@ -61,7 +62,7 @@ public record ScaledCodes(TensorSource source, String name, Supplier<float[]> gi
     long first = offset / Float.BYTES;
     long end = (offset + length + Float.BYTES - 1) / Float.BYTES;
     float[] values =
-        FloatCodec.decode(info.dtype(), source.bytes(name, first, Math.toIntExact(end - first)));
+        Quantization.numbers(info.dtype(), source.bytes(name, first, Math.toIntExact(end - first)));
     scale(values, first, info.elementCount());
     ByteBuffer whole =
         ByteBuffer.allocateDirect(Math.multiplyExact(values.length, Float.BYTES))

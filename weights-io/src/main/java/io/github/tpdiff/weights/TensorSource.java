@@ -75,8 +75,8 @@ public interface TensorSource extends AutoCloseable {
   }
 
   /**
-   * The tensor as eight-bit floats with scales, where it is stored so; those without a scale stand
-   * for themselves.
+   * The tensor as eight-bit codes with scales, where it is stored so; eight-bit floats without a
+   * scale stand for themselves.
    */
   default Optional<ScaledCodes> scaled(String name) {
     return require(name).dtype().isEightBitFloat()
@@ -127,12 +127,12 @@ public interface TensorSource extends AutoCloseable {
   }
 
   /**
-   * This source with some tensors rounded to {@link #scaled} E4M3, one scale a tensor: its largest
-   * magnitude over 448. They appear as the F32 tensors that they then stand for; those stored in
-   * eight bits stay as they are. A number that is not finite is refused when it is read.
+   * This source with some tensors rounded to {@link #scaled} codes. They appear as the F32 tensors
+   * that they then stand for; those stored in such codes stay as they are, as do eight-bit floats
+   * of any kind where the codes are such. A number that is not finite is refused when it is read.
    */
-  default TensorSource quantized(Set<String> tensors) {
-    return new QuantizedTensors(this, tensors);
+  default TensorSource quantized(Set<String> tensors, Quantization quantization) {
+    return new QuantizedTensors(this, tensors, quantization);
   }
 
   /** This source with the tensors and metadata of {@code top} added or in place of its own. */

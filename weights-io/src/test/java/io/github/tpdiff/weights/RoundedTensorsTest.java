@@ -2,6 +2,7 @@ package io.github.tpdiff.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -17,7 +18,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * Against PyTorch 2.15: with {@code torch.manual_seed(0)}, {@code w = torch.randn(4, 6) * 0.02},
  * {@code s = w.abs().max() / 448}, {@code (w / s).to(torch.float8_e4m3fn).view(torch.uint8)} and
- * {@code w.to(torch.bfloat16).view(torch.int16)}; the same of {@code w.to(dtype).float()}.
+ * {@code w.to(torch.bfloat16).view(torch.int16)}; the same of {@code w.to(dtype).float()}. By rows
+ * with {@code s = w.abs().amax(1, keepdim=True)} over 448, and over 127 with {@code (w /
+ * s).round().to(torch.int8)}.
  */
 class RoundedTensorsTest {
   private static final float[] W = {
@@ -33,6 +36,21 @@ class RoundedTensorsTest {
   private static final int[] BF16 = {
     -17224, -17219, -17500, -17394, 15499, 15459, -17457, -17107, 15385, -17585, 15597, 15278,
     15194, 15503, -17604, -17646, 15513, 15566, 15652, 14989, 15435, -17401, -17270, -17090
+  };
+
+  private static final byte[] I8_BY_ROWS = {
+    -124, -127, -28, -48, 94, 76, -19, -127, 28, -9, 87, 16,
+    17, 88, -14, -11, 94, 127, 110, 3, 34, -23, -46, -127
+  };
+  private static final float[] I8_SCALES = {
+    0.00018147404f, 0.0003331054f, 0.00019826916f, 0.000364731f
+  };
+  private static final int[] E4M3_BY_ROWS = {
+    254, 254, 236, 243, 122, 120, 232, 254, 108, 224, 122, 102,
+    103, 122, 229, 226, 122, 126, 124, 82, 111, 234, 242, 254
+  };
+  private static final float[] E4M3_SCALES = {
+    5.144465e-05f, 9.442943e-05f, 5.6205765e-05f, 0.00010339473f
   };
 
   private static MemoryTensors tensors(DType dtype) {
@@ -56,7 +74,7 @@ class RoundedTensorsTest {
   @ParameterizedTest
   @CsvSource({"F32, 0.00010339473f", "BF16, 0.00010354178f", "F16, 0.000103405546f"})
   void codesAndScale_areThoseOfPyTorch(DType dtype, float scale) {
-    try (TensorSource quantized = tensors(dtype).quantized(Set.of("w"))) {
+    try (TensorSource quantized = tensors(dtype).quantized(Set.of("w"), Quantization.E4M3_TENSOR)) {
       ScaledCodes codes = quantized.scaled("w").orElseThrow();
       assertThat(codes.info().dtype()).isEqualTo(DType.F8_E4M3);
       assertThat(unsigned(codes.source().bytes(codes.name()))).isEqualTo(CODES);
@@ -71,6 +89,48 @@ class RoundedTensorsTest {
       assertThat(values[23]).isEqualTo(-448 * scale);
       assertThat(quantized.scaled("norm")).isEmpty();
       assertThat(quantized.floats("norm")).containsExactly(1, 2);
+    }
+  }
+
+  @Test
+  void codesAndScalesByRows_areThoseOfPyTorch() {
+    try (TensorSource integers = tensors(DType.F32).quantized(Set.of("w"), Quantization.I8_ROWS);
+        TensorSource floats = tensors(DType.F32).quantized(Set.of("w"), Quantization.E4M3_ROWS)) {
+      ScaledCodes i8 = integers.scaled("w").orElseThrow();
+      assertThat(i8.info().dtype()).isEqualTo(DType.I8);
+      var codes = new byte[24];
+      i8.source().bytes(i8.name()).get(codes);
+      assertThat(codes).isEqualTo(I8_BY_ROWS);
+      assertThat(i8.scales()).isEqualTo(I8_SCALES);
+      ScaledCodes e4m3 = floats.scaled("w").orElseThrow();
+      assertThat(unsigned(e4m3.source().bytes(e4m3.name()))).isEqualTo(E4M3_BY_ROWS);
+      assertThat(e4m3.scales()).isEqualTo(E4M3_SCALES);
+      // A slice that begins in the second row and ends in the third.
+      ByteBuffer slice = i8.source().bytes(i8.name(), 10, 4);
+      assertThat(new byte[] {slice.get(0), slice.get(1), slice.get(2), slice.get(3)})
+          .containsExactly(87, 16, 17, 88);
+      float[] values = integers.floats("w");
+      assertThat(values[6]).isEqualTo(-19 * I8_SCALES[1]);
+      assertThat(values[23]).isEqualTo(-127 * I8_SCALES[3]);
+      assertThat(integers.stored("w").byteCount()).isEqualTo(24);
+    }
+  }
+
+  /** Eight-bit floats are kept as such, but integers are made of them where those are asked for. */
+  @Test
+  void integersAreMadeOfEightBitFloats_butNotTheOtherWayRound() {
+    TensorSource floats = tensors(DType.F32).quantized(Set.of("w"), Quantization.E4M3_TENSOR);
+    ScaledCodes kept =
+        floats.quantized(Set.of("w"), Quantization.E4M3_ROWS).scaled("w").orElseThrow();
+    assertThat(unsigned(kept.source().bytes(kept.name()))).isEqualTo(CODES);
+    TensorSource integers = floats.quantized(Set.of("w"), Quantization.I8_ROWS);
+    ScaledCodes made = integers.scaled("w").orElseThrow();
+    assertThat(made.info().dtype()).isEqualTo(DType.I8);
+    float[] expected = floats.floats("w");
+    for (int i = 0; i < expected.length; i++) {
+      // At most half a step, and what fp32 rounds.
+      assertThat(integers.floats("w")[i])
+          .isCloseTo(expected[i], within(0.5001f * made.scales()[i / 6]));
     }
   }
 
@@ -99,7 +159,10 @@ class RoundedTensorsTest {
             .add(new TensorInfo("w", DType.F8_E5M2, List.of(4L, 6L)), codes)
             .build();
     for (TensorSource same :
-        List.of(stored.quantized(Set.of("w")), stored.inBf16(Set.of("w")), stored.finite())) {
+        List.of(
+            stored.quantized(Set.of("w"), Quantization.E4M3_TENSOR),
+            stored.inBf16(Set.of("w")),
+            stored.finite())) {
       ScaledCodes found = same.scaled("w").orElseThrow();
       assertThat(found.info().dtype()).isEqualTo(DType.F8_E5M2);
       assertThat(found.source().bytes(found.name())).isEqualTo(codes);
@@ -118,7 +181,7 @@ class RoundedTensorsTest {
             .addFloats("zero", List.of(1L, 2L), 0, -0f)
             .addFloats("small", List.of(1L, 3L), 7 * least, -least, 0)
             .build()
-            .quantized(Set.of("zero", "small"))) {
+            .quantized(Set.of("zero", "small"), Quantization.E4M3_TENSOR)) {
       assertThat(quantized.floats("zero")).containsExactly(0, -0f);
       assertThat(quantized.floats("small")).containsExactly(7 * least, -least, 0);
     }
@@ -131,7 +194,8 @@ class RoundedTensorsTest {
         MemoryTensors.builder().addFloats("layer.weight", List.of(1L, 2L), 1, wrong).build()) {
       for (TensorSource rounded :
           List.of(
-              source.quantized(Set.of("layer.weight")), source.inBf16(Set.of("layer.weight")))) {
+              source.quantized(Set.of("layer.weight"), Quantization.E4M3_TENSOR),
+              source.inBf16(Set.of("layer.weight")))) {
         assertThatThrownBy(() -> rounded.bytes("layer.weight"))
             .isInstanceOf(CheckpointException.class)
             .hasMessageContaining("tensor 'layer.weight': expected finite numbers, found " + wrong);
@@ -141,7 +205,8 @@ class RoundedTensorsTest {
 
   @Test
   void otherNamesAndTensorsOnTop_keepCodes() {
-    try (TensorSource quantized = tensors(DType.F32).quantized(Set.of("w"))) {
+    try (TensorSource quantized =
+        tensors(DType.F32).quantized(Set.of("w"), Quantization.E4M3_TENSOR)) {
       TensorSource renamed = quantized.renamed(name -> Optional.of("x." + name));
       ScaledCodes codes = renamed.scaled("x.w").orElseThrow();
       assertThat(unsigned(codes.source().bytes(codes.name()))).isEqualTo(CODES);

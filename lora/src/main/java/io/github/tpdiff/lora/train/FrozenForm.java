@@ -4,6 +4,7 @@ import io.github.tpdiff.runtime.graph.Graph;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.model.Component;
+import io.github.tpdiff.weights.Quantization;
 import io.github.tpdiff.weights.TensorSource;
 import java.util.Collection;
 import java.util.LinkedHashSet;
@@ -34,7 +35,7 @@ public enum FrozenForm {
     return switch (this) {
       case STORED -> network;
       case BF16 -> network.withWeights(weights.inBf16(products));
-      case FP8 -> network.withWeights(weights.quantized(products));
+      case FP8 -> network.withWeights(weights.quantized(products, Quantization.E4M3_TENSOR));
     };
   }
 

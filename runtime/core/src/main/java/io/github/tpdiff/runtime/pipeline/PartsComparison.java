@@ -74,10 +74,16 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
   /**
    * What was found of one part.
    *
-   * @param part what was compared, for the user
+   * @param component that was compared
+   * @param part the component, and where it was compared, for the user
    * @param maxError max|other − reference| / max|reference| over all outputs
    */
-  public record PartError(String part, double maxError) {}
+  public record PartError(String component, String part, double maxError) {
+    /** Of a component that is compared once. */
+    PartError(String component, double maxError) {
+      this(component, component, maxError);
+    }
+  }
 
   /** On a picture of a few latents, of as many frames as the model makes by default. */
   public static PartsComparison small(VideoModel model, StageConfig stages) {
@@ -168,10 +174,8 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
       Tensor value = expected.get(condition.name());
       List<ComponentDescription> writers = flow.writers(List.of(condition.name()));
       if (value != null && value.type() == ElementType.F32 && !writers.isEmpty()) {
-        errors.add(
-            new PartError(
-                writers.get(writers.size() - 1).name() + where,
-                error(condition.name(), value, found)));
+        String writer = writers.get(writers.size() - 1).name();
+        errors.add(new PartError(writer, writer + where, error(condition.name(), value, found)));
       }
     }
     return errors;
@@ -227,7 +231,7 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
             error(predict(known, stage).data(), predict(asked, stage).data()),
             Math::max);
       }
-      byStage.forEach((part, largest) -> errors.add(new PartError(part, largest)));
+      byStage.forEach((part, largest) -> errors.add(new PartError(name, part, largest)));
     }
     return errors;
   }

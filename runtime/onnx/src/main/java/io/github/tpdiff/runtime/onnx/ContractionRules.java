@@ -1,6 +1,7 @@
 package io.github.tpdiff.runtime.onnx;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Shape;
@@ -72,7 +73,7 @@ final class ContractionRules {
    */
   private static String attention(Op.Attention attention, List<String> operands, SegmentCode code) {
     AttributeProto scale = Attributes.real("scale", attention.scale());
-    if (code.fused()) {
+    if (code.form().fused()) {
       var placed = new ArrayList<>(operands);
       if (operands.size() > 3) {
         placed.addAll(3, List.of("", ""));
@@ -84,13 +85,14 @@ final class ContractionRules {
               Attributes.integer("num_heads", attention.heads()),
               scale);
     }
-    return code.nodes()
-        .add(
-            "Attention",
-            operands,
-            Attributes.integer("q_num_heads", attention.heads()),
-            Attributes.integer("kv_num_heads", attention.heads()),
-            scale);
+    var attributes = new ArrayList<AttributeProto>();
+    attributes.add(Attributes.integer("q_num_heads", attention.heads()));
+    attributes.add(Attributes.integer("kv_num_heads", attention.heads()));
+    attributes.add(scale);
+    if (code.form().isMixed()) {
+      attributes.add(Attributes.integer("softmax_precision", DataType.FLOAT.getNumber()));
+    }
+    return code.nodes().add("Attention", operands, attributes.toArray(AttributeProto[]::new));
   }
 
   /** The bias with its last two axes in full: both operators broadcast only the first two. */
@@ -106,7 +108,7 @@ final class ContractionRules {
     NodeList nodes = code.nodes();
     AttributeProto heads = Attributes.integer("num_heads", ((Op.Rotary) value.op()).heads());
     AttributeProto interleaved = Attributes.integer("interleaved", 1);
-    if (code.fused()) {
+    if (code.form().fused()) {
       String first = nodes.longs(List.of(0L), List.of(1L));
       return nodes.contrib(
           "RotaryEmbedding",

@@ -6,21 +6,13 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 /**
  * How a model is exported.
  *
- * @param precision in which weights are stored; graphs compute in fp32
+ * @param precisions in which each component is stored and computed
  * @param weights where they lie
  * @param flavour the operators that graphs may use
  * @param stages what is asked of the temporal pyramid that the model is sampled with
  */
 public record ExportRequest(
-    Precision precision, Weights weights, OnnxFlavour flavour, StageChoice stages) {
-
-  /** How weights are stored. */
-  public enum Precision {
-    /** As in the checkpoint if that is F32, F16 or BF16, else as F32. */
-    KEEP,
-    F32,
-    F16
-  }
+    Precisions precisions, Weights weights, OnnxFlavour flavour, StageChoice stages) {
 
   /** Where weights lie. */
   public enum Weights {
@@ -46,18 +38,19 @@ public record ExportRequest(
 
   /** Copies of the weights as they are, ONNX Runtime's operators. */
   public static ExportRequest of(StageChoice stages) {
-    return new ExportRequest(Precision.KEEP, Weights.COPY, OnnxFlavour.FUSED, stages);
+    return new ExportRequest(
+        Precisions.all(Precision.KEEP), Weights.COPY, OnnxFlavour.FUSED, stages);
   }
 
-  public ExportRequest withPrecision(Precision other) {
+  public ExportRequest withPrecisions(Precisions other) {
     return new ExportRequest(other, weights, flavour, stages);
   }
 
   public ExportRequest withWeights(Weights other) {
-    return new ExportRequest(precision, other, flavour, stages);
+    return new ExportRequest(precisions, other, flavour, stages);
   }
 
   public ExportRequest withFlavour(OnnxFlavour other) {
-    return new ExportRequest(precision, weights, other, stages);
+    return new ExportRequest(precisions, weights, other, stages);
   }
 }

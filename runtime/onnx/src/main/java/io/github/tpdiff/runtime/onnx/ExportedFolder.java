@@ -60,11 +60,13 @@ public final class ExportedFolder implements PipelineParts {
    *
    * @param target a folder that does not exist or is empty
    * @return the stages that the folder is made for
-   * @throws IllegalArgumentException if the weights were trained for another number of stages
+   * @throws IllegalArgumentException if the weights were trained for another number of stages, or a
+   *     precision is of no component
    * @throws CheckpointException if a weight is missing or misshapen, or the target cannot be
    *     written
    */
   public static Decided write(VideoModel model, Path target, ExportRequest request) {
+    request.precisions().requireNamesOf(model.components().keySet());
     Decided decided = model.stages(request.stages());
     NoiseSchedule schedule = Scheduler.fromConfig(model.description().scheduler()).schedule();
     StageConfig fixed = StagePlan.fixed(decided.stages(), schedule);

@@ -27,8 +27,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** How values flow through the graphs of an exported model, for readers without this code. */
-record FlowGuide(VideoModel model) {
+/**
+ * How values flow through the graphs of an exported model, for readers without this code.
+ *
+ * @param precisions of the graphs
+ */
+record FlowGuide(VideoModel model, Precisions precisions) {
   private ModelDescription description() {
     return model.description();
   }
@@ -80,7 +84,12 @@ record FlowGuide(VideoModel model) {
               meanings.output(own, output)));
     }
     return new GraphGuide(
-        name, ComponentDescription.graph(name), Words.of(own.runs()), inputs, outputs);
+        name,
+        ComponentDescription.graph(name),
+        Words.of(own.runs()),
+        precisions.of(name),
+        inputs,
+        outputs);
   }
 
   /** What runs for each chunk reads and writes that chunk alone, whatever all of them come to. */

@@ -49,10 +49,10 @@ record FolderGuide(SamplingGuide guide) {
    *
    * @param stages with their boundaries said
    */
-  static FolderGuide of(VideoModel model, StageConfig stages) {
+  static FolderGuide of(VideoModel model, Precisions precisions, StageConfig stages) {
     ModelDescription description = model.description();
     var sampling = new GuideResolver(description, stages);
-    var flow = new FlowGuide(model);
+    var flow = new FlowGuide(model, precisions);
     return new FolderGuide(
         new SamplingGuide(
             SamplingGuide.VERSION,

@@ -161,11 +161,12 @@ record FolderReadme(SamplingGuide guide) {
   }
 
   private static String graph(GraphGuide graph) {
-    return "**[%s](%s)** runs once for each %s.\n\n| | name | type, shape | what |\n|---|---|---|---|\n%s%s"
+    return "**[%s](%s)** runs once for each %s; %s.\n\n| | name | type, shape | what |\n|---|---|---|---|\n%s%s"
         .formatted(
             graph.file(),
             graph.file(),
             graph.runs(),
+            graph.precision().meaning(),
             rows("in", graph.inputs()),
             rows("out", graph.outputs()))
         .stripTrailing();

@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.cost.WeightSizes;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.ProgramWeights;
+import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Flow;
@@ -40,7 +41,7 @@ final class FolderWriter {
   }
 
   void write(StageConfig stages) throws IOException {
-    FolderGuide guide = FolderGuide.of(model, stages);
+    FolderGuide guide = FolderGuide.of(model, request.precisions(), stages);
     Map<String, List<Component>> folders = new TreeMap<>();
     model
         .components()
@@ -62,21 +63,24 @@ final class FolderWriter {
 
   private void writeGraphs(Path folder, List<Component> components) throws IOException {
     var placement = new FolderPlacement(folder, request.weights());
-    var store = new WeightStore(folder, request.precision(), placement);
-    components.forEach(
-        component -> store.use(component.program().weights().keySet(), component.weights()));
+    var store = new WeightStore(folder, placement);
+    for (Component component : components) {
+      Program program = component.program();
+      Precision precision = request.precisions().of(component.name());
+      store.use(program.weights().keySet(), component.weights(), WeightPlan.of(program, precision));
+    }
     Map<String, StoredWeight> stored = store.store();
     for (Component component : components) {
       var lowered =
           ProgramLowering.lower(
               component.program(),
-              request.flavour(),
+              new GraphForm(
+                  request.flavour(), request.precisions().of(component.name()).products()),
               name -> Objects.requireNonNull(stored.get(name)));
       try (OutputStream out =
           Files.newOutputStream(ExportedFolder.graphFile(root, component.name()))) {
-        new GraphNotes(model.description().family(), new FlowGuide(model).graph(component))
-            .on(lowered)
-            .writeTo(out);
+        var guide = new FlowGuide(model, request.precisions()).graph(component);
+        new GraphNotes(model.description().family(), guide).on(lowered).writeTo(out);
       }
     }
   }

@@ -36,6 +36,7 @@ record GraphNotes(String family, GraphGuide graph) {
     properties.put("component", graph.component());
     properties.put("family", family);
     properties.put("runs", graph.runs());
+    properties.put("precision", graph.precision().word());
     properties.put("reads", flow(graph.inputs()));
     properties.put("writes", flow(graph.outputs()));
     properties.put("version", SamplingGuide.VERSION);

@@ -66,11 +66,11 @@ final class NodeList {
   }
 
   /**
-   * Adds a node before all others. Casts of weights go here: there the runtime holds one converted
-   * weight at a time instead of all of them.
+   * Adds a node before all others. What converts weights goes here: there the runtime holds one
+   * converted weight at a time instead of all of them.
    */
-  void addFirst(String type, String input, String output, AttributeProto... attributes) {
-    front.add(node(type, List.of(input), output, attributes).build());
+  void addFirst(String type, List<String> inputs, String output, AttributeProto... attributes) {
+    front.add(node(type, inputs, output, attributes).build());
   }
 
   /** Gives a value a second, reserved name. */

@@ -23,8 +23,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Runs programs and exported graphs on ONNX Runtime.
  *
- * <p>F32, F16 and BF16 weights that lie in a file are read there and cast when used; all others are
- * written to a temporary file first, 16-bit and F32 as they are, other types as F32.
+ * <p>F32, F16 and BF16 weights that lie in a file are read there and cast when used, and so are
+ * eight-bit floats that layers multiply by; all others are written to a temporary file first,
+ * 16-bit and F32 as they are, other types as F32.
  */
 public final class OnnxEngine implements Engine {
   private static final Logger LOG = LoggerFactory.getLogger(OnnxEngine.class);
@@ -81,11 +82,14 @@ public final class OnnxEngine implements Engine {
     Path folder = temporaryFolder();
     boolean loaded = false;
     try {
-      var store = new WeightStore(folder, ExportRequest.Precision.KEEP, new RootPlacement());
-      store.use(program.weights().keySet(), weights);
+      var store = new WeightStore(folder, new RootPlacement());
+      store.use(program.weights().keySet(), weights, WeightPlan.of(program, Precision.KEEP));
       Map<String, StoredWeight> stored = store.store();
       byte[] model =
-          ProgramLowering.lower(program, flavour, name -> Objects.requireNonNull(stored.get(name)))
+          ProgramLowering.lower(
+                  program,
+                  GraphForm.inFp32(flavour),
+                  name -> Objects.requireNonNull(stored.get(name)))
               .toByteArray();
       OrtSession session = sessions.open(model);
       var open =

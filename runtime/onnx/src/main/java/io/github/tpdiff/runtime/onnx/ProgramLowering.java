@@ -16,6 +16,7 @@ import io.github.tpdiff.runtime.graph.Op;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Shape;
 import io.github.tpdiff.runtime.graph.Value;
+import io.github.tpdiff.weights.DType;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -34,14 +35,16 @@ final class ProgramLowering {
   static final int IR_VERSION = 10;
 
   private final Program program;
-  private final OnnxFlavour flavour;
+  private final GraphForm form;
+  private final ReducedProducts products;
   private final NodeList nodes = new NodeList();
+  private final Numbers numbers = new Numbers(nodes);
   private final WeightCode weights;
 
-  private ProgramLowering(
-      Program program, OnnxFlavour flavour, Function<String, StoredWeight> storage) {
+  private ProgramLowering(Program program, GraphForm form, Function<String, StoredWeight> storage) {
     this.program = program;
-    this.flavour = flavour;
+    this.form = form;
+    this.products = ReducedProducts.of(program);
     this.weights = new WeightCode(nodes, storage);
   }
 
@@ -50,9 +53,8 @@ final class ProgramLowering {
    *
    * @param storage where each weight of the program lies
    */
-  static ModelProto lower(
-      Program program, OnnxFlavour flavour, Function<String, StoredWeight> storage) {
-    return new ProgramLowering(program, flavour, storage).model();
+  static ModelProto lower(Program program, GraphForm form, Function<String, StoredWeight> storage) {
+    return new ProgramLowering(program, form, storage).model();
   }
 
   private ModelProto model() {
@@ -64,7 +66,7 @@ final class ProgramLowering {
             .addMetadataProps(
                 StringStringEntryProto.newBuilder().setKey("component").setValue(program.name()))
             .setGraph(graph());
-    if (flavour == OnnxFlavour.FUSED) {
+    if (form.fused()) {
       model.addOpsetImport(
           OperatorSetIdProto.newBuilder().setDomain(NodeList.CONTRIB).setVersion(1));
     }
@@ -97,7 +99,7 @@ final class ProgramLowering {
       produced.putAll(segment.outputs());
     }
     for (String output : program.outputs()) {
-      nodes.alias(Objects.requireNonNull(values.get(output)), output);
+      nodes.alias(numbers.as(Objects.requireNonNull(values.get(output)), DType.F32), output);
       ElementType type = Objects.requireNonNull(produced.get(output)).type();
       graph.addOutput(info(output, type, shapes.output(output)));
     }
@@ -108,14 +110,20 @@ final class ProgramLowering {
   /** Writes a segment; returns the names of its outputs in the ONNX graph. */
   private Map<String, String> write(Graph segment, Map<String, String> inputs) {
     nodes.startSegment(segment.name());
-    var code = new SegmentCode(nodes, flavour, segment, Map.copyOf(inputs));
+    var code = new SegmentCode(nodes, form, segment, Map.copyOf(inputs));
     var names = new IdentityHashMap<Value, String>();
     for (Value node : segment.nodes()) {
       if (node.op() instanceof Op.Gather && node.inputs().get(0).op() instanceof Op.Weight table) {
         names.put(node, weights.rows(table.name(), name(node.inputs().get(1), names)));
       } else if (!(node.op() instanceof Op.Weight)) {
-        var operands = node.inputs().stream().map(input -> name(input, names)).toList();
-        names.put(node, Rules.write(node, operands, code));
+        DType type =
+            node.op() instanceof Op.Input input
+                ? numbers.type(code.input(input.name()))
+                : type(node, names);
+        var operands = node.inputs().stream().map(input -> operand(input, type, names)).toList();
+        String result = Rules.write(node, operands, code);
+        numbers.declare(result, type);
+        names.put(node, result);
       }
     }
     var outputs = new HashMap<String, String>();
@@ -123,9 +131,45 @@ final class ProgramLowering {
     return outputs;
   }
 
+  /**
+   * The type that an operation on numbers is computed in: that of products for them, for what goes
+   * with them at no loss that of its inputs, fp32 for all else.
+   */
+  private DType type(Value node, Map<Value, String> names) {
+    if (products.contains(node)) {
+      return form.products();
+    }
+    return follows(node.op())
+            && node.inputs().stream()
+                .allMatch(input -> numbers.type(name(input, names)) == form.products())
+        ? form.products()
+        : DType.F32;
+  }
+
+  private static boolean follows(Op op) {
+    if (op instanceof Op.Unary unary) {
+      return switch (unary.kind()) {
+        case GELU_TANH, GELU_ERF, SILU -> true;
+        default -> false;
+      };
+    }
+    return op instanceof Op.Reshape
+        || op instanceof Op.Transpose
+        || op instanceof Op.Slice
+        || op instanceof Op.Concat;
+  }
+
+  private String operand(Value value, DType type, Map<Value, String> names) {
+    if (value.op() instanceof Op.Weight weight) {
+      return weights.as(weight.name(), type);
+    }
+    String name = name(value, names);
+    return value.type() == ElementType.F32 ? numbers.as(name, type) : name;
+  }
+
   private String name(Value value, Map<Value, String> names) {
     return value.op() instanceof Op.Weight weight
-        ? weights.asF32(weight.name())
+        ? weights.as(weight.name(), DType.F32)
         : Objects.requireNonNull(names.get(value));
   }
 

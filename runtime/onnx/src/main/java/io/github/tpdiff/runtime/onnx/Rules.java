@@ -107,7 +107,7 @@ final class Rules {
 
   private static String quickGelu(List<String> inputs, SegmentCode code) {
     NodeList nodes = code.nodes();
-    if (code.fused()) {
+    if (code.form().fused()) {
       return nodes.contrib("QuickGelu", inputs, Attributes.real("alpha", 1.702));
     }
     String steeper = nodes.add("Mul", List.of(inputs.get(0), nodes.scalar(1.702)));

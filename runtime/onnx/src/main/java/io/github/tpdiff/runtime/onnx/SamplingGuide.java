@@ -50,7 +50,7 @@ record SamplingGuide(
     Optional<PictureGuide> pictures,
     List<GraphGuide> graphs) {
   static final String FILE = "tpdiff_sampling.json";
-  static final String VERSION = "1.2";
+  static final String VERSION = "1.3";
 
   /**
    * What is generated when nothing is said.
@@ -230,11 +230,13 @@ record SamplingGuide(
    * One graph.
    *
    * @param runs when
+   * @param precision its word
    */
   record GraphGuide(
       String component,
       String file,
       String runs,
+      Precision precision,
       Map<String, ValueGuide> inputs,
       Map<String, ValueGuide> outputs) {}
 

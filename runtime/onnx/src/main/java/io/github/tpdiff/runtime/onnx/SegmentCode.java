@@ -21,7 +21,7 @@ final class SegmentCode {
   private static final Dim INFER = Dim.of(-1);
 
   private final NodeList nodes;
-  private final OnnxFlavour flavour;
+  private final GraphForm form;
   private final Graph segment;
   private final Map<String, String> inputNames;
   private final Map<Dim, String> extents = new HashMap<>();
@@ -30,9 +30,9 @@ final class SegmentCode {
   /**
    * @param inputNames names in the ONNX graph of the segment's inputs
    */
-  SegmentCode(NodeList nodes, OnnxFlavour flavour, Graph segment, Map<String, String> inputNames) {
+  SegmentCode(NodeList nodes, GraphForm form, Graph segment, Map<String, String> inputNames) {
     this.nodes = nodes;
-    this.flavour = flavour;
+    this.form = form;
     this.segment = segment;
     this.inputNames = inputNames;
   }
@@ -41,8 +41,8 @@ final class SegmentCode {
     return nodes;
   }
 
-  boolean fused() {
-    return flavour == OnnxFlavour.FUSED;
+  GraphForm form() {
+    return form;
   }
 
   /** The name of segment input {@code input} in the ONNX graph. */

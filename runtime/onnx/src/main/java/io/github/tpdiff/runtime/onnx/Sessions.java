@@ -86,7 +86,7 @@ final class Sessions {
     byte[] model =
         ProgramLowering.lower(
                 program,
-                OnnxFlavour.STANDARD,
+                GraphForm.inFp32(OnnxFlavour.STANDARD),
                 name -> {
                   throw new IllegalStateException("the probe has no weights");
                 })

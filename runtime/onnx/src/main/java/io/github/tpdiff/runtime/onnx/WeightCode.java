@@ -1,14 +1,14 @@
 package io.github.tpdiff.runtime.onnx;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
-import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import io.github.tpdiff.runtime.graph.Dim;
 import io.github.tpdiff.runtime.graph.GraphException;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.weights.DType;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
@@ -16,14 +16,18 @@ import java.util.function.Function;
 /**
  * The weights of a graph being written, stored outside under their checkpoint names and types.
  *
- * <p>They are cast to fp32 by the first nodes, each named as its output; opened with a bound on
- * constant folding, the runtime then converts them when used and keeps no second copy.
+ * <p>They are converted by the first nodes, each named as its output: 16-bit numbers by Cast, codes
+ * by DequantizeLinear. Opened with a bound on constant folding, the runtime then converts them when
+ * used and keeps no second copy.
  */
 final class WeightCode {
   private final NodeList nodes;
   private final Function<String, StoredWeight> storage;
   private final Map<String, StoredWeight> declared = new HashMap<>();
-  private final Map<String, String> casts = new HashMap<>();
+  private final Map<Form, String> converted = new HashMap<>();
+
+  /** A weight in a type that it is needed in. */
+  private record Form(String name, DType type) {}
 
   /**
    * @param storage where each weight lies
@@ -39,56 +43,77 @@ final class WeightCode {
       throw new GraphException("weight " + name + " has the name of an input or output");
     }
     declared.put(name, stored);
-    var tensor =
+    initializer(name, value.shape().dims().stream().map(Dim::value).toList(), stored);
+  }
+
+  private void initializer(String name, List<Long> shape, StoredWeight stored) {
+    nodes.initializer(
         TensorProto.newBuilder()
             .setName(name)
-            .setDataType(dataType(stored.dtype()).getNumber())
+            .setDataType(Numbers.dataType(stored.dtype()).getNumber())
             .setDataLocation(TensorProto.DataLocation.EXTERNAL)
             .addExternalData(entry("location", stored.location()))
             .addExternalData(entry("offset", Long.toString(stored.offset())))
-            .addExternalData(entry("length", Long.toString(stored.length())));
-    value.shape().dims().forEach(dim -> tensor.addDims(dim.value()));
-    nodes.initializer(tensor.build());
+            .addExternalData(entry("length", Long.toString(stored.length())))
+            .addAllDims(shape)
+            .build());
   }
 
-  /** The whole weight. */
-  String asF32(String name) {
-    if (isF32(name)) {
+  /**
+   * The whole weight.
+   *
+   * @param type F32, F16 or BF16
+   */
+  String as(String name, DType type) {
+    StoredWeight stored = Objects.requireNonNull(declared.get(name));
+    if (stored.dtype() == type) {
       return name;
     }
-    return casts.computeIfAbsent(
-        name,
-        weight -> {
-          String cast = nodes.unique(weight + ".f32");
-          nodes.addFirst("Cast", weight, cast, toF32());
+    if (stored.scales().isPresent() && type != DType.F32) {
+      return cast(as(name, DType.F32), name, type);
+    }
+    return stored
+        .scales()
+        .map(scales -> numbers(name, scales))
+        .orElseGet(() -> cast(name, name, type));
+  }
+
+  private String cast(String from, String name, DType type) {
+    return converted.computeIfAbsent(
+        new Form(name, type),
+        form -> {
+          String cast = nodes.unique(name + suffix(type));
+          nodes.addFirst("Cast", List.of(from), cast, Numbers.to(type));
           return cast;
         });
+  }
+
+  private String numbers(String name, StoredWeight scales) {
+    return converted.computeIfAbsent(
+        new Form(name, DType.F32),
+        form -> {
+          String scale = nodes.unique(name + "_scale");
+          initializer(scale, List.of(scales.length() / scales.dtype().bytes()), scales);
+          String numbers = nodes.unique(name + suffix(DType.F32));
+          nodes.addFirst(
+              "DequantizeLinear", List.of(name, scale), numbers, Attributes.integer("axis", 0));
+          return numbers;
+        });
+  }
+
+  private static String suffix(DType type) {
+    return "." + type.name().toLowerCase(Locale.ROOT);
   }
 
   /** Some rows of a weight, such as embeddings: cast after they are taken, not the whole table. */
   String rows(String name, String ids) {
     String rows = nodes.add("Gather", List.of(name, ids), Attributes.integer("axis", 0));
-    return isF32(name) ? rows : nodes.add("Cast", List.of(rows), toF32());
-  }
-
-  private boolean isF32(String name) {
-    return Objects.requireNonNull(declared.get(name)).dtype() == DType.F32;
-  }
-
-  private static AttributeProto toF32() {
-    return Attributes.integer("to", DataType.FLOAT.getNumber());
+    return Objects.requireNonNull(declared.get(name)).dtype() == DType.F32
+        ? rows
+        : nodes.add("Cast", List.of(rows), Numbers.to(DType.F32));
   }
 
   private static StringStringEntryProto entry(String key, String value) {
     return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
-  }
-
-  private static DataType dataType(DType dtype) {
-    return switch (dtype) {
-      case F32 -> DataType.FLOAT;
-      case F16 -> DataType.FLOAT16;
-      case BF16 -> DataType.BFLOAT16;
-      default -> throw new IllegalArgumentException("weights are stored as F32, F16 or BF16");
-    };
   }
 }

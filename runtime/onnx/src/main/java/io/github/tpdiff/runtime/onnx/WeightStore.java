@@ -1,11 +1,12 @@
 package io.github.tpdiff.runtime.onnx;
 
-import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FileRegion;
 import io.github.tpdiff.weights.FiniteNumbers;
 import io.github.tpdiff.weights.FloatCodec;
+import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.ScaledCodes;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.safetensors.SafetensorsFile;
@@ -28,10 +29,15 @@ import java.util.Optional;
 final class WeightStore {
   static final String FILE = "weights.safetensors";
 
+  /**
+   * Behind the name of a weight that is stored as codes, as tools for eight-bit floats write it.
+   */
+  private static final String SCALES = "_scale";
+
   private final Path folder;
-  private final Precision precision;
   private final Placement placement;
-  private final Map<String, TensorSource> sources = new LinkedHashMap<>();
+  private final Map<String, Use> uses = new LinkedHashMap<>();
+  private final List<Copy> copies = new ArrayList<>();
   private final Map<String, StoredWeight> stored = new HashMap<>();
 
   /** How graphs refer to files. */
@@ -43,52 +49,71 @@ final class WeightStore {
     String locateCopies(Path file);
   }
 
+  private record Use(TensorSource source, WeightPlan plan) {}
+
+  /** A tensor to be written: that of the source by a name of its own, maybe in another type. */
+  private record Copy(TensorInfo to, TensorSource source, String name) {}
+
   /**
    * @param folder where copies are written
    */
-  WeightStore(Path folder, Precision precision, Placement placement) {
+  WeightStore(Path folder, Placement placement) {
     this.folder = folder;
-    this.precision = precision;
     this.placement = placement;
   }
 
   /** Declares that graphs of this folder use these tensors. */
-  void use(Iterable<String> names, TensorSource source) {
+  void use(Iterable<String> names, TensorSource source, WeightPlan plan) {
+    var use = new Use(plan.applied(source), plan);
     for (String name : names) {
-      TensorSource earlier = sources.putIfAbsent(name, source);
-      if (earlier != null && !earlier.require(name).equals(source.require(name))) {
+      Use earlier = uses.putIfAbsent(name, use);
+      if (earlier != null && !earlier.source().require(name).equals(use.source().require(name))) {
         throw new CheckpointException(
             "%s: tensor '%s' is %s in one component and %s in another"
-                .formatted(folder, name, earlier.require(name), source.require(name)));
+                .formatted(
+                    folder, name, earlier.source().require(name), use.source().require(name)));
       }
     }
   }
 
   /** Stores what was declared; returns where each tensor lies. */
   Map<String, StoredWeight> store() {
-    var copies = new ArrayList<TensorInfo>();
-    sources.forEach(
-        (name, source) -> {
-          TensorInfo info = source.require(name);
-          DType dtype = storedType(info.dtype());
-          Optional<StoredWeight> link =
-              dtype == info.dtype() ? inPlace(source.region(name), dtype) : Optional.empty();
-          link.ifPresentOrElse(
-              weight -> stored.put(name, weight),
-              () -> copies.add(new TensorInfo(name, dtype, info.shape())));
-        });
+    uses.forEach(
+        (name, use) ->
+            use.plan()
+                .codes(use.source(), name)
+                .ifPresentOrElse(codes -> place(name, codes), () -> place(name, use)));
     if (!copies.isEmpty()) {
-      copy(copies);
+      copy();
     }
+    uses.keySet().forEach(this::joinScales);
     return stored;
   }
 
-  private DType storedType(DType found) {
-    return switch (precision) {
-      case F32 -> DType.F32;
-      case F16 -> DType.F16;
-      case KEEP -> StoredWeight.isTakenAsIs(found) ? found : DType.F32;
-    };
+  private void place(String name, Use use) {
+    TensorInfo info = use.source().require(name);
+    DType dtype = use.plan().dtype(info);
+    place(new Copy(new TensorInfo(name, dtype, info.shape()), use.source(), name));
+  }
+
+  private void place(String name, ScaledCodes codes) {
+    TensorInfo info = codes.info();
+    place(new Copy(new TensorInfo(name, info.dtype(), info.shape()), codes.source(), codes.name()));
+    float[] scales = codes.scales();
+    String own = name + SCALES;
+    TensorSource memory =
+        MemoryTensors.builder().addFloats(own, List.of((long) scales.length), scales).build();
+    copies.add(new Copy(memory.require(own), memory, own));
+  }
+
+  private void place(Copy tensor) {
+    DType dtype = tensor.to().dtype();
+    Optional<StoredWeight> link =
+        tensor.source().require(tensor.name()).dtype() == dtype
+            ? inPlace(tensor.source().region(tensor.name()), dtype)
+            : Optional.empty();
+    link.ifPresentOrElse(
+        weight -> stored.put(tensor.to().name(), weight), () -> copies.add(tensor));
   }
 
   private Optional<StoredWeight> inPlace(Optional<FileRegion> region, DType dtype) {
@@ -98,19 +123,15 @@ final class WeightStore {
     FileRegion place = region.get();
     return placement
         .locate(place.file())
-        .map(location -> new StoredWeight(dtype, location, place.offset(), place.length()));
+        .map(location -> StoredWeight.plain(dtype, location, place.offset(), place.length()));
   }
 
-  private void copy(List<TensorInfo> infos) {
+  private void copy() {
     Path file = folder.resolve(FILE);
+    List<TensorInfo> infos = copies.stream().map(Copy::to).toList();
     try (var writer = SafetensorsWriter.create(file, infos, Map.of("format", "pt"))) {
-      for (TensorInfo info : infos) {
-        TensorSource source = Objects.requireNonNull(sources.get(info.name()));
-        if (source.require(info.name()).dtype() == info.dtype()) {
-          writer.copy(source, info.name());
-        } else {
-          writer.fill(info.name(), (offset, chunk) -> convert(source, info, offset, chunk));
-        }
+      for (Copy copy : copies) {
+        writer.fill(copy.to().name(), (offset, chunk) -> fill(copy, offset, chunk));
       }
       writer.commit();
     }
@@ -119,18 +140,31 @@ final class WeightStore {
       for (TensorInfo info : infos) {
         FileRegion place = written.region(info.name()).orElseThrow();
         stored.put(
-            info.name(), new StoredWeight(info.dtype(), location, place.offset(), place.length()));
+            info.name(),
+            StoredWeight.plain(info.dtype(), location, place.offset(), place.length()));
       }
     }
   }
 
-  private static void convert(TensorSource source, TensorInfo to, long offset, ByteBuffer chunk) {
-    DType from = source.require(to.name()).dtype();
-    int count = chunk.remaining() / to.dtype().bytes();
-    long first = offset / to.dtype().bytes();
-    ByteBuffer bytes = source.bytes(to.name(), first * from.bytes(), count * from.bytes());
+  private static void fill(Copy copy, long offset, ByteBuffer chunk) {
+    DType from = copy.source().require(copy.name()).dtype();
+    DType to = copy.to().dtype();
+    if (from == to) {
+      chunk.put(copy.source().bytes(copy.name(), offset, chunk.remaining()));
+      return;
+    }
+    int count = chunk.remaining() / to.bytes();
+    long first = offset / to.bytes();
+    ByteBuffer bytes = copy.source().bytes(copy.name(), first * from.bytes(), count * from.bytes());
     float[] values = FloatCodec.decode(from, bytes);
-    FiniteNumbers.requireStorable(source.origin(), to, values);
-    FloatCodec.encode(FloatBuffer.wrap(values), to.dtype(), chunk);
+    FiniteNumbers.requireStorable(copy.source().origin(), copy.to(), values);
+    FloatCodec.encode(FloatBuffer.wrap(values), to, chunk);
+  }
+
+  private void joinScales(String name) {
+    StoredWeight scales = stored.get(name + SCALES);
+    if (scales != null && !uses.containsKey(name + SCALES)) {
+      stored.put(name, Objects.requireNonNull(stored.get(name)).withScales(scales));
+    }
   }
 }

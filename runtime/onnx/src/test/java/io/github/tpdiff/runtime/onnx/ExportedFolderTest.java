@@ -13,7 +13,6 @@ import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
-import io.github.tpdiff.runtime.onnx.ExportRequest.Precision;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -135,14 +134,15 @@ class ExportedFolderTest {
   @ParameterizedTest
   @CsvSource({
     "KEEP, COPY, FUSED",
-    "F16, COPY, STANDARD",
-    "F32, IN_PLACE, FUSED",
+    "FP16, COPY, STANDARD",
+    "FP32, IN_PLACE, FUSED",
     "KEEP, IN_PLACE, STANDARD"
   })
   void exportedModelRunsAloneAfterItsCheckpointIsGone(
       Precision precision, Weights weights, OnnxFlavour flavour) throws IOException {
     Path target = folder.resolve("out").resolve("model");
-    var request = new ExportRequest(precision, weights, flavour, StageChoice.of(STAGES));
+    var request =
+        new ExportRequest(Precisions.all(precision), weights, flavour, StageChoice.of(STAGES));
     try (var model = TinyModel.of(SafetensorsFile.open(checkpoint), tokenizer)) {
       ExportedFolder.write(model, target, request);
     }
@@ -173,9 +173,9 @@ class ExportedFolderTest {
     try (TensorSource source = SafetensorsFile.open(moved.resolve("transformer").resolve(stored))) {
       DType expected =
           switch (precision) {
-            case KEEP -> DType.BF16;
-            case F16 -> DType.F16;
-            case F32 -> DType.F32;
+            case FP16 -> DType.F16;
+            case FP32 -> DType.F32;
+            default -> DType.BF16;
           };
       TinyModel.TENSORS.forEach(name -> assertEquals(expected, source.require(name).dtype()));
     }
@@ -213,7 +213,7 @@ class ExportedFolderTest {
   void valueTooLargeForF16IsNamedAndNothingIsLeft() throws IOException {
     Path target = folder.resolve("half");
     try (var model = TinyModel.of(tensors(0x1p17f), tokenizer)) {
-      var request = ExportRequest.of(STAGES).withPrecision(Precision.F16);
+      var request = ExportRequest.of(STAGES).withPrecisions(Precisions.all(Precision.FP16));
       var refused =
           assertThrows(
               CheckpointException.class, () -> ExportedFolder.write(model, target, request));

@@ -66,7 +66,7 @@ final class FolderGuideTest {
   void defaultsThatDoNotDivide_giveWayToTheNextThatDo() throws IOException {
     // 5 frames are 2 latent frames and there are 2 steps; three stages by two take 1 + 4n and 3.
     JsonNode guide = new ObjectMapper().readTree(export().resolve(SamplingGuide.FILE).toFile());
-    assertThat(guide.path("version").asText()).isEqualTo("1.2");
+    assertThat(guide.path("version").asText()).isEqualTo("1.3");
     assertThat(guide.at("/defaults/frames").asInt()).isEqualTo(17);
     assertThat(guide.at("/defaults/steps").asInt()).isEqualTo(3);
     assertThat(guide.at("/stages/0/positions").toString()).isEqualTo("[0,4]");
@@ -134,7 +134,8 @@ final class FolderGuideTest {
         .containsEntry("component", "transformer/conditioning")
         .containsEntry("family", "tiny")
         .containsEntry("runs", "prompt")
-        .containsEntry("version", "1.2")
+        .containsEntry("precision", "keep")
+        .containsEntry("version", "1.3")
         .containsEntry("reads", "encoder_hidden_states=encoder_hidden_states")
         .containsEntry("writes", "context=context");
     ModelProto denoiser =

@@ -34,7 +34,7 @@ class KeyBiasTest {
     var nodes =
         ProgramLowering.lower(
                 padded(),
-                flavour,
+                GraphForm.inFp32(flavour),
                 name -> {
                   throw new AssertionError(name);
                 })

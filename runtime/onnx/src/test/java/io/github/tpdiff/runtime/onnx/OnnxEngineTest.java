@@ -272,7 +272,9 @@ class OnnxEngineTest {
     var program = new Program("rows", List.of(Graph.of("rows", "y", y)), List.of("y"));
     var model =
         ProgramLowering.lower(
-            program, OnnxFlavour.STANDARD, name -> new StoredWeight(DType.BF16, "f", 0, 1));
+            program,
+            GraphForm.inFp32(OnnxFlavour.STANDARD),
+            name -> StoredWeight.plain(DType.BF16, "f", 0, 1));
     assertEquals(
         List.of("Gather", "Cast", "Identity"),
         model.getGraph().getNodeList().stream().map(node -> node.getOpType()).toList());

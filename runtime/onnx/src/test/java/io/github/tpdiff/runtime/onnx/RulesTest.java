@@ -36,8 +36,8 @@ class RulesTest {
             () ->
                 ProgramLowering.lower(
                     program,
-                    OnnxFlavour.STANDARD,
-                    name -> new StoredWeight(DType.F32, "weights", 0, 0)));
+                    GraphForm.inFp32(OnnxFlavour.STANDARD),
+                    name -> StoredWeight.plain(DType.F32, "weights", 0, 0)));
     assertEquals(
         "dropout: is for training alone; export the network without it", refused.getMessage());
   }

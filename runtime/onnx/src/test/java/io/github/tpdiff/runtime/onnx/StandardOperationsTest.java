@@ -45,8 +45,8 @@ class StandardOperationsTest extends OperationContractTest {
       ModelProto model =
           ProgramLowering.lower(
               program,
-              flavour,
-              name -> new StoredWeight(DType.F32, "weights", 0, bytes(program, name)));
+              GraphForm.inFp32(flavour),
+              name -> StoredWeight.plain(DType.F32, "weights", 0, bytes(program, name)));
       Path file = folder.resolve(flavour + ".onnx");
       Files.write(file, model.toByteArray());
       try (var options = new SessionOptions()) {
@@ -86,8 +86,8 @@ class StandardOperationsTest extends OperationContractTest {
     ModelProto model =
         ProgramLowering.lower(
             program,
-            OnnxFlavour.STANDARD,
-            name -> new StoredWeight(DType.F32, "weights", 0, bytes(program, name)));
+            GraphForm.inFp32(OnnxFlavour.STANDARD),
+            name -> StoredWeight.plain(DType.F32, "weights", 0, bytes(program, name)));
     assertEquals(1, model.getOpsetImportCount());
     assertEquals(23, model.getOpsetImport(0).getVersion());
     model.getGraph().getNodeList().forEach(node -> assertEquals("", node.getDomain()));

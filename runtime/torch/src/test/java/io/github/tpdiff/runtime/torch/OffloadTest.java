@@ -15,6 +15,7 @@ import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.runtime.optim.AdamW;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.Quantization;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
 import io.github.tpdiff.weights.safetensors.SafetensorsWriter;
@@ -124,7 +125,7 @@ class OffloadTest {
             .collect(Collectors.toSet());
     return switch (form) {
       case "bf16" -> checkpoint.inBf16(products);
-      case "fp8" -> checkpoint.quantized(products);
+      case "fp8" -> checkpoint.quantized(products, Quantization.E4M3_TENSOR);
       default -> checkpoint;
     };
   }
@@ -202,7 +203,7 @@ class OffloadTest {
     TensorSource broken =
         checkpoint
             .overlaid(MemoryTensors.builder().addFloats("block2.f.w", List.of(8L, 8L), nan).build())
-            .quantized(Set.of("block2.f.w"));
+            .quantized(Set.of("block2.f.w"), Quantization.E4M3_TENSOR);
     try (Trainable model =
         ENGINE.offloading(true).train(program(), broken, trained(), Activations.KEPT)) {
       for (int i = 0; i < 2; i++) {

@@ -14,6 +14,7 @@ import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.graph.Value;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.MemoryTensors;
+import io.github.tpdiff.weights.Quantization;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
 import io.github.tpdiff.weights.checkpoint.Checkpoint;
@@ -169,7 +170,10 @@ class ScaledWeightsTest {
   @EnumSource
   void trainingOnQuantizedWeights_isThatOnWhatTheyStandFor(Arithmetic arithmetic) {
     for (Activations activations : List.of(KEPT, RECOMPUTED)) {
-      assertSame(ENGINE.computing(arithmetic), weights().quantized(FROZEN), activations);
+      assertSame(
+          ENGINE.computing(arithmetic),
+          weights().quantized(FROZEN, Quantization.E4M3_TENSOR),
+          activations);
     }
   }
 
@@ -195,7 +199,7 @@ class ScaledWeightsTest {
 
   @Test
   void segmentsOfScaledWeights_shareTheirMethod() {
-    TensorSource quantized = weights().quantized(FROZEN);
+    TensorSource quantized = weights().quantized(FROZEN, Quantization.E4M3_TENSOR);
     var script =
         new TorchScriptWriter(program(), name -> WeightForm.of(quantized, name), Arithmetic.FP32);
     assertThat(script.segments().get(1).method()).isEqualTo(script.segments().get(2).method());
@@ -207,7 +211,8 @@ class ScaledWeightsTest {
   @ValueSource(booleans = {true, false})
   void roundedWeights_areReadAndHeldOnce(boolean quantized) {
     TensorSource own = weights();
-    TensorSource rounded = quantized ? own.quantized(FROZEN) : own.inBf16(FROZEN);
+    TensorSource rounded =
+        quantized ? own.quantized(FROZEN, Quantization.E4M3_TENSOR) : own.inBf16(FROZEN);
     try (TorchTrainable trainable = ENGINE.trainProgram(program(), rounded, TRAINED, RECOMPUTED)) {
       for (int i = 0; i < 3; i++) {
         trainable.gradients(inputs(), TARGET);

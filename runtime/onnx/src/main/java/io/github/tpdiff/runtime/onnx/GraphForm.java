@@ -1,0 +1,26 @@
+package io.github.tpdiff.runtime.onnx;
+
+import io.github.tpdiff.weights.DType;
+
+/**
+ * How a program is written as a graph.
+ *
+ * @param flavour the operators that it may use
+ * @param products the type that products are computed in, see {@link ReducedProducts}: F32, F16 or
+ *     BF16
+ */
+record GraphForm(OnnxFlavour flavour, DType products) {
+  /** All of it in fp32. */
+  static GraphForm inFp32(OnnxFlavour flavour) {
+    return new GraphForm(flavour, DType.F32);
+  }
+
+  boolean fused() {
+    return flavour == OnnxFlavour.FUSED;
+  }
+
+  /** Whether there are two types of numbers. */
+  boolean isMixed() {
+    return products != DType.F32;
+  }
+}
