@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.github.tpdiff.runtime.engine.Engine;
@@ -33,11 +34,18 @@ public final class OnnxEngine implements Engine {
   private final Sessions sessions;
   private final OnnxFlavour flavour;
   private final String device;
+  private final Precision precision;
 
-  private OnnxEngine(Sessions sessions, OnnxFlavour flavour, String device) {
+  private OnnxEngine(Sessions sessions, OnnxFlavour flavour, String device, Precision precision) {
     this.sessions = sessions;
     this.flavour = flavour;
     this.device = device;
+    this.precision = precision;
+  }
+
+  /** The same engine, which loads programs at a precision; exported graphs have their own. */
+  public OnnxEngine computing(Precision other) {
+    return new OnnxEngine(sessions, flavour, device, other);
   }
 
   /** An engine that lowers programs with ONNX Runtime's own operators. */
@@ -52,12 +60,13 @@ public final class OnnxEngine implements Engine {
    */
   public static OnnxEngine on(OnnxDevice device, OnnxFlavour flavour) {
     if (device == OnnxDevice.CPU) {
-      return new OnnxEngine(new Sessions(false), flavour, "CPU (asked for)");
+      return new OnnxEngine(
+          new Sessions(false), flavour, "CPU (asked for)", Precision.KEEP);
     }
     try {
       Sessions cuda = new Sessions(true);
       cuda.probe();
-      return new OnnxEngine(cuda, flavour, "CUDA");
+      return new OnnxEngine(cuda, flavour, "CUDA", Precision.KEEP);
     } catch (OrtException failure) {
       if (device == OnnxDevice.CUDA) {
         throw new OnnxException(
@@ -67,7 +76,8 @@ public final class OnnxEngine implements Engine {
       }
       String reason = OnnxException.reason(failure);
       LOG.info("ONNX Runtime runs on the CPU: CUDA cannot be used: {}", reason);
-      return new OnnxEngine(new Sessions(false), flavour, "CPU (no CUDA: " + reason + ")");
+      return new OnnxEngine(
+          new Sessions(false), flavour, "CPU (no CUDA: " + reason + ")", Precision.KEEP);
     }
   }
 
@@ -83,15 +93,14 @@ public final class OnnxEngine implements Engine {
     boolean loaded = false;
     try {
       var store = new WeightStore(folder, new RootPlacement());
-      store.use(program.weights().keySet(), weights, WeightPlan.of(program, Precision.KEEP));
+      store.use(program.weights().keySet(), weights, WeightPlan.of(program, precision));
       Map<String, StoredWeight> stored = store.store();
-      byte[] model =
+      ModelProto model =
           ProgramLowering.lower(
-                  program,
-                  GraphForm.inFp32(flavour),
-                  name -> Objects.requireNonNull(stored.get(name)))
-              .toByteArray();
-      OrtSession session = sessions.open(model);
+              program,
+              new GraphForm(flavour, precision.products()),
+              name -> Objects.requireNonNull(stored.get(name)));
+      OrtSession session = sessions.open(runnable(model).toByteArray());
       var open =
           new OnnxSession(
               program.name(), sessions.environment(), session, () -> Folders.delete(folder));
@@ -104,6 +113,11 @@ public final class OnnxEngine implements Engine {
         Folders.delete(folder);
       }
     }
+  }
+
+  /** The same model where the device has kernels for it. */
+  private ModelProto runnable(ModelProto model) {
+    return sessions.hasHalves() || !RoundedGraph.isNeeded(model) ? model : RoundedGraph.of(model);
   }
 
   private static Path temporaryFolder() {
@@ -128,14 +142,21 @@ public final class OnnxEngine implements Engine {
     }
   }
 
-  /** Opens an exported graph; files with its weights are found relative to it. */
+  /**
+   * Opens an exported graph; files with its weights are found relative to it. One that computes in
+   * 16 bits does so where the device can, else in fp32, with the same roundings.
+   */
   public Executable open(Path model) {
     if (!Files.isRegularFile(model)) {
       throw new CheckpointException("%s: no such file".formatted(model));
     }
-    GraphFile.read(model);
+    ModelProto graph = GraphFile.read(model).model();
     try {
-      OrtSession session = sessions.open(model);
+      ModelProto runnable = runnable(graph);
+      OrtSession session =
+          runnable == graph
+              ? sessions.open(model)
+              : sessions.open(runnable.toByteArray(), model.toAbsolutePath().getParent());
       var open = new OnnxSession(model.toString(), sessions.environment(), session, () -> {});
       return OnnxExecutable.of(open, shapes -> {});
     } catch (OrtException failure) {

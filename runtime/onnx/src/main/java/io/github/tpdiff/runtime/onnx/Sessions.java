@@ -2,6 +2,8 @@ package io.github.tpdiff.runtime.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtException.OrtErrorCode;
+
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
@@ -43,20 +45,39 @@ final class Sessions {
     }
   }
 
+  /** Whether the device has kernels for products in 16 bits. */
+  boolean hasHalves() {
+    return cuda;
+  }
+
   /** Opens a model as it was written, every shape inferred and held to what the model declares. */
   void check(Path model) throws OrtException {
     try (SessionOptions options = options()) {
       options.setOptimizationLevel(OptLevel.NO_OPT);
       options.addConfigEntry("session.strict_shape_type_inference", "1");
       environment.createSession(model.toString(), options).close();
+    } catch (OrtException failure) {
+      // Said of a graph that was found well, on a device without kernels for it.
+      if (failure.getCode() != OrtErrorCode.ORT_NOT_IMPLEMENTED) {
+        throw failure;
+      }
     }
   }
 
   /** A model from its bytes; its locations are as {@link #locationOf} gives them. */
   OrtSession open(byte[] model) throws OrtException {
+    return open(model, ROOT);
+  }
+
+  /**
+   * A model from its bytes.
+   *
+   * @param folder that its locations are relative to
+   */
+  OrtSession open(byte[] model, Path folder) throws OrtException {
     try (SessionOptions options = options()) {
       options.addConfigEntry(
-          "session.model_external_initializers_file_folder_path", ROOT.toString());
+          "session.model_external_initializers_file_folder_path", folder.toString());
       return environment.createSession(model, options);
     }
   }
