@@ -20,6 +20,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagePlanner;
 import io.github.tpdiff.runtime.diffusion.StagePlanner.Candidate;
+import io.github.tpdiff.runtime.diffusion.Steps;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -138,7 +139,9 @@ final class PlanCommand implements Callable<Integer> {
         planner.candidates(
             new StagePlanner.Search(
                 description.vanillaStages(),
-                Math.min(MOST_STAGES, pricing.sampling().steps()),
+                pricing.sampling().steps() instanceof Steps.Count steps
+                    ? Math.min(MOST_STAGES, steps.total())
+                    : MOST_STAGES,
                 description.latents().sizeMultiple() / description.latents().spatialFactor(),
                 clips.boundaries()),
             pricing::ofVanilla);

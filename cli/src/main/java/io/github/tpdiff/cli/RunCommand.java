@@ -50,7 +50,7 @@ final class RunCommand implements Callable<Integer> {
         PipelineParts parts = ExportedFolder.opener(folder, engine).open(asked.loras())) {
       VideoRequest request = asked.of(parts);
       var pipeline = new VideoPipeline(parts);
-      pipeline.stages(request);
+      pipeline.plan(request);
       pipeline.requireComponents(request);
       requireOpens(parts);
       GenerateCommand.write(

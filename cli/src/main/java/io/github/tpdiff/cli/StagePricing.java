@@ -9,6 +9,7 @@ import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.diffusion.Steps;
 import io.github.tpdiff.runtime.model.Component;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.NetworkInputs;
@@ -56,7 +57,7 @@ final class StagePricing {
 
   /** Of all stages, and of the same steps on the full grid. */
   PlanCost of(StageConfig stages) {
-    List<Integer> steps = stages.splitSteps(sampling.steps());
+    List<Integer> steps = steps(stages);
     List<Map<String, long[]>> inputs = inputs(stages);
     var runs = new ArrayList<StageRun>();
     for (int i = 0; i < steps.size(); i++) {
@@ -71,12 +72,19 @@ final class StagePricing {
         flops.computeIfAbsent(
             stages.rates(),
             rates -> inputs(stages).stream().map(own -> (double) cost.price(own).flops()).toList());
-    List<Integer> steps = stages.splitSteps(sampling.steps());
+    List<Integer> steps = steps(stages);
     double sum = 0;
     for (int i = 0; i < steps.size(); i++) {
       sum += steps.get(i) * passes.get(i);
     }
-    return sum / (sampling.steps() * passes.get(passes.size() - 1));
+    int all = steps.stream().mapToInt(Integer::intValue).sum();
+    return sum / (all * passes.get(passes.size() - 1));
+  }
+
+  private List<Integer> steps(StageConfig stages) {
+    return sampling.steps() instanceof Steps.Count count
+        ? stages.splitSteps(count.total())
+        : sampling.steps().in(plan(stages)).stream().map(List::size).toList();
   }
 
   private List<Map<String, long[]>> inputs(StageConfig stages) {

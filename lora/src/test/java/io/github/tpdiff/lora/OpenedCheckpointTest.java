@@ -163,7 +163,7 @@ class OpenedCheckpointTest {
       assertThat(results.get(2).data()).containsExactly(withBoth).isNotEqualTo(withStaged);
       assertThat(results.get(3).data()).containsExactly(bare);
       assertThat(results.get(4).data()).containsExactly(withStaged);
-      assertThat(service.check(order.withLoras("staged")).size()).isNotNull();
+      assertThat(service.check(order.withLoras("staged")).request().size()).isNotNull();
       // One text encoder for all; conditioning and denoiser for each of three.
       assertThat(loaded).hasSize(1 + 2 * 3);
       assertThat(service.load().warmBytes()).isPositive();

@@ -51,7 +51,8 @@ final class FieldTree {
           Set.of("size", "width", "height"),
           Set.of("seconds", "num_frames"),
           Set.of("stages", "rates"),
-          Set.of("guidance_scale", "guidance_scale_2"));
+          Set.of("num_inference_steps", "sigmas", "timesteps"),
+          Set.of("guidance_scale", "guidance_scale_2", "stage_guidance"));
 
   private static final Set<String> NUMBERS =
       Set.of(
@@ -136,9 +137,14 @@ final class FieldTree {
         Kind.INVALID, name, "%s: expected a number, found '%s'".formatted(name, shown(text)));
   }
 
-  /** Lists that are written as texts: shares, rates, LoRAs. */
+  /** Lists that are written as texts: noise levels, shares, rates, LoRAs. */
   private static void texts(ObjectNode tree) {
-    for (String name : List.of("split", "rates", "lora")) {
+    for (String name : List.of("sigmas", "timesteps", "guidance_interval")) {
+      if (tree.get(name) instanceof TextNode text) {
+        tree.set(name, levels(name, text.textValue().strip()));
+      }
+    }
+    for (String name : List.of("split", "rates", "stage_guidance", "lora")) {
       if (tree.get(name) instanceof TextNode text) {
         tree.set(name, list(name, text.textValue().strip()));
       }
@@ -150,6 +156,18 @@ final class FieldTree {
         }
       }
     }
+  }
+
+  /** Noise levels, of stages if there are slashes. */
+  private static JsonNode levels(String name, String text) {
+    if (text.startsWith("[") || !text.contains("/")) {
+      return list(name, text);
+    }
+    ArrayNode lists = JsonNodeFactory.instance.arrayNode();
+    for (String stage : text.split("/", -1)) {
+      lists.add(list(name, stage.strip()));
+    }
+    return lists;
   }
 
   private static JsonNode list(String name, String text) {

@@ -7,8 +7,8 @@ import io.github.tpdiff.runtime.media.PictureReader;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.PlannedVideo;
 import io.github.tpdiff.runtime.pipeline.VideoChoice;
-import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.serving.VideoOrder;
 import io.github.tpdiff.serve.http.Refusal;
@@ -182,9 +182,9 @@ final class JobMaker {
 
   /** What it comes to, within the limits. */
   private Job.Shape shape(VideoOrder order) {
-    VideoRequest request = catalogue.service().check(order);
-    VideoSize size = request.size();
-    int steps = request.sampling().steps();
+    PlannedVideo planned = catalogue.service().check(order);
+    VideoSize size = planned.request().size();
+    int steps = planned.sampler().totalSteps();
     RequestedFields.requireWithin(size, steps, catalogue.limits());
     return new Job.Shape(size, steps);
   }

@@ -51,6 +51,7 @@ final class RequestedFields {
     range("stages", fields.stages(), Limits.STAGES);
     count("rates", fields.rates(), Limits.STAGES - 1);
     count("split", fields.split(), Limits.STAGES);
+    count("stage_guidance", fields.stageGuidance(), Limits.STAGES);
     count("lora", fields.lora(), Limits.LORAS);
     fields.split().forEach(share -> range("split", Optional.of(share), limits.mostSteps()));
     for (GridFactor rate : fields.rates()) {
@@ -166,7 +167,15 @@ final class RequestedFields {
       guidance.add(fields.guidanceScale_2().get());
     }
     return new SamplingChoice(
-        fields.numInferenceSteps(), guidance, fields.scheduler(), fields.sampler(), stages(fields));
+        fields.numInferenceSteps(),
+        fields.sigmas(),
+        fields.timesteps(),
+        guidance,
+        fields.stageGuidance(),
+        fields.guidanceInterval(),
+        fields.scheduler(),
+        fields.sampler(),
+        stages(fields));
   }
 
   private static StageChoice stages(VideoFields fields) {

@@ -1,6 +1,7 @@
 package io.github.tpdiff.serve;
 
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.NoiseLevels;
 import io.github.tpdiff.runtime.serving.NamedLora;
 import java.util.List;
 import java.util.Optional;
@@ -19,8 +20,12 @@ import java.util.Optional;
  * @param numFrames pixel frames
  * @param fps frames per second of the file
  * @param numInferenceSteps sampler steps, all stages together
+ * @param sigmas noise levels at which the network is asked, in their place
+ * @param timesteps the same on the checkpoint's own scale
  * @param guidanceScale 1 is none
  * @param guidanceScale_2 of the second denoiser, where a model has two
+ * @param stageGuidance of each stage, coarsest first, in their place
+ * @param guidanceInterval noise levels between which guidance takes part
  * @param seed of the noise
  * @param stages how many; what the weights were trained for unless it is said
  * @param rates of each stage over the one before
@@ -41,8 +46,12 @@ public record VideoFields(
     Optional<Integer> numFrames,
     Optional<Double> fps,
     Optional<Integer> numInferenceSteps,
+    Optional<NoiseLevels> sigmas,
+    Optional<NoiseLevels> timesteps,
     Optional<Double> guidanceScale,
     Optional<Double> guidanceScale_2,
+    List<Double> stageGuidance,
+    Optional<NoiseLevels> guidanceInterval,
     Optional<Long> seed,
     Optional<Integer> stages,
     List<GridFactor> rates,
@@ -51,6 +60,7 @@ public record VideoFields(
     Optional<String> scheduler,
     List<NamedLora> lora) {
   public VideoFields {
+    stageGuidance = List.copyOf(stageGuidance);
     rates = List.copyOf(rates);
     split = List.copyOf(split);
     lora = List.copyOf(lora);
@@ -70,6 +80,10 @@ public record VideoFields(
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.NoiseLevels;
 import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.Words;
@@ -20,6 +21,7 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -74,12 +76,20 @@ final class VideoObjects {
     List<Double> guidance = asked.guidance();
     video.put("guidance_scale", guidance.isEmpty() ? null : guidance.get(0));
     video.put("guidance_scale_2", guidance.size() < 2 ? null : guidance.get(1));
+    video.put("stage_guidance", joined(",", asked.stageGuidance().stream().map(String::valueOf)));
+    video.put("guidance_interval", text(asked.guidanceInterval()));
+    video.put("sigmas", text(asked.sigmas()));
+    video.put("timesteps", text(asked.timesteps()));
     video.put("sampler", asked.sampler().orElse(null));
     video.put("scheduler", asked.scheduler().orElse(null));
     StageChoice stages = asked.stages();
     video.put("stages", stages.count().isPresent() ? stages.count().getAsInt() : null);
     video.put("rates", joined(",", stages.rates().stream().map(VideoObjects::rate)));
     video.put("split", joined("-", stages.stepSplit().stream().map(String::valueOf)));
+  }
+
+  private static @Nullable String text(Optional<NoiseLevels> levels) {
+    return levels.map(NoiseLevels::toString).orElse(null);
   }
 
   private static String rate(GridFactor rate) {

@@ -140,7 +140,7 @@ final class Bench {
         bench.seconds(StagedSampler.of(whole, scheduler.sampler(), options.steps()), shape);
     var staged = new ArrayList<Double>();
     for (BenchPlan plan : plans) {
-      var sampler = new StagedSampler(plan.stages(), scheduler.sampler(), plan.steps());
+      var sampler = StagedSampler.split(plan.stages(), scheduler.sampler(), plan.steps());
       staged.add(bench.seconds(sampler, shape));
     }
     rounds.add(vanilla, staged);

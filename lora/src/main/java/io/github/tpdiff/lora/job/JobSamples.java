@@ -154,8 +154,7 @@ record JobSamples(ResolvedJob job) {
     LatentShape shape = shape(size);
     Sampling sampling = request.sampling().of(model()).withStages(job.diffusion().stages());
     StagePlan plan = job.diffusion().plan(shape.grid());
-    var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
-    return new Decided(request, size, shape, sampling, sampler, plan);
+    return new Decided(request, size, shape, sampling, sampling.through(plan), plan);
   }
 
   private List<Decided> decided() {
@@ -176,7 +175,7 @@ record JobSamples(ResolvedJob job) {
       runs.add(
           new PlanCost.StageRun(
               NetworkInputs.shapes(denoiser.program(), model().flow(), shape),
-              video.sampler().steps().get(i)));
+              video.sampler().steps().get(i).size()));
     }
     return PlanCost.of(
         new CostModel(denoiser.program(), WeightSizes.of(denoiser.weights())),
@@ -231,7 +230,7 @@ record JobSamples(ResolvedJob job) {
               negative,
               video.shape(),
               video.sampler(),
-              video.sampling().guidance().get(0),
+              video.sampling().guidance().denoisers().get(0),
               video.request().seed().orElseThrow()));
     }
     return Optional.of(
@@ -272,7 +271,7 @@ record JobSamples(ResolvedJob job) {
                     .formatted(
                         video.request().prompt(),
                         ClipSize.of(video.size()),
-                        video.sampling().steps(),
+                        video.sampler().totalSteps(),
                         video.request().seed().orElseThrow()))
         .toList();
   }

@@ -37,7 +37,11 @@ export function command(fields, model) {
   option("--frames", fields.num_frames);
   option("--fps", fields.fps);
   option("--steps", fields.num_inference_steps);
+  option("--sigmas", fields.sigmas);
+  option("--timesteps", fields.timesteps);
   option("--guidance", [fields.guidance_scale, fields.guidance_scale_2].filter(scale => scale != null).join(","));
+  option("--stage-guidance", fields.stage_guidance);
+  option("--guidance-interval", fields.guidance_interval);
   option("--sampler", fields.sampler);
   option("--scheduler", fields.scheduler);
   option("--stages", fields.stages);

@@ -3,7 +3,7 @@
 import {byId, element} from "./dom.js";
 
 const NUMBERS = ["width", "height", "num_frames", "fps", "num_inference_steps", "guidance_scale", "guidance_scale_2", "seed", "stages"];
-const TEXTS = ["negative_prompt", "rates", "split", "sampler", "scheduler"];
+const TEXTS = ["negative_prompt", "sigmas", "stage_guidance", "guidance_interval", "rates", "split", "sampler", "scheduler"];
 
 export class RequestForm {
   #form = byId("request");

@@ -9,8 +9,8 @@ const WORDS = {queued: "queued", in_progress: "in progress", completed: "done", 
 const BETWEEN_PICTURES = 900;
 
 /** What of a video are settings, as a request has them. */
-const SETTINGS = ["model", "prompt", "negative_prompt", "num_frames", "fps", "num_inference_steps", "guidance_scale",
-  "guidance_scale_2", "seed", "sampler", "scheduler", "stages", "rates", "split", "lora"];
+const SETTINGS = ["model", "prompt", "negative_prompt", "num_frames", "fps", "num_inference_steps", "sigmas",
+  "timesteps", "guidance_scale", "guidance_scale_2", "stage_guidance", "guidance_interval", "seed", "sampler", "scheduler", "stages", "rates", "split", "lora"];
 
 export const isActive = video => video.status === "queued" || video.status === "in_progress";
 

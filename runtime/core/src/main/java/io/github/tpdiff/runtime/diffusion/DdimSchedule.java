@@ -79,6 +79,27 @@ public record DdimSchedule(
     return start == 1 && end == 0 ? published(count) : part(count, start, end);
   }
 
+  @Override
+  public List<SamplerStep> steps(List<Double> times, double end) {
+    List<Integer> rows = times.stream().map(this::row).toList();
+    var steps = new ArrayList<SamplerStep>();
+    for (int i = 0; i < rows.size(); i++) {
+      int next = i + 1 < rows.size() ? rows.get(i + 1) : (int) Math.round(form.timestep(end));
+      checkArgument(
+          next < rows.get(i),
+          "steps: expected times of different timesteps, found %s, of timesteps %s",
+          times,
+          rows);
+      steps.add(step(rows.get(i), next));
+    }
+    return List.copyOf(steps);
+  }
+
+  /** The timestep nearest to a time. */
+  private int row(double time) {
+    return (int) Math.max(0, Math.round(form.timestep(time)));
+  }
+
   private List<SamplerStep> published(int count) {
     int rows = form.trainTimesteps();
     int stride = rows / count;

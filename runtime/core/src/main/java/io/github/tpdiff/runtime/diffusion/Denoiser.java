@@ -1,5 +1,7 @@
 package io.github.tpdiff.runtime.diffusion;
 
+import java.util.List;
+
 /**
  * A network that predicts what noisy latents are made of: the velocity, ε or what else its {@link
  * DiffusionForm} reads dy/dτ from.
@@ -19,6 +21,15 @@ public interface Denoiser {
   /** This network on the grid of one stage. */
   default Prediction at(StageGrid grid) {
     return (x, timestep) -> predict(x, timestep, grid);
+  }
+
+  /**
+   * This network in one stage of sampling, which begins.
+   *
+   * @param steps at which it will be asked
+   */
+  default Prediction in(Stage stage, List<SamplerStep> steps) {
+    return at(stage.grid());
   }
 
   /** What a sampler sees of a network. */

@@ -45,6 +45,9 @@ public sealed interface DiffusionForm permits FlowMatching, VariancePreserving {
    */
   double timeAt(double noiseToSignal);
 
+  /** The time at which the clock is {@code tau}; the inverse of {@link #tau}. */
+  double timeOf(double tau);
+
   /** What the network is told at time t, on the checkpoint's own scale. */
   double timestep(double t);
 

@@ -59,6 +59,11 @@ public record FlowMatching(int trainTimesteps) implements DiffusionForm {
   }
 
   @Override
+  public double timeOf(double tau) {
+    return tau;
+  }
+
+  @Override
   public double timestep(double t) {
     return trainTimesteps * t;
   }

@@ -2,7 +2,7 @@ package io.github.tpdiff.runtime.diffusion;
 
 import static com.google.common.base.Preconditions.checkArgument;
 
-import java.util.ArrayList;
+import com.google.common.primitives.Doubles;
 import java.util.List;
 
 /**
@@ -74,11 +74,14 @@ public record FlowSchedule(Spacing spacing, double shift, FlowMatching form)
         start,
         end);
     double[] times = end > 0 ? inner(count, start, end) : last(count, start);
-    var steps = new ArrayList<SamplerStep>(count);
-    for (int i = 0; i < count; i++) {
-      steps.add(new SamplerStep(times[i], times[i + 1], timestep(times[i])));
-    }
-    return List.copyOf(steps);
+    return NoiseSchedule.super.steps(Doubles.asList(times).subList(0, count), times[count]);
+  }
+
+  @Override
+  public List<SamplerStep> steps(List<Double> given, double end) {
+    double[] times = Doubles.toArray(given);
+    keepMargin(times);
+    return NoiseSchedule.super.steps(Doubles.asList(times), end);
   }
 
   /** A stage that ends in noise: its end is the last point of the equal spacing. */
@@ -126,6 +129,10 @@ public record FlowSchedule(Spacing spacing, double shift, FlowMatching form)
     if (start < 1 && fraction(start) <= spacing.top) {
       times[0] = start;
     }
+    keepMargin(times);
+  }
+
+  private void keepMargin(double[] times) {
     if (spacing == Spacing.UNI_PC && Math.abs(times[0] - 1) < MARGIN) {
       times[0] -= MARGIN;
     }

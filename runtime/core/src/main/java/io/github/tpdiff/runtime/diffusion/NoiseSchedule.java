@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.diffusion;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -27,6 +28,20 @@ public interface NoiseSchedule {
    * @throws IllegalArgumentException if the interval is empty or cannot hold that many steps
    */
   List<SamplerStep> steps(int count, double start, double end);
+
+  /**
+   * Steps from each of some falling times to the next, and from the last to {@code end}.
+   *
+   * @throws IllegalArgumentException if the network cannot be told two of them apart
+   */
+  default List<SamplerStep> steps(List<Double> times, double end) {
+    var steps = new ArrayList<SamplerStep>();
+    for (int i = 0; i < times.size(); i++) {
+      double next = i + 1 < times.size() ? times.get(i + 1) : end;
+      steps.add(new SamplerStep(times.get(i), next, timestep(times.get(i))));
+    }
+    return List.copyOf(steps);
+  }
 
   /** The published grid of {@code count} steps. */
   default List<SamplerStep> steps(int count) {

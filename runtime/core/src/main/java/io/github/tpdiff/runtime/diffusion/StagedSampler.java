@@ -13,21 +13,21 @@ import java.util.List;
  *
  * @param plan the stages
  * @param sampler the solver inside a stage
- * @param steps the steps of each stage, in sampling order
+ * @param steps of each stage, in sampling order
  */
-public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps) {
+public record StagedSampler(StagePlan plan, Sampler sampler, List<List<SamplerStep>> steps) {
 
   /**
    * @throws IllegalArgumentException if the steps do not match the stages, or the solver renews
    *     noise and the stages do not say how much of it there is
    */
   public StagedSampler {
-    steps = List.copyOf(steps);
+    steps = steps.stream().map(List::copyOf).toList();
     checkArgument(
         steps.size() == plan.stages().size(),
-        "steps: expected %s values, one a stage, found %s",
+        "steps: expected those of %s stages, found those of %s",
         plan.stages().size(),
-        steps);
+        steps.size());
     checkArgument(
         !sampler.renewsNoise() || plan.config().coarserIsKnown(),
         "sampler: one that renews noise must know the coarser latents from the finer, which these"
@@ -40,7 +40,17 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
 
   /** The same total of steps as a vanilla run, split as the plan's configuration says. */
   public static StagedSampler of(StagePlan plan, Sampler sampler, int totalSteps) {
-    return new StagedSampler(plan, sampler, plan.config().splitSteps(totalSteps));
+    return new StagedSampler(plan, sampler, Steps.count(totalSteps).in(plan));
+  }
+
+  /** So many steps in each stage, in sampling order. */
+  public static StagedSampler split(StagePlan plan, Sampler sampler, List<Integer> counts) {
+    return new StagedSampler(plan, sampler, Steps.split(plan, counts));
+  }
+
+  /** Steps of all stages together. */
+  public int totalSteps() {
+    return steps.stream().mapToInt(List::size).sum();
   }
 
   /**
@@ -66,12 +76,12 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
       if (i > 0) {
         x = plan.linkages().get(i - 1).apply(x, noise.draw(shape.withGrid(stage.grid().size())));
       }
-      listener.onStage(stage, steps.get(i), x);
+      listener.onStage(stage, steps.get(i).size(), x);
       var run =
           new SamplerRun(
               plan.line(stage),
-              plan.schedule().steps(steps.get(i), stage.start(), stage.end()),
-              network(stage, denoiser),
+              steps.get(i),
+              network(stage, denoiser.in(stage, steps.get(i))),
               noise,
               (index, latents) -> listener.onStep(stage, index, latents));
       x = sampler.sample(run, x);
@@ -80,8 +90,7 @@ public record StagedSampler(StagePlan plan, Sampler sampler, List<Integer> steps
   }
 
   /** The network in one stage, its predictions in the scale of the whole schedule. */
-  private Denoiser.Prediction network(Stage stage, Denoiser denoiser) {
-    Denoiser.Prediction network = denoiser.at(stage.grid());
+  private Denoiser.Prediction network(Stage stage, Denoiser.Prediction network) {
     double scale = plan.predictionScale(stage);
     return scale == 1 ? network : (x, timestep) -> network.predict(x, timestep).times(1 / scale);
   }

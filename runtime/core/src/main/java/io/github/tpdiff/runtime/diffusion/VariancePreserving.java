@@ -139,6 +139,11 @@ public final class VariancePreserving implements DiffusionForm {
   }
 
   @Override
+  public double timeOf(double tau) {
+    return timeAt(tau);
+  }
+
+  @Override
   public double timestep(double t) {
     return t * trainTimesteps() - 1;
   }

@@ -84,6 +84,17 @@ public final class ConditionedNetwork implements AutoCloseable {
     return predict(x, Collections.nCopies(x.shape().batch(), timestep), grid);
   }
 
+  /**
+   * The prediction under one of the conditions alone, of a network that is asked in turn.
+   *
+   * @throws CheckpointException if it has another shape than {@code x}
+   */
+  public Latents predict(int condition, Latents x, double timestep, StageGrid grid) {
+    bind(x.shape(), grid);
+    List<Double> times = Collections.nCopies(x.shape().batch(), timestep);
+    return latents(bound.get(condition).predict(NetworkInputs.step(x, times, grid)), x.shape());
+  }
+
   /** The same with a timestep for each clip of the batch. */
   public List<Latents> predict(Latents x, List<Double> timesteps, StageGrid grid) {
     Latents asked = Latents.concat(Collections.nCopies(inOnePass, x));

@@ -2,31 +2,46 @@ package io.github.tpdiff.runtime.model;
 
 import io.github.tpdiff.runtime.diffusion.Denoiser;
 import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.GuidancePlan;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.PredictionReuse;
+import io.github.tpdiff.runtime.diffusion.SamplerStep;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageGrid;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * The denoisers of a model under the conditions of one clip, each asked at its own times and in
  * memory only while it is.
  *
- * <p>With guidance, both predictions are one pass over a batch where memory allows it, two where it
- * does not.
+ * <p>With guidance, both predictions are one pass over a batch where memory allows it and every
+ * step needs both, two where not.
  */
 public final class DenoiserSequence implements Denoiser, AutoCloseable {
   private final PipelineParts parts;
   private final List<Conditions> conditions;
-  private final List<Guidance> guidance;
+  private final Acceleration acceleration;
   private final LatentShape largest;
   private Optional<Open> open = Optional.empty();
 
+  /**
+   * What not every step asks for.
+   *
+   * @param guidance where it takes part
+   * @param reuse of predictions
+   */
+  public record Acceleration(GuidancePlan guidance, Optional<PredictionReuse> reuse) {}
+
+  /** Where a prediction is asked. */
+  private record Place(int stage, StageGrid grid) {}
+
   private record Open(
-      Flow.Expert expert,
-      DenoiserSession network,
-      ConditionedNetwork conditioned,
-      Denoiser denoiser)
+      Flow.Expert expert, DenoiserSession network, ConditionedNetwork conditioned, boolean together)
       implements AutoCloseable {
     @Override
     public void close() {
@@ -37,44 +52,87 @@ public final class DenoiserSequence implements Denoiser, AutoCloseable {
 
   /**
    * @param conditions of the prompt, and of its negative if guidance needs it
-   * @param guidance of each denoiser of the model
+   * @param acceleration what each denoiser of the model is asked
    * @param largest shape of the latents in any stage
    */
   public DenoiserSequence(
       PipelineParts parts,
       List<Conditions> conditions,
-      List<Guidance> guidance,
+      Acceleration acceleration,
       LatentShape largest) {
     this.parts = parts;
     this.conditions = List.copyOf(conditions);
-    this.guidance = List.copyOf(guidance);
+    this.acceleration = acceleration;
     this.largest = largest;
   }
 
+  /** The prediction in the last stage. */
   @Override
   public Latents predict(Latents x, double timestep, StageGrid grid) {
-    return at(timestep).predict(x, timestep, grid);
+    return predict(x, timestep, new Place(1, grid), (branch, network) -> network.get());
   }
 
-  private Denoiser at(double timestep) {
-    Flow flow = parts.description().flow();
-    Flow.Expert expert = flow.expert(timestep);
+  @Override
+  public Prediction in(Stage stage, List<SamplerStep> steps) {
+    var place = new Place(stage.number(), stage.grid());
+    PredictionReuse.OfStage reuse =
+        acceleration.reuse().orElseGet(PredictionReuse::none).in(stage, steps);
+    var asked = new AtomicInteger();
+    return (x, timestep) -> {
+      int step = asked.getAndIncrement();
+      return predict(
+          x, timestep, place, (branch, network) -> reuse.prediction(step, branch, network));
+    };
+  }
+
+  /** Computes a prediction of a branch, or takes an earlier one. */
+  private interface Branches {
+    Latents of(int branch, Supplier<Latents> network);
+  }
+
+  private Latents predict(Latents x, double timestep, Place place, Branches branches) {
+    Open own = at(timestep);
+    Guidance guidance = acceleration.guidance().at(indexOf(own.expert()), place.stage(), timestep);
+    ConditionedNetwork network = own.conditioned();
+    if (own.together()) {
+      return guidance.combine(network.predict(x, timestep, place.grid()));
+    }
+    int count = guidance.needsUnconditional() ? 2 : 1;
+    return guidance.combine(
+        IntStream.range(0, count)
+            .mapToObj(i -> branches.of(i, () -> network.predict(i, x, timestep, place.grid())))
+            .toList());
+  }
+
+  private Open at(double timestep) {
+    Flow.Expert expert = parts.description().flow().expert(timestep);
     if (open.isEmpty() || !open.get().expert().equals(expert)) {
       close();
-      open = Optional.of(open(expert, guidance.get(flow.denoisers().indexOf(expert))));
+      open = Optional.of(open(expert));
     }
-    return open.get().denoiser();
+    return open.get();
   }
 
-  private Open open(Flow.Expert expert, Guidance guidance) {
+  private int indexOf(Flow.Expert expert) {
+    return parts.description().flow().denoisers().indexOf(expert);
+  }
+
+  private Open open(Flow.Expert expert) {
     DenoiserSession network = DenoiserSession.of(parts, expert.component());
-    List<Conditions> needed = guidance.needsUnconditional() ? conditions : conditions.subList(0, 1);
+    GuidancePlan guidance = acceleration.guidance();
+    boolean both = guidance.needsUnconditional(indexOf(expert));
+    List<Conditions> needed = both ? conditions : conditions.subList(0, 1);
     int clips = largest.batch() * needed.size();
+    boolean together =
+        both
+            && guidance.isSame()
+            && acceleration.reuse().isEmpty()
+            && parts.allows(expert.component(), largest.withBatch(clips));
     ConditionedNetwork conditioned =
-        needed.size() > 1 && parts.allows(expert.component(), largest.withBatch(clips))
+        together
             ? ConditionedNetwork.together(network, expert.component(), needed)
             : ConditionedNetwork.inTurn(network, expert.component(), needed);
-    return new Open(expert, network, conditioned, conditioned.guided(guidance));
+    return new Open(expert, network, conditioned, together);
   }
 
   /** Frees what is in memory. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.ValueInstantiationException;
 import io.github.tpdiff.runtime.diffusion.GridFactor;
+import io.github.tpdiff.runtime.diffusion.NoiseLevels;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -91,6 +92,9 @@ final class JsonErrors {
     }
     if (type == GridFactor.class) {
       return GridFactorJson.EXPECTED;
+    }
+    if (type == NoiseLevels.class) {
+      return NoiseLevelsJson.EXPECTED;
     }
     if (type == PositionRules.class) {
       return PositionRulesJson.EXPECTED;

@@ -115,6 +115,7 @@ public final class RecordJson<T> {
         JsonMapper.builder()
             .addModule(new Jdk8Module())
             .addModule(GridFactorJson.module())
+            .addModule(NoiseLevelsJson.module())
             .addModule(PositionRulesJson.module())
             .addModule(new SimpleModule().addSerializer(Path.class, ToStringSerializer.instance))
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)

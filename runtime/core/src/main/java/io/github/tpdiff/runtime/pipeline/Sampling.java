@@ -3,10 +3,14 @@ package io.github.tpdiff.runtime.pipeline;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.GuidancePlan;
 import io.github.tpdiff.runtime.diffusion.Sampler;
 import io.github.tpdiff.runtime.diffusion.Scheduler;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.diffusion.StagedSampler;
+import io.github.tpdiff.runtime.diffusion.Steps;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.Collections;
 import java.util.List;
@@ -15,20 +19,13 @@ import java.util.List;
  * How noise becomes latents.
  *
  * @param scheduler the checkpoint's schedule and a sampler
- * @param steps in all, split over the stages as their configuration says
- * @param guidance how the negative prompt takes part, in each denoiser of the model
+ * @param steps where the network is asked
+ * @param guidance how and where the negative prompt takes part
  * @param stages what is asked of the temporal pyramid; left open, it is what the weights were made
  *     for
  */
 public record Sampling(
-    Scheduler scheduler, int steps, List<Guidance> guidance, StageChoice stages) {
-  /**
-   * @throws IllegalArgumentException if there is no step
-   */
-  public Sampling {
-    checkArgument(steps >= 1, "steps: expected at least one, found %s", steps);
-    guidance = List.copyOf(guidance);
-  }
+    Scheduler scheduler, Steps steps, GuidancePlan guidance, StageChoice stages) {
 
   /**
    * What a model's description says, in the stages that its weights were made for.
@@ -37,18 +34,31 @@ public record Sampling(
    */
   public static Sampling of(ModelDescription description) {
     double scale = description.defaults().guidanceScale();
-    return new Sampling(
-        Scheduler.fromConfig(description.scheduler()),
-        description.defaults().steps(),
+    Scheduler scheduler = Scheduler.fromConfig(description.scheduler());
+    List<Guidance> guidance =
         description.flow().denoisers().stream()
             .map(expert -> Guidance.scale(expert.guidanceScale().orElse(scale)))
-            .toList(),
+            .toList();
+    return new Sampling(
+        scheduler,
+        Steps.count(description.defaults().steps()),
+        GuidancePlan.of(scheduler.schedule().form(), guidance),
         StageChoice.asTrained());
+  }
+
+  /**
+   * Its steps through the stages of a plan.
+   *
+   * @throws IllegalArgumentException if it does not go with them, in one line
+   */
+  public StagedSampler through(StagePlan plan) {
+    guidance.requireStages(plan.stages().size());
+    return new StagedSampler(plan, scheduler.sampler(), steps.in(plan));
   }
 
   /** Whether the negative prompt takes part anywhere. */
   public boolean needsUnconditional() {
-    return guidance.stream().anyMatch(Guidance::needsUnconditional);
+    return guidance.needsUnconditional();
   }
 
   public Sampling withSampler(Sampler other) {
@@ -56,26 +66,34 @@ public record Sampling(
   }
 
   public Sampling withSteps(int count) {
-    return new Sampling(scheduler, count, guidance, stages);
+    return withSteps(Steps.count(count));
   }
 
-  /** The same guidance in every denoiser. */
+  public Sampling withSteps(Steps others) {
+    return new Sampling(scheduler, others, guidance, stages);
+  }
+
+  /** The same guidance in every denoiser, stage and step. */
   public Sampling withGuidance(Guidance other) {
-    return withGuidance(Collections.nCopies(guidance.size(), other));
+    return withGuidance(Collections.nCopies(guidance.denoisers().size(), other));
   }
 
   /**
-   * The same with each denoiser's own guidance.
+   * The same with each denoiser's own guidance, in every stage and step.
    *
    * @throws IllegalArgumentException if there are more or fewer than denoisers
    */
   public Sampling withGuidance(List<Guidance> others) {
     checkArgument(
-        others.size() == guidance.size(),
+        others.size() == guidance.denoisers().size(),
         "guidance: expected %s values, one for each denoiser, found %s",
-        guidance.size(),
+        guidance.denoisers().size(),
         others.size());
-    return new Sampling(scheduler, steps, others, stages);
+    return withGuidance(GuidancePlan.of(guidance.form(), others));
+  }
+
+  public Sampling withGuidance(GuidancePlan other) {
+    return new Sampling(scheduler, steps, other, stages);
   }
 
   public Sampling withStages(StageChoice other) {

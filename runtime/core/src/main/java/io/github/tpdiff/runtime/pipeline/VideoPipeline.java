@@ -9,12 +9,14 @@ import io.github.tpdiff.runtime.model.ComponentDescription;
 import io.github.tpdiff.runtime.model.Condition;
 import io.github.tpdiff.runtime.model.Conditions;
 import io.github.tpdiff.runtime.model.DenoiserSequence;
+import io.github.tpdiff.runtime.model.DenoiserSequence.Acceleration;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
 import io.github.tpdiff.runtime.pipeline.GenerationListener.Phase;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Prompt and picture to latents to video, through one stage or many.
@@ -39,19 +41,20 @@ public record VideoPipeline(PipelineParts parts) {
 
   /** The same for a request that is wholly said. */
   public GeneratedVideo generate(VideoRequest request, GenerationListener listener) {
-    Sampling sampling = request.sampling();
-    Decided decided = stages(request);
+    PlannedVideo planned = plan(request);
+    StagedSampler sampler = planned.sampler();
+    StagePlan plan = sampler.plan();
     requireComponents(request);
-    LatentShape shape = request.size().latentShape(parts.description().latents(), decided.stages());
-    var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.grid());
-    var sampler = StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
-    listener.onStages(decided);
+    LatentShape shape =
+        request.size().latentShape(parts.description().latents(), planned.stages().stages());
+    listener.onStages(planned.stages());
     listener.onParts(parts);
     listener.onPhase(Phase.TEXT);
     List<Conditions> conditions = conditions(request, plan);
     listener.onPhase(Phase.DENOISING);
-    var watch = new StepWatch(sampling.steps(), listener);
-    try (var denoiser = new DenoiserSequence(parts, conditions, sampling.guidance(), shape)) {
+    var watch = new StepWatch(sampler.totalSteps(), listener);
+    var acceleration = new Acceleration(request.sampling().guidance(), Optional.empty());
+    try (var denoiser = new DenoiserSequence(parts, conditions, acceleration, shape)) {
       Latents sampled = sampler.sample(shape, denoiser, request.noise(), watch);
       Latents latents = conditions.get(0).withGivenFrames(sampled);
       return new GeneratedVideo(parts, latents, request.size().fps(), listener);
@@ -59,17 +62,16 @@ public record VideoPipeline(PipelineParts parts) {
   }
 
   /**
-   * The stages that a request comes to with these parts.
+   * The stages and steps that a request comes to with these parts.
    *
    * @throws IllegalArgumentException if the request does not fit the model, in one line
    */
-  public Decided stages(VideoRequest request) {
+  public PlannedVideo plan(VideoRequest request) {
     Sampling sampling = request.sampling();
     Decided decided = parts.stages(sampling.stages());
     var shape = request.size().latentShape(parts.description().latents(), decided.stages());
     var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.grid());
-    StagedSampler.of(plan, sampling.scheduler().sampler(), sampling.steps());
-    return decided;
+    return new PlannedVideo(request, decided, sampling.through(plan));
   }
 
   /**

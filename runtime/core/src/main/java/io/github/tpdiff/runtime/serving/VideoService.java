@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.runtime.pipeline.PlannedVideo;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import java.util.ArrayList;
@@ -159,14 +160,14 @@ public final class VideoService implements AutoCloseable {
    * @throws io.github.tpdiff.weights.CheckpointException if a file cannot be read, or the model
    *     lacks what makes a video
    */
-  public VideoRequest check(VideoOrder order) {
+  public PlannedVideo check(VideoOrder order) {
     List<LoraChoice> loras = setup.loras(order);
     try (OpenModels.Use model = device(order.model()).use(order.model(), loras)) {
       VideoRequest request = order.request().of(model.parts());
       var pipeline = new VideoPipeline(model.parts());
-      pipeline.stages(request);
+      PlannedVideo planned = pipeline.plan(request);
       pipeline.requireComponents(request);
-      return request;
+      return planned;
     }
   }
 

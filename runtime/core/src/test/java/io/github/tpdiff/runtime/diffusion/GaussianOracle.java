@@ -118,7 +118,7 @@ final class GaussianOracle {
    */
   double covarianceError(Sampler sampler, int stepsPerStage) {
     var steps = plan.stages().stream().map(stage -> stepsPerStage).toList();
-    var staged = new StagedSampler(plan, sampler, steps);
+    var staged = StagedSampler.split(plan, sampler, steps);
     int columns = draws(staged);
     double[] largest = {0};
     staged.sample(

@@ -241,12 +241,12 @@ class GridSamplingOracleTest {
             config.withSpace(space(Downsampling.MEAN, Upsampling.LINEAR)))) {
       StagePlan plan = OF_ROWS.plan(flow, unknown);
       for (Sampler sampler : List.of(new AncestralSampler(0.4), new DpmSolverSdeSampler())) {
-        assertThatThrownBy(() -> new StagedSampler(plan, sampler, List.of(1, 1)))
+        assertThatThrownBy(() -> StagedSampler.split(plan, sampler, List.of(1, 1)))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageStartingWith(
                 "sampler: one that renews noise must know the coarser latents from the finer");
       }
-      assertThat(new StagedSampler(plan, new AncestralSampler(0), List.of(1, 1)).plan())
+      assertThat(StagedSampler.split(plan, new AncestralSampler(0), List.of(1, 1)).plan())
           .isSameAs(plan);
     }
     assertThat(StageConfig.vanilla().withTargets(Targets.PIXEL).coarserIsKnown()).isTrue();

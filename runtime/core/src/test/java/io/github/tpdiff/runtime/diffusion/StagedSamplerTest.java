@@ -92,7 +92,7 @@ class StagedSamplerTest {
           }
         };
     Latents result =
-        new StagedSampler(plan, scheduler.sampler(), List.of(2, 1, 3))
+        StagedSampler.split(plan, scheduler.sampler(), List.of(2, 1, 3))
             .sample(SHAPE, recording, NoiseSource.seeded(3), listener);
     assertThat(result.shape()).isEqualTo(SHAPE);
     assertThat(asked).containsExactly(3, 3, 5, 9, 9, 9);
@@ -148,7 +148,7 @@ class StagedSamplerTest {
             return seeded.draw(shape);
           };
       Latents result =
-          new StagedSampler(plan, Samplers.named(name), List.of(2, 1, 3))
+          StagedSampler.split(plan, Samplers.named(name), List.of(2, 1, 3))
               .sample(SHAPE, WAVE, noise, StageListener.silent());
       assertThat(result.isFinite()).as(name).isTrue();
       // The last step ends in clean data: it adds none.
@@ -193,7 +193,7 @@ class StagedSamplerTest {
             StageConfig.pyramid(3, FrameResampling.sharedFirstFrame()),
             new FlowSchedule(FlowSchedule.Spacing.UNI_PC, 3),
             SHAPE.grid());
-    assertThatThrownBy(() -> new StagedSampler(plan, new EulerSampler(), List.of(1, 1)))
+    assertThatThrownBy(() -> StagedSampler.split(plan, new EulerSampler(), List.of(1, 1)))
         .hasMessageContaining("expected 3 values");
     assertThatThrownBy(
             () ->

@@ -110,7 +110,7 @@ class StagedSamplingOracleTest {
     var schedule = new DdimSchedule(table, DdimSchedule.Spacing.CHAINED_TRAILING, 0, 0);
     StagePlan plan = plan(schedule, FrameResampling.groupedFirstFrame(), List.of(2, 2));
     var shape = new LatentShape(5, 1, 16, 1, 1);
-    return new StagedSampler(plan, new DpmSolverSampler(), List.of(4, 3, 5))
+    return StagedSampler.split(plan, new DpmSolverSampler(), List.of(4, 3, 5))
         .sample(
             shape,
             GaussianOracle.ofClips(plan, RHO)::predict,

@@ -2,9 +2,15 @@ package io.github.tpdiff.runtime.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.tpdiff.runtime.diffusion.Denoiser;
+import io.github.tpdiff.runtime.diffusion.FlowMatching;
 import io.github.tpdiff.runtime.diffusion.Guidance;
+import io.github.tpdiff.runtime.diffusion.GuidancePlan;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.NoiseLevels;
+import io.github.tpdiff.runtime.diffusion.PredictionReuse;
+import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageGrid;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.graph.ElementType;
@@ -121,7 +127,15 @@ class DenoiserSequenceTest {
   }
 
   private DenoiserSequence sequence(Guidance high, Guidance low) {
-    return new DenoiserSequence(parts, List.of(prompt(3), prompt(0.5f)), List.of(high, low), SHAPE);
+    return sequence(GuidancePlan.of(new FlowMatching(), List.of(high, low)), Optional.empty());
+  }
+
+  private DenoiserSequence sequence(GuidancePlan guidance, Optional<PredictionReuse> reuse) {
+    return new DenoiserSequence(
+        parts,
+        List.of(prompt(3), prompt(0.5f)),
+        new DenoiserSequence.Acceleration(guidance, reuse),
+        SHAPE);
   }
 
   @Test
@@ -204,6 +218,51 @@ class DenoiserSequenceTest {
     for (int i = 0; i < inTurn.size(); i++) {
       assertThat(together.get(i)).containsExactly(inTurn.get(i));
     }
+  }
+
+  private static Stage stage(int number) {
+    return new Stage(number, ALL, 1, 0);
+  }
+
+  /** Doubled prompts 6 and 1; guided between 900 and 700 alone, and in the first of two stages. */
+  @Test
+  void stepsOutsideOfTheInterval_neverAskForTheNegativePrompt() {
+    parts.allowing(2);
+    var plan =
+        new GuidancePlan(
+            new FlowMatching(),
+            List.of(Guidance.scale(4), Guidance.none()),
+            List.of(),
+            Optional.of(NoiseLevels.parse("0.9,0.7/")));
+    try (var sequence = sequence(plan, Optional.empty())) {
+      Denoiser.Prediction first = sequence.in(stage(2), List.of());
+      assertThat(first.predict(noise(), 999).data()).containsExactly(byHand(1, 6, 999), ROUNDING);
+      assertThat(first.predict(noise(), 800).data()).containsExactly(byHand(1, 21, 800), ROUNDING);
+      assertThat(first.predict(noise(), 700).data()).containsExactly(byHand(1, 6, 700), ROUNDING);
+      assertThat(sequence.in(stage(1), List.of()).predict(noise(), 800).data())
+          .containsExactly(byHand(1, 6, 800), ROUNDING);
+    }
+    assertThat(batches).containsExactly(1, 1, 1, 1, 1);
+  }
+
+  @Test
+  void reuse_isAskedForEachBranchOfEachStep() {
+    var asked = new ArrayList<String>();
+    PredictionReuse everyOther =
+        (stage, steps) ->
+            (step, branch, network) -> {
+              asked.add(stage.number() + "." + step + "." + branch);
+              return step % 2 == 1 ? noise() : network.get();
+            };
+    var plan = GuidancePlan.of(new FlowMatching(), List.of(Guidance.scale(4), Guidance.none()));
+    try (var sequence = sequence(plan, Optional.of(everyOther))) {
+      Denoiser.Prediction first = sequence.in(stage(2), List.of());
+      assertThat(first.predict(noise(), 800).data()).containsExactly(byHand(1, 21, 800), ROUNDING);
+      assertThat(first.predict(noise(), 700).data()).containsExactly(noise().data(), ROUNDING);
+      sequence.in(stage(1), List.of()).predict(noise(), 400);
+    }
+    assertThat(asked).containsExactly("2.0.0", "2.0.1", "2.1.0", "2.1.1", "1.0.0");
+    assertThat(batches).containsExactly(1, 1, 1);
   }
 
   /** At full rate, then in a stage of two frames, in both denoisers. */

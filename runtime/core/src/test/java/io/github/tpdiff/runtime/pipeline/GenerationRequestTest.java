@@ -8,11 +8,13 @@ import io.github.tpdiff.runtime.diffusion.GridFactor;
 import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.HeunSampler;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
+import io.github.tpdiff.runtime.diffusion.NoiseLevels;
 import io.github.tpdiff.runtime.diffusion.NoiseSource;
 import io.github.tpdiff.runtime.diffusion.PositionRules;
 import io.github.tpdiff.runtime.diffusion.PositionRules.PositionRule;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
+import io.github.tpdiff.runtime.diffusion.Steps;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.LinearVideoModel;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -62,6 +64,55 @@ class GenerationRequestTest {
             GenerationRequest.of("").withSize(new VideoSize(16, 32, 9, 16)))) {
       assertThat(read(GenerationRequest.JSON.format(request))).isEqualTo(request);
     }
+  }
+
+  @Test
+  void pointsAndGuidanceOfStages_areWrittenAsPeopleWriteThem() {
+    SamplingChoice sampling =
+        SamplingChoice.open()
+            .withSigmas(NoiseLevels.parse("1,0.94/0.8/0.6"))
+            .withStageGuidance(List.of(6.0, 5.0, 1.0))
+            .withGuidanceInterval(NoiseLevels.parse("0.9,0.2"));
+    GenerationRequest request = GenerationRequest.of("x").withSampling(sampling);
+    String json = GenerationRequest.JSON.format(request);
+    assertThat(read(json)).isEqualTo(request);
+    assertThat(
+            read(
+                """
+                {"prompt": "x", "sampling": {"sigmas": [[1, 0.94], [0.8], [0.6]],
+                 "stage_guidance": [6, 5, 1.0], "guidance_interval": [0.9, 0.2]}}
+                """))
+        .isEqualTo(request);
+    assertThatThrownBy(
+            () -> read("{'prompt': 'x', 'sampling': {'sigmas': [0.5, 1]}}".replace('\'', '"')))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(
+            "request.json: sampling.sigmas: expected values of at least 0 that fall, found 1.0"
+                + " after 0.5 in [0.5, 1.0]");
+    assertThatThrownBy(
+            () -> read("{'prompt': 'x', 'sampling': {'sigmas': [[1], 0.5]}}".replace('\'', '"')))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(
+            "request.json: sampling.sigmas: expected numbers such as [1, 0.9], or lists of them for"
+                + " each stage such as [[1, 0.9], [0.6]], found [[1],0.5]");
+    assertThatThrownBy(
+            () ->
+                read("{'prompt': 'x', 'sampling': {'steps': 3, 'sigmas': [1]}}".replace('\'', '"')))
+        .hasMessage(
+            "request.json: sigmas: expected one of steps, sigmas and timesteps, found several");
+  }
+
+  @Test
+  void pointsThatAreSaid_replaceTheStepsOfAnother_andScalesOfStagesThoseOfDenoisers() {
+    SamplingChoice other = SamplingChoice.open().withSteps(30).withGuidance(5);
+    SamplingChoice own = SamplingChoice.open().withTimesteps(NoiseLevels.parse("900,500"));
+    assertThat(own.over(other)).isEqualTo(own.withGuidance(5));
+    assertThat(SamplingChoice.open().withSteps(4).over(own.over(other)))
+        .isEqualTo(other.withSteps(4));
+    SamplingChoice stages = SamplingChoice.open().withStageGuidance(List.of(3.0, 1.0));
+    assertThat(stages.over(other)).isEqualTo(stages.withSteps(30));
+    assertThat(stages.of(MODEL).guidance().stages())
+        .containsExactly(Guidance.scale(3), Guidance.none());
   }
 
   @Test
@@ -178,8 +229,8 @@ class GenerationRequestTest {
   void whatIsLeftOpen_isTheModels() {
     VideoRequest request = GenerationRequest.of("a red fox").of(MODEL);
     assertThat(request.size()).isEqualTo(new VideoSize(16, 32, 9, 16));
-    assertThat(request.sampling().steps()).isEqualTo(4);
-    assertThat(request.sampling().guidance()).containsExactly(Guidance.scale(5));
+    assertThat(request.sampling().steps()).isEqualTo(Steps.count(4));
+    assertThat(request.sampling().guidance().denoisers()).containsExactly(Guidance.scale(5));
     assertThat(request.sampling().stages()).isEqualTo(StageChoice.asTrained());
     assertThat(request.negativePrompt()).isEmpty();
     var shape = new LatentShape(1, 1, 1, 2, 2);
@@ -204,8 +255,8 @@ class GenerationRequestTest {
                     StageChoice.count(3)))
             .of(MODEL);
     assertThat(request.size()).isEqualTo(new VideoSize(16, 32, 17, 16));
-    assertThat(request.sampling().steps()).isEqualTo(8);
-    assertThat(request.sampling().guidance()).containsExactly(Guidance.scale(2));
+    assertThat(request.sampling().steps()).isEqualTo(Steps.count(8));
+    assertThat(request.sampling().guidance().denoisers()).containsExactly(Guidance.scale(2));
     assertThat(request.sampling().scheduler().sampler()).isInstanceOf(HeunSampler.class);
     assertThat(request.sampling().stages()).isEqualTo(StageChoice.count(3));
     var shape = new LatentShape(1, 1, 1, 2, 2);
@@ -220,13 +271,18 @@ class GenerationRequestTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("guidance: expected 1 values, one for each denoiser, found 2");
     ModelDescription experts = withTwoDenoisers();
-    assertThat(two.of(experts).sampling().guidance())
+    assertThat(two.of(experts).sampling().guidance().denoisers())
         .containsExactly(Guidance.scale(4), Guidance.scale(2));
     assertThat(
-            GenerationRequest.of("x").withSampling(guidance(4.0)).of(experts).sampling().guidance())
+            GenerationRequest.of("x")
+                .withSampling(guidance(4.0))
+                .of(experts)
+                .sampling()
+                .guidance()
+                .denoisers())
         .containsExactly(Guidance.scale(4), Guidance.scale(4));
     // The second has its own scale, the first the model's.
-    assertThat(GenerationRequest.of("x").of(experts).sampling().guidance())
+    assertThat(GenerationRequest.of("x").of(experts).sampling().guidance().denoisers())
         .containsExactly(Guidance.scale(5), Guidance.scale(3));
   }
 

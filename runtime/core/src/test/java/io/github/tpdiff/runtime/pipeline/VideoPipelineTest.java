@@ -161,7 +161,7 @@ class VideoPipelineTest {
                     }));
     assertEquals(List.of(2, 3, 5), drawn);
     var byHand =
-        new StagedSampler(
+        StagedSampler.split(
             StagePlan.of(threeStages(), scheduler.schedule(), SHAPE.grid()),
             scheduler.sampler(),
             List.of(1, 1, 2));

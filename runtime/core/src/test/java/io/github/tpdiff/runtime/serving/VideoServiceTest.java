@@ -10,7 +10,7 @@ import io.github.tpdiff.runtime.model.LinearVideoModel;
 import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
-import io.github.tpdiff.runtime.pipeline.VideoRequest;
+import io.github.tpdiff.runtime.pipeline.PlannedVideo;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.runtime.serving.Generation.State;
 import io.github.tpdiff.runtime.serving.LinearService.Gate;
@@ -230,9 +230,9 @@ class VideoServiceTest {
   @Test
   void check_saysWhatAnOrderComesTo_orWhatIsWrongWithIt() {
     try (VideoService service = LinearService.open(1)) {
-      VideoRequest request = service.check(order(1));
-      assertThat(request.size()).isEqualTo(new VideoSize(16, 32, 5, 16));
-      assertThat(request.sampling().steps()).isEqualTo(3);
+      PlannedVideo planned = service.check(order(1));
+      assertThat(planned.request().size()).isEqualTo(new VideoSize(16, 32, 5, 16));
+      assertThat(planned.sampler().totalSteps()).isEqualTo(3);
       var odd = VideoOrder.of("linear", request(1).withSize(new VideoSize(17, 32, 5, 16)));
       assertThatThrownBy(() -> service.check(odd))
           .isInstanceOf(IllegalArgumentException.class)
