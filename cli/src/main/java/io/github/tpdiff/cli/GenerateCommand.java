@@ -10,6 +10,7 @@ import io.github.tpdiff.runtime.model.PromptTokens;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.GeneratedVideo;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
+import io.github.tpdiff.runtime.pipeline.PlannedVideo;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import java.io.IOException;
@@ -46,18 +47,19 @@ final class GenerateCommand implements Callable<Integer> {
   @Mixin private PartOptions parts = new PartOptions();
   @Mixin private LoraOptions lora = new LoraOptions();
   @Mixin private PromptOptions prompt = new PromptOptions();
+  @Mixin private OutputOptions output = new OutputOptions();
   @Mixin private VideoOptions video = new VideoOptions();
   @Mixin private EngineOptions engines = new EngineOptions();
   @Mixin private ComputeOption compute = new ComputeOption();
 
   @Override
   public Integer call() throws IOException {
-    Path out = prompt.out();
+    Path out = output.out();
     GenerationRequest asked = video.over(prompt.request());
     try (OpenedCheckpoint checkpoint = lora.open(parts.at(folder))) {
       VideoModel model = checkpoint.with(lora.choices(asked.loras()));
       VideoRequest request = asked.of(model);
-      var job = new Job(request, out, prompt.sheet());
+      var job = new Job(request, out, output.sheet());
       try (Engine engine = engines.open(compute);
           PipelineParts loaded = PipelineParts.of(model, engine)) {
         new VideoPipeline(loaded).requireComponents(request);
@@ -74,7 +76,7 @@ final class GenerateCommand implements Callable<Integer> {
      */
     Job {
       int frames = request.size().frames();
-      if (PromptOptions.isPicture(out) && frames != 1) {
+      if (OutputOptions.isPicture(out) && frames != 1) {
         throw new IllegalArgumentException(
             "--out: a .png is of one frame, and the video has %d; say --frames 1, or name an .mp4, found %s"
                 .formatted(frames, out));
@@ -94,13 +96,16 @@ final class GenerateCommand implements Callable<Integer> {
     out.flush();
     try (var times = new StageTimes(spec.commandLine().getErr())) {
       var row = new ContactSheet.Row(SHEET_COLUMNS, job.request().size().frames());
-      GeneratedVideo made = new VideoPipeline(parts).generate(job.request(), times);
-      if (PromptOptions.isPicture(job.out())) {
+      var pipeline = new VideoPipeline(parts);
+      PlannedVideo planned = pipeline.plan(job.request());
+      GeneratedVideo made = pipeline.generate(planned, times);
+      if (OutputOptions.isPicture(job.out())) {
         made.<IOException>decode(frame -> PngWriter.write(job.out(), frame));
       } else {
         VideoWriter.write(job.out(), made, row::pass);
       }
       times.print(out);
+      MagCacheOptions.print(out, planned);
       if (job.sheet().isPresent()) {
         row.sheet().write(job.sheet().get());
       }

@@ -40,11 +40,12 @@ final class RunCommand implements Callable<Integer> {
   private OnnxDevice device = OnnxDevice.AUTO;
 
   @Mixin private PromptOptions prompt = new PromptOptions();
+  @Mixin private OutputOptions output = new OutputOptions();
   @Mixin private VideoOptions video = new VideoOptions();
 
   @Override
   public Integer call() throws IOException {
-    Path out = prompt.out();
+    Path out = output.out();
     GenerationRequest asked = video.over(prompt.request());
     try (OnnxEngine engine = EngineOptions.openOnnx(device);
         PipelineParts parts = ExportedFolder.opener(folder, engine).open(asked.loras())) {
@@ -54,7 +55,7 @@ final class RunCommand implements Callable<Integer> {
       pipeline.requireComponents(request);
       requireOpens(parts);
       GenerateCommand.write(
-          spec, engine, parts, new GenerateCommand.Job(request, out, prompt.sheet()));
+          spec, engine, parts, new GenerateCommand.Job(request, out, output.sheet()));
     }
     return ExitCode.DONE;
   }

@@ -54,6 +54,7 @@ public final class Tpdiff implements Runnable {
     root.addSubcommand(new NewCheckpointCommand());
     root.addSubcommand(new ExperimentCommand());
     root.addSubcommand(new GenerateCommand());
+    root.addSubcommand(new CalibrateCommand());
     root.addSubcommand(new ExportCommand());
     root.addSubcommand(new RunCommand());
     root.addSubcommand(new ServeCommand());

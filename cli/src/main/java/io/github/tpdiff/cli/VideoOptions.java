@@ -5,6 +5,7 @@ import io.github.tpdiff.runtime.picture.PictureSize;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoChoice;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -78,6 +79,15 @@ public final class VideoOptions {
               + " 1,0.9/0.8,0.5/0.4,0.2; the other steps take half as long (default: all).")
   private Optional<NoiseLevels> guidanceInterval = Optional.empty();
 
+  @Option(
+      names = "--magcache",
+      paramLabel = "FILE",
+      description =
+          "A file of tpdiff calibrate at these steps: predictions that hardly change are taken from"
+              + " the step before (default: every one is computed).")
+  private Optional<Path> magcache = Optional.empty();
+
+  @Mixin private MagCacheOptions magcacheLimits = new MagCacheOptions();
   @Mixin private SchedulerOption scheduler = new SchedulerOption();
 
   @Option(
@@ -119,6 +129,11 @@ public final class VideoOptions {
     return new PictureSize(Integer.parseInt(sides.group(1)), Integer.parseInt(sides.group(2)));
   }
 
+  /** When predictions are left out. */
+  MagCacheOptions magCacheOptions() {
+    return magcacheLimits;
+  }
+
   /** What is asked of sampling. */
   SamplingChoice sampling() {
     return new SamplingChoice(
@@ -128,6 +143,7 @@ public final class VideoOptions {
         guidance,
         stageGuidance,
         guidanceInterval,
+        magcache.map(magcacheLimits::of),
         scheduler.name(),
         sampler,
         stages.choice());

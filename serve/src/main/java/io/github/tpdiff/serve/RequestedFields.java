@@ -173,6 +173,7 @@ final class RequestedFields {
         guidance,
         fields.stageGuidance(),
         fields.guidanceInterval(),
+        Optional.empty(),
         fields.scheduler(),
         fields.sampler(),
         stages(fields));

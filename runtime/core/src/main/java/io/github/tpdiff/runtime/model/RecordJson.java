@@ -22,6 +22,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import com.fasterxml.jackson.databind.type.LogicalType;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import io.github.tpdiff.runtime.diffusion.MagCalibration;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.weights.AtomicFile;
 import io.github.tpdiff.weights.CheckpointException;
@@ -66,6 +67,11 @@ public final class RecordJson<T> {
           StageConfig.class,
           Optional.of(new FormatVersion(1, 2)),
           (tree, found) -> EarlierStages.upgraded(tree));
+
+  /** How much a model's predictions change from step to step. */
+  public static final RecordJson<MagCalibration> MAGCACHE =
+      new RecordJson<>(
+          MagCalibration.class, Optional.of(new FormatVersion(1, 0)), (tree, found) -> tree);
 
   /** What a checkpoint asks to be generated when the user does not say. */
   public static final RecordJson<ModelDescription.Defaults> DEFAULTS =

@@ -60,7 +60,10 @@ public record GenerationRequest(
         lastPicture.map(file::resolveSibling),
         pictureGeometry,
         video,
-        sampling,
+        sampling
+            .magcache()
+            .map(cache -> sampling.withMagCache(cache.at(file.resolveSibling(cache.file()))))
+            .orElse(sampling),
         seed,
         loras.stream()
             .map(

@@ -1,7 +1,9 @@
 package io.github.tpdiff.runtime.pipeline;
 
+import io.github.tpdiff.runtime.diffusion.PredictionReuse;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
+import java.util.Optional;
 
 /**
  * What a request comes to with the parts of a pipeline, of which nothing is made yet.
@@ -9,5 +11,13 @@ import io.github.tpdiff.runtime.diffusion.StagedSampler;
  * @param request everything said
  * @param stages that it is made in
  * @param sampler every step through them
+ * @param reuse of predictions, for this one video
  */
-public record PlannedVideo(VideoRequest request, Decided stages, StagedSampler sampler) {}
+public record PlannedVideo(
+    VideoRequest request, Decided stages, StagedSampler sampler, Optional<PredictionReuse> reuse) {
+
+  /** The same with other predictions computed. */
+  public PlannedVideo reusing(PredictionReuse other) {
+    return new PlannedVideo(request, stages, sampler, Optional.of(other));
+  }
+}

@@ -14,6 +14,7 @@ import io.github.tpdiff.runtime.diffusion.Steps;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How noise becomes latents.
@@ -21,11 +22,16 @@ import java.util.List;
  * @param scheduler the checkpoint's schedule and a sampler
  * @param steps where the network is asked
  * @param guidance how and where the negative prompt takes part
+ * @param magCache which predictions are taken from earlier steps
  * @param stages what is asked of the temporal pyramid; left open, it is what the weights were made
  *     for
  */
 public record Sampling(
-    Scheduler scheduler, Steps steps, GuidancePlan guidance, StageChoice stages) {
+    Scheduler scheduler,
+    Steps steps,
+    GuidancePlan guidance,
+    Optional<MagCacheChoice> magCache,
+    StageChoice stages) {
 
   /**
    * What a model's description says, in the stages that its weights were made for.
@@ -43,6 +49,7 @@ public record Sampling(
         scheduler,
         Steps.count(description.defaults().steps()),
         GuidancePlan.of(scheduler.schedule().form(), guidance),
+        Optional.empty(),
         StageChoice.asTrained());
   }
 
@@ -62,7 +69,7 @@ public record Sampling(
   }
 
   public Sampling withSampler(Sampler other) {
-    return new Sampling(scheduler.withSampler(other), steps, guidance, stages);
+    return new Sampling(scheduler.withSampler(other), steps, guidance, magCache, stages);
   }
 
   public Sampling withSteps(int count) {
@@ -70,7 +77,7 @@ public record Sampling(
   }
 
   public Sampling withSteps(Steps others) {
-    return new Sampling(scheduler, others, guidance, stages);
+    return new Sampling(scheduler, others, guidance, magCache, stages);
   }
 
   /** The same guidance in every denoiser, stage and step. */
@@ -93,11 +100,16 @@ public record Sampling(
   }
 
   public Sampling withGuidance(GuidancePlan other) {
-    return new Sampling(scheduler, steps, other, stages);
+    return new Sampling(scheduler, steps, other, magCache, stages);
+  }
+
+  /** The same with predictions of earlier steps. */
+  public Sampling withMagCache(MagCacheChoice other) {
+    return new Sampling(scheduler, steps, guidance, Optional.of(other), stages);
   }
 
   public Sampling withStages(StageChoice other) {
-    return new Sampling(scheduler, steps, guidance, other);
+    return new Sampling(scheduler, steps, guidance, magCache, other);
   }
 
   /** The same with everything said that a configuration says. */

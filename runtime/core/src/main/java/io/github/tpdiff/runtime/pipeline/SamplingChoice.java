@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param stageGuidance guidance scale of each stage, in sampling order, in place of the denoisers'
  * @param guidanceInterval noise levels between which guidance takes part, as of {@link
  *     GuidancePlan#interval}
+ * @param magcache which predictions are taken from earlier steps
  * @param scheduler one of the model's {@link ModelDescription#schedulers}, by name
  * @param sampler a solver in place of the scheduler's own, by name
  * @param stages what is asked of the temporal pyramid
@@ -34,6 +35,7 @@ public record SamplingChoice(
     List<Double> guidance,
     List<Double> stageGuidance,
     Optional<NoiseLevels> guidanceInterval,
+    Optional<MagCacheChoice> magcache,
     Optional<String> scheduler,
     Optional<String> sampler,
     StageChoice stages) {
@@ -64,6 +66,7 @@ public record SamplingChoice(
         guidance,
         List.of(),
         Optional.empty(),
+        Optional.empty(),
         scheduler,
         sampler,
         stages);
@@ -92,7 +95,16 @@ public record SamplingChoice(
   private SamplingChoice withPoints(
       Optional<Integer> count, Optional<NoiseLevels> noise, Optional<NoiseLevels> times) {
     return new SamplingChoice(
-        count, noise, times, guidance, stageGuidance, guidanceInterval, scheduler, sampler, stages);
+        count,
+        noise,
+        times,
+        guidance,
+        stageGuidance,
+        guidanceInterval,
+        magcache,
+        scheduler,
+        sampler,
+        stages);
   }
 
   public SamplingChoice withGuidance(double scale) {
@@ -117,7 +129,22 @@ public record SamplingChoice(
   private SamplingChoice withGuidance(
       List<Double> scales, List<Double> ofStages, Optional<NoiseLevels> levels) {
     return new SamplingChoice(
-        steps, sigmas, timesteps, scales, ofStages, levels, scheduler, sampler, stages);
+        steps, sigmas, timesteps, scales, ofStages, levels, magcache, scheduler, sampler, stages);
+  }
+
+  /** The same with predictions of earlier steps. */
+  public SamplingChoice withMagCache(MagCacheChoice other) {
+    return new SamplingChoice(
+        steps,
+        sigmas,
+        timesteps,
+        guidance,
+        stageGuidance,
+        guidanceInterval,
+        Optional.of(other),
+        scheduler,
+        sampler,
+        stages);
   }
 
   public SamplingChoice withStages(StageChoice other) {
@@ -128,6 +155,7 @@ public record SamplingChoice(
         guidance,
         stageGuidance,
         guidanceInterval,
+        magcache,
         scheduler,
         sampler,
         other);
@@ -146,6 +174,7 @@ public record SamplingChoice(
         saysScales() ? guidance : other.guidance,
         saysScales() ? stageGuidance : other.stageGuidance,
         guidanceInterval.or(other::guidanceInterval),
+        magcache.or(other::magcache),
         scheduler.or(other::scheduler),
         sampler.or(other::sampler),
         stages.equals(StageChoice.asTrained()) ? other.stages : stages);
@@ -171,6 +200,9 @@ public record SamplingChoice(
     }
     if (sampler.isPresent()) {
       sampling = sampling.withSampler(Samplers.named(sampler.get()));
+    }
+    if (magcache.isPresent()) {
+      sampling = sampling.withMagCache(magcache.get());
     }
     return guided(sampling);
   }

@@ -2,6 +2,9 @@ package io.github.tpdiff.runtime.pipeline;
 
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.Latents;
+import io.github.tpdiff.runtime.diffusion.MagCache;
+import io.github.tpdiff.runtime.diffusion.MagCalibration;
+import io.github.tpdiff.runtime.diffusion.PredictionReuse;
 import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.StagedSampler;
@@ -13,6 +16,7 @@ import io.github.tpdiff.runtime.model.DenoiserSequence.Acceleration;
 import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.PromptEncoder;
+import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.pipeline.GenerationListener.Phase;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +45,12 @@ public record VideoPipeline(PipelineParts parts) {
 
   /** The same for a request that is wholly said. */
   public GeneratedVideo generate(VideoRequest request, GenerationListener listener) {
-    PlannedVideo planned = plan(request);
+    return generate(plan(request), listener);
+  }
+
+  /** The same for a request that is planned, once. */
+  public GeneratedVideo generate(PlannedVideo planned, GenerationListener listener) {
+    VideoRequest request = planned.request();
     StagedSampler sampler = planned.sampler();
     StagePlan plan = sampler.plan();
     requireComponents(request);
@@ -53,7 +62,7 @@ public record VideoPipeline(PipelineParts parts) {
     List<Conditions> conditions = conditions(request, plan);
     listener.onPhase(Phase.DENOISING);
     var watch = new StepWatch(sampler.totalSteps(), listener);
-    var acceleration = new Acceleration(request.sampling().guidance(), Optional.empty());
+    var acceleration = new Acceleration(request.sampling().guidance(), planned.reuse());
     try (var denoiser = new DenoiserSequence(parts, conditions, acceleration, shape)) {
       Latents sampled = sampler.sample(shape, denoiser, request.noise(), watch);
       Latents latents = conditions.get(0).withGivenFrames(sampled);
@@ -71,7 +80,15 @@ public record VideoPipeline(PipelineParts parts) {
     Decided decided = parts.stages(sampling.stages());
     var shape = request.size().latentShape(parts.description().latents(), decided.stages());
     var plan = StagePlan.of(decided.stages(), sampling.scheduler().schedule(), shape.grid());
-    return new PlannedVideo(request, decided, sampling.through(plan));
+    StagedSampler sampler = sampling.through(plan);
+    Optional<PredictionReuse> reuse = sampling.magCache().map(choice -> reuse(choice, sampler));
+    return new PlannedVideo(request, decided, sampler, reuse);
+  }
+
+  private MagCache reuse(MagCacheChoice choice, StagedSampler sampler) {
+    MagCalibration calibration = RecordJson.MAGCACHE.read(choice.file());
+    calibration.requireFits(parts.description().family(), sampler);
+    return new MagCache(calibration, choice.limits());
   }
 
   /**
