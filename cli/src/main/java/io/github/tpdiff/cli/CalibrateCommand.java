@@ -145,7 +145,7 @@ final class CalibrateCommand implements Callable<Integer> {
   private Made make(VideoPipeline pipeline, PlannedVideo planned) {
     try (var times = new StageTimes(spec.commandLine().getErr())) {
       GeneratedVideo made = pipeline.generate(planned, times);
-      return new Made(made.latents(), times.seconds(), made.clip());
+      return new Made(made.latents(), times.secondsAfterFirst(), made.clip());
     }
   }
 }

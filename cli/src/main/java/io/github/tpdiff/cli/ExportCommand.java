@@ -35,6 +35,8 @@ import picocli.CommandLine.TypeConversionException;
     name = "export",
     description = "Writes a folder of ONNX graphs with everything that inference needs.",
     footer = {
+      "  tpdiff export checkpoint fast --lora distilled.safetensors --sigmas 1,0.9375,0.8333,0.625"
+          + " --guidance 1",
       "  tpdiff export checkpoint exported --lora lora.safetensors --check",
       "  tpdiff export checkpoint exported --stages 3 --precision int8,vae=keep"
     })
@@ -85,6 +87,7 @@ final class ExportCommand implements Callable<Integer> {
   @Mixin private LoraOptions lora = new LoraOptions();
   @Mixin private SchedulerOption scheduler = new SchedulerOption();
   @Mixin private StageOptions stages = new StageOptions();
+  @Mixin private StepOptions steps = new StepOptions();
 
   @Override
   public Integer call() {
@@ -95,7 +98,9 @@ final class ExportCommand implements Callable<Integer> {
         precisions.equals(Precisions.all(Precision.KEEP))
             ? trained.merged(base)
             : trained.mergedInFp32(base)) {
-      VideoModel model = opened.withDescription(scheduler.of(opened.description()));
+      VideoModel model =
+          opened.withDescription(
+              steps.choice().asDefaultsOf(scheduler.of(opened.description())));
       var request =
           ExportRequest.of(stages.choice())
               .withPrecisions(precisions)

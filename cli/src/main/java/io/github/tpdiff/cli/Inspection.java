@@ -112,6 +112,14 @@ final class Inspection {
     var sampling = new LinkedHashMap<String, Object>();
     sampling.put("steps", defaults.steps());
     sampling.put("guidance", defaults.guidanceScale());
+    defaults.sigmas().ifPresent(levels -> sampling.put("sigmas", levels.toString()));
+    defaults.timesteps().ifPresent(levels -> sampling.put("timesteps", levels.toString()));
+    if (!defaults.stageGuidance().isEmpty()) {
+      sampling.put("stage_guidance", defaults.stageGuidance());
+    }
+    defaults
+        .guidanceInterval()
+        .ifPresent(levels -> sampling.put("guidance_interval", levels.toString()));
     sampling.put(
         "scheduler",
         Objects.requireNonNullElse(description.scheduler().get("_class_name"), "no scheduler"));

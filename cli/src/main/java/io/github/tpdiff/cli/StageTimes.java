@@ -23,6 +23,7 @@ public final class StageTimes implements GenerationListener, AutoCloseable {
   private final PrintWriter progress;
   private final List<StageTime> stages = new ArrayList<>();
   private Optional<ProgressMeter> meter = Optional.empty();
+  private double first;
 
   /**
    * @param progress where lines go when there is no terminal
@@ -50,6 +51,7 @@ public final class StageTimes implements GenerationListener, AutoCloseable {
         .get()
         .reached(step.done(), "stage %d, %s".formatted(step.stage().number(), step.stage().size()));
     int last = stages.size() - 1;
+    first = last < 0 ? step.seconds() : first;
     if (last >= 0 && stages.get(last).stage().equals(step.stage())) {
       StageTime so = stages.get(last);
       stages.set(last, new StageTime(so.stage(), so.steps() + 1, so.seconds() + step.seconds()));
@@ -74,6 +76,11 @@ public final class StageTimes implements GenerationListener, AutoCloseable {
   /** Seconds of all steps. */
   public double seconds() {
     return stages.stream().mapToDouble(StageTime::seconds).sum();
+  }
+
+  /** Seconds of all steps but the first, in which the network is loaded. */
+  double secondsAfterFirst() {
+    return seconds() - first;
   }
 
   /** Prints one line per stage. */

@@ -89,6 +89,11 @@ public record Flow(
       return new Expert(component, 0, Optional.empty(), Optional.empty());
     }
 
+    /** The same with a guidance scale of its own, or the model's. */
+    public Expert withGuidanceScale(Optional<Double> scale) {
+      return new Expert(component, leastTimestep, scale, bytesPerLatent);
+    }
+
     /** The same with what its activations take. */
     public Expert withBytesPerLatent(double bytes) {
       return new Expert(component, leastTimestep, guidanceScale, Optional.of(bytes));

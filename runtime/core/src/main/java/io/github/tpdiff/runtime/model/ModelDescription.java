@@ -5,6 +5,7 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.FrameResampling.FirstFrame;
 import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.NoiseLevels;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageConfig.TargetScale;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeSet;
 
 /**
@@ -67,6 +69,12 @@ public record ModelDescription(
   public ModelDescription withFlow(Flow other) {
     return new ModelDescription(
         family, other, latents, targetScale, scheduler, schedulers, defaults);
+  }
+
+  /** The same with other defaults. */
+  public ModelDescription withDefaults(Defaults others) {
+    return new ModelDescription(
+        family, flow, latents, targetScale, scheduler, schedulers, others);
   }
 
   /** The same sampled as the fields of another {@code scheduler_config.json} say. */
@@ -285,10 +293,27 @@ public record ModelDescription(
    * @param fps frames per second of the written video
    * @param steps sampler steps
    * @param guidanceScale 1 for none
+   * @param sigmas the noise levels at which the network is asked, in place of steps
+   * @param timesteps the same on the checkpoint's own scale
+   * @param stageGuidance guidance scale of each stage in sampling order, in place of the other
+   * @param guidanceInterval noise levels between which guidance takes part
    */
   public record Defaults(
-      int height, int width, int frames, double fps, int steps, double guidanceScale) {
+      int height,
+      int width,
+      int frames,
+      double fps,
+      int steps,
+      double guidanceScale,
+      Optional<NoiseLevels> sigmas,
+      Optional<NoiseLevels> timesteps,
+      List<Double> stageGuidance,
+      Optional<NoiseLevels> guidanceInterval) {
     public Defaults {
+      stageGuidance = List.copyOf(stageGuidance);
+      checkArgument(
+          sigmas.isEmpty() || timesteps.isEmpty(),
+          "defaults.sigmas: expected them or timesteps, found both");
       requireWithin("defaults.height", height, MOST_PIXELS);
       requireWithin("defaults.width", width, MOST_PIXELS);
       requireWithin("defaults.frames", frames, MOST_FRAMES);
@@ -303,6 +328,22 @@ public record ModelDescription(
           "defaults.guidance_scale: expected at most %s either way, found %s",
           MOST_SCALE,
           guidanceScale);
+    }
+
+    /** Steps that the schedule spaces, and guidance in all of them. */
+    public Defaults(
+        int height, int width, int frames, double fps, int steps, double guidanceScale) {
+      this(
+          height,
+          width,
+          frames,
+          fps,
+          steps,
+          guidanceScale,
+          Optional.empty(),
+          Optional.empty(),
+          List.of(),
+          Optional.empty());
     }
 
     /**

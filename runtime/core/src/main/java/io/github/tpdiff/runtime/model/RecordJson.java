@@ -58,7 +58,7 @@ public final class RecordJson<T> {
   public static final RecordJson<ModelDescription> PIPELINE =
       new RecordJson<>(
           ModelDescription.class,
-          Optional.of(new FormatVersion(2, 1)),
+          Optional.of(new FormatVersion(2, 2)),
           (tree, found) -> found.major() < 2 ? EarlierDescriptions.upgraded(tree) : tree);
 
   /** The stages that a LoRA or an exported folder is made for. */

@@ -39,16 +39,23 @@ public record Sampling(
    * @throws IllegalArgumentException if its scheduler is not one this project knows
    */
   public static Sampling of(ModelDescription description) {
-    double scale = description.defaults().guidanceScale();
+    ModelDescription.Defaults own = description.defaults();
     Scheduler scheduler = Scheduler.fromConfig(description.scheduler());
     List<Guidance> guidance =
         description.flow().denoisers().stream()
-            .map(expert -> Guidance.scale(expert.guidanceScale().orElse(scale)))
+            .map(expert -> Guidance.scale(expert.guidanceScale().orElse(own.guidanceScale())))
             .toList();
     return new Sampling(
         scheduler,
-        Steps.count(description.defaults().steps()),
-        GuidancePlan.of(scheduler.schedule().form(), guidance),
+        own.sigmas()
+            .map(Steps::sigmas)
+            .or(() -> own.timesteps().map(Steps::timesteps))
+            .orElseGet(() -> Steps.count(own.steps())),
+        new GuidancePlan(
+            scheduler.schedule().form(),
+            guidance,
+            own.stageGuidance().stream().map(Guidance::scale).toList(),
+            own.guidanceInterval()),
         Optional.empty(),
         StageChoice.asTrained());
   }
@@ -80,13 +87,13 @@ public record Sampling(
     return new Sampling(scheduler, others, guidance, magCache, stages);
   }
 
-  /** The same guidance in every denoiser, stage and step. */
+  /** The same guidance in every denoiser and stage. */
   public Sampling withGuidance(Guidance other) {
     return withGuidance(Collections.nCopies(guidance.denoisers().size(), other));
   }
 
   /**
-   * The same with each denoiser's own guidance, in every stage and step.
+   * The same with each denoiser's own guidance, in every stage.
    *
    * @throws IllegalArgumentException if there are more or fewer than denoisers
    */
@@ -96,7 +103,8 @@ public record Sampling(
         "guidance: expected %s values, one for each denoiser, found %s",
         guidance.denoisers().size(),
         others.size());
-    return withGuidance(GuidancePlan.of(guidance.form(), others));
+    return withGuidance(
+        new GuidancePlan(guidance.form(), others, List.of(), guidance.interval()));
   }
 
   public Sampling withGuidance(GuidancePlan other) {

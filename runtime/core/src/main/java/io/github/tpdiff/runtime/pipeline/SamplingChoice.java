@@ -8,9 +8,11 @@ import io.github.tpdiff.runtime.diffusion.NoiseLevels;
 import io.github.tpdiff.runtime.diffusion.Samplers;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.Steps;
+import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.ModelDescription;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * What is asked of sampling; what is left open is the model's default.
@@ -205,6 +207,44 @@ public record SamplingChoice(
       sampling = sampling.withMagCache(magcache.get());
     }
     return guided(sampling);
+  }
+
+  /** A model's description with what this says as its own defaults, scheduler and stages apart. */
+  public ModelDescription asDefaultsOf(ModelDescription model) {
+    ModelDescription.Defaults own = model.defaults();
+    boolean saysSteps = steps.isPresent() || sigmas.isPresent() || timesteps.isPresent();
+    var defaults =
+        new ModelDescription.Defaults(
+            own.height(),
+            own.width(),
+            own.frames(),
+            own.fps(),
+            steps.orElse(own.steps()),
+            guidance.size() == 1 ? guidance.get(0) : own.guidanceScale(),
+            saysSteps ? sigmas : own.sigmas(),
+            saysSteps ? timesteps : own.timesteps(),
+            saysScales() ? stageGuidance : own.stageGuidance(),
+            guidanceInterval.or(own::guidanceInterval));
+    List<Flow.Expert> experts = model.flow().denoisers();
+    checkArgument(
+        guidance.size() <= 1 || guidance.size() == experts.size(),
+        "guidance: expected %s values, one for each denoiser, found %s",
+        experts.size(),
+        guidance.size());
+    List<Flow.Expert> guided =
+        guidance.isEmpty()
+            ? experts
+            : IntStream.range(0, experts.size())
+                .mapToObj(
+                    i ->
+                        experts
+                            .get(i)
+                            .withGuidanceScale(
+                                guidance.size() == 1
+                                    ? Optional.empty()
+                                    : Optional.of(guidance.get(i))))
+                .toList();
+    return model.withDefaults(defaults).withFlow(model.flow().withDenoisers(guided));
   }
 
   private Sampling guided(Sampling sampling) {

@@ -267,7 +267,22 @@ record FolderReadme(SamplingGuide guide) {
   }
 
   private String denoisers() {
-    return guide.denoisers().stream().map(FolderReadme::denoiser).collect(Collectors.joining(" "));
+    return guide.denoisers().stream().map(FolderReadme::denoiser).collect(Collectors.joining(" "))
+        + guidance(guide.diffusion());
+  }
+
+  private static String guidance(SamplingGuide.Diffusion diffusion) {
+    String scales =
+        diffusion.stageGuidance().isEmpty()
+            ? ""
+            : " In their place each stage has its own guidance scale, `stage_guidance`: %s."
+                .formatted(diffusion.stageGuidance());
+    return diffusion.guidanceInterval().isEmpty()
+        ? scales
+        : scales
+            + " Guidance takes part where `to < tau <= from` alone, the pairs of"
+            + " `guidance_interval`: %s; elsewhere the scale is 1."
+                .formatted(diffusion.guidanceInterval());
   }
 
   private static String denoiser(DenoiserGuide denoiser) {

@@ -4,7 +4,9 @@ import io.github.tpdiff.runtime.diffusion.DdimSchedule;
 import io.github.tpdiff.runtime.diffusion.DiffusionForm;
 import io.github.tpdiff.runtime.diffusion.FlowSchedule;
 import io.github.tpdiff.runtime.diffusion.GridAxis;
+import io.github.tpdiff.runtime.diffusion.Guidance;
 import io.github.tpdiff.runtime.diffusion.LatentGrid;
+import io.github.tpdiff.runtime.diffusion.NoiseLevels;
 import io.github.tpdiff.runtime.diffusion.NoiseSchedule;
 import io.github.tpdiff.runtime.diffusion.PredictionType;
 import io.github.tpdiff.runtime.diffusion.SamplerStep;
@@ -14,6 +16,7 @@ import io.github.tpdiff.runtime.diffusion.Stage;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.diffusion.StageNumbers;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
+import io.github.tpdiff.runtime.diffusion.Steps;
 import io.github.tpdiff.runtime.diffusion.VariancePreserving;
 import io.github.tpdiff.runtime.diffusion.Words;
 import io.github.tpdiff.runtime.model.ModelDescription;
@@ -26,7 +29,7 @@ import io.github.tpdiff.runtime.onnx.SamplingGuide.PyramidGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.ScheduleGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.StageGuide;
 import io.github.tpdiff.runtime.onnx.SamplingGuide.StepGuide;
-import java.util.ArrayList;
+import io.github.tpdiff.runtime.pipeline.Sampling;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -41,13 +44,15 @@ import java.util.stream.IntStream;
 final class GuideResolver {
   private final ModelDescription description;
   private final StageConfig config;
+  private final Sampling sampling;
   private final Scheduler scheduler;
   private final NoiseSchedule schedule;
 
   GuideResolver(ModelDescription description, StageConfig stages) {
     this.description = description;
     this.config = stages;
-    this.scheduler = Scheduler.fromConfig(description.scheduler());
+    this.sampling = Sampling.of(description);
+    this.scheduler = sampling.scheduler();
     this.schedule = scheduler.schedule();
   }
 
@@ -98,6 +103,9 @@ final class GuideResolver {
 
   /** The default number, or the largest below it that every stage has times for. */
   private int steps() {
+    if (!(sampling.steps() instanceof Steps.Count)) {
+      return sampling.steps().in(plan()).stream().mapToInt(List::size).sum();
+    }
     int wanted = Math.max(config.stages(), description.defaults().steps());
     return IntStream.iterate(wanted, n -> n > config.stages(), n -> n - 1)
         .filter(this::haveTimes)
@@ -119,17 +127,14 @@ final class GuideResolver {
   }
 
   private List<List<SamplerStep>> grids(StagePlan plan, int steps) {
-    List<Integer> split = config.splitSteps(steps);
-    var grids = new ArrayList<List<SamplerStep>>();
-    for (int i = 0; i < split.size(); i++) {
-      Stage stage = plan.stages().get(i);
-      grids.add(schedule.steps(split.get(i), stage.start(), stage.end()));
-    }
-    return grids;
+    return sampling.steps() instanceof Steps.Count
+        ? Steps.count(steps).in(plan)
+        : sampling.steps().in(plan);
   }
 
   List<StageGuide> stages() {
     StagePlan plan = plan();
+    sampling.guidance().requireStages(plan.stages().size());
     List<List<SamplerStep>> grids = grids(plan, steps());
     return IntStream.range(0, grids.size())
         .mapToObj(i -> stage(plan, plan.stages().get(i), grids.get(i)))
@@ -182,12 +187,19 @@ final class GuideResolver {
         predicts(),
         slope(),
         "p = p_negative + guidance_scale * (p_prompt - p_negative); at a scale of 1 p_prompt alone",
+        sampling.guidance().stages().stream().map(GuideResolver::scale).toList(),
+        sampling.guidance().interval().map(NoiseLevels::lists).orElse(List.of()),
+        !(sampling.steps() instanceof Steps.Count),
         Samplers.nameOf(scheduler.sampler()),
         "standard normal float32 numbers in the order of torch's CPU generator: manual_seed(seed),"
             + " then randn of [1, channels, frames, rows, columns of the stage] once on the way"
             + " into each stage, in sampling order"
             + (renewsNoise() ? ", and after it once for each of its steps that adds noise" : ""),
         scheduleGuide());
+  }
+
+  private static double scale(Guidance guidance) {
+    return guidance instanceof Guidance.Scale own ? own.guidanceScale() : 1;
   }
 
   private boolean renewsNoise() {

@@ -76,6 +76,11 @@ record SamplingGuide(
    * @param predicts flow, epsilon, v_prediction or sample
    * @param slope dy/dτ from what the network predicts
    * @param guidance how predictions under the prompt and the negative prompt become one
+   * @param stageGuidance guidance scale of each stage in sampling order, in place of the
+   *     denoisers'; empty for those
+   * @param guidanceInterval noise levels tau, from and to, between which guidance takes part: one
+   *     pair for all stages or one for each, empty in a stage without guidance; none for all levels
+   * @param givenSteps whether the steps were said one by one and do not follow from a number
    * @param solver inside a stage
    * @param noise which numbers are drawn, and when
    */
@@ -86,6 +91,9 @@ record SamplingGuide(
       String predicts,
       String slope,
       String guidance,
+      List<Double> stageGuidance,
+      List<List<Double>> guidanceInterval,
+      boolean givenSteps,
       String solver,
       String noise,
       ScheduleGuide schedule) {}

@@ -15,6 +15,7 @@ def stages(folder, guide, steps, frames, sides):
     rates = [dict(zip(AXES, rate if isinstance(rate, list) else [rate, 1, 1])) for rate in config["rates"]]
     strides = {axis: math.prod(rate[axis] for rate in rates) for axis in AXES}
     count = latent_frames(guide, strides["time"], frames)
+    given = steps is None and guide["diffusion"]["given_steps"]
     split = split_steps(config["step_split"] or [1] * (len(rates) + 1), steps or guide["defaults"]["steps"])
     starts = [1.0] + config["boundaries"]
     rules = config["positions"] if isinstance(config["positions"], list) else [config["positions"]] * len(AXES)
@@ -51,7 +52,7 @@ def stages(folder, guide, steps, frames, sides):
             "end": end,
             "prediction_scale": s - s_end if config["target_scale"] == "stage" else 1.0,
             "dropped_drift": -1 / s,
-            "steps": schedule.steps(split[i], start, end),
+            "steps": schedule.until(guide["stages"][i]["steps"], end) if given else schedule.steps(split[i], start, end),
         }
         found.append({**stage, **({"drift": drift.tolist()} if known else {}), **({"entry": entry} if entry else {})})
         if up is not None:
@@ -132,6 +133,10 @@ class Schedule:
     def steps(self, count, start, end):
         grid = self.of_table(count, start, end) if self.table else self.of_flow(count, start, end)
         return [{"timestep": t, "from": self.point(at), "to": self.point(to)} for t, at, to in grid]
+
+    def until(self, steps, end):
+        """Steps that were said one by one, the last to the end of a stage."""
+        return [*steps[:-1], {**steps[-1], "to": self.point(end)}]
 
     def point(self, time):
         gamma, sigma = self.shares(time)

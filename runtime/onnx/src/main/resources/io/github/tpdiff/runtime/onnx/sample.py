@@ -126,6 +126,22 @@ def conditions(guide, values, stage, shape):
 # ---- noise to latents
 
 
+def scale_at(guide, stage, step, scale):
+    """The guidance scale of a step: its stage's own, if there are such, and 1 outside of the interval."""
+    own, from_last = guide["diffusion"], -stage["stage"]
+    if own["stage_guidance"]:
+        scale = own["stage_guidance"][from_last]
+    if not own["guidance_interval"]:
+        return scale
+    pairs = own["guidance_interval"] * (len(guide["stages"]) if len(own["guidance_interval"]) == 1 else 1)
+    if own["form"] == "flow_matching":  # of the timestep that the network is told
+        tau = step["timestep"] / own["schedule"]["train_timesteps"]
+    else:
+        tau = step["from"]["sigma"] / step["from"]["gamma"]
+    pair = pairs[from_last]
+    return scale if pair and pair[1] < tau <= pair[0] else 1
+
+
 def sample(graphs, guide, prompts, shape, draw):
     """Latents of the whole video, normalised, [1, channels, frames, height, width]."""
     line, solve = Line(guide), SOLVERS[guide["diffusion"]["solver"]]
@@ -138,17 +154,19 @@ def sample(graphs, guide, prompts, shape, draw):
 
         def slope_at(x, step):
             expert = next(d for d in guide["denoisers"] if step["timestep"] >= d["least_timestep"])
-            name, scale = expert["component"], expert["guidance_scale"]
-            if name not in told:
-                told[name] = [conditions(guide, values, stage, own) for values in prompts[: 1 if scale == 1 else 2]]
-                for values in told[name] if "conditioning" in expert else []:
+            scale = scale_at(guide, stage, step, expert["guidance_scale"])
+            name, count = expert["component"], 1 if scale == 1 else 2
+            told.setdefault(name, [])
+            for prompt in prompts[len(told[name]) : count]:
+                told[name].append(conditions(guide, prompt, stage, own))
+                for values in told[name][-1:] if "conditioning" in expert else []:
                     values.update(graphs.run(expert["conditioning"], values))
             now = {
                 "hidden_states": x,
                 "timestep": np.array([step["timestep"]], np.float32),
                 **stages.positions_of(stage, own),
             }
-            p = [graphs.run(name, {**values, **now})["out_hidden_states"] for values in told[name]]
+            p = [graphs.run(name, {**values, **now})["out_hidden_states"] for values in told[name][:count]]
             p = p[0] if scale == 1 else mix(1 - scale, p[1], scale, p[0])
             return line.slope(x, mix(1 / stage["prediction_scale"], p), step["from"])
 
@@ -214,6 +232,7 @@ def main():
         scales = [float(scale) for scale in args.guidance.split(",")]
         scales = scales * len(guide["denoisers"]) if len(scales) == 1 else scales
         guide["denoisers"] = [{**d, "guidance_scale": s} for d, s in zip(guide["denoisers"], scales, strict=True)]
+        guide["diffusion"]["stage_guidance"] = []
 
     generator = torch.Generator().manual_seed(args.seed)
     graphs = Graphs(args.folder, guide["graphs"])
