@@ -18,7 +18,6 @@ import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.PlannedVideo;
 import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
-import io.github.tpdiff.runtime.pipeline.VideoRequest;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.WritablePlace;
 import java.io.IOException;
@@ -83,7 +82,7 @@ final class CalibrateCommand implements Callable<Integer> {
     if (ExportedFolder.recognises(folder)) {
       try (OnnxEngine engine = engines.openOnnx();
           PipelineParts opened = ExportedFolder.opener(folder, engine).open(asked.loras())) {
-        calibrate(engine, opened, asked.of(opened));
+        calibrate(engine, opened, asked);
       }
       return ExitCode.DONE;
     }
@@ -91,7 +90,7 @@ final class CalibrateCommand implements Callable<Integer> {
       VideoModel model = checkpoint.with(lora.choices(asked.loras()));
       try (Engine engine = engines.open(compute);
           PipelineParts opened = PipelineParts.of(model, engine)) {
-        calibrate(engine, opened, asked.of(model));
+        calibrate(engine, opened, asked);
       }
     }
     return ExitCode.DONE;
@@ -108,21 +107,24 @@ final class CalibrateCommand implements Callable<Integer> {
   /** One of the two videos. */
   private record Made(Latents latents, double seconds, VideoClip clip) {}
 
-  private void calibrate(Engine engine, PipelineParts opened, VideoRequest request)
+  private void calibrate(Engine engine, PipelineParts opened, GenerationRequest asked)
       throws IOException {
     PrintWriter printed = spec.commandLine().getOut();
     printed.println("engine: " + engine.description());
     printed.flush();
     var pipeline = new VideoPipeline(opened);
-    PlannedVideo planned = pipeline.plan(request);
+    PlannedVideo planned = pipeline.plan(asked.of(opened));
     MagCalibration.requireOnce(Samplers.nameOf(planned.sampler().sampler()));
     var recorder = new MagRecorder();
     Made whole = make(pipeline, planned.reusing(recorder));
     MagCalibration calibration =
         recorder.calibration(opened.description().family(), planned.sampler().sampler());
     RecordJson.MAGCACHE.write(out, calibration);
+    // Planned anew, as noise is drawn from its source once.
     PlannedVideo cached =
-        planned.reusing(new MagCache(calibration, video.magCacheOptions().of(out).limits()));
+        pipeline
+            .plan(asked.of(opened))
+            .reusing(new MagCache(calibration, video.magCacheOptions().of(out).limits()));
     Made reused = make(pipeline, cached);
     new CalibrationText(printed).print(calibration);
     MagCacheOptions.print(printed, cached);

@@ -86,7 +86,8 @@ public final class VideoOptions {
 
   /** What is asked of sampling. */
   SamplingChoice sampling() {
-    return steps.choice(magcache.map(magcacheLimits::of), scheduler.name(), sampler)
+    return steps
+        .choice(magcache.map(magcacheLimits::of), scheduler.name(), sampler)
         .withStages(stages.choice());
   }
 

@@ -187,7 +187,7 @@ final class FieldTree {
     for (String part : text.split(name.equals("split") ? "[-,]" : ",", -1)) {
       if (name.equals("lora")) {
         list.add(part.strip());
-      } else if (part.contains("x")) {
+      } else if (name.equals("rates") && part.contains("x")) {
         ArrayNode axes = list.addArray();
         for (String axis : part.split("x", -1)) {
           axes.add(number(name, axis));

@@ -128,6 +128,24 @@ class VideosTest {
     assertThat(done.get("prompt").textValue()).isEqualTo("ein roter Fuchs");
   }
 
+  /** Two stages: what is said of each is told again as a command takes it. */
+  @Test
+  void noiseLevelsAndGuidanceOfStages_areTakenAsListsAndAsTexts() throws Exception {
+    for (String fields :
+        List.of(
+            "\"sigmas\": [[1, 0.95], []], \"stage_guidance\": [3, 1], \"guidance_interval\": [1, 0.5]",
+            "\"sigmas\": \"1,0.95/\", \"stage_guidance\": \"3,1\", \"guidance_interval\": \"1,0.5\"")) {
+      String id = served.create("{\"prompt\": \"fox\", \"stages\": 2, %s}".formatted(fields));
+      JsonNode done = served.await(id);
+      assertThat(done.get("status").textValue()).as(done.toString()).isEqualTo("completed");
+      assertThat(done.get("num_inference_steps").intValue()).isEqualTo(3);
+      assertThat(done.get("sigmas").textValue()).isEqualTo("1.0,0.95/");
+      assertThat(done.get("timesteps").isNull()).isTrue();
+      assertThat(done.get("stage_guidance").textValue()).isEqualTo("3.0,1.0");
+      assertThat(done.get("guidance_interval").textValue()).isEqualTo("1.0,0.5");
+    }
+  }
+
   /** At 16 frames a second: 17 up to 1.03 s, of which the model has every fourth and one. */
   @Test
   void seconds_becomeFramesThatTheModelHas() throws Exception {

@@ -73,8 +73,7 @@ public record ModelDescription(
 
   /** The same with other defaults. */
   public ModelDescription withDefaults(Defaults others) {
-    return new ModelDescription(
-        family, flow, latents, targetScale, scheduler, schedulers, others);
+    return new ModelDescription(family, flow, latents, targetScale, scheduler, schedulers, others);
   }
 
   /** The same sampled as the fields of another {@code scheduler_config.json} say. */

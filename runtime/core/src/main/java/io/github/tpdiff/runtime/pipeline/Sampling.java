@@ -103,8 +103,7 @@ public record Sampling(
         "guidance: expected %s values, one for each denoiser, found %s",
         guidance.denoisers().size(),
         others.size());
-    return withGuidance(
-        new GuidancePlan(guidance.form(), others, List.of(), guidance.interval()));
+    return withGuidance(new GuidancePlan(guidance.form(), others, List.of(), guidance.interval()));
   }
 
   public Sampling withGuidance(GuidancePlan other) {

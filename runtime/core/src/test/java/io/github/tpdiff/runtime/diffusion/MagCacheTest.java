@@ -136,8 +136,7 @@ class MagCacheTest {
     MagCalibration calibration = recorder.calibration("wan", new EulerSampler());
     assertThat(calibration.stages().get(0).conditional().changes().get(4))
         .isCloseTo(2 * Math.sin(0.015), within(1e-6));
-    OfStage reuse =
-        new MagCache(calibration, new Limits(0.1, 9, 0)).in(stage(1), steps(12));
+    OfStage reuse = new MagCache(calibration, new Limits(0.1, 9, 0)).in(stage(1), steps(12));
     for (int i = 0; i < 12; i++) {
       int step = i;
       Latents apart = reuse.prediction(i, 0, () -> circle.get(step)).plus(-1, circle.get(i));
@@ -163,12 +162,11 @@ class MagCacheTest {
     fits.requireFits("wan", sampler);
     assertThatThrownBy(() -> fits.requireFits("miniflux", sampler))
         .hasMessage("magcache: calibrated for the model wan, found miniflux");
-    assertThatThrownBy(
-            () -> fits.requireFits("wan", StagedSampler.of(plan, new UniPcSampler(), 2)))
+    assertThatThrownBy(() -> fits.requireFits("wan", StagedSampler.of(plan, new UniPcSampler(), 2)))
         .hasMessageStartingWith("magcache: calibrated with the sampler euler, found unipc");
-    assertThatThrownBy(
-            () -> fits.requireFits("wan", StagedSampler.of(plan, new EulerSampler(), 3)))
-        .hasMessageStartingWith("magcache: stage 1 was calibrated with 2 steps at timesteps 1000 to")
+    assertThatThrownBy(() -> fits.requireFits("wan", StagedSampler.of(plan, new EulerSampler(), 3)))
+        .hasMessageStartingWith(
+            "magcache: stage 1 was calibrated with 2 steps at timesteps 1000 to")
         .hasMessageEndingWith("calibrate with these");
     var two = new MagCalibration("wan", "euler", List.of(changes(2, 0.1), changes(1, 0.1)));
     assertThatThrownBy(() -> two.requireFits("wan", sampler))

@@ -282,7 +282,7 @@ class EarlierDescriptionsTest {
     for (String text : List.of(WAN, ANIMATEDIFF)) {
       ModelDescription description = RecordJson.PIPELINE.parse(text, "here");
       String written = RecordJson.PIPELINE.format(description);
-      assertThat(written).startsWith("{\n  \"version\": \"2.1\",");
+      assertThat(written).startsWith("{\n  \"version\": \"2.2\",");
       assertThat(RecordJson.PIPELINE.parse(written, "here")).isEqualTo(description);
     }
   }

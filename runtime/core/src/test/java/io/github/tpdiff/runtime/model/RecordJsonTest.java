@@ -153,7 +153,7 @@ class RecordJsonTest {
     String later =
         RecordJson.PIPELINE
             .format(description)
-            .replace("\"version\": \"2.1\"", "\"version\": \"2.2\"")
+            .replace("\"version\": \"2.2\"", "\"version\": \"2.3\"")
             .replace("\"runs\"", "\"walks\": 1, \"runs\"")
             .replace("\"least_timestep\"", "\"most_timestep\": 9, \"least_timestep\"")
             .replace("\"max_length\"", "\"min_length\": 2, \"max_length\"");
@@ -181,11 +181,11 @@ class RecordJsonTest {
     String text =
         RecordJson.PIPELINE
             .format(LinearVideoModel.description())
-            .replace("\"version\": \"2.1\"", "\"version\": \"3.0\"");
+            .replace("\"version\": \"2.2\"", "\"version\": \"3.0\"");
     var error =
         assertThrows(CheckpointException.class, () -> RecordJson.PIPELINE.parse(text, "here"));
     assertEquals(
-        "here: version: expected at most 2.1, found 3.0; a newer tpdiff reads it",
+        "here: version: expected at most 2.2, found 3.0; a newer tpdiff reads it",
         error.getMessage());
   }
 
