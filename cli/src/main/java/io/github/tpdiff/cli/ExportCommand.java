@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.ExportCheck;
 import io.github.tpdiff.runtime.onnx.ExportRequest;
+import io.github.tpdiff.runtime.onnx.ExportRequest.Loras;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
@@ -76,6 +77,13 @@ final class ExportCommand implements Callable<Integer> {
   private boolean standard;
 
   @Option(
+      names = "--takes-loras",
+      description =
+          "The export takes LoRAs when it runs, and switches them without opening its graphs again:"
+              + " run --lora, serve --lora. Those of --lora here are merged all the same.")
+  private boolean takesLoras;
+
+  @Option(
       names = "--check",
       description =
           "Opens every graph with strict shape inference and compares the export with torch in fp32:"
@@ -99,13 +107,13 @@ final class ExportCommand implements Callable<Integer> {
             ? trained.merged(base)
             : trained.mergedInFp32(base)) {
       VideoModel model =
-          opened.withDescription(
-              steps.choice().asDefaultsOf(scheduler.of(opened.description())));
+          opened.withDescription(steps.choice().asDefaultsOf(scheduler.of(opened.description())));
       var request =
           ExportRequest.of(stages.choice())
               .withPrecisions(precisions)
               .withWeights(inPlace ? Weights.IN_PLACE : Weights.COPY)
-              .withFlavour(standard ? OnnxFlavour.STANDARD : OnnxFlavour.FUSED);
+              .withFlavour(standard ? OnnxFlavour.STANDARD : OnnxFlavour.FUSED)
+              .withLoras(takesLoras ? Loras.AT_RUN_TIME : Loras.MERGED);
       Decided decided = ExportedFolder.write(model, to, request);
       PrintWriter out = spec.commandLine().getOut();
       out.printf("wrote %s: %d stages%n", to, decided.stages().stages());

@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
     description = "Makes a video from text with an exported folder, on ONNX Runtime.",
     footer = {
       "  tpdiff run exported --prompt \"a red ball rolls to the right\"",
-      "  tpdiff run exported --prompt \"a red ball\" --steps 20 --guidance 1 -o ball.mp4"
+      "  tpdiff run exported --prompt \"a red ball\" --steps 20 --guidance 1 -o ball.mp4",
+      "  tpdiff run exported --lora cats.safetensors --prompt \"a red ball\""
     })
 final class RunCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -39,6 +40,7 @@ final class RunCommand implements Callable<Integer> {
       description = "auto, cpu or cuda; auto takes CUDA where it works (default ${DEFAULT-VALUE}).")
   private OnnxDevice device = OnnxDevice.AUTO;
 
+  @Mixin private LoraChoiceOptions lora = new LoraChoiceOptions();
   @Mixin private PromptOptions prompt = new PromptOptions();
   @Mixin private OutputOptions output = new OutputOptions();
   @Mixin private VideoOptions video = new VideoOptions();
@@ -48,7 +50,8 @@ final class RunCommand implements Callable<Integer> {
     Path out = output.out();
     GenerationRequest asked = video.over(prompt.request());
     try (OnnxEngine engine = EngineOptions.openOnnx(device);
-        PipelineParts parts = ExportedFolder.opener(folder, engine).open(asked.loras())) {
+        PipelineParts parts =
+            ExportedFolder.opener(folder, engine, lora.notes()).open(lora.choices(asked.loras()))) {
       VideoRequest request = asked.of(parts);
       var pipeline = new VideoPipeline(parts);
       pipeline.plan(request);

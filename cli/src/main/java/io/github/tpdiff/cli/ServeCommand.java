@@ -6,6 +6,7 @@ import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.onnx.ExportedFolder;
 import io.github.tpdiff.runtime.onnx.OnnxEngine;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.runtime.serving.ModelOpener;
 import io.github.tpdiff.serve.PageSettings;
 import io.github.tpdiff.serve.ServeFile;
@@ -113,17 +114,18 @@ final class ServeCommand implements Callable<Integer> {
         if (forExports.isEmpty()) {
           forExports = Optional.of(closing(engines.openOnnx()));
         }
-        return ExportedFolder.opener(model.path(), forExports.get());
+        return ExportedFolder.opener(model.path(), forExports.get(), notes());
       }
       if (forCheckpoints.isEmpty()) {
         forCheckpoints = Optional.of(closing(engines.open(compute)));
       }
-      PrintWriter err = spec.commandLine().getErr();
-      return OpenedCheckpoint.open(
-              model.request(),
-              Optional.empty(),
-              (lora, tensors) -> LoraCommand.leftOut(err, lora, tensors))
+      return OpenedCheckpoint.open(model.request(), Optional.empty(), notes())
           .on(forCheckpoints.get());
+    }
+
+    private ReadLoras.Notes notes() {
+      PrintWriter err = spec.commandLine().getErr();
+      return (lora, tensors) -> LoraCommand.leftOut(err, lora, tensors);
     }
 
     private <T extends AutoCloseable> T closing(T engine) {

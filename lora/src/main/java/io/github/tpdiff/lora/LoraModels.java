@@ -1,37 +1,24 @@
 package io.github.tpdiff.lora;
 
-import static java.util.Objects.requireNonNull;
-
 import io.github.tpdiff.runtime.model.Component;
-import io.github.tpdiff.runtime.model.Flow;
 import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.NearestName;
 import io.github.tpdiff.weights.TensorInfo;
 import io.github.tpdiff.weights.TensorSource;
-import io.github.tpdiff.weights.layout.Network;
+import io.github.tpdiff.weights.lora.LoraFit;
 import io.github.tpdiff.weights.lora.LoraWeights;
 import io.github.tpdiff.weights.lora.TensorChange;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /** Models with what was trained on them. */
 public final class LoraModels {
-  /**
-   * Entry of a LoRA's header: the denoiser that it is for, of a model that has several, as {@link
-   * Flow#named} takes it.
-   */
-  public static final String EXPERT = "tpdiff.expert";
-
-  private static final String WEIGHT = ".weight";
-  private static final String BIAS = ".bias";
-
   private LoraModels() {}
 
   /**
@@ -101,24 +88,10 @@ public final class LoraModels {
 
   /**
    * What the LoRA changes and the model has no use for: biases that its layers do not have, and
-   * {@linkplain Network#isOptional parts} that other models of its network have (diffusers leaves
-   * them out too).
+   * parts that other models of its network have (diffusers leaves them out too).
    */
   public static List<String> leftOut(VideoModel model, LoraWeights lora) {
-    Set<String> known = tensors(model, denoiser(model, lora)).keySet();
-    return lora.changes().keySet().stream()
-        .filter(name -> !known.contains(name) && isLeftOut(name, known))
-        .toList();
-  }
-
-  private static boolean isLeftOut(String tensor, Set<String> known) {
-    return isOfALayer(tensor, known)
-        || Arrays.stream(Network.values()).anyMatch(network -> network.isOptional(tensor));
-  }
-
-  private static boolean isOfALayer(String tensor, Set<String> known) {
-    return tensor.endsWith(BIAS)
-        && known.contains(tensor.substring(0, tensor.length() - BIAS.length()) + WEIGHT);
+    return fit(model, denoiser(model, lora)).leftOut(lora);
   }
 
   /**
@@ -165,43 +138,14 @@ public final class LoraModels {
   /** The changes of tensors that the model has, checked. */
   private static Map<String, TensorChange> changes(
       VideoModel model, LoraWeights lora, double strength) {
-    Map<String, TensorChange> changes = requireFit("LoRA", model, lora);
+    Map<String, TensorChange> changes = fit(model, denoiser(model, lora)).require("LoRA", lora);
     changes.forEach((name, change) -> change.requireFinite(name, strength));
     return changes;
   }
 
-  /**
-   * The changes of tensors that the model has, whose sizes fit.
-   *
-   * @param origin of the LoRA, for errors
-   * @throws IllegalArgumentException if a layer of the LoRA is not in the model
-   * @throws io.github.tpdiff.weights.CheckpointException if a tensor has another shape there
-   */
-  static Map<String, TensorChange> requireFit(String origin, VideoModel model, LoraWeights lora) {
-    Map<String, TensorInfo> known = tensors(model, denoiser(model, lora));
-    Map<String, TensorChange> changes = lora.changes();
-    List<String> unknown =
-        changes.keySet().stream()
-            .filter(name -> !known.containsKey(name) && !isLeftOut(name, known.keySet()))
-            .toList();
-    unknown.stream()
-        .findFirst()
-        .ifPresent(
-            name -> {
-              throw new IllegalArgumentException(
-                  "%s: tensor '%s' is not in the model (%d of %d that it changes are not)%s; is it for another checkpoint?"
-                      .formatted(
-                          origin,
-                          name,
-                          unknown.size(),
-                          changes.size(),
-                          NearestName.of(name, known.keySet())
-                              .map(near -> ", the nearest is '" + near + "'")
-                              .orElse("")));
-            });
-    changes.keySet().retainAll(known.keySet());
-    changes.forEach((name, change) -> change.requireFits(origin, requireNonNull(known.get(name))));
-    return changes;
+  /** What fits a denoiser of a model. */
+  static LoraFit fit(VideoModel model, String denoiser) {
+    return new LoraFit(tensors(model, denoiser));
   }
 
   /** The tensors that what changes reads. */
@@ -235,22 +179,7 @@ public final class LoraModels {
     return denoiser(model, lora.metadata());
   }
 
-  /**
-   * The component that a header names, or the only denoiser: other programs' headers say nothing,
-   * and the keys of all denoisers are the same.
-   */
   private static String denoiser(VideoModel model, Map<String, String> header) {
-    String said = header.get(EXPERT);
-    Flow flow = model.description().flow();
-    if (said == null && flow.denoisers().size() > 1) {
-      throw new IllegalArgumentException(
-          "expected to be told which denoiser of the model it is for, %s, found no '%s' in its header"
-              .formatted(flow.denoiserNames(), EXPERT));
-    }
-    try {
-      return said == null ? flow.denoiser() : flow.named(said);
-    } catch (IllegalArgumentException unknown) {
-      throw new IllegalArgumentException("is for a denoiser: " + unknown.getMessage(), unknown);
-    }
+    return ReadLoras.denoiser(model.description().flow(), header);
   }
 }

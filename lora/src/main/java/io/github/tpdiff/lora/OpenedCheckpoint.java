@@ -7,6 +7,7 @@ import io.github.tpdiff.runtime.model.ModelRequest;
 import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.runtime.serving.ModelOpener;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,9 +19,9 @@ import java.util.Optional;
  */
 public final class OpenedCheckpoint implements AutoCloseable {
   private final VideoModel base;
-  private final TrainedFiles.Notes notes;
+  private final ReadLoras.Notes notes;
 
-  private OpenedCheckpoint(VideoModel base, TrainedFiles.Notes notes) {
+  private OpenedCheckpoint(VideoModel base, ReadLoras.Notes notes) {
     this.base = base;
     this.notes = notes;
   }
@@ -39,7 +40,7 @@ public final class OpenedCheckpoint implements AutoCloseable {
    *     missing or misshapen
    */
   public static OpenedCheckpoint open(
-      ModelRequest request, Optional<Path> weights, TrainedFiles.Notes notes) {
+      ModelRequest request, Optional<Path> weights, ReadLoras.Notes notes) {
     VideoModel published = Families.open(request);
     boolean isOpen = false;
     try {

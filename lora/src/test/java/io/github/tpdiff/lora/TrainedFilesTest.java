@@ -21,6 +21,7 @@ import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.GenerationListener;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.runtime.pipeline.SamplingChoice;
 import io.github.tpdiff.runtime.pipeline.VideoPipeline;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
@@ -172,7 +173,7 @@ class TrainedFilesTest {
 
   private static VideoModel put(List<LoraChoice> loras, VideoModel model, boolean beside) {
     TrainedFiles files = TrainedFiles.read(Optional.empty(), loras);
-    TrainedFiles.Notes notes = (file, tensors) -> assertThat(tensors).isEmpty();
+    ReadLoras.Notes notes = (file, tensors) -> assertThat(tensors).isEmpty();
     return beside ? files.beside(model, notes) : files.merged(model, notes);
   }
 

@@ -1,11 +1,11 @@
 package io.github.tpdiff.lora.job;
 
 import io.github.tpdiff.lora.CheckpointFingerprint;
-import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.train.TrainingTarget;
 import io.github.tpdiff.runtime.diffusion.StagePlan;
 import io.github.tpdiff.runtime.diffusion.TimeRange;
 import io.github.tpdiff.runtime.model.RecordJson;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.runtime.pipeline.VideoSize;
 import io.github.tpdiff.weights.lora.LoraWriter;
 import java.util.LinkedHashMap;
@@ -28,7 +28,7 @@ record LoraHeader(ResolvedJob job) {
     entries.put(
         "tpdiff.base_checkpoint",
         CheckpointFingerprint.of(TrainingTarget.network(job.model(), job.denoiser()).weights()));
-    job.expert().ifPresent(name -> entries.put(LoraModels.EXPERT, name));
+    job.expert().ifPresent(name -> entries.put(ReadLoras.EXPERT, name));
     entries.put(
         RecordJson.STAGES_HEADER,
         RecordJson.STAGES.format(

@@ -5,13 +5,13 @@ import static com.google.common.base.Preconditions.checkArgument;
 import io.github.tpdiff.lora.LoraDropout;
 import io.github.tpdiff.lora.LoraFingerprint;
 import io.github.tpdiff.lora.LoraInjection;
-import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.Parameter;
 import io.github.tpdiff.lora.TrainedFiles;
 import io.github.tpdiff.lora.WeightChange;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.pipeline.LoraChoice;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.TensorSource;
@@ -75,7 +75,7 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
                         "lora.from: %s: changes '%s' in full, which is not trained; expected layers alone"
                             .formatted(path, tensor));
                   });
-          Optional<String> said = Optional.ofNullable(lora.metadata().get(LoraModels.EXPERT));
+          Optional<String> said = Optional.ofNullable(lora.metadata().get(ReadLoras.EXPERT));
           checkArgument(
               said.isEmpty() || expert.isEmpty() || said.equals(expert),
               "lora.from: %s: is for the denoiser %s, and %s is trained; say model.denoiser",
@@ -180,7 +180,7 @@ public record LoraOrigin(Optional<Path> from, Map<Path, Double> base) {
     base.keySet()
         .forEach(
             path ->
-                Optional.ofNullable(read(BASE, path).metadata().get(LoraModels.EXPERT))
+                Optional.ofNullable(read(BASE, path).metadata().get(ReadLoras.EXPERT))
                     .filter(own -> trained.isPresent() && !own.equals(trained.get()))
                     .ifPresent(own -> others.put(path, own)));
     return others;

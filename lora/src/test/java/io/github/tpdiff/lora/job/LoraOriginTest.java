@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.tpdiff.lora.LoraModels;
 import io.github.tpdiff.lora.data.ModelEncoders;
 import io.github.tpdiff.lora.train.Trainer;
 import io.github.tpdiff.lora.train.TrainingListener;
@@ -15,6 +14,7 @@ import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.CheckpointTemplate;
 import io.github.tpdiff.runtime.model.ModelFamily;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.runtime.torch.TorchEngine;
 import io.github.tpdiff.runtime.video.VideoClip;
 import io.github.tpdiff.weights.CheckpointException;
@@ -220,7 +220,7 @@ final class LoraOriginTest {
     Path high = folder.resolve("high.safetensors");
     LoraWriter.write(
         high,
-        written("a").withMetadata(Map.of(LoraModels.EXPERT, "high_noise")),
+        written("a").withMetadata(Map.of(ReadLoras.EXPERT, "high_noise")),
         LoraFormat.DIFFUSERS,
         DType.F32);
     Path any = folder.resolve("a").resolve(ResolvedJob.LORA_FILE);

@@ -19,8 +19,8 @@ import java.util.stream.IntStream;
  * The denoisers of a model under the conditions of one clip, each asked at its own times and in
  * memory only while it is.
  *
- * <p>With guidance, both predictions are one pass over a batch where memory allows it and every
- * step needs both, two where not.
+ * <p>With guidance, both predictions are one pass over a batch where that pays, memory allows it
+ * and every step needs both, two elsewhere.
  */
 public final class DenoiserSequence implements Denoiser, AutoCloseable {
   private final PipelineParts parts;
@@ -127,6 +127,7 @@ public final class DenoiserSequence implements Denoiser, AutoCloseable {
         both
             && guidance.isSame()
             && acceleration.reuse().isEmpty()
+            && parts.batchesPay()
             && parts.allows(expert.component(), largest.withBatch(clips));
     ConditionedNetwork conditioned =
         together

@@ -3,7 +3,9 @@ package io.github.tpdiff.runtime.model;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.text.Tokenizer;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -46,6 +48,11 @@ public abstract class ForwardingParts implements PipelineParts {
   }
 
   @Override
+  public Map<String, Tensor> adapter(String component) {
+    return parts.adapter(component);
+  }
+
+  @Override
   public long bytes(String component) {
     return parts.bytes(component);
   }
@@ -58,6 +65,11 @@ public abstract class ForwardingParts implements PipelineParts {
   @Override
   public boolean allows(String denoiser, LatentShape shape) {
     return parts.allows(denoiser, shape);
+  }
+
+  @Override
+  public boolean batchesPay() {
+    return parts.batchesPay();
   }
 
   @Override

@@ -70,7 +70,7 @@ final class LoadedDenoiser implements DenoiserSession {
 
   private List<DeviceValues> computed(String name, List<Map<String, Tensor>> inputs) {
     var values = new ArrayList<DeviceValues>();
-    try (Executable conditioning = parts.load(name)) {
+    try (Executable conditioning = AdaptedExecutable.load(parts, name)) {
       inputs.forEach(given -> values.add(conditioning.compute(given)));
       return values;
     } catch (RuntimeException failure) {
@@ -97,7 +97,7 @@ final class LoadedDenoiser implements DenoiserSession {
 
   private Executable denoiser() {
     if (loaded.isEmpty()) {
-      loaded = Optional.of(parts.load(denoiser));
+      loaded = Optional.of(AdaptedExecutable.load(parts, denoiser));
     }
     return loaded.get();
   }

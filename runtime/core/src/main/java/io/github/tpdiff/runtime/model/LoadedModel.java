@@ -85,6 +85,11 @@ record LoadedModel(VideoModel model, Engine engine) implements PipelineParts {
   }
 
   @Override
+  public boolean batchesPay() {
+    return engine.batchesPay();
+  }
+
+  @Override
   public Tokenizer tokenizer(String name) {
     return model.tokenizers().get(name);
   }

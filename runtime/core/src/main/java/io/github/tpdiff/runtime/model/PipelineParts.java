@@ -6,11 +6,13 @@ import io.github.tpdiff.runtime.diffusion.StageChoice.Decided;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.engine.Executable;
+import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -101,6 +103,14 @@ public interface PipelineParts extends AutoCloseable {
    */
   Executable load(String component);
 
+  /**
+   * Inputs to be bound to a component when it has been loaded: LoRAs of an export that leaves room
+   * for them. They are no part of its {@link #identity}, so that it stays loaded when they change.
+   */
+  default Map<String, Tensor> adapter(String component) {
+    return Map.of();
+  }
+
   /** Bytes of the weights of a component when it is loaded, as they are stored. */
   long bytes(String component);
 
@@ -116,6 +126,9 @@ public interface PipelineParts extends AutoCloseable {
    * @param shape of all clips of the pass
    */
   boolean allows(String denoiser, LatentShape shape);
+
+  /** Whether one pass over several clips takes less time than one for each. */
+  boolean batchesPay();
 
   /**
    * A tokenizer, opened on first use and closed with the parts or the checkpoint they come from.

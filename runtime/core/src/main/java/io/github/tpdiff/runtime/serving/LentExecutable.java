@@ -97,8 +97,18 @@ final class LentExecutable implements Executable {
     }
 
     @Override
+    public DeviceValues compute(Map<String, Tensor> inputs) {
+      return watched(() -> bound.compute(inputs));
+    }
+
+    @Override
     public Executable bind(Map<String, Tensor> fixed) {
       return new Bound(bound.bind(fixed));
+    }
+
+    @Override
+    public Executable bind(Map<String, Tensor> fixed, DeviceValues computed) {
+      return new Bound(bound.bind(fixed, computed));
     }
 
     @Override

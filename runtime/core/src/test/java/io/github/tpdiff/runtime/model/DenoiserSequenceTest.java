@@ -265,6 +265,13 @@ class DenoiserSequenceTest {
     assertThat(batches).containsExactly(1, 1, 1);
   }
 
+  @Test
+  void deviceThatOneClipKeepsBusy_isAskedInTurn_whateverMemoryAllows() {
+    parts.allowing(2).withoutBatches();
+    guided();
+    assertThat(batches).containsExactly(1, 1, 1, 1, 1, 1);
+  }
+
   /** At full rate, then in a stage of two frames, in both denoisers. */
   private List<float[]> guided() {
     Latents two = Latents.of(SHAPE.withFrames(2), new float[] {1, 2, 3, 4});

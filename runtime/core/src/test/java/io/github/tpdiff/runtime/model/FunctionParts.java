@@ -25,6 +25,7 @@ public final class FunctionParts implements PipelineParts {
   private final List<String> events = Collections.synchronizedList(new ArrayList<>());
 
   private Optional<StageConfig> madeFor = Optional.empty();
+  private boolean batchesPay = true;
   private int mostClips = 1;
   private Runnable beforeLoading = () -> {};
 
@@ -46,6 +47,12 @@ public final class FunctionParts implements PipelineParts {
   /** The same parts in memory that allows a pass of so many clips; of one unless said. */
   public FunctionParts allowing(int clips) {
     mostClips = clips;
+    return this;
+  }
+
+  /** The same parts on a device that one clip keeps busy. */
+  public FunctionParts withoutBatches() {
+    batchesPay = false;
     return this;
   }
 
@@ -127,6 +134,11 @@ public final class FunctionParts implements PipelineParts {
   @Override
   public boolean allows(String denoiser, LatentShape shape) {
     return shape.batch() <= mostClips;
+  }
+
+  @Override
+  public boolean batchesPay() {
+    return batchesPay;
   }
 
   @Override

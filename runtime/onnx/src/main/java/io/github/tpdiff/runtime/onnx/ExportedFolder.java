@@ -14,6 +14,7 @@ import io.github.tpdiff.runtime.model.RecordJson;
 import io.github.tpdiff.runtime.model.Text;
 import io.github.tpdiff.runtime.model.Tokenizers;
 import io.github.tpdiff.runtime.model.VideoModel;
+import io.github.tpdiff.runtime.pipeline.ReadLoras;
 import io.github.tpdiff.runtime.serving.ModelOpener;
 import io.github.tpdiff.runtime.text.Tokenizer;
 import io.github.tpdiff.weights.AtomicFile;
@@ -105,19 +106,43 @@ public final class ExportedFolder implements PipelineParts {
   }
 
   /**
-   * What opens an exported model for a service, again and again.
+   * What opens an exported model for a service, again and again; what a LoRA has and the model does
+   * not is left out without a word.
    *
    * @param engine stays the caller's to close
    */
   public static ModelOpener opener(Path folder, OnnxEngine engine) {
+    return opener(folder, engine, ReadLoras.Notes.none());
+  }
+
+  /**
+   * The same.
+   *
+   * @param notes told what of a LoRA is left out
+   */
+  public static ModelOpener opener(Path folder, OnnxEngine engine, ReadLoras.Notes notes) {
     return loras -> {
-      if (!loras.isEmpty()) {
-        throw new IllegalArgumentException(
-            "loras: an export has its LoRAs in it, found %s; leave them out, or generate with the checkpoint"
-                .formatted(loras.get(0).path()));
-      }
-      return open(folder, engine);
+      ExportedFolder exported = open(folder, engine);
+      return loras.isEmpty() ? exported : exported.with(ReadLoras.read(loras), notes);
     };
+  }
+
+  /**
+   * The model with LoRAs, in the stages that they were trained for. Whatever is loaded of one set
+   * of LoRAs is as good for another.
+   *
+   * @param notes told what of a LoRA is left out
+   * @throws IllegalArgumentException if a LoRA does not fit, or the model was not exported to take
+   *     LoRAs, or not of this kind
+   * @throws CheckpointException if a tensor has another shape here
+   */
+  public PipelineParts with(ReadLoras loras, ReadLoras.Notes notes) {
+    return AdaptedParts.of(this, loras, notes);
+  }
+
+  /** The graph of a component, read. */
+  GraphFile graph(String component) {
+    return GraphFile.read(graphFile(folder, component));
   }
 
   static Path graphFile(Path root, String component) {
@@ -177,7 +202,7 @@ public final class ExportedFolder implements PipelineParts {
 
   @Override
   public long bytes(String component) {
-    return GraphFile.read(graphFile(folder, component)).weightBytes();
+    return graph(component).weightBytes();
   }
 
   private record Loaded(OnnxEngine engine, Path graph) {}
@@ -195,6 +220,11 @@ public final class ExportedFolder implements PipelineParts {
         .anyMatch(
             bytes ->
                 engine.allows((long) (bytes * shape.batch() * shape.frames() * shape.pixels())));
+  }
+
+  @Override
+  public boolean batchesPay() {
+    return engine.batchesPay();
   }
 
   @Override

@@ -29,6 +29,9 @@ import java.util.Locale;
 record FolderGuide(SamplingGuide guide) {
   static final String README = "README.md";
 
+  /** Written as it is, where LoRAs can be put on. */
+  static final String LORAS = "LORAS.md";
+
   /** Written as they are. */
   static final List<String> PROGRAMS =
       List.of("sample.py", "stages.py", "solvers.py", "pictures.py", "plan.py");
@@ -73,7 +76,10 @@ record FolderGuide(SamplingGuide guide) {
   }
 
   /** Writes the files. */
-  void write(Path root) throws IOException {
+  void write(Path root, ExportRequest.Loras loras) throws IOException {
+    if (loras == ExportRequest.Loras.AT_RUN_TIME) {
+      AtomicFile.write(root.resolve(LORAS), resource(LORAS).getBytes(UTF_8));
+    }
     AtomicFile.write(root.resolve(SamplingGuide.FILE), (json() + "\n").getBytes(UTF_8));
     AtomicFile.write(root.resolve(README), new FolderReadme(guide).text().getBytes(UTF_8));
     for (String program : PROGRAMS) {

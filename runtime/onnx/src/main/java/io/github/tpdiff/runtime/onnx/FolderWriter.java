@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -58,24 +59,27 @@ final class FolderWriter {
       writeGraphs(Files.createDirectory(root.resolve(folder.getKey())), folder.getValue());
     }
     writeDescriptions(folders, copyTokenizers(), stages);
-    guide.write(root);
+    guide.write(root, request.loras());
   }
 
   private void writeGraphs(Path folder, List<Component> components) throws IOException {
     var placement = new FolderPlacement(folder, request.weights());
     var store = new WeightStore(folder, placement);
+    var forms = new HashMap<String, GraphForm>();
     for (Component component : components) {
       Program program = component.program();
       Precision precision = request.precisions().of(component.name());
-      store.use(program.weights().keySet(), component.weights(), WeightPlan.of(program, precision));
+      var form = new GraphForm(request.flavour(), precision.products(), adaptable(component));
+      forms.put(component.name(), form);
+      WeightPlan plan = WeightPlan.of(program, precision).keepingF32(form.adaptable().tensors());
+      store.use(program.weights().keySet(), component.weights(), plan);
     }
     Map<String, StoredWeight> stored = store.store();
     for (Component component : components) {
       var lowered =
           ProgramLowering.lower(
               component.program(),
-              new GraphForm(
-                  request.flavour(), request.precisions().of(component.name()).products()),
+              Objects.requireNonNull(forms.get(component.name())),
               name -> Objects.requireNonNull(stored.get(name)));
       try (OutputStream out =
           Files.newOutputStream(ExportedFolder.graphFile(root, component.name()))) {
@@ -83,6 +87,13 @@ final class FolderWriter {
         new GraphNotes(model.description().family(), guide).on(lowered).writeTo(out);
       }
     }
+  }
+
+  private Adaptable adaptable(Component component) {
+    boolean open =
+        request.loras() == ExportRequest.Loras.AT_RUN_TIME
+            && model.description().flow().networks().contains(component.name());
+    return open ? Adaptable.of(component.program()) : Adaptable.nothing();
   }
 
   /** Copies the files of every tokenizer that there is; their names. */

@@ -13,13 +13,16 @@ import io.github.tpdiff.weights.CheckpointException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * An exported graph as a file says it, looked at before the runtime is let near: no tensor is
@@ -84,6 +87,50 @@ record GraphFile(Path file, ModelProto model, Map<String, TensorProto> initializ
         .filter(table -> table.getDimsCount() > 0)
         .map(table -> table.getDims(0))
         .findFirst();
+  }
+
+  /** Inputs that need not be given, as there is an initializer of their name. */
+  Map<String, InputForm> optionalInputs() {
+    return model.getGraph().getInputList().stream()
+        .filter(input -> initializers.containsKey(input.getName()))
+        .collect(
+            Collectors.toUnmodifiableMap(ValueInfoProto::getName, input -> InputForm.of(input)));
+  }
+
+  /** The numbers of an fp32 tensor, wherever they lie. */
+  float[] floats(String tensor) {
+    TensorProto found = Objects.requireNonNull(initializers.get(tensor));
+    String what = "tensor '" + tensor + "'";
+    require(
+        found.getDataType() == TensorProto.DataType.FLOAT.getNumber(),
+        what,
+        "fp32",
+        TensorProto.DataType.forNumber(found.getDataType()));
+    var values = new float[Math.toIntExact(elements(what, found.getDimsList()))];
+    payload(what, found, values.length * Float.BYTES).asFloatBuffer().get(values);
+    return values;
+  }
+
+  private ByteBuffer payload(String what, TensorProto tensor, int size) {
+    if (tensor.getDataLocation() != TensorProto.DataLocation.EXTERNAL) {
+      require(
+          tensor.getRawData().size() == size, what, size + " bytes", tensor.getRawData().size());
+      return tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+    Map<String, String> entries = entries(tensor);
+    Path data = file.resolveSibling(entries.getOrDefault("location", "")).normalize();
+    var bytes = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    try (FileChannel channel = FileChannel.open(data)) {
+      long offset = number(what, entries.getOrDefault("offset", "0"));
+      int read = 0;
+      while (read >= 0 && bytes.hasRemaining()) {
+        read = channel.read(bytes, offset + bytes.position());
+      }
+      require(!bytes.hasRemaining(), what, size + " bytes of " + data, bytes.position());
+      return bytes.flip();
+    } catch (IOException failure) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(data, failure), failure);
+    }
   }
 
   /** Bytes of its weights, wherever they lie. */
@@ -166,10 +213,7 @@ record GraphFile(Path file, ModelProto model, Map<String, TensorProto> initializ
   }
 
   private void checkExternal(String what, TensorProto tensor, long elements) {
-    Map<String, String> entries = new HashMap<>();
-    for (StringStringEntryProto entry : tensor.getExternalDataList()) {
-      entries.put(entry.getKey(), entry.getValue());
-    }
+    Map<String, String> entries = entries(tensor);
     Path data = file.resolveSibling(entries.getOrDefault("location", "")).normalize();
     long available;
     try {
@@ -188,6 +232,14 @@ record GraphFile(Path file, ModelProto model, Map<String, TensorProto> initializ
         "data within the %d bytes of %s".formatted(available, data),
         offset + " + " + length);
     require(elements <= 2 * length, what, "as much data as elements", tensor.getDimsList());
+  }
+
+  private static Map<String, String> entries(TensorProto tensor) {
+    Map<String, String> entries = new HashMap<>();
+    for (StringStringEntryProto entry : tensor.getExternalDataList()) {
+      entries.put(entry.getKey(), entry.getValue());
+    }
+    return entries;
   }
 
   private long number(String what, String text) {

@@ -52,7 +52,9 @@ record GraphNotes(String family, GraphGuide graph) {
             noted.addMetadataProps(
                 StringStringEntryProto.newBuilder().setKey(key).setValue(value)));
     GraphProto.Builder inside = noted.getGraphBuilder();
-    inside.getInputBuilderList().forEach(input -> note(input, graph.inputs()));
+    inside.getInputBuilderList().stream()
+        .filter(input -> graph.inputs().containsKey(input.getName())) // LoRAs' say all by name
+        .forEach(input -> note(input, graph.inputs()));
     inside.getOutputBuilderList().forEach(output -> note(output, graph.outputs()));
     return noted.build();
   }

@@ -60,8 +60,7 @@ public final class OnnxEngine implements Engine {
    */
   public static OnnxEngine on(OnnxDevice device, OnnxFlavour flavour) {
     if (device == OnnxDevice.CPU) {
-      return new OnnxEngine(
-          new Sessions(false), flavour, "CPU (asked for)", Precision.KEEP);
+      return new OnnxEngine(new Sessions(false), flavour, "CPU (asked for)", Precision.KEEP);
     }
     try {
       Sessions cuda = new Sessions(true);
@@ -86,6 +85,12 @@ public final class OnnxEngine implements Engine {
     return "ONNX Runtime " + sessions.environment().getVersion() + " on " + device;
   }
 
+  /** On CUDA. */
+  @Override
+  public boolean batchesPay() {
+    return sessions.onCuda();
+  }
+
   @Override
   public Executable load(Program program, TensorSource weights) {
     ProgramWeights.check(program, weights);
@@ -105,7 +110,7 @@ public final class OnnxEngine implements Engine {
           new OnnxSession(
               program.name(), sessions.environment(), session, () -> Folders.delete(folder));
       loaded = true;
-      return OnnxExecutable.of(open, program::shapes);
+      return OnnxExecutable.of(open, new OnnxExecutable.Checks(Map.of(), program::shapes));
     } catch (OrtException failure) {
       throw new OnnxException(program.name() + ": ONNX Runtime cannot load it", failure);
     } finally {
@@ -150,15 +155,16 @@ public final class OnnxEngine implements Engine {
     if (!Files.isRegularFile(model)) {
       throw new CheckpointException("%s: no such file".formatted(model));
     }
-    ModelProto graph = GraphFile.read(model).model();
+    GraphFile graph = GraphFile.read(model);
     try {
-      ModelProto runnable = runnable(graph);
+      ModelProto runnable = runnable(graph.model());
       OrtSession session =
-          runnable == graph
+          runnable == graph.model()
               ? sessions.open(model)
               : sessions.open(runnable.toByteArray(), model.toAbsolutePath().getParent());
       var open = new OnnxSession(model.toString(), sessions.environment(), session, () -> {});
-      return OnnxExecutable.of(open, shapes -> {});
+      return OnnxExecutable.of(
+          open, new OnnxExecutable.Checks(graph.optionalInputs(), shapes -> {}));
     } catch (OrtException failure) {
       throw new OnnxException(model + ": ONNX Runtime cannot open it", failure);
     }

@@ -39,7 +39,7 @@ final class OnnxSession implements AutoCloseable {
   private final OrtEnvironment environment;
   private final OrtSession session;
   private final Runnable release;
-  private final Map<String, TensorInfo> inputs;
+  private final Map<String, InputForm> inputs;
   private final Cache<Map<String, List<Long>>, Map<String, long[]>> resultShapes =
       CacheBuilder.newBuilder().maximumSize(KNOWN_SHAPES).build();
 
@@ -55,7 +55,7 @@ final class OnnxSession implements AutoCloseable {
     this.release = release;
     this.inputs = new LinkedHashMap<>();
     for (Map.Entry<String, NodeInfo> input : session.getInputInfo().entrySet()) {
-      inputs.put(input.getKey(), (TensorInfo) input.getValue().getInfo());
+      inputs.put(input.getKey(), InputForm.of((TensorInfo) input.getValue().getInfo()));
     }
   }
 
@@ -63,7 +63,8 @@ final class OnnxSession implements AutoCloseable {
     return name;
   }
 
-  Map<String, TensorInfo> inputs() {
+  /** What must be given. */
+  Map<String, InputForm> inputs() {
     return inputs;
   }
 
@@ -71,13 +72,16 @@ final class OnnxSession implements AutoCloseable {
     return List.copyOf(session.getOutputNames());
   }
 
+  /** Who else takes part in a run: what gives optional inputs, and what may end it. */
+  record Around(List<BoundAdapter> adapters, Cancellation cancellation) {}
+
   /**
    * Runs once.
    *
    * @throws java.util.concurrent.CancellationException if it was cancelled before its end
    */
-  Map<String, Tensor> run(Map<String, Tensor> given, Cancellation cancellation) {
-    cancellation.check();
+  Map<String, Tensor> run(Map<String, Tensor> given, Around around) {
+    around.cancellation().check();
     var shapes = new HashMap<String, List<Long>>();
     given.forEach((input, tensor) -> shapes.put(input, toList(tensor.shape())));
     var open = new ArrayList<OnnxTensor>();
@@ -88,15 +92,15 @@ final class OnnxSession implements AutoCloseable {
       }
       Map<String, long[]> known = resultShapes.getIfPresent(shapes);
       if (known != null) {
-        return runInto(feeds, known, open, cancellation);
+        return runInto(feeds, known, open, around);
       }
-      Map<String, Tensor> results = runAndCopy(feeds, cancellation);
+      Map<String, Tensor> results = runAndCopy(feeds, around);
       var learnt = new HashMap<String, long[]>();
       results.forEach((output, tensor) -> learnt.put(output, tensor.shape()));
       resultShapes.put(shapes, learnt);
       return results;
     } catch (OrtException failure) {
-      cancellation.check(); // ended as asked
+      around.cancellation().check(); // ended as asked
       throw OnnxException.running(name, failure);
     } finally {
       open.forEach(OnnxTensor::close);
@@ -105,11 +109,14 @@ final class OnnxSession implements AutoCloseable {
 
   /** Runs until it is cancelled, into the pinned tensors or, without any, into new ones. */
   private OrtSession.Result call(
-      Map<String, OnnxTensor> feeds, Map<String, OnnxTensor> pinned, Cancellation cancellation)
+      Map<String, OnnxTensor> feeds, Map<String, OnnxTensor> pinned, Around around)
       throws OrtException {
     Set<String> made = pinned.isEmpty() ? session.getOutputNames() : Set.of();
     try (var options = new RunOptions()) {
-      Cancellation.Watch watch = cancellation.watch(() -> terminate(options));
+      for (BoundAdapter adapter : around.adapters()) {
+        adapter.activate(options);
+      }
+      Cancellation.Watch watch = around.cancellation().watch(() -> terminate(options));
       try {
         return session.run(feeds, made, pinned, options);
       } finally {
@@ -130,7 +137,7 @@ final class OnnxSession implements AutoCloseable {
       Map<String, OnnxTensor> feeds,
       Map<String, long[]> shapes,
       List<OnnxTensor> open,
-      Cancellation cancellation)
+      Around around)
       throws OrtException {
     var results = new LinkedHashMap<String, Tensor>();
     var pinned = new LinkedHashMap<String, OnnxTensor>();
@@ -141,14 +148,14 @@ final class OnnxSession implements AutoCloseable {
       results.put(output.getKey(), result);
       pinned.put(output.getKey(), wrap(result, open));
     }
-    call(feeds, pinned, cancellation).close();
+    call(feeds, pinned, around).close();
     return results;
   }
 
-  private Map<String, Tensor> runAndCopy(Map<String, OnnxTensor> feeds, Cancellation cancellation)
+  private Map<String, Tensor> runAndCopy(Map<String, OnnxTensor> feeds, Around around)
       throws OrtException {
     var results = new LinkedHashMap<String, Tensor>();
-    try (OrtSession.Result result = call(feeds, Map.of(), cancellation)) {
+    try (OrtSession.Result result = call(feeds, Map.of(), around)) {
       for (Map.Entry<String, OnnxValue> output : result) {
         var value = (OnnxTensor) output.getValue();
         ElementType type = elementType(value.getInfo());

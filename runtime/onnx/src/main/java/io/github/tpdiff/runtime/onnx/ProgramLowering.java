@@ -40,12 +40,14 @@ final class ProgramLowering {
   private final NodeList nodes = new NodeList();
   private final Numbers numbers = new Numbers(nodes);
   private final WeightCode weights;
+  private final AdapterCode adapters;
 
   private ProgramLowering(Program program, GraphForm form, Function<String, StoredWeight> storage) {
     this.program = program;
     this.form = form;
     this.products = ReducedProducts.of(program);
     this.weights = new WeightCode(nodes, storage);
+    this.adapters = new AdapterCode(nodes, numbers, form.adaptable());
   }
 
   /**
@@ -93,6 +95,7 @@ final class ProgramLowering {
       nodes.reserve(output);
     }
     program.weights().forEach(weights::declare);
+    adapters.declare(graph, program.weights());
     var produced = new LinkedHashMap<String, Value>();
     for (Graph segment : program.segments()) {
       values.putAll(write(segment, values));
@@ -121,7 +124,7 @@ final class ProgramLowering {
                 ? numbers.type(code.input(input.name()))
                 : type(node, names);
         var operands = node.inputs().stream().map(input -> operand(input, type, names)).toList();
-        String result = Rules.write(node, operands, code);
+        String result = Rules.write(node, adapters.operands(node, operands, type, code), code);
         numbers.declare(result, type);
         names.put(node, result);
       }

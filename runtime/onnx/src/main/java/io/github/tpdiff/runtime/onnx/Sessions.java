@@ -3,7 +3,6 @@ package io.github.tpdiff.runtime.onnx;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtException.OrtErrorCode;
-
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
@@ -33,6 +32,10 @@ final class Sessions {
 
   Sessions(boolean cuda) {
     this.cuda = cuda;
+  }
+
+  boolean onCuda() {
+    return cuda;
   }
 
   OrtEnvironment environment() {

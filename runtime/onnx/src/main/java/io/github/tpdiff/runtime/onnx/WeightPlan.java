@@ -1,5 +1,6 @@
 package io.github.tpdiff.runtime.onnx;
 
+import com.google.common.collect.Sets;
 import io.github.tpdiff.runtime.graph.Program;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.Quantization;
@@ -13,10 +14,16 @@ import java.util.Set;
  * How each weight of a component is stored.
  *
  * @param products names of those that the precision speaks of; others are stored as they are
+ * @param inF32 names of those that are F32 whatever the precision
  */
-record WeightPlan(Precision precision, Set<String> products) {
+record WeightPlan(Precision precision, Set<String> products, Set<String> inF32) {
   static WeightPlan of(Program program, Precision precision) {
-    return new WeightPlan(precision, ReducedProducts.of(program).weights());
+    return new WeightPlan(precision, ReducedProducts.of(program).weights(), Set.of());
+  }
+
+  /** The same with some weights in F32, such as those that are replaced at run time. */
+  WeightPlan keepingF32(Set<String> names) {
+    return new WeightPlan(precision, Sets.difference(products, names), names);
   }
 
   /** The weights as products see them. */
@@ -40,6 +47,9 @@ record WeightPlan(Precision precision, Set<String> products) {
 
   /** The type of numbers that any other weight is stored in. */
   DType dtype(TensorInfo info) {
+    if (inF32.contains(info.name())) {
+      return DType.F32;
+    }
     DType found = StoredWeight.isTakenAsIs(info.dtype()) ? info.dtype() : DType.F32;
     return switch (precision) {
       case FP32 -> DType.F32;

@@ -13,6 +13,7 @@ import io.github.tpdiff.runtime.diffusion.StageChoice;
 import io.github.tpdiff.runtime.diffusion.StageConfig;
 import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
+import io.github.tpdiff.runtime.onnx.ExportRequest.Loras;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
@@ -142,7 +143,8 @@ class ExportedFolderTest {
       Precision precision, Weights weights, OnnxFlavour flavour) throws IOException {
     Path target = folder.resolve("out").resolve("model");
     var request =
-        new ExportRequest(Precisions.all(precision), weights, flavour, StageChoice.of(STAGES));
+        new ExportRequest(
+            Precisions.all(precision), weights, flavour, StageChoice.of(STAGES), Loras.MERGED);
     try (var model = TinyModel.of(SafetensorsFile.open(checkpoint), tokenizer)) {
       ExportedFolder.write(model, target, request);
     }

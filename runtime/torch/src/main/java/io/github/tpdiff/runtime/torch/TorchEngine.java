@@ -124,6 +124,12 @@ public final class TorchEngine implements Engine, TrainingEngine {
             options.arithmetic() == Arithmetic.FP32 ? "" : ", products in bf16");
   }
 
+  /** On a GPU. */
+  @Override
+  public boolean batchesPay() {
+    return device.isGpu();
+  }
+
   @Override
   public Executable load(Program program, TensorSource weights) {
     return loadProgram(program, weights);
