@@ -37,8 +37,6 @@ record Cluster(SparkSession session) implements AutoCloseable {
     return new Cluster(
         SparkSession.builder()
             .appName(name)
-            // A training outlives more executors than a query does.
-            .config("spark.stage.maxConsecutiveAttempts", "1000")
             .getOrCreate());
   }
 

@@ -23,7 +23,7 @@ import scala.runtime.AbstractFunction1;
 
 /**
  * A rank of a training as a task of a barrier stage: all begin together, tell each other where they
- * listen, and form a ring; if one is lost, Spark begins all of them again.
+ * listen, and form a ring; if one is lost, all of them fail, and the driver begins them again.
  */
 final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Answer>>
     implements Serializable {

@@ -6,16 +6,25 @@ import io.github.tpdiff.cli.ExitCode;
 import io.github.tpdiff.lora.job.JobRuns;
 import io.github.tpdiff.lora.job.ResolvedJob;
 import io.github.tpdiff.lora.job.TrainingJob;
+import io.github.tpdiff.lora.train.StateFolder;
 import io.github.tpdiff.lora.train.TrainingRun.Start;
 import io.github.tpdiff.runtime.model.Families;
 import io.github.tpdiff.runtime.model.VideoModel;
 import io.github.tpdiff.runtime.onnx.OnnxDevice;
 import io.github.tpdiff.spark.ring.Wire;
+import io.github.tpdiff.weights.CheckpointException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.spark.SparkException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,6 +43,7 @@ import picocli.CommandLine.Spec;
     footer = "  spark-submit tpdiff-spark.jar train /shared/job.yaml --wire bf16")
 final class TrainVerb implements Callable<Integer> {
   private static final int SECRET_BYTES = 32;
+  private static final int MOST_FRUITLESS = 4;
 
   @Spec private CommandSpec spec;
 
@@ -101,15 +111,51 @@ final class TrainVerb implements Callable<Integer> {
               Build.id(),
               BaseEncoding.base16().encode(secret),
               cluster.context().broadcast(prepared));
-      List<Answer> answers =
-          cluster.named(
-              "train: %d steps on %d executors".formatted(job.train().settings().steps(), ranks),
-              () -> work.run(cluster.context(), ranks));
+      List<Answer> answers = train(cluster, work, job);
       Cluster.results(answers).stream()
           .filter(line -> !line.isEmpty())
           .forEach(spec.commandLine().getOut()::println);
       spec.commandLine().getOut().flush();
     }
     return ExitCode.DONE;
+  }
+
+  /**
+   * Trains, again from the newest state whenever an executor is lost: Spark begins no barrier stage
+   * again that has results. Without a new state between losses it gives up.
+   */
+  private List<Answer> train(Cluster cluster, RankTask work, TrainingJob job) {
+    int ranks = job.train().settings().batches().atOnce();
+    String stage =
+        "train: %d steps on %d executors".formatted(job.train().settings().steps(), ranks);
+    int fruitless = 0;
+    while (true) {
+      Set<Path> before = states(job);
+      try {
+        return cluster.named(stage, () -> work.run(cluster.context(), ranks));
+      } catch (CheckpointException lost) {
+        fruitless = states(job).equals(before) ? fruitless + 1 : 0;
+        if (!(lost.getCause() instanceof SparkException) || fruitless == MOST_FRUITLESS) {
+          throw lost;
+        }
+        spec.commandLine().getErr().println("going on after: " + lost.getMessage());
+        spec.commandLine().getErr().flush();
+      }
+    }
+  }
+
+  /** Folders of states, of all runs of the job. */
+  private static Set<Path> states(TrainingJob job) {
+    Path folder = job.output().folder();
+    if (!Files.isDirectory(folder)) {
+      return Set.of();
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(file -> file.endsWith(StateFolder.STATE))
+          .collect(Collectors.toUnmodifiableSet());
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
+    }
   }
 }
