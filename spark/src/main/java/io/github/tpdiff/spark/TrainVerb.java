@@ -91,7 +91,6 @@ final class TrainVerb implements Callable<Integer> {
   @Override
   public Integer call() {
     TrainingJob job = job();
-    int ranks = job.train().settings().batches().atOnce();
     try (VideoModel model = Families.open(job.model().request());
         Cluster cluster = Cluster.open("tpdiff train " + file.getFileName())) {
       List<ResolvedJob> runs = JobRuns.of(job, model);
