@@ -103,9 +103,7 @@ final class ExportCommand implements Callable<Integer> {
     LoraOptions.Trained trained = lora.read();
     VideoModel base = Families.open(parts.at(folder));
     try (VideoModel opened =
-        precisions.equals(Precisions.all(Precision.KEEP))
-            ? trained.merged(base)
-            : trained.mergedInFp32(base)) {
+        keepsDenoisers(base) ? trained.merged(base) : trained.mergedInFp32(base)) {
       VideoModel model =
           opened.withDescription(steps.choice().asDefaultsOf(scheduler.of(opened.description())));
       var request =
@@ -121,6 +119,12 @@ final class ExportCommand implements Callable<Integer> {
       StageOptions.printDifferences(spec.commandLine().getErr(), decided);
       return check ? check(model, decided.stages()) : ExitCode.DONE;
     }
+  }
+
+  /** What is rounded when it is stored is not rounded before, when LoRAs are merged. */
+  private boolean keepsDenoisers(VideoModel base) {
+    return base.description().flow().denoisers().stream()
+        .allMatch(expert -> precisions.of(expert.component()) == Precision.KEEP);
   }
 
   private int check(VideoModel model, StageConfig stages) {

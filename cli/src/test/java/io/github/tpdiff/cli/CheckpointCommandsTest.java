@@ -126,6 +126,39 @@ class CheckpointCommandsTest {
         .anyMatch(line -> line.contains("transformer, stage 2 of 5 frames"));
   }
 
+  @Test
+  void export_ofEachComponentAtItsPrecision_isCheckedSo_andRuns() throws Exception {
+    Path exported = folder.resolve("exported");
+    var run =
+        Invocation.of(
+            "export", tiny(), exported, "--check", "--precision", "transformer=int8,vae=bf16");
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.out().lines().filter(line -> line.startsWith("ok")))
+        .anyMatch(line -> line.matches("ok +text_encoder +keep .*"))
+        .anyMatch(line -> line.matches("ok +transformer, stage 1 .* int8 .*"))
+        .anyMatch(line -> line.matches("ok +vae_decoder +bf16 .*"));
+    assertThat(Files.readString(exported.resolve("tpdiff_check.json")))
+        .contains("\"component\": \"transformer\"", "\"precision\": \"int8\"", "\"max_error\": ");
+    Path video = folder.resolve("a.mp4");
+    var made = Invocation.of("run", exported, "--prompt", "a", "--size", "32x32", "-o", video);
+    assertThat(made.exitCode()).as(made.err()).isZero();
+    assertThat(video).isNotEmptyFile();
+  }
+
+  @Test
+  void export_atAPrecisionThatThereIsNot_namesThose() {
+    var run = Invocation.of("export", tiny(), folder.resolve("o"), "--precision", "vae=f16");
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err())
+        .contains("--precision", "expected one of keep, fp32, bf16, fp16, int8, fp8, found 'f16'");
+    var other =
+        Invocation.of(
+            "export", folder.resolve("tiny"), folder.resolve("o"), "--precision", "unet=fp16");
+    assertThat(other.exitCode()).isEqualTo(2);
+    assertThat(other.err()).contains("transformer, vae_decoder", "found 'unet'");
+    assertThat(folder.resolve("o")).doesNotExist();
+  }
+
   private Path tiny() {
     Path model = folder.resolve("tiny");
     assertThat(Invocation.of("new-checkpoint", "wan-tiny", model).exitCode()).isZero();

@@ -34,10 +34,7 @@ record Cluster(SparkSession session) implements AutoCloseable {
    * @param name of the application in Spark's pages
    */
   static Cluster open(String name) {
-    return new Cluster(
-        SparkSession.builder()
-            .appName(name)
-            .getOrCreate());
+    return new Cluster(SparkSession.builder().appName(name).getOrCreate());
   }
 
   JavaSparkContext context() {

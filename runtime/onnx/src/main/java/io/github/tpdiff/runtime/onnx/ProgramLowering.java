@@ -34,6 +34,9 @@ final class ProgramLowering {
   static final int OPSET = 23;
   static final int IR_VERSION = 10;
 
+  /** Who wrote a graph, as the graph says. */
+  static final String PRODUCER = "tpdiff";
+
   private final Program program;
   private final GraphForm form;
   private final ReducedProducts products;
@@ -63,7 +66,7 @@ final class ProgramLowering {
     var model =
         ModelProto.newBuilder()
             .setIrVersion(IR_VERSION)
-            .setProducerName("tpdiff")
+            .setProducerName(PRODUCER)
             .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(OPSET))
             .addMetadataProps(
                 StringStringEntryProto.newBuilder().setKey("component").setValue(program.name()))

@@ -18,7 +18,8 @@ import java.util.Set;
  * order.
  *
  * <p>ONNX Runtime on a CPU does the like for fp16, each weight converted beside its use and all of
- * them kept; for bf16 it does not.
+ * them kept; for bf16 it does not. Only the operations of {@link ProgramLowering} are known here,
+ * each of which has one output, and in 16 bits where its first input is.
  */
 final class RoundedGraph {
   private static final Set<Integer> HALVES =
@@ -42,14 +43,15 @@ final class RoundedGraph {
 
   private RoundedGraph() {}
 
-  /** Whether a graph computes in 16 bits, beyond converting weights to fp32. */
+  /** Whether a graph that was written here computes in 16 bits, beyond converting weights. */
   static boolean isNeeded(ModelProto model) {
-    return model.getGraph().getNodeList().stream()
-        .anyMatch(
-            node ->
-                node.getOpType().equals("Cast")
-                    && HALVES.contains((int) attribute(node))
-                    && !isInitializer(model.getGraph(), node.getInput(0)));
+    return model.getProducerName().equals(ProgramLowering.PRODUCER)
+        && model.getGraph().getNodeList().stream()
+            .anyMatch(
+                node ->
+                    node.getOpType().equals("Cast")
+                        && HALVES.contains((int) attribute(node))
+                        && !isInitializer(model.getGraph(), node.getInput(0)));
   }
 
   private static boolean isInitializer(GraphProto graph, String name) {

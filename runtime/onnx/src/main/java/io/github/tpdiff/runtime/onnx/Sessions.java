@@ -127,6 +127,9 @@ final class Sessions {
       options.setOptimizationLevel(OptLevel.EXTENDED_OPT);
       options.addConfigEntry(
           "optimization.constant_folding_max_output_size_in_bytes", FOLDING_LIMIT);
+      // A plan of a run's memory lies beside what the first run took: of the weights that are
+      // converted when they are used, more than all activations.
+      options.setMemoryPatternOptimization(false);
       if (cuda) {
         options.addCUDA();
       }

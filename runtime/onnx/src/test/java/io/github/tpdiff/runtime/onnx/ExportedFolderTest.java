@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.tpdiff.runtime.diffusion.FrameResampling;
 import io.github.tpdiff.runtime.diffusion.LatentShape;
 import io.github.tpdiff.runtime.diffusion.StageChoice;
@@ -15,6 +17,7 @@ import io.github.tpdiff.runtime.engine.Executable;
 import io.github.tpdiff.runtime.engine.Tensor;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Loras;
 import io.github.tpdiff.runtime.onnx.ExportRequest.Weights;
+import io.github.tpdiff.runtime.pipeline.PartsComparison.PartError;
 import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.DType;
 import io.github.tpdiff.weights.FloatCodec;
@@ -40,6 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class ExportedFolderTest {
   private static final StageConfig STAGES =
@@ -181,6 +185,78 @@ class ExportedFolderTest {
           };
       TinyModel.TENSORS.forEach(name -> assertEquals(expected, source.require(name).dtype()));
     }
+  }
+
+  /** The rows of W are 1, 2 and 3, 4, those of V 0, 1 and 1, 0: 2, 4 and 1 are the largest. */
+  @ParameterizedTest
+  @CsvSource({"INT8, I8", "FP8, F8_E4M3"})
+  void codesAndScalesLieBesideTheGraph_andStandForTheWeights(Precision precision, DType codes)
+      throws IOException {
+    Path target = folder.resolve("codes");
+    try (var model = TinyModel.of(SafetensorsFile.open(checkpoint), tokenizer)) {
+      ExportedFolder.write(
+          model, target, ExportRequest.of(STAGES).withPrecisions(Precisions.all(precision)));
+    }
+    int largest = precision == Precision.INT8 ? 127 : 448;
+    Path weights = target.resolve("transformer").resolve("weights.safetensors");
+    try (TensorSource source = SafetensorsFile.open(weights)) {
+      assertEquals(codes, source.require("denoise.weight").dtype());
+      assertArrayEquals(
+          new float[] {2f / largest, 4f / largest}, source.floats("denoise.weight_scale"));
+      assertArrayEquals(
+          new float[] {1f / largest, 1f / largest}, source.floats("condition.weight_scale"));
+    }
+    // 1 and 3 are no codes: 63.5 is rounded to 64, 95.25 to 95; 224 is one, 336 is between two.
+    float[] rounded =
+        precision == Precision.INT8
+            ? new float[] {20 + 2 + 128 / 127f, 10 + 4 + 380 / 127f}
+            : new float[] {23, 10 + 4 + 320 / 448f * 4};
+    float[] found = run(target);
+    assertEquals(rounded[0], found[0], 1e-5);
+    assertEquals(rounded[1], found[1], 1e-5);
+  }
+
+  /** Whatever is between the casts, a graph takes and gives fp32. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Precision.class,
+      names = {"BF16", "FP16"})
+  void halfPrecision_runsOnACpuToo(Precision precision) throws IOException {
+    Path target = folder.resolve("half");
+    try (var model = TinyModel.of(SafetensorsFile.open(checkpoint), tokenizer);
+        var engine = OnnxEngine.on(OnnxDevice.CPU)) {
+      ExportedFolder.write(
+          model, target, ExportRequest.of(STAGES).withPrecisions(Precisions.all(precision)));
+      try (var parts = ExportedFolder.open(target, engine)) {
+        parts.check();
+      }
+    }
+    assertArrayEquals(new float[] {23, 17, 21, 13}, run(target)); // all of them are such numbers
+  }
+
+  @Test
+  void checkSaysWhichPartBreaksItsTolerance() throws IOException {
+    var check =
+        ExportCheck.of(
+            List.of(
+                new PartError("transformer", "transformer, stage 1 of 9 frames", 0.06),
+                new PartError("vae_decoder", "vae_decoder", 1e-5),
+                new PartError("text_encoder", "text_encoder", Double.NaN)),
+            Precisions.parse("keep,transformer=int8,text_encoder=fp16"));
+    assertFalse(check.passes());
+    assertEquals(
+        List.of(
+            "transformer, stage 1 of 9 frames: int8 is 6.0e-02 from fp32, expected at most 5e-02;"
+                + " export with --precision transformer=keep",
+            "text_encoder: fp16 is NaN from fp32, expected at most 1e-02; export with --precision"
+                + " text_encoder=keep"),
+        check.parts().stream().flatMap(part -> part.complaint().stream()).toList());
+    check.write(folder);
+    JsonNode written = new ObjectMapper().readTree(folder.resolve(ExportCheck.FILE).toFile());
+    assertEquals(0.06, written.at("/parts/0/max_error").asDouble());
+    assertEquals("int8", written.at("/parts/0/precision").asText());
+    assertTrue(written.at("/parts/1/passes").asBoolean());
+    assertEquals("NaN", written.at("/parts/2/max_error").asText());
   }
 
   @Test
