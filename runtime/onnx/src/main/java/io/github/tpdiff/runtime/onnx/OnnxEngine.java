@@ -105,7 +105,7 @@ public final class OnnxEngine implements Engine {
               program,
               new GraphForm(flavour, precision.products()),
               name -> Objects.requireNonNull(stored.get(name)));
-      OrtSession session = sessions.open(runnable(model).toByteArray());
+      OrtSession session = sessions.open(rounded(model).orElse(model).toByteArray());
       var open =
           new OnnxSession(
               program.name(), sessions.environment(), session, () -> Folders.delete(folder));
@@ -120,9 +120,11 @@ public final class OnnxEngine implements Engine {
     }
   }
 
-  /** The same model where the device has kernels for it. */
-  private ModelProto runnable(ModelProto model) {
-    return sessions.hasHalves() || !RoundedGraph.isNeeded(model) ? model : RoundedGraph.of(model);
+  /** What to run in place of a model that the device has no kernels for. */
+  private Optional<ModelProto> rounded(ModelProto model) {
+    return sessions.hasHalves() || !RoundedGraph.isNeeded(model)
+        ? Optional.empty()
+        : Optional.of(RoundedGraph.of(model));
   }
 
   private static Path temporaryFolder() {
@@ -157,11 +159,12 @@ public final class OnnxEngine implements Engine {
     }
     GraphFile graph = GraphFile.read(model);
     try {
-      ModelProto runnable = runnable(graph.model());
+      Optional<ModelProto> rounded = rounded(graph.model());
       OrtSession session =
-          runnable == graph.model()
-              ? sessions.open(model)
-              : sessions.open(runnable.toByteArray(), model.toAbsolutePath().getParent());
+          rounded.isPresent()
+              ? sessions.open(
+                  rounded.get().toByteArray(), model.toAbsolutePath().resolveSibling(""))
+              : sessions.open(model);
       var open = new OnnxSession(model.toString(), sessions.environment(), session, () -> {});
       return OnnxExecutable.of(
           open, new OnnxExecutable.Checks(graph.optionalInputs(), shapes -> {}));
