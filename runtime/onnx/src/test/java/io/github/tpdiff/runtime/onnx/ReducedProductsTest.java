@@ -30,7 +30,10 @@ class ReducedProductsTest {
         "network",
         List.of(
             new Graph("embed", embedded),
-            Graph.of("head", "y", y.layerNorm(1e-6).plus(weight("shared").reshape(1, 4, 4)))),
+            Graph.of(
+                "head",
+                "y",
+                y.layerNorm(1e-6).plus(weight("shared").slice(0, 0, 1).reshape(1, 1, WIDTH)))),
         List.of("y"));
   }
 
