@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Trains as `tpdiff train` does, on as many executors as the job's train.batches_at_once says:"
           + " each makes its share of a step's batches, and gradients are averaged between them.",
-      "A lost executor is made up for, and training goes on from the newest state, bit for bit."
+      "A lost executor is made up for, and training goes on from the newest state."
     },
     footer = "  spark-submit tpdiff-spark.jar train /shared/job.yaml --wire bf16")
 final class TrainVerb implements Callable<Integer> {
