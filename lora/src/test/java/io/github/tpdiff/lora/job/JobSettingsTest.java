@@ -131,7 +131,8 @@ final class JobSettingsTest {
       FULL.replace(
               "sizes: [832x480x81, 480x832x49]", "pixels: 832x480\n  frames: [17, 81]\n  shapes: 5")
           .replace("extraction: middle", "extraction: sliding\n  stride: 8")
-          .replace("repeats: 2", "weight: 2.5");
+          .replace("repeats: 2", "weight: 2.5")
+          .replace("gradient_accumulation: 4", "gradient_accumulation: 4\n  batches_at_once: 2");
 
   private static final String SEVERAL =
       CHOSEN
@@ -243,7 +244,8 @@ final class JobSettingsTest {
   @ParameterizedTest
   @ValueSource(strings = {"data.path", "data.sets"})
   void everyPartOfAJob_decidesTheRunOrIsFree(String place) throws IOException {
-    TrainingJob job = read(place.equals("data.path") ? FULL : SEVERAL);
+    TrainingJob job =
+        read(place.equals("data.path") ? FULL : SEVERAL.replace("  batches_at_once: 2\n", ""));
     Map<String, Object> own = JobSettings.of(job).values();
     var free = new TreeSet<String>();
     for (Changed changed : changed(job)) {
