@@ -3,6 +3,7 @@ package io.github.tpdiff.serve.http;
 import io.github.tpdiff.serve.http.Refusal.Kind;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -42,15 +43,11 @@ public final class BodyReader {
 
   /**
    * Reads the body of a call, then uses it, on a thread of the server's; what goes wrong is
-   * answered.
-   *
-   * @throws Refusal if it says itself that it is too large
+   * answered. Of a body that is refused, as much again is read and thrown away: a client that still
+   * sends when the connection closes may never see the answer.
    */
   public void read(Routes.Exchange call, BodyUse use) {
     Request request = call.request();
-    if (request.getLength() > bounds.mostBytes) {
-      throw tooLarge();
-    }
     var reading = new Reading(request);
     Scheduler.Task deadline =
         request
@@ -88,9 +85,13 @@ public final class BodyReader {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private long charged;
     private boolean released;
+    private Optional<Refusal> refused;
+    private long thrownAway;
 
     Reading(Request request) {
       this.request = request;
+      this.refused =
+          request.getLength() > bounds.mostBytes ? Optional.of(tooLarge()) : Optional.empty();
     }
 
     /** Takes what there is, and asks to be called again. */
@@ -109,18 +110,33 @@ public final class BodyReader {
         boolean isLast = chunk.isLast();
         try {
           take(chunk);
-        } catch (Refusal refusal) {
-          body.completeExceptionally(refusal);
         } finally {
           chunk.release();
         }
-        if (isLast) {
-          body.complete(bytes.toByteArray());
+        if (isLast || thrownAway > bounds.mostBytes) {
+          end();
         }
       }
     }
 
+    private void end() {
+      refused.ifPresentOrElse(
+          body::completeExceptionally, () -> body.complete(bytes.toByteArray()));
+    }
+
     private void take(Content.Chunk chunk) {
+      if (refused.isPresent()) {
+        thrownAway += chunk.remaining();
+        return;
+      }
+      try {
+        keep(chunk);
+      } catch (Refusal refusal) {
+        refused = Optional.of(refusal);
+      }
+    }
+
+    private void keep(Content.Chunk chunk) {
       int size = chunk.remaining();
       if (bytes.size() + (long) size > bounds.mostBytes) {
         throw tooLarge();
