@@ -40,9 +40,8 @@ import picocli.CommandLine.Spec;
         "Makes a video twice, in whole and with the predictions left out that hardly change, and"
             + " writes what --magcache of generate and run reads.",
     footer = {
-      "  tpdiff calibrate checkpoint --lora lora.safetensors --prompt \"a red ball\" -o mag.json",
-      "  tpdiff calibrate exported --prompt \"a red ball\" --steps 30 --sheet mag.png",
-      "  tpdiff run exported --prompt \"a blue ball\" --steps 30 --magcache magcache.json"
+      "  tpdiff calibrate checkpoint --prompt \"a red ball\" -o mag.json",
+      "  tpdiff calibrate exported --prompt \"a red ball\" --steps 30 --sheet mag.png"
     })
 final class CalibrateCommand implements Callable<Integer> {
   private static final int SHEET_COLUMNS = 9;

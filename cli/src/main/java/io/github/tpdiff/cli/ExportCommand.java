@@ -36,8 +36,7 @@ import picocli.CommandLine.TypeConversionException;
     name = "export",
     description = "Writes a folder of ONNX graphs with everything that inference needs.",
     footer = {
-      "  tpdiff export checkpoint fast --lora distilled.safetensors --sigmas 1,0.9375,0.8333,0.625"
-          + " --guidance 1",
+      "  tpdiff export checkpoint fast --sigmas 1,0.9375,0.8333,0.625 --guidance 1",
       "  tpdiff export checkpoint exported --lora lora.safetensors --check",
       "  tpdiff export checkpoint exported --stages 3 --precision int8,vae=keep"
     })

@@ -22,7 +22,8 @@ final class StepOptions {
       description =
           "The noise levels at which the network is asked, falling, in place of --steps: such as"
               + " 1,0.9375,0.8333,0.625, or one list for each stage, 1,0.94/0.8/0.6. No shift is"
-              + " applied to them. Every stage after the first is asked where it begins in any case.")
+              + " applied to them. Every stage after the first is asked where it begins in any case"
+              + " (default: as --steps has them).")
   private Optional<NoiseLevels> sigmas = Optional.empty();
 
   @Option(

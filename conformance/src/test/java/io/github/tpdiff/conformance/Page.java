@@ -42,7 +42,9 @@ record Page(String name, String text) {
     try (Stream<Path> docs = Files.list(root().resolve("docs"))) {
       return Stream.concat(
               Stream.of("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "THIRD-PARTY.md"),
-              docs.map(file -> "docs/" + file.getFileName()).sorted())
+              docs.map(file -> "docs/" + file.getFileName())
+                  .filter(name -> name.endsWith(".md"))
+                  .sorted())
           .map(Page::read)
           .toList();
     } catch (IOException failure) {

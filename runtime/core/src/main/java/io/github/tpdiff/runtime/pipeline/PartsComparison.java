@@ -227,7 +227,7 @@ public record PartsComparison(List<StagePlan> plans, LatentShape latents) {
       var byStage = new LinkedHashMap<String, Double>();
       for (Stage stage : stages()) {
         byStage.merge(
-            "%s, stage %d of %s".formatted(name, stage.number(), stage.size()),
+            "%s, stage %s of %s".formatted(name, stage.number(), stage.size()),
             error(predict(known, stage).data(), predict(asked, stage).data()),
             Math::max);
       }

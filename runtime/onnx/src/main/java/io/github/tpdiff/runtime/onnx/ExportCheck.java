@@ -9,6 +9,7 @@ import io.github.tpdiff.weights.IndentedJson;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -36,8 +37,14 @@ public record ExportCheck(List<Part> parts) {
       return passes()
           ? Optional.empty()
           : Optional.of(
-              "%s: %s is %.1e from fp32, expected at most %.0e%s"
-                  .formatted(part, precision.word(), maxError, precision.tolerance(), remedy()));
+              String.format(
+                  Locale.ROOT,
+                  "%s: %s is %.1e from fp32, expected at most %.0e%s",
+                  part,
+                  precision.word(),
+                  maxError,
+                  precision.tolerance(),
+                  remedy()));
     }
 
     private String remedy() {
