@@ -43,10 +43,7 @@ record PlanTable(PrintWriter out) {
     for (GridFactor strides : SAID) {
       discarded.add(
           String.format(
-              Locale.ROOT,
-              "%s %.1f %%",
-              RatesOption.text(strides),
-              100 * spectrum.powerLost(strides)));
+              Locale.ROOT, "%s %.1f %%", strides.crossed(), 100 * spectrum.powerLost(strides)));
     }
     out.println("of their power strides discard: " + String.join(", ", discarded));
     out.println(

@@ -56,15 +56,8 @@ public final class RatesOption implements ITypeConverter<GridFactor> {
         .formatted(text);
   }
 
-  /** How rates are said on the command line. */
-  static String text(GridFactor rates) {
-    return rates.isOfTimeAlone()
-        ? "" + rates.time()
-        : "%dx%dx%d".formatted(rates.time(), rates.height(), rates.width());
-  }
-
   /** How the rates of a whole plan are said on the command line. */
   public static String text(List<GridFactor> rates) {
-    return rates.stream().map(RatesOption::text).collect(Collectors.joining(","));
+    return rates.stream().map(GridFactor::crossed).collect(Collectors.joining(","));
   }
 }

@@ -84,18 +84,12 @@ final class VideoObjects {
     video.put("scheduler", asked.scheduler().orElse(null));
     StageChoice stages = asked.stages();
     video.put("stages", stages.count().isPresent() ? stages.count().getAsInt() : null);
-    video.put("rates", joined(",", stages.rates().stream().map(VideoObjects::rate)));
+    video.put("rates", joined(",", stages.rates().stream().map(GridFactor::crossed)));
     video.put("split", joined("-", stages.stepSplit().stream().map(String::valueOf)));
   }
 
   private static @Nullable String text(Optional<NoiseLevels> levels) {
     return levels.map(NoiseLevels::toString).orElse(null);
-  }
-
-  private static String rate(GridFactor rate) {
-    return rate.isOfTimeAlone()
-        ? String.valueOf(rate.time())
-        : "%dx%dx%d".formatted(rate.time(), rate.height(), rate.width());
   }
 
   private static @Nullable String joined(String between, Stream<String> values) {

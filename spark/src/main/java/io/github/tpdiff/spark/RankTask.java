@@ -77,7 +77,7 @@ final class RankTask extends AbstractFunction1<Iterator<Integer>, Iterator<Answe
               context.partitionId(),
               addresses,
               secret,
-              "stage %d attempt %d".formatted(context.stageId(), context.stageAttemptNumber()));
+              "stage %s attempt %s".formatted(context.stageId(), context.stageAttemptNumber()));
       TrainVerb verb = Verbs.parse(new TrainVerb(), arguments);
       try (Ring ring = Ring.join(port, member, verb.wire(), PATIENCE, context::isInterrupted)) {
         return CollectionConverters.asScala(List.of(train(ring, verb)).iterator());

@@ -27,7 +27,7 @@ record CudaCheck(Surroundings machine) implements Check {
   /** A library of CUDA 12, and whose it is. */
   private record Library(String name, int major, String origin) {
     String file() {
-      return "lib%s.so.%d".formatted(name, major);
+      return "lib%s.so.%s".formatted(name, major);
     }
   }
 

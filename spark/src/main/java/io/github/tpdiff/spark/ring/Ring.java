@@ -280,7 +280,9 @@ public final class Ring implements AutoCloseable {
   private final class Incoming extends InputStream {
     @Override
     public int read() {
-      throw new UnsupportedOperationException();
+      var one = new byte[1];
+      left().read(one, 1);
+      return Byte.toUnsignedInt(one[0]);
     }
 
     @Override

@@ -80,6 +80,11 @@ public record GridFactor(int time, int height, int width) {
     return new GridFactor(time / other.time, height / other.height, width / other.width);
   }
 
+  /** {@code 2} along time alone, else {@code 2x2x2}, as options and fields of requests have it. */
+  public String crossed() {
+    return isOfTimeAlone() ? "" + time : time + "x" + height + "x" + width;
+  }
+
   /** {@code 2} along time alone, else {@code [2, 2, 2]}, as job files have it. */
   @Override
   public String toString() {

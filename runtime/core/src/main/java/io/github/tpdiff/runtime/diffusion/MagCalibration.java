@@ -3,6 +3,7 @@ package io.github.tpdiff.runtime.diffusion;
 import static com.google.common.base.Preconditions.checkArgument;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -162,6 +163,7 @@ public record MagCalibration(String family, String sampler, List<OfStage> stages
   }
 
   private static String shown(List<Double> timesteps) {
-    return "%.4g to %.4g".formatted(timesteps.get(0), timesteps.get(timesteps.size() - 1));
+    return String.format(
+        Locale.ROOT, "%.4g to %.4g", timesteps.get(0), timesteps.get(timesteps.size() - 1));
   }
 }
