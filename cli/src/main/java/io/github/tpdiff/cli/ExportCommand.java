@@ -113,7 +113,8 @@ final class ExportCommand implements Callable<Integer> {
               .withLoras(takesLoras ? Loras.AT_RUN_TIME : Loras.MERGED);
       Decided decided = ExportedFolder.write(model, to, request);
       PrintWriter out = spec.commandLine().getOut();
-      out.printf("wrote %s: %d stages%n", to, decided.stages().stages());
+      int count = decided.stages().stages();
+      out.printf("wrote %s: %s%n", to, count == 1 ? "1 stage" : count + " stages");
       out.flush();
       StageOptions.printDifferences(spec.commandLine().getErr(), decided);
       return check ? check(model, decided.stages()) : ExitCode.DONE;

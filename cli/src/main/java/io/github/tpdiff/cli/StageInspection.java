@@ -8,6 +8,7 @@ import io.github.tpdiff.runtime.diffusion.StageConfig.Targets;
 import io.github.tpdiff.runtime.diffusion.Words;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -49,7 +50,7 @@ public final class StageInspection {
                 ofTimeAlone ? "frame rate" : "frames, rows and columns",
                 boundaries.isEmpty()
                     ? "in equal parts of the schedule"
-                    : "from times " + words(boundaries));
+                    : "from times " + times(boundaries));
     boolean usual =
         ofTimeAlone
             && Words.of(Targets.LATENT).equals(fields.get("targets"))
@@ -64,6 +65,16 @@ public final class StageInspection {
 
   private static List<?> listed(Map<?, ?> fields, String key) {
     return fields.get(key) instanceof List<?> list ? list : List.of();
+  }
+
+  private static String times(List<?> boundaries) {
+    return boundaries.stream()
+        .map(
+            time ->
+                time instanceof Number number
+                    ? String.format(Locale.ROOT, "%.4f", number.doubleValue())
+                    : String.valueOf(time))
+        .collect(Collectors.joining(", "));
   }
 
   private static String words(List<?> values) {
