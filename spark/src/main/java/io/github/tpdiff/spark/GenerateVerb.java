@@ -1,6 +1,7 @@
 package io.github.tpdiff.spark;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 
 import io.github.tpdiff.cli.ComputeOption;
 import io.github.tpdiff.cli.EngineOptions;
@@ -17,10 +18,12 @@ import io.github.tpdiff.weights.CheckpointException;
 import io.github.tpdiff.weights.WritablePlace;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -91,7 +94,7 @@ final class GenerateVerb implements Callable<Integer> {
               "videos: %d requests".formatted(items.size()),
               Task.of(Task.Kind.VIDEOS, Verbs.arguments(spec)),
               items);
-      return write(rows, List.copyOf(distinct.keySet()), made);
+      return write(rows, results(distinct.keySet(), made));
     }
   }
 
@@ -136,11 +139,21 @@ final class GenerateVerb implements Callable<Integer> {
     return distinct;
   }
 
-  private int write(List<VideoRow> rows, List<String> ids, List<String> made) {
+  private static Map<String, String> results(Set<String> ids, List<String> made) {
+    var results = new HashMap<String, String>();
+    int at = 0;
+    for (String id : ids) {
+      results.put(id, made.get(at++));
+    }
+    return results;
+  }
+
+  /** Writes the table of results, by the rows' ids. */
+  private int write(List<VideoRow> rows, Map<String, String> results) {
     var table = new StringBuilder();
     long refused = 0;
     for (VideoRow row : rows) {
-      String result = made.get(ids.indexOf(row.id()));
+      String result = requireNonNull(results.get(row.id()));
       refused += VideoResult.parse(result, row.id()).error().isPresent() ? 1 : 0;
       table.append(result).append('\n');
     }

@@ -55,7 +55,7 @@ record VideoRow(String id, String request) {
     ObjectNode nested = MAPPER.createObjectNode();
     for (Map.Entry<String, JsonNode> field : fields.properties()) {
       ObjectNode at = nested;
-      List<String> names = List.of(field.getKey().split("\\."));
+      List<String> names = List.of(field.getKey().split("\\.", -1));
       for (String name : names.subList(0, names.size() - 1)) {
         at = at.get(name) instanceof ObjectNode there ? there : at.putObject(name);
       }

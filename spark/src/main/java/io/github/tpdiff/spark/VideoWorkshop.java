@@ -4,14 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.common.hash.Hashing;
 import com.google.common.io.MoreFiles;
-import io.github.tpdiff.lora.OpenedCheckpoint;
 import io.github.tpdiff.runtime.engine.Engine;
 import io.github.tpdiff.runtime.media.VideoWriter;
 import io.github.tpdiff.runtime.model.ModelRequest;
-import io.github.tpdiff.runtime.model.PipelineParts;
 import io.github.tpdiff.runtime.pipeline.GenerationRequest;
-import io.github.tpdiff.runtime.pipeline.LoraChoice;
-import io.github.tpdiff.runtime.serving.ModelOpener;
 import io.github.tpdiff.runtime.serving.ServiceSetup;
 import io.github.tpdiff.runtime.serving.VideoOrder;
 import io.github.tpdiff.runtime.serving.VideoService;
@@ -21,7 +17,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
@@ -40,20 +35,8 @@ final class VideoWorkshop implements Workshop {
   VideoWorkshop(GenerateVerb verb) {
     this.verb = verb;
     this.engine = verb.openEngine();
-    OpenedCheckpoint checkpoint = verb.openCheckpoint();
-    ModelOpener opener =
-        new ModelOpener() {
-          @Override
-          public PipelineParts open(List<LoraChoice> loras) {
-            return PipelineParts.of(checkpoint.with(loras), engine);
-          }
-
-          @Override
-          public void close() {
-            checkpoint.close();
-          }
-        };
-    this.service = VideoService.open(ServiceSetup.of(Map.of(MODEL, opener)));
+    this.service =
+        VideoService.open(ServiceSetup.of(Map.of(MODEL, verb.openCheckpoint().on(engine))));
   }
 
   @Override

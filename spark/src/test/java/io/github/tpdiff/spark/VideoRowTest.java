@@ -23,6 +23,15 @@ final class VideoRowTest {
     assertThat(request.sampling().steps()).contains(4);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {".", "video.", "..width"})
+  void aColumnOfDots_isAFieldThatNoRequestHas(String column) {
+    String request = VideoRow.of("{\"prompt\":\"a\",\"" + column + "\":1}").request();
+    assertThatThrownBy(() -> GenerationRequest.JSON.parse(request, "row"))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("row");
+  }
+
   @Test
   void aRowWithoutId_isNamedByWhatItSays() {
     String one = VideoRow.of("{\"prompt\":\"a\"}").id();
